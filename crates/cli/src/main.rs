@@ -1,0 +1,2 @@
+//! The forkguard tool.
+fn main() {}

@@ -1,0 +1,2 @@
+//! forkguard-core.
+#![no_std]

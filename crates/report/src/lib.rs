@@ -1,0 +1,8 @@
+//! What forkguard says: the events of a report and the catalogue of findings.
+//!
+//! The preload library writes these types as JSON Lines without allocating (every list and string may be borrowed); the tool
+//! reads them back owned. `docs/report.schema.json` is generated from them.
+pub mod catalogue;
+pub mod event;
+
+pub use event::{Event, Line, SCHEMA};
