@@ -150,7 +150,6 @@ int main(void) {
 
     context = "main";
     CHECK(pthread_create(&thread, NULL, last_thread, (void *)pthread_self()) == 0);
-    CHECK(pthread_detach(thread) == 0);
     pthread_exit(NULL);
 }
 
