@@ -28,7 +28,7 @@ pub struct Line<'a> {
     /// that made this process; null in a process that was not made by a fork that forkguard saw.
     pub fork: Option<Text<'a>>,
     /// What happened.
-    #[serde(flatten, borrow)]
+    #[serde(flatten)]
     pub event: Event<'a>,
 }
 
@@ -38,28 +38,20 @@ pub struct Line<'a> {
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event<'a> {
     /// A process began to report: written before its first other event.
-    #[serde(borrow)]
     Process(Process<'a>),
     /// A process made another one.
-    #[serde(borrow)]
     Fork(Fork<'a>),
     /// A forked child lives on: written by it when it settles.
-    #[serde(borrow)]
     Child(Child<'a>),
     /// Something in a child is, or may become, broken.
-    #[serde(borrow)]
     Finding(Finding<'a>),
     /// A finding's life went on.
-    #[serde(borrow)]
     FindingState(FindingState<'a>),
     /// A forked child is about to replace itself.
-    #[serde(borrow)]
     Exec(Exec<'a>),
     /// A forked child or a leader ends by itself.
-    #[serde(borrow)]
     Exit(Exit<'a>),
     /// Events that could not be written.
-    #[serde(borrow)]
     Lost(Lost<'a>),
 }
 
