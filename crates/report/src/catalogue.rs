@@ -40,14 +40,23 @@ const SERVERS: &[(&str, Server)] = &[
 
 impl Server {
     /// All of them.
-    pub const ALL: [Server; 7] =
-        [Server::Other, Server::Gunicorn, Server::Uwsgi, Server::Unicorn, Server::Puma, Server::Celery, Server::Native];
+    pub const ALL: [Server; 7] = [
+        Server::Other,
+        Server::Gunicorn,
+        Server::Uwsgi,
+        Server::Unicorn,
+        Server::Puma,
+        Server::Celery,
+        Server::Native,
+    ];
 
     /// The server by its program file and its name in the kernel (or in its title).
     pub fn recognise(executable: &str, name: &str) -> Server {
         let file = executable.rsplit('/').next().unwrap_or_default();
         let starts = |program: &str| SERVERS.iter().find(|(beginning, _)| program.starts_with(beginning));
-        starts(name).or_else(|| starts(file)).map_or(Server::Other, |&(_, server)| server)
+        starts(name)
+            .or_else(|| starts(file))
+            .map_or(Server::Other, |&(_, server)| server)
     }
 
     /// Its name as its project writes it; empty for those that have no texts of their own.
@@ -156,7 +165,10 @@ const fn entry(kind: Kind) -> &'static Entry {
             name: "file-offset-shared",
             explain: "Child and leader share one position in this file: reading or writing in one moves it for the other, \
                 so data are skipped, read twice or written to the wrong place.",
-            cures: cures!("Open it in ", " instead of before the fork; open a log with O_APPEND; or use pread and pwrite."),
+            cures: cures!(
+                "Open it in ",
+                " instead of before the fork; open a log with O_APPEND; or use pread and pwrite."
+            ),
         },
         Kind::SqliteInherited => &Entry {
             name: "sqlite-inherited",
@@ -196,7 +208,10 @@ const fn entry(kind: Kind) -> &'static Entry {
             name: "runtime-unsafe",
             explain: "This runtime was started before the fork and relies on threads or state that the child does not get: \
                 using it in the child may hang, fail or crash.",
-            cures: cures!("Use it for the first time in ", " or later in the worker, not before the fork."),
+            cures: cures!(
+                "Use it for the first time in ",
+                " or later in the worker, not before the fork."
+            ),
         },
         Kind::RngShared => &Entry {
             name: "rng-shared",
@@ -420,7 +435,11 @@ pub fn service(family_is_inet: bool, port: u16) -> Option<&'static str> {
 /// What usually answers at a Unix socket's path.
 pub fn service_of_path(path: &str) -> Option<&'static str> {
     let user_bus = path.ends_with("/bus").then_some("D-Bus");
-    PATHS.iter().find(|(part, _)| path.contains(part)).map(|&(_, service)| service).or(user_bus)
+    PATHS
+        .iter()
+        .find(|(part, _)| path.contains(part))
+        .map(|&(_, service)| service)
+        .or(user_bus)
 }
 
 #[cfg(test)]
