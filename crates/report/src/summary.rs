@@ -43,7 +43,7 @@ fn is_noise(finding: &Finding) -> bool {
 }
 
 /// Writes the summary of one child: the findings that stand (open or hit), a cure for each kind, where to read on.
-pub fn write<'f>(out: &mut dyn Write, head: &Head, findings: impl Iterator<Item = &'f Finding<'f>> + Clone) -> Result {
+pub fn write<'f, 'a: 'f>(out: &mut dyn Write, head: &Head, findings: impl Iterator<Item = &'f Finding<'a>> + Clone) -> Result {
     let standing = findings.filter(|finding| matches!(finding.state, State::Open | State::Hit));
     head.write(out)?;
     counts(out, standing.clone())?;
@@ -90,7 +90,7 @@ pub fn write_same(out: &mut dyn Write, head: &Head, findings: u32) -> Result {
 }
 
 /// How many of each severity, and the end of the line.
-fn counts<'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Finding<'f>> + Clone) -> Result {
+fn counts<'f, 'a: 'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Finding<'a>> + Clone) -> Result {
     let mut separator = "";
     for severity in [Severity::Error, Severity::Warning, Severity::Info] {
         let count = findings.clone().filter(|finding| finding.severity == severity).count() as u64;
@@ -124,7 +124,7 @@ fn line(out: &mut dyn Write, finding: &Finding) -> Result {
 }
 
 /// The notes that are only counted.
-fn noise<'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Finding<'f>> + Clone) -> Result {
+fn noise<'f, 'a: 'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Finding<'a>> + Clone) -> Result {
     let mut separator = "forkguard: also";
     for kind in Kind::ALL {
         let count = findings
