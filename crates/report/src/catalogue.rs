@@ -1,7 +1,7 @@
 //! The catalogue of findings: what each kind means and what cures it, for the server at hand.
 //!
 //! Tables of `&'static str` only: the preload library reads them where it may not allocate.
-use crate::event::{DescriptorKind, Kind, LockKind, Role, Severity, SocketRole, State};
+use crate::event::{DescriptorKind, ForkKind, Kind, LockKind, Role, Severity, SocketRole, State};
 
 /// The server (or pool) that forks, as far as its texts differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,23 +40,14 @@ const SERVERS: &[(&str, Server)] = &[
 
 impl Server {
     /// All of them.
-    pub const ALL: [Server; 7] = [
-        Server::Other,
-        Server::Gunicorn,
-        Server::Uwsgi,
-        Server::Unicorn,
-        Server::Puma,
-        Server::Celery,
-        Server::Native,
-    ];
+    pub const ALL: [Server; 7] =
+        [Server::Other, Server::Gunicorn, Server::Uwsgi, Server::Unicorn, Server::Puma, Server::Celery, Server::Native];
 
     /// The server by its program file and its name in the kernel (or in its title).
     pub fn recognise(executable: &str, name: &str) -> Server {
         let file = executable.rsplit('/').next().unwrap_or_default();
         let starts = |program: &str| SERVERS.iter().find(|(beginning, _)| program.starts_with(beginning));
-        starts(name)
-            .or_else(|| starts(file))
-            .map_or(Server::Other, |&(_, server)| server)
+        starts(name).or_else(|| starts(file)).map_or(Server::Other, |&(_, server)| server)
     }
 
     /// Its name as its project writes it; empty for those that have no texts of their own.
@@ -165,10 +156,7 @@ const fn entry(kind: Kind) -> &'static Entry {
             name: "file-offset-shared",
             explain: "Child and leader share one position in this file: reading or writing in one moves it for the other, \
                 so data are skipped, read twice or written to the wrong place.",
-            cures: cures!(
-                "Open it in ",
-                " instead of before the fork; open a log with O_APPEND; or use pread and pwrite."
-            ),
+            cures: cures!("Open it in ", " instead of before the fork; open a log with O_APPEND; or use pread and pwrite."),
         },
         Kind::SqliteInherited => &Entry {
             name: "sqlite-inherited",
@@ -208,22 +196,13 @@ const fn entry(kind: Kind) -> &'static Entry {
             name: "runtime-unsafe",
             explain: "This runtime was started before the fork and relies on threads or state that the child does not get: \
                 using it in the child may hang, fail or crash.",
-            cures: cures!(
-                "Use it for the first time in ",
-                " or later in the worker, not before the fork."
-            ),
+            cures: cures!("Use it for the first time in ", " or later in the worker, not before the fork."),
         },
         Kind::RngShared => &Entry {
             name: "rng-shared",
             explain: "Every child starts from the same state of this generator: unless seeded anew, \
                 all of them draw the same numbers.",
-            cures: cures!(
-                "Seed it in ",
-                "",
-                python = " (numpy: numpy.random.seed()).",
-                ruby = " (Random.srand).",
-                c = "."
-            ),
+            cures: cures!("Seed it in ", "", python = " (numpy: numpy.random.seed()).", ruby = " (Random.srand).", c = "."),
         },
     }
 }
@@ -265,6 +244,25 @@ impl Kind {
             Server::Puma => cures.puma,
             Server::Celery => cures.celery,
             Server::Native => cures.native,
+        }
+    }
+}
+
+impl ForkKind {
+    /// How the process was made, in words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ForkKind::Fork => "fork",
+            ForkKind::Daemon => "daemon",
+            ForkKind::Forkpty => "forkpty",
+            ForkKind::Internal => "fork inside a library",
+            ForkKind::RawFork => "_Fork",
+            ForkKind::Vfork => "vfork",
+            ForkKind::Clone => "clone",
+            ForkKind::PosixSpawn => "posix_spawn",
+            ForkKind::System => "system",
+            ForkKind::Popen => "popen",
+            ForkKind::Syscall => "fork by a raw system call",
         }
     }
 }
@@ -435,11 +433,7 @@ pub fn service(family_is_inet: bool, port: u16) -> Option<&'static str> {
 /// What usually answers at a Unix socket's path.
 pub fn service_of_path(path: &str) -> Option<&'static str> {
     let user_bus = path.ends_with("/bus").then_some("D-Bus");
-    PATHS
-        .iter()
-        .find(|(part, _)| path.contains(part))
-        .map(|&(_, service)| service)
-        .or(user_bus)
+    PATHS.iter().find(|(part, _)| path.contains(part)).map(|&(_, service)| service).or(user_bus)
 }
 
 #[cfg(test)]

@@ -19,12 +19,7 @@ fn close(line: &mut Value) {
         .as_array()
         .expect("a line is one of the events")
         .iter()
-        .map(|event| {
-            event["$ref"]
-                .as_str()
-                .expect("an event has its own type")
-                .replace("#/$defs/", "")
-        })
+        .map(|event| event["$ref"].as_str().expect("an event has its own type").replace("#/$defs/", ""))
         .collect();
     line["unevaluatedProperties"] = Value::Bool(false);
     let types = line["$defs"].as_object_mut().expect("the events' types are definitions");

@@ -25,21 +25,14 @@ impl Head<'_> {
         let child = if self.server == Server::Other { "child" } else { "worker" };
         let server = self.server.name();
         let gap = if server.is_empty() { "" } else { " " };
-        write!(
-            out,
-            "forkguard: {child} {} (forked by {server}{gap}{}): ",
-            self.child, self.leader
-        )
+        write!(out, "forkguard: {child} {} (forked by {server}{gap}{}): ", self.child, self.leader)
     }
 }
 
 /// Notes that nearly every server has in number: their count says enough.
 fn is_noise(finding: &Finding) -> bool {
     finding.severity == Severity::Info
-        && matches!(
-            finding.kind,
-            Kind::HandlerInherited | Kind::FileOffsetShared | Kind::RngShared
-        )
+        && matches!(finding.kind, Kind::HandlerInherited | Kind::FileOffsetShared | Kind::RngShared)
 }
 
 /// Writes the summary of one child: the findings that stand (open or hit), a cure for each kind, where to read on.
@@ -53,9 +46,7 @@ pub fn write<'f, 'a: 'f>(out: &mut dyn Write, head: &Head, findings: impl Iterat
     let mut cured = [false; Kind::ALL.len()];
     for severity in [Severity::Error, Severity::Warning, Severity::Info] {
         for (kind, cured) in Kind::ALL.into_iter().zip(&mut cured) {
-            let group = standing
-                .clone()
-                .filter(|finding| finding.severity == severity && finding.kind == kind);
+            let group = standing.clone().filter(|finding| finding.severity == severity && finding.kind == kind);
             let mut cure = None;
             for finding in group.filter(|finding| !is_noise(finding)) {
                 if listed == LISTED {
@@ -106,17 +97,8 @@ fn counts<'f, 'a: 'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Fi
 
 /// One finding.
 fn line(out: &mut dyn Write, finding: &Finding) -> Result {
-    write!(
-        out,
-        "forkguard: {} ({}): {}",
-        finding.kind.name(),
-        finding.severity.name(),
-        Plain(&finding.subject)
-    )?;
-    let place = finding
-        .sites
-        .iter()
-        .find_map(|site| Some((site.role.deed(), site.innermost()?)));
+    write!(out, "forkguard: {} ({}): {}", finding.kind.name(), finding.severity.name(), Plain(&finding.subject))?;
+    let place = finding.sites.iter().find_map(|site| Some((site.role.deed(), site.innermost()?)));
     match place {
         Some((deed, frame)) => writeln!(out, ", {deed} at {frame}"),
         None => writeln!(out),
@@ -127,10 +109,7 @@ fn line(out: &mut dyn Write, finding: &Finding) -> Result {
 fn noise<'f, 'a: 'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Finding<'a>> + Clone) -> Result {
     let mut separator = "forkguard: also";
     for kind in Kind::ALL {
-        let count = findings
-            .clone()
-            .filter(|finding| finding.kind == kind && is_noise(finding))
-            .count();
+        let count = findings.clone().filter(|finding| finding.kind == kind && is_noise(finding)).count();
         if count > 0 {
             write!(out, "{separator} {count} {}", kind.name())?;
             separator = ",";
@@ -175,45 +154,23 @@ mod tests {
             line: Some(13),
             ..native.clone()
         });
-        Site {
-            role,
-            thread: None,
-            frames: [native].into_iter().chain(source).collect(),
-        }
+        Site { role, thread: None, frames: [native].into_iter().chain(source).collect() }
     }
 
     fn summary(server: Server, report: Option<&str>, findings: &[Finding]) -> String {
         let mut out = String::new();
-        write(
-            &mut out,
-            &Head {
-                child: 9,
-                leader: 7,
-                server,
-                report,
-            },
-            findings.iter(),
-        )
-        .unwrap();
+        write(&mut out, &Head { child: 9, leader: 7, server, report }, findings.iter()).unwrap();
         out
     }
 
     #[test]
     fn a_worker_with_findings() {
-        let moot = Finding {
-            state: State::Moot,
-            ..finding(Kind::TimerLost, Severity::Warning, "alarm", vec![])
-        };
+        let moot = Finding { state: State::Moot, ..finding(Kind::TimerLost, Severity::Warning, "alarm", vec![]) };
         let findings = [
             finding(Kind::HandlerInherited, Severity::Info, "SIGUSR2", vec![]),
             finding(Kind::HandlerInherited, Severity::Info, "SIGUSR1", vec![]),
             finding(Kind::RngShared, Severity::Info, "numpy.random", vec![]),
-            finding(
-                Kind::ConnectionInherited,
-                Severity::Info,
-                "TCP 127.0.0.1:5432 (PostgreSQL)",
-                vec![site(Role::Opened, None)],
-            ),
+            finding(Kind::ConnectionInherited, Severity::Info, "TCP 127.0.0.1:5432 (PostgreSQL)", vec![site(Role::Opened, None)]),
             finding(Kind::ThreadLost, Severity::Info, "thread \"pool\" (tid 9)", vec![]),
             finding(
                 Kind::ThreadLost,
@@ -244,10 +201,7 @@ mod tests {
             summary(Server::Other, None, &findings),
             "forkguard: child 9 (forked by 7): 1 info\nforkguard: also 1 rng-shared (info)\n"
         );
-        assert_eq!(
-            summary(Server::Native, None, &[]),
-            "forkguard: worker 9 (forked by 7): no findings\n"
-        );
+        assert_eq!(summary(Server::Native, None, &[]), "forkguard: worker 9 (forked by 7): no findings\n");
     }
 
     #[test]
@@ -265,22 +219,9 @@ mod tests {
     #[test]
     fn a_further_worker() {
         let mut out = String::new();
-        let head = Head {
-            child: 10,
-            leader: 7,
-            server: Server::Puma,
-            report: Some("r"),
-        };
+        let head = Head { child: 10, leader: 7, server: Server::Puma, report: Some("r") };
         write_same(&mut out, &head, 3).unwrap();
-        write_same(
-            &mut out,
-            &Head {
-                server: Server::Other,
-                ..head
-            },
-            1,
-        )
-        .unwrap();
+        write_same(&mut out, &Head { server: Server::Other, ..head }, 1).unwrap();
         assert_eq!(
             out,
             "forkguard: worker 10 (forked by Puma 7): the same 3 findings as the worker before\n\
@@ -296,12 +237,7 @@ mod tests {
                 Err(std::fmt::Error)
             }
         }
-        let head = Head {
-            child: 9,
-            leader: 7,
-            server: Server::Other,
-            report: None,
-        };
+        let head = Head { child: 9, leader: 7, server: Server::Other, report: None };
         assert!(write(&mut Full, &head, [].iter()).is_err());
     }
 }

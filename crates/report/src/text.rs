@@ -32,16 +32,12 @@ impl Display for Frame<'_> {
             (Some(file), _) => {
                 write!(out, "{}", shown(file))?;
                 self.line.map_or(Ok(()), |line| write!(out, ":{line}"))?;
-                self.function
-                    .as_ref()
-                    .map_or(Ok(()), |function| write!(out, " in {}", Plain(function)))
+                self.function.as_ref().map_or(Ok(()), |function| write!(out, " in {}", Plain(function)))
             }
             (None, Some(module)) => {
                 write!(out, "{}", shown(module))?;
                 self.offset.map_or(Ok(()), |offset| write!(out, "+{offset:#x}"))?;
-                self.function
-                    .as_ref()
-                    .map_or(Ok(()), |function| write!(out, " ({})", Plain(function)))
+                self.function.as_ref().map_or(Ok(()), |function| write!(out, " ({})", Plain(function)))
             }
             (None, None) => write!(out, "{}", Plain(self.function.as_deref().unwrap_or("unknown code"))),
         }
@@ -77,24 +73,11 @@ mod tests {
         };
         assert_eq!(native.to_string(), "libpq.so.5+0x1234 (PQconnectdb)");
         assert_eq!(format!("{native:#}"), "/usr/lib/libpq.so.5+0x1234 (PQconnectdb)");
-        let source = Frame {
-            language: "python".into(),
-            file: Some("/srv/app.py".into()),
-            line: Some(13),
-            ..native.clone()
-        };
+        let source = Frame { language: "python".into(), file: Some("/srv/app.py".into()), line: Some(13), ..native.clone() };
         assert_eq!(format!("{source:#}"), "/srv/app.py:13 in PQconnectdb");
-        let nowhere = Frame {
-            function: None,
-            module: None,
-            ..native.clone()
-        };
+        let nowhere = Frame { function: None, module: None, ..native.clone() };
         assert_eq!(nowhere.to_string(), "unknown code");
-        let site = Site {
-            role: crate::event::Role::Opened,
-            thread: None,
-            frames: vec![native, source].into(),
-        };
+        let site = Site { role: crate::event::Role::Opened, thread: None, frames: vec![native, source].into() };
         assert_eq!(site.innermost().unwrap().to_string(), "app.py:13 in PQconnectdb");
     }
 

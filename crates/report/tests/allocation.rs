@@ -40,22 +40,13 @@ fn allocations(work: impl FnOnce()) -> usize {
 
 #[test]
 fn borrowed_lines_are_written_without_allocating() {
-    assert_ne!(
-        allocations(|| drop(std::hint::black_box(Box::new(1)))),
-        0,
-        "the counter counts"
-    );
+    assert_ne!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 0, "the counter counts");
     let lines = samples::lines();
     let mut buffer = [0; 16 << 10];
     let size = buffer.len();
     for line in &lines {
         let mut rest = &mut buffer[..];
-        assert_eq!(
-            allocations(|| serde_json::to_writer(&mut rest, line).unwrap()),
-            0,
-            "{:?}",
-            line.event
-        );
+        assert_eq!(allocations(|| serde_json::to_writer(&mut rest, line).unwrap()), 0, "{:?}", line.event);
         let written = size - rest.len();
         assert_eq!(buffer[..written], *serde_json::to_vec(line).unwrap());
     }
@@ -70,10 +61,7 @@ struct Fixed {
 impl std::fmt::Write for Fixed {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         let end = self.len + text.len();
-        self.bytes
-            .get_mut(self.len..end)
-            .ok_or(std::fmt::Error)?
-            .copy_from_slice(text.as_bytes());
+        self.bytes.get_mut(self.len..end).ok_or(std::fmt::Error)?.copy_from_slice(text.as_bytes());
         self.len = end;
         Ok(())
     }
@@ -82,29 +70,10 @@ impl std::fmt::Write for Fixed {
 #[test]
 fn the_summary_is_written_without_allocating() {
     let lines = samples::lines();
-    let findings: Vec<&Finding> = lines
-        .iter()
-        .filter_map(|line| {
-            if let Event::Finding(it) = &line.event {
-                Some(it)
-            } else {
-                None
-            }
-        })
-        .collect();
-    let head = Head {
-        child: 9,
-        leader: 7,
-        server: Server::Gunicorn,
-        report: Some("/tmp/forkguard-0/7.jsonl"),
-    };
-    let mut out = Fixed {
-        bytes: [0; 4096],
-        len: 0,
-    };
-    assert_eq!(
-        allocations(|| summary::write(&mut out, &head, findings.iter().copied()).unwrap()),
-        0
-    );
+    let findings: Vec<&Finding> =
+        lines.iter().filter_map(|line| if let Event::Finding(it) = &line.event { Some(it) } else { None }).collect();
+    let head = Head { child: 9, leader: 7, server: Server::Gunicorn, report: Some("/tmp/forkguard-0/7.jsonl") };
+    let mut out = Fixed { bytes: [0; 4096], len: 0 };
+    assert_eq!(allocations(|| summary::write(&mut out, &head, findings.iter().copied()).unwrap()), 0);
     assert!(str::from_utf8(&out.bytes[..out.len]).unwrap().contains("PostgreSQL"));
 }

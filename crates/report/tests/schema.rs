@@ -10,10 +10,7 @@ fn committed() -> Value {
 }
 
 fn samples() -> Vec<Value> {
-    samples::lines()
-        .iter()
-        .map(|line| serde_json::to_value(line).unwrap())
-        .collect()
+    samples::lines().iter().map(|line| serde_json::to_value(line).unwrap()).collect()
 }
 
 /// The sample of `event`.
@@ -34,18 +31,12 @@ fn the_committed_schema_is_that_of_the_types() {
 fn a_sample_of_every_event_is_valid() {
     let schema = schema();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let events = schema["oneOf"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|event| event["properties"]["event"]["const"].clone());
+    let events = schema["oneOf"].as_array().unwrap().iter().map(|event| event["properties"]["event"]["const"].clone());
     let seen: Vec<Value> = samples().iter().map(|line| line["event"].clone()).collect();
     assert_eq!(events.collect::<Vec<_>>(), seen);
     for line in samples() {
-        let errors: Vec<String> = validator
-            .iter_errors(&line)
-            .map(|error| format!("{}: {error}", error.instance_path()))
-            .collect();
+        let errors: Vec<String> =
+            validator.iter_errors(&line).map(|error| format!("{}: {error}", error.instance_path())).collect();
         assert!(errors.is_empty(), "{line:#}\n{errors:#?}");
     }
 }
@@ -106,13 +97,9 @@ fn broken_lines_are_invalid() {
 #[test]
 fn unknown_properties_are_invalid() {
     let validator = jsonschema::validator_for(&schema()).unwrap();
-    for (event, pointer) in [
-        ("exec", ""),
-        ("fork", ""),
-        ("fork", "/counts"),
-        ("fork", "/threads/0"),
-        ("finding", "/sites/0/frames/0"),
-    ] {
+    for (event, pointer) in
+        [("exec", ""), ("fork", ""), ("fork", "/counts"), ("fork", "/threads/0"), ("finding", "/sites/0/frames/0")]
+    {
         let mut broken = sample(event);
         broken.pointer_mut(pointer).unwrap()["colour"] = json!("red");
         assert!(!validator.is_valid(&broken), "{event} with {pointer}/colour");
@@ -129,11 +116,7 @@ fn read(text: &str) -> Line<'static> {
 fn lines_are_read_back_owned() {
     for line in samples::lines() {
         let written = serde_json::to_value(&line).unwrap();
-        for text in [
-            written.to_string(),
-            serde_json::to_string(&line).unwrap(),
-            format!("{written:#}"),
-        ] {
+        for text in [written.to_string(), serde_json::to_string(&line).unwrap(), format!("{written:#}")] {
             assert_eq!(serde_json::to_value(read(&text)).unwrap(), written);
         }
         let from_bytes: Line = serde_json::from_slice(written.to_string().as_bytes()).unwrap();

@@ -23,11 +23,7 @@ const NATIVE: Frame<'static> = Frame {
 };
 
 const fn site(role: Role) -> Site<'static> {
-    Site {
-        role,
-        thread: Some(7),
-        frames: Borrowed(&[PYTHON, NATIVE]),
-    }
+    Site { role, thread: Some(7), frames: Borrowed(&[PYTHON, NATIVE]) }
 }
 
 const SITES: &[Site<'static>] = &[site(Role::Opened)];
@@ -100,22 +96,10 @@ const ATFORK: &[Atfork<'static>] = &[Atfork {
     child: false,
 }];
 
-const MEMORY: Memory = Memory {
-    rss: 20_000,
-    pss: Some(12_000),
-    shared: None,
-    private: Some(9_000),
-};
+const MEMORY: Memory = Memory { rss: 20_000, pss: Some(12_000), shared: None, private: Some(9_000) };
 
 fn line(fork: Option<&'static str>, event: Event<'static>) -> Line<'static> {
-    Line {
-        schema: forkguard_report::SCHEMA,
-        time: 1_700_000_000.25,
-        pid: 7,
-        ppid: 1,
-        fork: fork.map(Borrowed),
-        event,
-    }
+    Line { schema: forkguard_report::SCHEMA, time: 1_700_000_000.25, pid: 7, ppid: 1, fork: fork.map(Borrowed), event }
 }
 
 /// One line of every event.
@@ -140,12 +124,7 @@ pub fn lines() -> [Line<'static>; 8] {
                 detail: Detail::Full,
                 thread: 7,
                 site: Some(site(Role::Fork)),
-                counts: Counts {
-                    threads: 2,
-                    locks: 1,
-                    descriptors: 1,
-                    spawns: 0,
-                },
+                counts: Counts { threads: 2, locks: 1, descriptors: 1, spawns: 0 },
                 threads: Borrowed(THREADS),
                 locks: Borrowed(LOCKS),
                 descriptors: Borrowed(DESCRIPTORS),
@@ -154,11 +133,7 @@ pub fn lines() -> [Line<'static>; 8] {
                 timers: Borrowed(TIMERS),
                 atfork: Borrowed(ATFORK),
                 memory: Some(MEMORY),
-                cost_us: Cost {
-                    prepare: 12.0,
-                    report: 100.5,
-                    fork: 300.25,
-                },
+                cost_us: Cost { prepare: 12.0, report: 100.5, fork: 300.25 },
                 truncated: Truncated::default(),
             }),
         ),
@@ -170,11 +145,7 @@ pub fn lines() -> [Line<'static>; 8] {
                 child_us: 3.5,
                 atfork_us: Borrowed(&[None, Some(2.5)]),
                 memory: Some(MEMORY),
-                findings: FindingCounts {
-                    error: 0,
-                    warning: 1,
-                    info: 1,
-                },
+                findings: FindingCounts { error: 0, warning: 1, info: 1 },
             }),
         ),
         line(
@@ -200,28 +171,8 @@ pub fn lines() -> [Line<'static>; 8] {
                 because: Borrowed("sent on by the child"),
             }),
         ),
-        line(
-            Some("7.1"),
-            Event::Exec(Exec {
-                program: Borrowed("/bin/sh"),
-                call: Borrowed("execve"),
-            }),
-        ),
-        line(
-            Some("7.1"),
-            Event::Exit(Exit {
-                status: 3,
-                call: Borrowed("_exit"),
-                forks: 2,
-                spawns: 1,
-            }),
-        ),
-        line(
-            None,
-            Event::Lost(Lost {
-                events: 4,
-                because: Borrowed("No space left on device"),
-            }),
-        ),
+        line(Some("7.1"), Event::Exec(Exec { program: Borrowed("/bin/sh"), call: Borrowed("execve") })),
+        line(Some("7.1"), Event::Exit(Exit { status: 3, call: Borrowed("_exit"), forks: 2, spawns: 1 })),
+        line(None, Event::Lost(Lost { events: 4, because: Borrowed("No space left on device") })),
     ]
 }
