@@ -126,7 +126,7 @@ struct ChildRecord {
 /// All that the files say, put together.
 pub(crate) struct Report {
     pub(crate) leaders: Vec<Leader>,
-    /// What could not be read.
+    /// What could not be read or placed.
     pub(crate) notes: Vec<String>,
 }
 
@@ -311,10 +311,13 @@ impl Gathered {
         let findings = Index::new(self.findings.iter().map(|finding| (finding.id.clone(), finding.time)));
         self.states.sort_by(|a, b| a.time.total_cmp(&b.time));
         for change in self.states.drain(..) {
-            if let Some(position) = findings.at(&change.id, change.time) {
-                let life = &mut self.findings[position].life;
-                *life = Life { severity: change.severity.unwrap_or(life.severity), state: change.state, because: change.because };
-            }
+            let Some(position) = findings.at(&change.id, change.time) else {
+                let (id, state) = (Plain(&change.id), change.state.name());
+                self.notes.push(format!("{id} is {state} ({}); the finding itself is in none of these files", change.because));
+                continue;
+            };
+            let life = &mut self.findings[position].life;
+            *life = Life { severity: change.severity.unwrap_or(life.severity), state: change.state, because: change.because };
         }
     }
 }

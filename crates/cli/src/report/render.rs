@@ -35,7 +35,7 @@ pub(crate) fn render(out: &mut dyn Write, report: &Report) -> Result<()> {
         findings(out, leader)?;
     }
     if !report.notes.is_empty() {
-        writeln!(out, "\n{HEAD}Not read{HEAD:#}")?;
+        writeln!(out, "\n{HEAD}Notes{HEAD:#}")?;
     }
     report.notes.iter().try_for_each(|note| writeln!(out, "  {note}"))
 }
@@ -61,15 +61,17 @@ fn forks(out: &mut dyn Write, leader: &Leader) -> Result<()> {
     if leader.forks.is_empty() {
         writeln!(out, "  none")?;
     }
-    for ((shape, became), forks) in fold(leader.forks.iter().map(|fork| ((fork.shape.clone(), fork.became.clone()), fork))) {
-        let children: Vec<String> = forks.iter().filter_map(|fork| fork.child).map(|child| child.to_string()).collect();
-        let kind = shape.as_ref().map_or("fork", |shape| shape.kind.name());
+    for (shape, forks) in fold(leader.forks.iter().map(|fork| (&fork.shape, fork))) {
+        let kind = shape.as_ref().map_or(ForkKind::Fork, |shape| shape.kind);
         match shape.as_ref().and_then(|shape| shape.failed) {
-            Some(errno) => writeln!(out, "  {kind}, failed {}: {}", times(forks.len()), Error::from_raw_os_error(errno))?,
-            None => writeln!(out, "  {kind}, {}", in_children(&children, forks.len()))?,
+            Some(errno) => {
+                let times = if forks.len() == 1 { "once".to_owned() } else { format!("{} times", forks.len()) };
+                writeln!(out, "  {}, failed {times}: {}", kind.name(), Error::from_raw_os_error(errno))?;
+            }
+            None => writeln!(out, "  {}{}", kind.name(), in_children(&children(&forks), forks.len()))?,
         }
         writeln!(out, "    {}", period(&forks))?;
-        match &shape {
+        match shape {
             Some(shape) => {
                 shape.site.iter().try_for_each(|site| writeln!(out, "    called at {site}"))?;
                 shape.inherits.iter().try_for_each(|line| writeln!(out, "    {line}"))?;
@@ -77,24 +79,29 @@ fn forks(out: &mut dyn Write, leader: &Leader) -> Result<()> {
             }
             None => writeln!(out, "    the leader's event is in none of these files")?,
         }
-        if let Some(fate) = fate(&became, shape.map(|shape| shape.kind)) {
-            writeln!(out, "    {FAINT}{fate}{FAINT:#}")?;
+        for (fate, forks) in fold(forks.into_iter().filter_map(|fork| Some((fate(fork)?, fork)))) {
+            writeln!(out, "    {FAINT}{fate}:{}{FAINT:#}", names(&children(&forks)))?;
         }
     }
     Ok(())
 }
 
 /// What became of the child; nothing where nobody could tell.
-fn fate(became: &Became, kind: Option<ForkKind>) -> Option<String> {
-    let Became { settled, exec, status } = became;
+fn fate(fork: &ForkRecord) -> Option<String> {
+    let Became { settled, exec, status } = &fork.became;
+    let kind = fork.shape.as_ref().map(|shape| shape.kind);
     Some(match (exec, status, settled) {
         (Some(program), _, _) => format!("exec'd {program}"),
         (None, Some(status), true) => format!("lived on, ended with status {status}"),
         (None, Some(status), false) => format!("ended at once with status {status}"),
-        (None, None, true) => "lives on, or was killed".to_owned(),
-        (None, None, false) if kind == Some(ForkKind::Fork) => "no word from it yet".to_owned(),
+        (None, None, true) => "live on, or were killed".to_owned(),
+        (None, None, false) if kind == Some(ForkKind::Fork) && fork.child.is_some() => "without a word yet".to_owned(),
         (None, None, false) => return None,
     })
+}
+
+fn children(forks: &[&ForkRecord]) -> Vec<String> {
+    forks.iter().filter_map(|fork| fork.child).map(|child| child.to_string()).collect()
 }
 
 /// Numbers that differ from fork to fork.
@@ -127,7 +134,7 @@ fn findings(out: &mut dyn Write, leader: &Leader) -> Result<()> {
     }
     writeln!(out, "\n{HEAD}Findings{HEAD:#}")?;
     if standing.is_empty() {
-        writeln!(out, "  none that stands")?;
+        writeln!(out, "  none stands")?;
     }
     let order = |kind: Kind| Kind::ALL.iter().position(|&other| other == kind);
     let mut kinds = fold(standing.into_iter().map(|found| (found.shape.kind, found)));
@@ -159,7 +166,9 @@ fn findings(out: &mut dyn Write, leader: &Leader) -> Result<()> {
 fn one(out: &mut dyn Write, shape: &Rc<FindingShape>, life: &Life, found: &[&Found]) -> Result<()> {
     let style = style(life.severity);
     writeln!(out, "    {style}{}{style:#} {}", life.severity.name(), shape.subject)?;
-    writeln!(out, "      {}", in_children(&children(found), found.len()))?;
+    let mark = |found: &Found| if found.ended { " (ended)" } else { "" };
+    let children: Vec<_> = found.iter().filter_map(|found| Some(format!("{}{}", found.child?, mark(found)))).collect();
+    writeln!(out, "      {}", in_children(&children, found.len()).trim_start_matches(", "))?;
     if life.state != State::Open {
         writeln!(out, "      {style}{}{style:#}: {}", life.state.name(), life.because)?;
     }
@@ -180,36 +189,32 @@ fn past(out: &mut dyn Write, gone: &[&Found]) -> Result<()> {
         return Ok(());
     }
     writeln!(out, "\n{HEAD}Resolved or moot{HEAD:#}")?;
-    for ((kind, state, because), found) in
-        fold(gone.iter().map(|found| ((found.shape.kind, found.life.state, &found.life.because), *found)))
-    {
-        let mut children = children(&found);
+    for ((state, because), found) in fold(gone.iter().map(|found| ((found.life.state, &found.life.because), *found))) {
+        let kinds: Vec<_> =
+            fold(found.iter().map(|found| (found.shape.kind.name(), ()))).into_iter().map(|(kind, _)| kind).collect();
+        let mut children: Vec<_> = found.iter().filter_map(|found| found.child).collect();
+        children.sort_unstable();
         children.dedup();
-        let because = if because.is_empty() { String::new() } else { format!(": {because}") };
-        writeln!(out, "  {FAINT}{} {}, {}{because}{FAINT:#}", kind.name(), state.name(), in_children(&children, children.len()))?;
+        let children: Vec<_> = children.iter().map(u32::to_string).collect();
+        let because = if because.is_empty() { String::new() } else { format!(", {because}") };
+        let inside = in_children(&children, children.len());
+        writeln!(out, "  {FAINT}{}{because}{inside}: {}{FAINT:#}", state.name(), kinds.join(", "))?;
     }
     Ok(())
 }
 
-fn children(found: &[&Found]) -> Vec<String> {
-    let mark = |found: &Found| if found.ended && found.life.state == State::Open { " (ended)" } else { "" };
-    found.iter().filter_map(|found| Some(format!("{}{}", found.child?, mark(found)))).collect()
-}
-
-/// "in 3 children: 12 13 14", or only their number.
+/// ", in 3 children: 12 13 14", or only their number where nobody knows them.
 fn in_children(children: &[String], count: usize) -> String {
     let child = if count == 1 { "child" } else { "children" };
-    let more = match children.len().saturating_sub(CHILDREN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let names = children.iter().take(CHILDREN).fold(String::new(), |names, child| names + " " + child);
-    let colon = if names.is_empty() { "" } else { ":" };
-    format!("in {count} {child}{colon}{names}{more}")
+    let colon = if children.is_empty() { "" } else { ":" };
+    format!(", in {count} {child}{colon}{}", names(children))
 }
 
-fn times(count: usize) -> String {
-    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+/// " 12 13 14", or the first of very many.
+fn names(children: &[String]) -> String {
+    let more = children.len().saturating_sub(CHILDREN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    children.iter().take(CHILDREN).fold(String::new(), |names, child| names + " " + child) + &more
 }
 
 /// From the first to the last of `forks`.
@@ -226,7 +231,7 @@ fn period(forks: &[&ForkRecord]) -> String {
 /// The date and time of day, in UTC; what no clock shows is shown as the nearest that one does.
 fn date(time: f64) -> String {
     const LAST: f64 = 253_402_300_799.0;
-    let since = Duration::try_from_secs_f64(time.clamp(0.0, LAST)).unwrap_or_default();
+    let since = Duration::from_millis((time.clamp(0.0, LAST) * 1000.0).round() as u64);
     humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string().replace('T', " ").replace('Z', "")
 }
 
