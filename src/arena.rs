@@ -48,6 +48,22 @@ impl Arena {
         self.format(format_args!("{text}"))
     }
 
+    /// `text`, which lies at the arena's end, with `more` behind it; None when the arena is full or something was put behind it.
+    pub(crate) fn extend<'a>(&'a self, text: &'a str, more: &str) -> Option<&'a str> {
+        // SAFETY: only compared.
+        let end = unsafe { self.pages.start().add(self.used.get()) };
+        if !text.is_empty() && !std::ptr::eq(text.as_bytes().as_ptr_range().end, end) {
+            return None;
+        }
+        let place = self.take(more.len(), 1)?;
+        // SAFETY: the place is new, as long as `more`, and follows `text` (or begins it).
+        unsafe {
+            place.copy_from_nonoverlapping(more.as_ptr(), more.len());
+            let start = if text.is_empty() { place.cast_const() } else { text.as_ptr() };
+            Some(std::str::from_utf8_unchecked(std::slice::from_raw_parts(start, text.len() + more.len())))
+        }
+    }
+
     /// The formatted text, cut where the arena ends.
     pub(crate) fn format(&self, arguments: fmt::Arguments<'_>) -> &str {
         struct Into<'a>(&'a Arena, usize);

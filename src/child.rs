@@ -8,6 +8,7 @@ use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, Snapshot};
 use forkguard_core::{gate, raw};
+use forkguard_report::summary::Head;
 use forkguard_report::event::{Child, Event, Exec, Exit, Finding, FindingCounts, Severity};
 use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
@@ -20,8 +21,9 @@ pub(crate) static SETTLING: AtomicU8 = AtomicU8::new(0);
 static BIRTH: AtomicPtr<Snapshot> = AtomicPtr::new(ptr::null_mut());
 /// The status given to exit(3).
 static STATUS: AtomicI32 = AtomicI32::new(0);
-/// Hash of the findings that this leader's last settled child printed: a further child with the same ones says so in one line.
-static PRINTED: AtomicU64 = AtomicU64::new(0);
+/// Fingerprint of the findings of the leader's fork before the one that made this process: a further worker with the same ones
+/// says so in one line.
+static BEFORE: AtomicU64 = AtomicU64::new(0);
 
 struct BirthId(UnsafeCell<Option<Text<32>>>);
 // SAFETY: written in the child handler, while the process has one thread.
@@ -119,9 +121,21 @@ fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Findin
         Summary::Auto => findings.iter().any(findings::worth_a_line),
     };
     if wanted {
-        let text = crate::findings::summary(arena, raw::process_id(), leader, evidence, findings);
-        emit::print(text);
+        let report = emit::file::path();
+        let head = Head {
+            child: raw::process_id(),
+            leader,
+            server: evidence.server(),
+            report: (!report.is_empty()).then_some(report),
+        };
+        let same = findings::fingerprint(findings.iter().map(|f| (f.kind, f.severity))) == BEFORE.load(Relaxed);
+        emit::print(findings::summary(arena, &head, findings, same));
     }
+}
+
+/// In the leader: remembers what the child of this fork found, for the child of the next one.
+pub(crate) fn remember(fingerprint: u64) {
+    BEFORE.store(fingerprint, Relaxed);
 }
 
 /// What exec was given.
@@ -190,9 +204,4 @@ pub(crate) fn exit(call: &'static str, status: i32) {
 /// This process ends through exit(3) or by returning from main.
 pub(crate) fn ended() {
     exit("exit", STATUS.load(Relaxed));
-}
-
-/// Remembers what was printed for this leader's children; true when it is what the last one printed.
-pub(crate) fn printed_before(hash: u64) -> bool {
-    PRINTED.swap(hash, Relaxed) == hash
 }

@@ -99,6 +99,16 @@ fn wanted() -> bool {
     !matches!(options::get().report, options::Report::None)
 }
 
+/// Before a fork: this process's file must be open, the child will write into it.
+pub(crate) fn ready() {
+    if wanted()
+        && (file::own_descriptor() < 0 || file::borrowed())
+        && let Some(arena) = Arena::new(ARENA)
+    {
+        begin(&arena);
+    }
+}
+
 /// This process begins to report: opens its file and writes its `process` event, once.
 fn begin(arena: &Arena) {
     if !file::borrowed() && file::own_descriptor() >= 0 {
@@ -133,7 +143,12 @@ pub(crate) fn fork(inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
     event.cost_us.fork = fork_us;
     if full {
         let evidence = Evidence::of(&event, &arena, id.as_str());
-        event.truncated.findings = findings::all(&evidence, |finding| tail.add(Some(id.as_str()), Event::Finding(finding)));
+        let mut seen = arena.list(256);
+        event.truncated.findings = findings::all(&evidence, |finding| {
+            seen.push((finding.kind, finding.severity));
+            tail.add(Some(id.as_str()), Event::Finding(finding));
+        });
+        crate::child::remember(findings::fingerprint(seen.as_slice().iter().copied()));
     }
     event.cost_us.report = (raw::monotonic() - start) as f64 / 1000.0;
     head.add(Some(id.as_str()), Event::Fork(event));

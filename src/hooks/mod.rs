@@ -35,7 +35,24 @@ mod wait;
 use forkguard_core::gate::{self, Inside, Life};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub(crate) use thread::adopt_main_thread;
+pub(crate) use exec::IN_CHILD;
+pub(crate) use exit::REPORTS;
+pub(crate) use thread::{adopt_main_thread, resolve_redhooks};
+
+/// From now on this process has something to say about its end.
+pub(crate) fn reports() {
+    REPORTS.store(1, std::sync::atomic::Ordering::Relaxed);
+}
+
+/// In the library's destructor: the last that is recorded.
+pub(crate) fn note_end() {
+    if REPORTS.load(std::sync::atomic::Ordering::Relaxed) != 0 {
+        note(|_| crate::child::ended());
+    }
+    if gate::awake() {
+        gate::set_life(Life::Off);
+    }
+}
 
 /// Runs bookkeeping: see the module's text. None when it did not run.
 pub(crate) fn note<R>(work: impl FnOnce(&Inside) -> R) -> Option<R> {

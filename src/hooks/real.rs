@@ -100,15 +100,29 @@ unsafe extern "C" {
     static _DYNAMIC: Dynamic;
 }
 
-/// The first default definition of `name` in the libraries that were loaded after ours.
-pub fn find(name: &CStr) -> Option<*mut c_void> {
-    // SAFETY: the loader's list of libraries is complete before any of our code can run, and what was loaded with the program
-    // (all that is looked through here until the C library answers) is never unloaded.
+/// The loader's record of this library.
+fn own_map() -> *const LinkMap {
+    // SAFETY: the libraries in front of ours (the program, other preloaded ones) are never unloaded.
     unsafe {
         let mut map = _r_debug.map;
         while !map.is_null() && !std::ptr::eq((*map).dynamic, &raw const _DYNAMIC) {
             map = (*map).next;
         }
+        map
+    }
+}
+
+/// Address of the loader's record of this library: those loaded after it follow.
+pub(crate) fn own_link_map() -> usize {
+    own_map() as usize
+}
+
+/// The first default definition of `name` in the libraries that were loaded after ours.
+pub fn find(name: &CStr) -> Option<*mut c_void> {
+    // SAFETY: the loader's list of libraries is complete before any of our code can run, and what was loaded with the program
+    // (all that is looked through here until the C library answers) is never unloaded.
+    unsafe {
+        let mut map = own_map();
         while !map.is_null() {
             map = (*map).next;
             if let Some(found) = map.as_ref().and_then(|m| Table::of(m)?.find(name)) {

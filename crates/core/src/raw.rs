@@ -245,3 +245,29 @@ impl Drop for Pages {
         let _ = unsafe { rustix::mm::munmap(self.start.cast(), self.length) };
     }
 }
+
+/// Calls `each` for the entries of a directory of the proc filesystem, the dots left out.
+pub fn each_entry(path: &CStr, mut each: impl FnMut(&CStr)) {
+    each_entry_with(path, |_, name| each(name));
+}
+
+/// The same; `each` is also given the number of the descriptor that the directory is read through.
+pub fn each_entry_with(path: &CStr, mut each: impl FnMut(i32, &CStr)) {
+    use rustix::fd::AsRawFd;
+    use rustix::fs::{Mode, OFlags, RawDir};
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(directory) = rustix::fs::open(path, flags, Mode::empty()) else { return };
+    let mut buffer = [MaybeUninit::<u8>::uninit(); 4096];
+    let mut entries = RawDir::new(&directory, &mut buffer);
+    while let Some(Ok(entry)) = entries.next() {
+        if !entry.file_name().to_bytes().starts_with(b".") {
+            each(directory.as_raw_fd(), entry.file_name());
+        }
+    }
+}
+
+/// Threads of this process, by the link count of its task directory.
+pub fn kernel_threads() -> u32 {
+    let stat = rustix::fs::stat(c"/proc/self/task").map(|s| s.st_nlink as u32);
+    stat.map_or(0, |links| links.saturating_sub(2))
+}

@@ -213,3 +213,13 @@ pub fn freeze_others() {
         slot.tid.store(raw::thread_id(), Relaxed);
     }
 }
+
+/// Threads that are running.
+pub fn live() -> u32 {
+    slots().iter().filter(|s| s.state() == State::Live).count() as u32
+}
+
+/// True when a slot is this running thread's.
+pub fn by_tid(tid: u32) -> bool {
+    slots().iter().any(|s| s.state() == State::Live && s.tid.load(Relaxed) == tid)
+}
