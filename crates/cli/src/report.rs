@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
 
 /// The private directory that the library makes when it is given none.
 fn default_directory() -> PathBuf {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let variable = |name| std::env::var_os(name).filter(|value| Path::new(value).is_absolute());
     match variable("XDG_RUNTIME_DIR") {
         Some(runtime) => Path::new(&runtime).join("forkguard"),
         None => {
