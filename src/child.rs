@@ -8,8 +8,8 @@ use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, Snapshot};
 use forkguard_core::{gate, raw};
-use forkguard_report::summary::Head;
 use forkguard_report::event::{Child, Event, Exec, Exit, Finding, FindingCounts, Severity};
+use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
 use std::ptr;
@@ -122,12 +122,8 @@ fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Findin
     };
     if wanted {
         let report = emit::file::path();
-        let head = Head {
-            child: raw::process_id(),
-            leader,
-            server: evidence.server(),
-            report: (!report.is_empty()).then_some(report),
-        };
+        let head =
+            Head { child: raw::process_id(), leader, server: evidence.server(), report: (!report.is_empty()).then_some(report) };
         let same = findings::fingerprint(findings.iter().map(|f| (f.kind, f.severity))) == BEFORE.load(Relaxed);
         emit::print(findings::summary(arena, &head, findings, same));
     }

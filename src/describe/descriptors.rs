@@ -116,7 +116,11 @@ fn fits(record: &Record, kind: DescriptorKind, ends: Option<&Ends>) -> bool {
         Kind::Memfd => kind == DescriptorKind::Memfd,
         Kind::File => matches!(
             kind,
-            DescriptorKind::File | DescriptorKind::Directory | DescriptorKind::Device | DescriptorKind::Pipe | DescriptorKind::Other
+            DescriptorKind::File
+                | DescriptorKind::Directory
+                | DescriptorKind::Device
+                | DescriptorKind::Pipe
+                | DescriptorKind::Other
         ),
         Kind::Start => true,
         Kind::None => false,

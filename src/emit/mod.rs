@@ -226,5 +226,8 @@ pub(crate) fn print(text: &str) {
 
 /// A fault of our own: said once; the hooks pass everything through from now on.
 pub(crate) fn fault(panic: &std::panic::PanicHookInfo<'_>) {
-    say(format_args!("a fault of its own, please report it; forkguard is off in process {} from here on: {panic}", raw::process_id()));
+    say(format_args!(
+        "a fault of its own, please report it; forkguard is off in process {} from here on: {panic}",
+        raw::process_id()
+    ));
 }

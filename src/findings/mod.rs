@@ -119,7 +119,14 @@ impl<'a> Evidence<'a> {
     }
 
     /// A finding with the catalogue's texts.
-    fn finding(&self, kind: Kind, severity: Severity, what: Arguments<'_>, subject: Arguments<'_>, sites: &'a [Site<'a>]) -> Finding<'a> {
+    fn finding(
+        &self,
+        kind: Kind,
+        severity: Severity,
+        what: Arguments<'_>,
+        subject: Arguments<'_>,
+        sites: &'a [Site<'a>],
+    ) -> Finding<'a> {
         Finding {
             id: Borrowed(self.arena.format(format_args!("{}:{}:{what}", self.id, kind.name()))),
             kind,

@@ -48,7 +48,8 @@ fn find_object(address: usize) -> Option<Found> {
     }
     let mut found = Found::default();
     // SAFETY: `int _dl_find_object(void *, struct dl_find_object *)`, found under that name.
-    let result = unsafe { std::mem::transmute::<*mut c_void, extern "C" fn(usize, *mut Found) -> i32>(function)(address, &mut found) };
+    let result =
+        unsafe { std::mem::transmute::<*mut c_void, extern "C" fn(usize, *mut Found) -> i32>(function)(address, &mut found) };
     (result == 0).then_some(found)
 }
 

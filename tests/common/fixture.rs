@@ -40,10 +40,7 @@ impl Fixture {
         let mut found: Vec<Fixture> = fs::read_dir(&directory)
             .expect("fixtures")
             .map(|entry| entry.expect("entry").path())
-            .filter(|path| {
-                path.extension()
-                    .is_some_and(|extension| extension == "c" || extension == "cc")
-            })
+            .filter(|path| path.extension().is_some_and(|extension| extension == "c" || extension == "cc"))
             .map(|path| Fixture::new(&format!("{family}/{}", path.file_name().expect("name").to_string_lossy())))
             .filter(|fixture| fixture.name.contains(&chosen))
             .collect();
@@ -61,18 +58,11 @@ impl Fixture {
             .filter(|(key, _)| key.chars().all(|letter| letter.is_ascii_uppercase() || letter == '-'))
             .map(|(key, value)| (key.to_string(), value.trim().to_string()))
             .collect();
-        Fixture {
-            name: name.to_string(),
-            source,
-            directives,
-        }
+        Fixture { name: name.to_string(), source, directives }
     }
 
     fn directives<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
-        self.directives
-            .iter()
-            .filter(move |(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
+        self.directives.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     /// A file name of its own for what belongs to this fixture.
@@ -112,11 +102,7 @@ impl Fixture {
 
     fn compile(&self, output: &Path, extra: &[&str]) -> Result<(), String> {
         let search = format!("-Wl,-rpath,{}", built().display());
-        let all: Vec<&str> = [search.as_str()]
-            .into_iter()
-            .chain(self.words("FLAGS"))
-            .chain(extra.iter().copied())
-            .collect();
+        let all: Vec<&str> = [search.as_str()].into_iter().chain(self.words("FLAGS")).chain(extra.iter().copied()).collect();
         let libraries: Vec<&str> = self.words("LIBS").collect();
         compile(&self.source, output, &[all, libraries].concat())
     }
@@ -133,10 +119,7 @@ impl Fixture {
         let run = run(&mut command, &directory)?;
         let mut wrong = Vec::new();
         let expected_status = self.directives("STATUS").next().unwrap_or("0");
-        let status = run
-            .status
-            .code()
-            .map_or_else(|| format!("signal {:?}", run.status.signal()), |code| code.to_string());
+        let status = run.status.code().map_or_else(|| format!("signal {:?}", run.status.signal()), |code| code.to_string());
         if status != expected_status {
             wrong.push(format!("ended with {status}, expected {expected_status}"));
         }
@@ -152,28 +135,14 @@ impl Fixture {
             return Ok(());
         }
         let seen: Vec<&str> = lines.entries.iter().map(|entry| entry.text).collect();
-        Err(format!(
-            "{}\n--- stderr\n{}--- report\n{}",
-            wrong.join("\n"),
-            run.stderr,
-            seen.join("\n")
-        ))
+        Err(format!("{}\n--- stderr\n{}--- report\n{}", wrong.join("\n"), run.stderr, seen.join("\n")))
     }
 
     fn check_lines(&self, report: &Report, wrong: &mut Vec<String>) {
-        for (key, event) in [
-            ("EXPECT", "finding"),
-            ("EXPECT-NOT", "finding"),
-            ("EXPECT-EVENT", ""),
-            ("EXPECT-NO-EVENT", ""),
-        ] {
+        for (key, event) in [("EXPECT", "finding"), ("EXPECT-NOT", "finding"), ("EXPECT-EVENT", ""), ("EXPECT-NO-EVENT", "")] {
             for text in self.directives(key) {
                 let expectation = Expectation::parse(event, text);
-                let found = report
-                    .entries
-                    .iter()
-                    .filter(|entry| expectation.matches(&entry.json, entry.text))
-                    .count();
+                let found = report.entries.iter().filter(|entry| expectation.matches(&entry.json, entry.text)).count();
                 let satisfied = match (key.contains("-NO"), expectation.count) {
                     (true, _) => found == 0,
                     (false, None) => found > 0,
@@ -204,11 +173,7 @@ impl Expectation {
     fn parse(event: &str, text: &str) -> Expectation {
         let mut words = quoted_words(text).into_iter();
         let first = words.next().unwrap_or_else(|| panic!("an expectation without a kind"));
-        let (event, kind) = if event.is_empty() {
-            (first.as_str(), None)
-        } else {
-            (event, Some(first.as_str()))
-        };
+        let (event, kind) = if event.is_empty() { (first.as_str(), None) } else { (event, Some(first.as_str())) };
         let mut filters = vec![Filter::Equals("event".to_string(), event.to_string())];
         filters.extend(kind.map(|kind| Filter::Equals("kind".to_string(), kind.to_string())));
         let mut count = None;
@@ -252,13 +217,8 @@ impl Filter {
 /// What a dotted path leads to; a list on the way stands for each of its elements.
 fn reached<'a>(json: &'a Value, path: &str) -> Vec<&'a Value> {
     let spread = |value: &'a Value| value.as_array().map_or_else(|| vec![value], |list| list.iter().collect());
-    path.split('.').fold(vec![json], |values, key| {
-        values
-            .into_iter()
-            .filter_map(|value| value.get(key))
-            .flat_map(spread)
-            .collect()
-    })
+    path.split('.')
+        .fold(vec![json], |values, key| values.into_iter().filter_map(|value| value.get(key)).flat_map(spread).collect())
 }
 
 fn plain(value: &Value) -> String {
@@ -291,22 +251,14 @@ pub fn built() -> PathBuf {
 }
 
 fn compile(source: &Path, output: &Path, arguments: &[&str]) -> Result<(), String> {
-    let compiler = if source.extension().is_some_and(|extension| extension == "cc") {
-        "g++"
-    } else {
-        "gcc"
-    };
+    let compiler = if source.extension().is_some_and(|extension| extension == "cc") { "g++" } else { "gcc" };
     let result = Command::new(compiler)
         .args(["-g", "-O1", "-pthread", "-Wall", "-Wextra", "-Werror", "-o"])
         .args([output, source])
         .args(arguments)
         .output()
         .map_err(|error| format!("{compiler}: {error}"))?;
-    if result.status.success() {
-        Ok(())
-    } else {
-        Err(String::from_utf8_lossy(&result.stderr).into_owned())
-    }
+    if result.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&result.stderr).into_owned()) }
 }
 
 /// Runs `command` to its end, its output in files of `directory`; kills its process group if it hangs.
@@ -314,11 +266,7 @@ pub fn run(command: &mut Command, directory: &Path) -> Result<Run, String> {
     let (stdout, stderr) = (directory.join("stdout"), directory.join("stderr"));
     let file = |path| File::create(path).map_err(|error| error.to_string());
     // With pipes, a daemon left behind would keep us waiting.
-    command
-        .stdin(Stdio::null())
-        .stdout(file(&stdout)?)
-        .stderr(file(&stderr)?)
-        .process_group(0);
+    command.stdin(Stdio::null()).stdout(file(&stdout)?).stderr(file(&stderr)?).process_group(0);
     let mut child = command.spawn().map_err(|error| error.to_string())?;
     let start = Instant::now();
     let ended = loop {
@@ -330,11 +278,7 @@ pub fn run(command: &mut Command, directory: &Path) -> Result<Run, String> {
     };
     let text = |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
     match ended {
-        Some(status) => Ok(Run {
-            status,
-            stdout: text(&stdout),
-            stderr: text(&stderr),
-        }),
+        Some(status) => Ok(Run { status, stdout: text(&stdout), stderr: text(&stderr) }),
         None => {
             // SAFETY: the group was made for this child, which has not been reaped yet.
             unsafe { libc::kill(-child.id().cast_signed(), libc::SIGKILL) };
@@ -360,36 +304,12 @@ enum Preload {
 
 /// The first is the yardstick: without the library.
 pub const MODES: [Mode; 6] = [
-    Mode {
-        name: "native",
-        option: "guard",
-        preload: &[],
-    },
-    Mode {
-        name: "guard",
-        option: "guard",
-        preload: &[Preload::Forkguard],
-    },
-    Mode {
-        name: "observe",
-        option: "observe",
-        preload: &[Preload::Forkguard],
-    },
-    Mode {
-        name: "off",
-        option: "off",
-        preload: &[Preload::Forkguard],
-    },
-    Mode {
-        name: "before-jemalloc",
-        option: "guard",
-        preload: &[Preload::Forkguard, Preload::Jemalloc],
-    },
-    Mode {
-        name: "after-jemalloc",
-        option: "guard",
-        preload: &[Preload::Jemalloc, Preload::Forkguard],
-    },
+    Mode { name: "native", option: "guard", preload: &[] },
+    Mode { name: "guard", option: "guard", preload: &[Preload::Forkguard] },
+    Mode { name: "observe", option: "observe", preload: &[Preload::Forkguard] },
+    Mode { name: "off", option: "off", preload: &[Preload::Forkguard] },
+    Mode { name: "before-jemalloc", option: "guard", preload: &[Preload::Forkguard, Preload::Jemalloc] },
+    Mode { name: "after-jemalloc", option: "guard", preload: &[Preload::Jemalloc, Preload::Forkguard] },
 ];
 
 /// Runs `program` in every mode: each run must succeed and print what the native one prints.
@@ -422,10 +342,7 @@ fn run_in_mode(mode: &Mode, program: &Path, directory: &Path) -> Result<String, 
         })
         .collect();
     let mut command = Command::new(program);
-    without_options(&mut command)
-        .env("FORKGUARD", mode.option)
-        .env("FORKGUARD_REPORT", &report)
-        .current_dir(directory);
+    without_options(&mut command).env("FORKGUARD", mode.option).env("FORKGUARD_REPORT", &report).current_dir(directory);
     if !preload.is_empty() {
         command.env("LD_PRELOAD", preload.join(":"));
     }
@@ -453,21 +370,12 @@ pub fn each(fixtures: Vec<Fixture>, check: impl Fn(&Fixture) -> Result<(), Strin
             scope.spawn(|| {
                 while let Some(fixture) = fixtures.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(error) = check(fixture) {
-                        failures
-                            .lock()
-                            .expect("not poisoned")
-                            .push(format!("=== {}\n{error}", fixture.name));
+                        failures.lock().expect("not poisoned").push(format!("=== {}\n{error}", fixture.name));
                     }
                 }
             });
         }
     });
     let failures = failures.into_inner().expect("not poisoned");
-    assert!(
-        failures.is_empty(),
-        "{} of {} fixtures failed:\n{}",
-        failures.len(),
-        fixtures.len(),
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "{} of {} fixtures failed:\n{}", failures.len(), fixtures.len(), failures.join("\n"));
 }
