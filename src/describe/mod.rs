@@ -13,8 +13,6 @@ use forkguard_report::event::*;
 use std::borrow::Cow::{self, Borrowed};
 use std::ffi::CStr;
 
-pub(crate) use descriptors::position_of;
-
 /// The process that reports.
 pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str) -> Process<'a> {
     let mut limits = arena.list(4);
@@ -115,7 +113,9 @@ pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Inner) -> Fork<'a> {
     fork.descriptors = Borrowed(descriptors);
     fork.truncated.descriptors = missed;
     fork.signals = Borrowed(signals(arena));
-    fork.blocked = Borrowed(blocked(arena, inner.blocked));
+    // A child that settled has had its chance to unblock them.
+    let still = if leader { inner.blocked } else { inner.blocked & raw::blocked_signals() };
+    fork.blocked = Borrowed(blocked(arena, still));
     fork.timers = Borrowed(timers(arena, inner));
     fork.atfork = Borrowed(handlers(arena));
     fork.truncated.atfork = atfork::missed();
@@ -204,7 +204,11 @@ fn locks<'a>(arena: &'a Arena, inner: &Inner, threads: &[Thread<'a>]) -> &'a [Lo
         list.push(Lock {
             address: if libc { None } else { hex(arena, lock.entry.address) },
             kind: lock_kind(lock),
-            name: if libc { Some(Borrowed(libc_name(lock.entry.address))) } else { native::data_symbol(arena, lock.entry.address) },
+            name: if libc {
+                Some(Borrowed(libc_name(lock.entry.address)))
+            } else {
+                native::data_symbol(arena, lock.entry.address)
+            },
             holder: lock.holder,
             holder_name: holder.map_or(Borrowed(""), |t| Borrowed(arena.text(&t.name))),
             own: lock.own,
@@ -262,7 +266,9 @@ fn signals(arena: &Arena) -> &[Signal<'_>] {
 
 fn blocked(arena: &Arena, mask: u64) -> &[Cow<'_, str>] {
     let mut list = arena.list(signal::COUNT);
-    (1..=signal::COUNT as i32).filter(|n| mask & 1 << (n - 1) != 0 && !matches!(n, 32 | 33)).for_each(|n| list.push(signal_name(arena, n)));
+    (1..=signal::COUNT as i32)
+        .filter(|n| mask & 1 << (n - 1) != 0 && !matches!(n, 32 | 33))
+        .for_each(|n| list.push(signal_name(arena, n)));
     list.done()
 }
 

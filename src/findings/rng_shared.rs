@@ -3,7 +3,8 @@
 use super::*;
 
 /// Parts of library paths, and the generator that lives there.
-const GENERATORS: &[(&str, &str)] = &[("/numpy/random/mtrand.", "numpy's global generator (numpy.random)"), ("/libphp", "PHP's mt_rand")];
+const GENERATORS: &[(&str, &str)] =
+    &[("/numpy/random/mtrand.", "numpy's global generator (numpy.random)"), ("/libphp", "PHP's mt_rand")];
 
 /// True for a library that this rule looks for.
 pub(super) fn knows(path: &str) -> bool {
@@ -13,7 +14,13 @@ pub(super) fn knows(path: &str) -> bool {
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     if let Some(site) = &evidence.random {
         let subject = format_args!("the C library's random(), used before the fork");
-        found(evidence.finding(Kind::RngShared, Severity::Info, format_args!("libc"), subject, evidence.sites([Some(site.clone())])));
+        found(evidence.finding(
+            Kind::RngShared,
+            Severity::Info,
+            format_args!("libc"),
+            subject,
+            evidence.sites([Some(site.clone())]),
+        ));
     }
     for library in evidence.libraries {
         let generator = GENERATORS.iter().find(|(part, _)| library.contains(part)).map_or("", |(_, name)| name);

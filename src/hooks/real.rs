@@ -146,8 +146,13 @@ impl Table {
     /// # Safety
     /// The library must be loaded.
     unsafe fn of(map: &LinkMap) -> Option<Table> {
-        let mut table =
-            Table { base: map.base, symbols: std::ptr::null(), strings: std::ptr::null(), hash: std::ptr::null(), versions: std::ptr::null() };
+        let mut table = Table {
+            base: map.base,
+            symbols: std::ptr::null(),
+            strings: std::ptr::null(),
+            hash: std::ptr::null(),
+            versions: std::ptr::null(),
+        };
         // SAFETY: a dynamic section ends with a tag of zero.
         unsafe {
             let mut entry = map.dynamic;
@@ -191,7 +196,8 @@ impl Table {
             loop {
                 let entry = *chain.add((index - first) as usize);
                 let symbol = &*self.symbols.add(index as usize);
-                if entry | 1 == hash | 1 && symbol.section != 0 && CStr::from_ptr(self.strings.add(symbol.name as usize)) == name {
+                if entry | 1 == hash | 1 && symbol.section != 0 && CStr::from_ptr(self.strings.add(symbol.name as usize)) == name
+                {
                     let address = (self.base + symbol.value) as *mut c_void;
                     if self.versions.is_null() || *self.versions.add(index as usize) & HIDDEN == 0 {
                         return Some(address);

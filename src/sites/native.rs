@@ -48,7 +48,8 @@ fn find_object(address: usize) -> Option<Found> {
     }
     let mut found = Found::default();
     // SAFETY: `int _dl_find_object(void *, struct dl_find_object *)`, found under that name.
-    let result = unsafe { std::mem::transmute::<*mut c_void, extern "C" fn(usize, *mut Found) -> i32>(function)(address, &mut found) };
+    let result =
+        unsafe { std::mem::transmute::<*mut c_void, extern "C" fn(usize, *mut Found) -> i32>(function)(address, &mut found) };
     (result == 0).then_some(found)
 }
 
@@ -71,8 +72,8 @@ struct Module {
 /// The program file of this process.
 pub(crate) fn executable() -> Text<200> {
     let mut bytes = [0u8; 200];
-    let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, c"/proc/self/exe", &mut bytes[..]).map(|(path, _)| &*path);
-    Text::from_bytes(read.unwrap_or_default())
+    let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, c"/proc/self/exe", &mut bytes[..]).unwrap_or(0);
+    Text::from_bytes(&bytes[..read])
 }
 
 impl Module {
