@@ -33,7 +33,7 @@ impl Arena {
         let start = capacity.checked_mul(size_of::<T>()).and_then(|size| self.take(size, align_of::<T>()));
         let capacity = if start.is_some() { capacity } else { 0 };
         let start = start.map_or(std::ptr::NonNull::dangling().as_ptr(), |s| s.cast());
-        ArenaList { start, capacity, len: 0, missed: 0, arena: PhantomData }
+        ArenaList { start, capacity, len: 0, arena: PhantomData }
     }
 
     /// A list of one.
@@ -90,25 +90,17 @@ pub(crate) struct ArenaList<'a, T> {
     start: *mut T,
     capacity: usize,
     len: usize,
-    missed: u32,
     arena: PhantomData<&'a Arena>,
 }
 
 impl<'a, T> ArenaList<'a, T> {
-    /// Adds an entry, or counts it as missed.
+    /// Adds an entry; nothing when there is no room.
     pub(crate) fn push(&mut self, item: T) {
         if self.len < self.capacity {
             // SAFETY: within the capacity.
             unsafe { self.start.add(self.len).write(item) };
             self.len += 1;
-        } else {
-            self.missed += 1;
         }
-    }
-
-    /// How many did not fit.
-    pub(crate) fn missed(&self) -> u32 {
-        self.missed
     }
 
     /// The entries so far.

@@ -21,9 +21,9 @@ pub(crate) static SETTLING: AtomicU8 = AtomicU8::new(0);
 static BIRTH: AtomicPtr<Snapshot> = AtomicPtr::new(ptr::null_mut());
 /// The status given to exit(3).
 static STATUS: AtomicI32 = AtomicI32::new(0);
-/// Fingerprint of the findings of the leader's fork before the one that made this process: a further worker with the same ones
-/// says so in one line.
-static BEFORE: AtomicU64 = AtomicU64::new(0);
+/// One word that a leader shares with its children: the fingerprint of the findings that were printed last. A further worker with
+/// the same ones says so in one line.
+static PRINTED: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
 
 struct BirthId(UnsafeCell<Option<Text<32>>>);
 // SAFETY: written in the child handler, while the process has one thread.
@@ -110,7 +110,7 @@ fn report(snapshot: &'static Snapshot, call: &'static str) {
         memory: crate::describe::own_memory(),
         findings: counts,
     };
-    emit::of_child(id.as_str(), Event::Child(child));
+    emit::of_child(Some(id.as_str()), Event::Child(child));
     print(&arena, inner.leader, &evidence, list.done());
 }
 
@@ -124,14 +124,22 @@ fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Findin
         let report = emit::file::path();
         let head =
             Head { child: raw::process_id(), leader, server: evidence.server(), report: (!report.is_empty()).then_some(report) };
-        let same = findings::fingerprint(findings.iter().map(|f| (f.kind, f.severity))) == BEFORE.load(Relaxed);
+        let same = printed_before(findings::fingerprint(findings));
         emit::print(findings::summary(arena, &head, findings, same));
     }
 }
 
-/// In the leader: remembers what the child of this fork found, for the child of the next one.
-pub(crate) fn remember(fingerprint: u64) {
-    BEFORE.store(fingerprint, Relaxed);
+/// In a leader, before its first fork: makes the word that it shares with its children.
+pub(crate) fn share() {
+    if let Some(word) = raw::shared_word() {
+        PRINTED.store(word, Relaxed);
+    }
+}
+
+/// Notes what is printed now; true when it is what another child of this leader printed before.
+fn printed_before(fingerprint: u64) -> bool {
+    // SAFETY: null or a word that is mapped for good.
+    unsafe { PRINTED.load(Relaxed).as_ref() }.is_some_and(|word| word.swap(fingerprint, Relaxed) == fingerprint)
 }
 
 /// What exec was given.
@@ -162,7 +170,7 @@ pub(crate) fn exec(call: &'static str, program: Program) {
             text
         }
     };
-    emit::of_child(id.as_str(), Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) }));
+    emit::of_child(Some(id.as_str()), Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) }));
 }
 
 /// A C string of the host's, read so that a bad address stays the host's own fault.

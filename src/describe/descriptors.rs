@@ -62,7 +62,7 @@ fn describe(arena: &Arena, fd: i32) -> Option<Descriptor<'_>> {
 }
 
 /// Where a file's position stands.
-pub(crate) fn position_of(fd: i32) -> Option<u64> {
+fn position_of(fd: i32) -> Option<u64> {
     rustix::fs::seek(raw::descriptor(fd), rustix::fs::SeekFrom::Current(0)).ok()
 }
 
@@ -70,8 +70,8 @@ fn link(arena: &Arena, fd: i32) -> Option<&str> {
     let mut path = Text::<32>::new();
     std::fmt::Write::write_fmt(&mut path, format_args!("/proc/self/fd/{fd}")).ok()?;
     let mut bytes = [0u8; 1024];
-    let (read, _) = rustix::fs::readlinkat_raw(rustix::fs::CWD, path.as_cstr()?, &mut bytes[..]).ok()?;
-    Some(arena.text(Text::<1024>::from_bytes(read).as_str()))
+    let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, path.as_cstr()?, &mut bytes[..]).ok()?;
+    Some(arena.text(Text::<1024>::from_bytes(&bytes[..read]).as_str()))
 }
 
 const ANONYMOUS: &[(&str, DescriptorKind)] = &[

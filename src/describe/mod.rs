@@ -13,8 +13,6 @@ use forkguard_report::event::*;
 use std::borrow::Cow::{self, Borrowed};
 use std::ffi::CStr;
 
-pub(crate) use descriptors::position_of;
-
 /// The process that reports.
 pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str) -> Process<'a> {
     let mut limits = arena.list(4);
@@ -115,7 +113,9 @@ pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Inner) -> Fork<'a> {
     fork.descriptors = Borrowed(descriptors);
     fork.truncated.descriptors = missed;
     fork.signals = Borrowed(signals(arena));
-    fork.blocked = Borrowed(blocked(arena, inner.blocked));
+    // A child that settled has had its chance to unblock them.
+    let still = if leader { inner.blocked } else { inner.blocked & raw::blocked_signals() };
+    fork.blocked = Borrowed(blocked(arena, still));
     fork.timers = Borrowed(timers(arena, inner));
     fork.atfork = Borrowed(handlers(arena));
     fork.truncated.atfork = atfork::missed();

@@ -51,7 +51,7 @@ impl Lines {
     }
 
     /// Adds an event; one that does not fit is left out and counted as lost.
-    pub(crate) fn add(&mut self, fork: Option<&str>, event: Event<'_>) {
+    pub(crate) fn add<'a>(&mut self, fork: Option<&'a str>, event: Event<'a>) {
         let line = Line {
             schema: SCHEMA,
             time: (raw::wall_clock() / 1000) as f64 / 1e6,
@@ -115,6 +115,7 @@ fn begin(arena: &Arena) {
         return;
     }
     file::open_own();
+    crate::child::share();
     crate::hooks::reports();
     if file::own_descriptor() >= 0 && !file::borrowed() {
         let mode = if options::get().mode == Mode::Guard { "guard" } else { "observe" };
@@ -143,12 +144,7 @@ pub(crate) fn fork(inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
     event.cost_us.fork = fork_us;
     if full {
         let evidence = Evidence::of(&event, &arena, id.as_str());
-        let mut seen = arena.list(256);
-        event.truncated.findings = findings::all(&evidence, |finding| {
-            seen.push((finding.kind, finding.severity));
-            tail.add(Some(id.as_str()), Event::Finding(finding));
-        });
-        crate::child::remember(findings::fingerprint(seen.as_slice().iter().copied()));
+        event.truncated.findings = findings::all(&evidence, |finding| tail.add(Some(id.as_str()), Event::Finding(finding)));
     }
     event.cost_us.report = (raw::monotonic() - start) as f64 / 1000.0;
     head.add(Some(id.as_str()), Event::Fork(event));
@@ -189,11 +185,11 @@ pub(crate) fn spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
 }
 
 /// Writes one event of a forked child.
-pub(crate) fn of_child(fork: &str, event: Event<'_>) {
+pub(crate) fn of_child<'a>(fork: Option<&'a str>, event: Event<'a>) {
     if wanted()
         && let Some(mut lines) = Lines::new()
     {
-        lines.add(Some(fork), event);
+        lines.add(fork, event);
         lines.write();
     }
 }

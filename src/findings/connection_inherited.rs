@@ -10,10 +10,10 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         }
         let protocol = if socket.family.starts_with("inet") { "TCP" } else { &socket.family };
         let peer = socket.peer.as_deref().unwrap_or("an unnamed peer");
-        let subject = evidence.arena.format(match socket.service.as_deref() {
-            Some(service) => format_args!("{protocol} {peer} ({service}), descriptor {}", descriptor.fd),
-            None => format_args!("{protocol} {peer}, descriptor {}", descriptor.fd),
-        });
+        let subject = match socket.service.as_deref() {
+            Some(service) => text!(evidence, "{protocol} {peer} ({service}), descriptor {}", descriptor.fd),
+            None => text!(evidence, "{protocol} {peer}, descriptor {}", descriptor.fd),
+        };
         found(evidence.finding(
             Kind::ConnectionInherited,
             Severity::Info,

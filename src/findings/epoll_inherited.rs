@@ -10,10 +10,10 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             _ => continue,
         };
         let watched = descriptor.members.as_ref().map_or(0, |m| m.len());
-        let subject = evidence.arena.format(match watched {
-            0 => format_args!("{name}, descriptor {}", descriptor.fd),
-            n => format_args!("{name}, descriptor {}, watching {n} descriptors", descriptor.fd),
-        });
+        let subject = match watched {
+            0 => text!(evidence, "{name}, descriptor {}", descriptor.fd),
+            n => text!(evidence, "{name}, descriptor {}, watching {n} descriptors", descriptor.fd),
+        };
         found(evidence.finding(
             Kind::EpollInherited,
             Severity::Info,

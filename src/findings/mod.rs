@@ -1,5 +1,12 @@
 //! What is broken: one rule a file, pure functions over the evidence of one fork. A rule: its file, a line in [`RULES`], a C
 //! fixture, a section in `docs/findings.md`.
+/// Formats into the evidence's arena.
+macro_rules! text {
+    ($evidence:ident, $($format:tt)*) => {
+        $evidence.arena.format(format_args!($($format)*))
+    };
+}
+
 mod connection_inherited;
 mod epoll_inherited;
 mod file_offset_shared;
@@ -181,10 +188,10 @@ pub(crate) fn worth_a_line(finding: &Finding<'_>) -> bool {
 }
 
 /// A number for what a summary would say: the same for children that inherit the same.
-pub(crate) fn fingerprint(findings: impl Iterator<Item = (Kind, Severity)>) -> u64 {
-    findings.fold(1, |hash, (kind, severity)| {
-        (hash ^ (kind as u64) << 8 ^ severity as u64).wrapping_mul(0x100_0000_01b3).rotate_left(5)
-    })
+pub(crate) fn fingerprint(findings: &[Finding<'_>]) -> u64 {
+    findings
+        .iter()
+        .fold(1, |hash, f| (hash ^ (f.kind as u64) << 8 ^ f.severity as u64).wrapping_mul(0x100_0000_01b3).rotate_left(5))
 }
 
 /// The summary's text.

@@ -3,10 +3,10 @@ use super::*;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for (index, timer) in evidence.timers.iter().enumerate() {
-        let subject = evidence.arena.format(match timer.signal.as_deref() {
-            Some(signal) => format_args!("{} on the {} clock, sending {signal}", timer.call, timer.clock),
-            None => format_args!("{} on the {} clock", timer.call, timer.clock),
-        });
+        let subject = match timer.signal.as_deref() {
+            Some(signal) => text!(evidence, "{} on the {} clock, sending {signal}", timer.call, timer.clock),
+            None => text!(evidence, "{} on the {} clock", timer.call, timer.clock),
+        };
         found(evidence.finding(
             Kind::TimerLost,
             Severity::Warning,

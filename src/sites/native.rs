@@ -72,8 +72,8 @@ struct Module {
 /// The program file of this process.
 pub(crate) fn executable() -> Text<200> {
     let mut bytes = [0u8; 200];
-    let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, c"/proc/self/exe", &mut bytes[..]).map(|(path, _)| &*path);
-    Text::from_bytes(read.unwrap_or_default())
+    let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, c"/proc/self/exe", &mut bytes[..]).unwrap_or(0);
+    Text::from_bytes(&bytes[..read])
 }
 
 impl Module {

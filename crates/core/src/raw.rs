@@ -210,6 +210,14 @@ pub fn read_file<'a>(path: &CStr, into: &'a mut [u8]) -> &'a [u8] {
     &into[..length]
 }
 
+/// A word in a page that this process and its later children share; never given back.
+pub fn shared_word() -> Option<*mut core::sync::atomic::AtomicU64> {
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+    // SAFETY: a new mapping at an address that the kernel chooses; a page is aligned for any type.
+    let page = unsafe { mmap_anonymous(core::ptr::null_mut(), 4096, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED) };
+    page.ok().map(|p| p.cast())
+}
+
 /// Anonymous memory of our own, all zero, given back when dropped.
 pub struct Pages {
     start: *mut u8,
@@ -222,9 +230,8 @@ impl Pages {
         use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
         let protection = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a new mapping at an address that the kernel chooses.
-        let start = unsafe {
-            mmap_anonymous(core::ptr::null_mut(), length, protection, MapFlags::PRIVATE | MapFlags::NORESERVE).ok()?
-        };
+        let start =
+            unsafe { mmap_anonymous(core::ptr::null_mut(), length, protection, MapFlags::PRIVATE | MapFlags::NORESERVE).ok()? };
         Some(Pages { start: start.cast(), length })
     }
 

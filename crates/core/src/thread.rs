@@ -153,9 +153,8 @@ pub fn claim() -> Option<&'static Slot> {
     let hint = HINT.load(Relaxed).min(high);
     let near = SLOTS[hint..high].iter().chain(&SLOTS[..hint]);
     let found = near.filter(|s| s.state() == State::Free).find_map(|s| take(s, State::Free));
-    let found = found.or_else(claim_new).or_else(|| {
-        SLOTS.iter().filter(|s| s.state() == State::Lost).find_map(|s| take(s, State::Lost))
-    });
+    let found =
+        found.or_else(claim_new).or_else(|| SLOTS.iter().filter(|s| s.state() == State::Lost).find_map(|s| take(s, State::Lost)));
     if found.is_none() {
         UNTRACKED.fetch_add(1, Relaxed);
     }
