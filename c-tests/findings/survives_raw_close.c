@@ -1,4 +1,5 @@
 // The same past all hooks, and every number belongs to a file of the program then: not a byte of ours goes there.
+// ENV: FORKGUARD_SUMMARY=never
 // EXPECT-EVENT: fork kind=fork count=1
 #include "fixture.h"
 #include <fcntl.h>

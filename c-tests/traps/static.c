@@ -1,5 +1,6 @@
 // A static program takes no preload: it must run as ever, also as the exec of a watched child.
 // FLAGS: -static
+// REPORT: none (nothing is preloaded)
 #include "../check.h"
 
 static void *body(void *unused) {

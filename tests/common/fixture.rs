@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 /// Only a hang takes as long.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// One program of `c-tests/`: its source's comments say how it is built and what is expected.
 pub struct Fixture {
@@ -92,6 +92,16 @@ impl Fixture {
         Ok(program)
     }
 
+    /// Compiles it linked to the library, which it will find in `place`.
+    pub fn build_linked_to_library(&self, place: &Path) -> Result<PathBuf, String> {
+        let program = built().join(self.slug());
+        let search = format!("-L{}", library().parent().expect("directory").display());
+        // Absolute: a privileged program takes no $ORIGIN.
+        let run_path = format!("-Wl,-rpath,{}", place.display());
+        self.compile(&program, &[&search, "-Wl,--no-as-needed", "-l:libforkguard.so", &run_path])?;
+        Ok(program)
+    }
+
     fn plugins(&self) -> Result<(), String> {
         for plugin in self.words("PLUGIN") {
             let source = self.source.with_file_name("plugins").join(format!("{plugin}.c"));
@@ -110,20 +120,24 @@ impl Fixture {
     /// Runs the program under the library with the environment that its comments ask for, and checks all they expect.
     pub fn check(&self, program: &Path) -> Result<(), String> {
         let directory = scratch(&format!("findings/{}", self.slug()));
-        let report = directory.join("report");
+        self.check_reporting_to(&directory.join("report"), program, &directory)
+    }
+
+    /// The same with a report directory of the caller's.
+    pub fn check_reporting_to(&self, report: &Path, program: &Path, directory: &Path) -> Result<(), String> {
         let mut command = Command::new(program);
-        guarded(&mut command, &report).current_dir(&directory);
+        guarded(&mut command, report).current_dir(directory);
         for (name, value) in self.directives("ENV").filter_map(|setting| setting.split_once('=')) {
             command.env(name, value);
         }
-        let run = run(&mut command, &directory)?;
+        let run = run(&mut command, directory)?;
         let mut wrong = Vec::new();
         let expected_status = self.directives("STATUS").next().unwrap_or("0");
         let status = run.status.code().map_or_else(|| format!("signal {:?}", run.status.signal()), |code| code.to_string());
         if status != expected_status {
             wrong.push(format!("ended with {status}, expected {expected_status}"));
         }
-        let lines = Report::read(&report);
+        let lines = Report::read(report);
         self.check_lines(&lines, &mut wrong);
         for part in self.directives("STDERR").filter(|part| !run.stderr.contains(part)) {
             wrong.push(format!("nothing on stderr like: {part}"));
@@ -318,9 +332,11 @@ pub fn same_in_every_mode(fixture: &Fixture, program: &Path) -> Result<(), Strin
     let mut wrong = Vec::new();
     // A fixture may say that it cannot work with jemalloc: forkguard or not.
     let with_jemalloc = fixture.directives("WITHOUT").all(|preload| !preload.starts_with("jemalloc"));
+    // That the others report proves that the library was there.
+    let makes_processes = fixture.directives("REPORT").all(|value| !value.starts_with("none"));
     for mode in MODES.iter().filter(|mode| with_jemalloc || !mode.name.ends_with("jemalloc")) {
         let directory = scratch(&format!("modes/{}/{}", fixture.slug(), mode.name));
-        match run_in_mode(mode, program, &directory) {
+        match run_in_mode(mode, program, &directory, makes_processes) {
             Ok(stdout) if *native.get_or_insert_with(|| stdout.clone()) == stdout => {}
             Ok(stdout) => wrong.push(format!("[{}] prints {stdout:?}, natively {native:?}", mode.name)),
             // Without a yardstick the other runs tell nothing.
@@ -331,7 +347,7 @@ pub fn same_in_every_mode(fixture: &Fixture, program: &Path) -> Result<(), Strin
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
-fn run_in_mode(mode: &Mode, program: &Path, directory: &Path) -> Result<String, String> {
+fn run_in_mode(mode: &Mode, program: &Path, directory: &Path, makes_processes: bool) -> Result<String, String> {
     let report = directory.join("report");
     let preload: Vec<&str> = mode
         .preload
@@ -354,8 +370,9 @@ fn run_in_mode(mode: &Mode, program: &Path, directory: &Path) -> Result<String, 
         return Err(run.stderr);
     }
     let reports = !Report::read(&report).entries.is_empty();
-    if reports && (mode.preload.is_empty() || mode.option == "off") {
-        return Err("reports although it is off".to_string());
+    let at_work = !mode.preload.is_empty() && mode.option != "off";
+    if reports != (at_work && makes_processes) {
+        return Err(format!("a report: {reports}"));
     }
     Ok(run.stdout)
 }

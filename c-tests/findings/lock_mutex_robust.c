@@ -1,6 +1,6 @@
 // A thread that ended with a robust mutex held: the next one has it, and is the only holder.
 // EXPECT: lock-orphaned severity=warning subject~worker count=1
-// EXPECT-EVENT: fork counts.locks=1
+// EXPECT-EVENT: fork counts.locks=1 locks=[kind=mutex,holder_name=worker]
 #include "worker.h"
 
 static pthread_mutex_t mutex;

@@ -1,0 +1,10 @@
+// Linked to the library and run with capabilities of its own (AT_SECURE): says whether the kernel treats it so, and forks.
+#include "../findings/fixture.h"
+#include <sys/auxv.h>
+
+int main(void) {
+    printf("secure: %lu\n", getauxval(AT_SECURE));
+    fflush(stdout);
+    fork_living_child();
+    return 0;
+}
