@@ -5,6 +5,8 @@
     reason = "every test binary includes this and uses its own part"
 )]
 
+pub mod server;
+
 use forkguard_report::Line;
 use serde_json::Value;
 use std::ffi::OsString;
