@@ -145,11 +145,8 @@ impl Server {
             .expect("the daemon lives")
             .group;
         // SAFETY: getpgrp has no conditions.
-        assert_ne!(
-            group,
-            unsafe { libc::getpgrp() },
-            "a daemon leaves the group it was started from"
-        );
+        let own = unsafe { libc::getpgrp() };
+        assert_ne!(group, own, "a daemon leaves the group it was started from");
         Server { pid, group, child: None }
     }
 
@@ -216,12 +213,8 @@ pub fn workers(parent: u32, count: usize, old: &BTreeSet<u32>) -> BTreeSet<u32> 
 /// Sends `pid` a signal.
 pub fn kill(pid: u32, signal: i32) {
     // SAFETY: signals one process that the test started.
-    assert_eq!(
-        unsafe { libc::kill(pid as i32, signal) },
-        0,
-        "signal {signal} to {pid}: {}",
-        io::Error::last_os_error()
-    );
+    let result = unsafe { libc::kill(pid as i32, signal) };
+    assert_eq!(result, 0, "signal {signal} to {pid}: {}", io::Error::last_os_error());
 }
 
 /// Waits until `pid` lives no more.
