@@ -36,12 +36,12 @@ static int elsewhere(pthread_mutex_t *mutex, int (*call)(pthread_mutex_t *)) {
 }
 
 static int timed(pthread_mutex_t *mutex) {
-    struct timespec soon = from_now(CLOCK_REALTIME, 2);
+    struct timespec soon = from_now(CLOCK_REALTIME, 1);
     return pthread_mutex_timedlock(mutex, &soon);
 }
 
 static int clocked(pthread_mutex_t *mutex) {
-    struct timespec soon = from_now(CLOCK_MONOTONIC, 2);
+    struct timespec soon = from_now(CLOCK_MONOTONIC, 1);
     return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &soon);
 }
 
