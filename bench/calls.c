@@ -1,0 +1,59 @@
+// calls NAME ROUNDS: nanoseconds of a hooked call, or of a pair of them, in a process with a second thread.
+#include "bench.h"
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+static int pipe_ends[2], epoll;
+static sigset_t usual, before;
+
+static void handler(int number) { (void)number; }
+
+#define CALL(name, ...)                 \
+    static void name(long count) {      \
+        while (count--) {               \
+            __VA_ARGS__;                \
+        }                               \
+    }
+CALL(open_close, close(open("/dev/null", O_RDONLY)))
+CALL(dup_close, close(dup(0)))
+CALL(socket_close, close(socket(AF_UNIX, SOCK_STREAM, 0)))
+CALL(pipe_close, int ends[2]; must(!pipe(ends), "pipe"); close(ends[0]); close(ends[1]))
+CALL(cloexec, fcntl(pipe_ends[0], F_SETFD, FD_CLOEXEC))
+CALL(write_read, char byte = 0; must(write(pipe_ends[1], &byte, 1) == 1 && read(pipe_ends[0], &byte, 1) == 1, "pipe"))
+CALL(poll_one, struct pollfd end = {.fd = pipe_ends[1], .events = POLLOUT}; poll(&end, 1, 0))
+CALL(epoll_empty, struct epoll_event event; epoll_wait(epoll, &event, 1, 0))
+CALL(local_time, struct tm parts; time_t now = 1700000000; localtime_r(&now, &parts))
+CALL(set_environment, setenv("BENCH_VARIABLE", "value", 1))
+CALL(set_action, struct sigaction action = {.sa_handler = handler}; sigaction(SIGUSR1, &action, NULL))
+CALL(block_signals, pthread_sigmask(SIG_BLOCK, &usual, &before); pthread_sigmask(SIG_SETMASK, &before, NULL))
+
+static const struct {
+    const char *name;
+    void (*loop)(long);
+} CALLS[] = {
+    {"open+close", open_close},     {"dup+close", dup_close},      {"socket+close", socket_close},
+    {"pipe+close+close", pipe_close}, {"fcntl", cloexec},          {"write+read", write_read},
+    {"poll", poll_one},             {"epoll_wait", epoll_empty},   {"localtime_r", local_time},
+    {"setenv", set_environment},    {"sigaction", set_action},     {"pthread_sigmask", block_signals},
+};
+
+int main(int argc, char **argv) {
+    must(argc >= 2, "usage: calls NAME ROUNDS");
+    pin();
+    sigemptyset(&usual);
+    sigaddset(&usual, SIGTERM);
+    start_sleepers(1);
+    epoll = epoll_create1(EPOLL_CLOEXEC);
+    must(epoll >= 0 && !pipe(pipe_ends), "pipe");
+    for (size_t call = 0; call < sizeof CALLS / sizeof *CALLS; call++) {
+        if (strcmp(argv[1], CALLS[call].name) == 0) {
+            CALLS[call].loop(100);
+            print_figure(fastest(CALLS[call].loop, 5000, argument(argc, argv, 2, 20)));
+            return 0;
+        }
+    }
+    must(0, argv[1]);
+}

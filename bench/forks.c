@@ -1,0 +1,50 @@
+// forks MEGABYTES THREADS DESCRIPTORS FORKS [PAUSE_MS]: nanoseconds of fork, _exit in the child, and wait.
+#include "bench.h"
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+static void open_descriptors(long count) {
+    struct rlimit limit;
+    must(!getrlimit(RLIMIT_NOFILE, &limit), "getrlimit");
+    limit.rlim_cur = limit.rlim_max;
+    must(!setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
+    for (long i = 0; i < count; i++) {
+        int made = i % 4 == 0   ? open("/dev/null", O_RDWR | O_CLOEXEC)
+                   : i % 4 == 1 ? socket(AF_INET, SOCK_STREAM, 0)
+                   : i % 4 == 2 ? eventfd(0, 0)
+                                : dup(0);
+        must(made >= 0, "a descriptor");
+    }
+}
+
+int main(int argc, char **argv) {
+    size_t megabytes = (size_t)argument(argc, argv, 1, 10);
+    long forks = argument(argc, argv, 4, 100), pause_ms = argument(argc, argv, 5, 0);
+    pin();
+    char *memory = mmap(NULL, megabytes << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    must(memory != MAP_FAILED, "mmap");
+    // With huge pages there would be hardly a page table to copy.
+    madvise(memory, megabytes << 20, MADV_NOHUGEPAGE);
+    memset(memory, 1, megabytes << 20);
+    start_sleepers((int)argument(argc, argv, 2, 1) - 1);
+    open_descriptors(argument(argc, argv, 3, 0));
+
+    double *each = calloc((size_t)forks, sizeof *each);
+    must(each != NULL, "calloc");
+    for (long i = 0; i < forks; i++) {
+        double start = nanoseconds(CLOCK_MONOTONIC);
+        pid_t child = fork();
+        if (child == 0)
+            _exit(0);
+        must(child > 0 && waitpid(child, NULL, 0) == child, "fork");
+        each[i] = nanoseconds(CLOCK_MONOTONIC) - start;
+        if (pause_ms)
+            nanosleep(&(struct timespec){.tv_nsec = pause_ms * 1000000}, NULL);
+    }
+    print_figure(median(each, forks));
+    return 0;
+}
