@@ -1,1 +1,43 @@
-//! libforkguard.so.
+//! libforkguard.so: preloaded into prefork servers, it knows at every fork which threads, locks, descriptors and signal
+//! dispositions exist, and reports what the child inherits broken.
+//!
+//! The arrows run one way: `hooks` write into the registries of `forkguard-core`; at a fork a snapshot is taken; `describe` turns
+//! it into the report's types; `findings` are pure rules over those; `emit` writes. `hooks/fork.rs` conducts.
+#[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")))]
+compile_error!("forkguard runs on Linux with glibc on x86_64");
+
+mod arena;
+mod child;
+mod describe;
+mod emit;
+mod errno;
+mod findings;
+mod hooks;
+mod options;
+mod sites;
+
+use forkguard_core::gate::{self, Life};
+use options::Mode;
+
+/// The library wakes up: after the C library, before the program's `main`.
+#[ctor::ctor(unsafe)]
+fn wake() {
+    hooks::real::resolve_all();
+    hooks::resolve_redhooks();
+    std::panic::set_hook(Box::new(|panic| emit::fault(panic)));
+    options::read();
+    if options::get().mode == Mode::Off {
+        gate::set_life(Life::Off);
+        return;
+    }
+    sites::native::prepare();
+    hooks::atfork::register_own();
+    gate::set_life(Life::Awake);
+    hooks::adopt_main_thread();
+}
+
+/// The process ends: what its exit handlers still do is recorded, what comes later is passed through.
+#[ctor::dtor(unsafe)]
+fn sleep() {
+    hooks::note_end();
+}

@@ -1,5 +1,7 @@
 //! The catalogue of findings: what each kind means and what cures it, for the server at hand.
-use crate::event::Kind;
+//!
+//! Tables of `&'static str` only: the preload library reads them where it may not allocate.
+use crate::event::{DescriptorKind, ForkKind, Kind, LockKind, Role, Severity, SocketRole, State};
 
 /// The server (or pool) that forks, as far as its texts differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,15 +22,511 @@ pub enum Server {
     Native,
 }
 
+/// Beginnings of program names; scripts (gunicorn, celery …) show in the kernel's name, not in the executable's.
+const SERVERS: &[(&str, Server)] = &[
+    ("gunicorn", Server::Gunicorn),
+    ("uwsgi", Server::Uwsgi),
+    ("pyuwsgi", Server::Uwsgi),
+    ("unicorn", Server::Unicorn),
+    ("puma", Server::Puma),
+    ("celery", Server::Celery),
+    ("[celeryd", Server::Celery),
+    ("nginx", Server::Native),
+    ("apache2", Server::Native),
+    ("httpd", Server::Native),
+    ("php-fpm", Server::Native),
+    ("postgres", Server::Native),
+];
+
+impl Server {
+    /// All of them.
+    pub const ALL: [Server; 7] =
+        [Server::Other, Server::Gunicorn, Server::Uwsgi, Server::Unicorn, Server::Puma, Server::Celery, Server::Native];
+
+    /// The server by its program file and its name in the kernel (or in its title).
+    pub fn recognise(executable: &str, name: &str) -> Server {
+        let file = executable.rsplit('/').next().unwrap_or_default();
+        let starts = |program: &str| SERVERS.iter().find(|(beginning, _)| program.starts_with(beginning));
+        starts(name).or_else(|| starts(file)).map_or(Server::Other, |&(_, server)| server)
+    }
+
+    /// Its name as its project writes it; empty for those that have no texts of their own.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Server::Other | Server::Native => "",
+            Server::Gunicorn => "gunicorn",
+            Server::Uwsgi => "uWSGI",
+            Server::Unicorn => "Unicorn",
+            Server::Puma => "Puma",
+            Server::Celery => "celery",
+        }
+    }
+}
+
+/// One kind of finding.
+struct Entry {
+    name: &'static str,
+    explain: &'static str,
+    cures: Cures,
+}
+
+/// One cure a server.
+struct Cures {
+    other: &'static str,
+    gunicorn: &'static str,
+    uwsgi: &'static str,
+    unicorn: &'static str,
+    puma: &'static str,
+    celery: &'static str,
+    native: &'static str,
+}
+
+/// The same sentence around each server's place for code that runs in a new worker, with an end that depends on the language.
+macro_rules! cures {
+    ($before:literal, $after:literal $(, gunicorn = $hook:literal)?) => {
+        cures!($before, $after, python = "", ruby = "", c = "" $(, gunicorn = $hook)?)
+    };
+    ($before:literal, $after:literal, python = $python:literal, ruby = $ruby:literal, c = $c:literal) => {
+        cures!($before, $after, python = $python, ruby = $ruby, c = $c, gunicorn = "gunicorn's post_fork hook")
+    };
+    ($before:literal, $after:literal, python = $python:literal, ruby = $ruby:literal, c = $c:literal, gunicorn = $hook:literal) => {
+        Cures {
+            other: concat!(
+                $before,
+                "the child right after the fork (os.register_at_fork in Python, pthread_atfork in C)",
+                $after,
+                $c
+            ),
+            gunicorn: concat!($before, $hook, $after, $python),
+            uwsgi: concat!($before, "a function under uWSGI's @postfork (module uwsgidecorators)", $after, $python),
+            unicorn: concat!($before, "Unicorn's after_fork block", $after, $ruby),
+            puma: concat!($before, "Puma's on_worker_boot block", $after, $ruby),
+            celery: concat!($before, "a handler of celery's worker_process_init signal", $after, $python),
+            native: concat!($before, "the worker's own start (Apache: child_init, nginx: init_process)", $after, $c),
+        }
+    };
+}
+
+/// Explains a lock-orphaned finding whose lock the forking thread itself holds.
+pub const EXPLAIN_OWN_LOCK: &str = "The child's thread holds it under the thread id it had in the leader: \
+    in the child, locking it again blocks and unlocking it fails or does nothing.";
+
+const fn entry(kind: Kind) -> &'static Entry {
+    match kind {
+        Kind::ThreadLost => &Entry {
+            name: "thread-lost",
+            explain: "Only the thread that forks exists in the child: this one is gone there. What it did stops without a word, \
+                and whoever waits for it to do something may wait for ever.",
+            cures: cures!("Start it in ", ", once in every worker, instead of before the fork."),
+        },
+        Kind::LockOrphaned => &Entry {
+            name: "lock-orphaned",
+            explain: "The thread that holds it does not exist in the child and will not release it there: \
+                a thread of the child that has to wait for it waits, as a rule for ever.",
+            cures: cures!(
+                "Start the thread that takes it in ",
+                " instead of before the fork; or make the lock anew there before its first use."
+            ),
+        },
+        Kind::ConnectionInherited => &Entry {
+            name: "connection-inherited",
+            explain: "Child and leader share one connection: if both use it, their requests and answers mix, \
+                and a goodbye of one (a protocol's or TLS's) ends it for the other.",
+            cures: cures!(
+                "Connect in ",
+                " instead of before the fork; or drop the inherited connection there without a goodbye and connect anew",
+                python = " (SQLAlchemy: engine.dispose(close=False)).",
+                ruby = "; or close it in before_fork.",
+                c = "."
+            ),
+        },
+        Kind::EpollInherited => &Entry {
+            name: "epoll-inherited",
+            explain: "Child and leader share one instance in the kernel: what one adds, removes or takes out of it \
+                is changed for the other, too.",
+            cures: cures!(
+                "Make it in ",
+                " instead of before the fork; or close the inherited one there and make a new one",
+                python = " (asyncio: a new event loop).",
+                ruby = ".",
+                c = "."
+            ),
+        },
+        Kind::FileOffsetShared => &Entry {
+            name: "file-offset-shared",
+            explain: "Child and leader share one position in this file: reading or writing in one moves it for the other, \
+                so data are skipped, read twice or written to the wrong place.",
+            cures: cures!("Open it in ", " instead of before the fork; open a log with O_APPEND; or use pread and pwrite."),
+        },
+        Kind::SqliteInherited => &Entry {
+            name: "sqlite-inherited",
+            explain: "SQLite forbids to carry an open database across a fork: its file locks stay with the leader, \
+                so the child works without them and can corrupt the file.",
+            cures: cures!("Close it before the fork and open it in ", "."),
+        },
+        Kind::HandlerInherited => &Entry {
+            name: "handler-inherited",
+            explain: "The application's handler runs in the child, too, on a copy of the leader's state, until the worker \
+                sets this signal itself; if it resets it, the default action applies, which ends the process for most signals.",
+            cures: cures!(
+                "If the handler is meant for the workers, set it in ",
+                "; if for the leader only, reset it there.",
+                gunicorn = "gunicorn's post_worker_init hook (post_fork comes before the worker resets its signals)"
+            ),
+        },
+        Kind::SignalsBlocked => &Entry {
+            name: "signals-blocked",
+            explain: "The child starts with it blocked: sent to the child, it stays pending and does nothing \
+                until the child unblocks it.",
+            cures: cures!(
+                "Fork with it unblocked, or unblock it in ",
+                "",
+                python = " (signal.pthread_sigmask).",
+                ruby = ".",
+                c = " (pthread_sigmask)."
+            ),
+        },
+        Kind::TimerLost => &Entry {
+            name: "timer-lost",
+            explain: "A fork does not hand timers down: this one never fires in the child, \
+                and what it was to start or to end there does not happen.",
+            cures: cures!("Arm it in ", " again."),
+        },
+        Kind::RuntimeUnsafe => &Entry {
+            name: "runtime-unsafe",
+            explain: "This runtime was started before the fork and relies on threads or state that the child does not get: \
+                using it in the child may hang, fail or crash.",
+            cures: cures!("Use it for the first time in ", " or later in the worker, not before the fork."),
+        },
+        Kind::RngShared => &Entry {
+            name: "rng-shared",
+            explain: "Every child starts from the same state of this generator: unless seeded anew, \
+                all of them draw the same numbers.",
+            cures: cures!("Seed it in ", "", python = " (numpy: numpy.random.seed()).", ruby = " (Random.srand).", c = "."),
+        },
+    }
+}
+
 impl Kind {
+    /// All of them, in the order of `docs/findings.md`.
+    pub const ALL: [Kind; 11] = [
+        Kind::ThreadLost,
+        Kind::LockOrphaned,
+        Kind::ConnectionInherited,
+        Kind::EpollInherited,
+        Kind::FileOffsetShared,
+        Kind::SqliteInherited,
+        Kind::HandlerInherited,
+        Kind::SignalsBlocked,
+        Kind::TimerLost,
+        Kind::RuntimeUnsafe,
+        Kind::RngShared,
+    ];
+
+    /// Its name in reports.
+    pub const fn name(self) -> &'static str {
+        entry(self).name
+    }
+
     /// What will happen in the child.
-    pub fn explain(self) -> &'static str {
-        ""
+    pub const fn explain(self) -> &'static str {
+        entry(self).explain
     }
 
     /// What to do about it under `server`.
-    pub fn cure(self, server: Server) -> &'static str {
-        let _ = server;
-        ""
+    pub const fn cure(self, server: Server) -> &'static str {
+        let cures = &entry(self).cures;
+        match server {
+            Server::Other => cures.other,
+            Server::Gunicorn => cures.gunicorn,
+            Server::Uwsgi => cures.uwsgi,
+            Server::Unicorn => cures.unicorn,
+            Server::Puma => cures.puma,
+            Server::Celery => cures.celery,
+            Server::Native => cures.native,
+        }
+    }
+}
+
+impl ForkKind {
+    /// How the process was made, in words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ForkKind::Fork => "fork",
+            ForkKind::Daemon => "daemon",
+            ForkKind::Forkpty => "forkpty",
+            ForkKind::Internal => "fork inside a library",
+            ForkKind::RawFork => "_Fork",
+            ForkKind::Vfork => "vfork",
+            ForkKind::Clone => "clone",
+            ForkKind::PosixSpawn => "posix_spawn",
+            ForkKind::System => "system",
+            ForkKind::Popen => "popen",
+            ForkKind::Syscall => "fork by a raw system call",
+        }
+    }
+}
+
+impl Severity {
+    /// Its name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+impl State {
+    /// Its name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            State::Open => "open",
+            State::Hit => "hit",
+            State::Resolved => "resolved",
+            State::Moot => "moot",
+        }
+    }
+}
+
+impl Role {
+    /// What was done at the site, to stand before "at …".
+    pub const fn deed(self) -> &'static str {
+        match self {
+            Role::Fork => "forked",
+            Role::Started => "started",
+            Role::Taken => "taken",
+            Role::Opened => "opened",
+            Role::Set => "set",
+            Role::Armed => "armed",
+            Role::Registered => "registered",
+            Role::Used => "used",
+            Role::Loaded => "loaded",
+            Role::Code => "runs",
+        }
+    }
+}
+
+impl LockKind {
+    /// The lock in words, to stand in a subject.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LockKind::Mutex => "mutex",
+            LockKind::RecursiveMutex => "recursive mutex",
+            LockKind::ErrorcheckMutex => "error-checking mutex",
+            LockKind::C11Mutex => "C11 mutex",
+            LockKind::RwlockRead => "read-write lock (held for reading)",
+            LockKind::RwlockWrite => "read-write lock (held for writing)",
+            LockKind::SpinLock => "spin lock",
+            LockKind::Semaphore => "semaphore",
+            LockKind::Libc => "lock inside the C library",
+        }
+    }
+}
+
+impl SocketRole {
+    /// The role in words, to stand before "socket".
+    pub const fn name(self) -> &'static str {
+        match self {
+            SocketRole::Connected => "connected",
+            SocketRole::Accepted => "accepted",
+            SocketRole::Listening => "listening",
+            SocketRole::Pair => "paired",
+            SocketRole::Idle => "unconnected",
+            SocketRole::Peer => "connected (by whom is unknown)",
+        }
+    }
+}
+
+impl DescriptorKind {
+    /// The descriptor in words, to stand in a subject.
+    pub const fn name(self) -> &'static str {
+        match self {
+            DescriptorKind::Socket => "socket",
+            DescriptorKind::File => "file",
+            DescriptorKind::Directory => "directory",
+            DescriptorKind::Pipe => "pipe",
+            DescriptorKind::Device => "device",
+            DescriptorKind::Epoll => "epoll instance",
+            DescriptorKind::IoUring => "io_uring instance",
+            DescriptorKind::Eventfd => "eventfd",
+            DescriptorKind::Timerfd => "timerfd",
+            DescriptorKind::Signalfd => "signalfd",
+            DescriptorKind::Inotify => "inotify or fanotify instance",
+            DescriptorKind::Memfd => "memfd",
+            DescriptorKind::Pidfd => "pidfd",
+            DescriptorKind::Other => "descriptor",
+        }
+    }
+}
+
+/// What usually answers at an internet port.
+const PORTS: &[(u16, &str)] = &[
+    (25, "SMTP"),
+    (53, "DNS"),
+    (80, "HTTP"),
+    (88, "Kerberos"),
+    (389, "LDAP"),
+    (443, "HTTPS"),
+    (465, "SMTP over TLS"),
+    (514, "syslog"),
+    (587, "SMTP submission"),
+    (636, "LDAP over TLS"),
+    (1433, "SQL Server"),
+    (1521, "Oracle"),
+    (1883, "MQTT"),
+    (2181, "ZooKeeper"),
+    (2379, "etcd"),
+    (3306, "MySQL"),
+    (4222, "NATS"),
+    (4317, "OTLP over gRPC"),
+    (4318, "OTLP over HTTP"),
+    (5432, "PostgreSQL"),
+    (5671, "RabbitMQ (AMQP) over TLS"),
+    (5672, "RabbitMQ (AMQP)"),
+    (6379, "Redis"),
+    (6432, "PgBouncer"),
+    (6650, "Pulsar"),
+    (8123, "ClickHouse over HTTP"),
+    (8125, "StatsD"),
+    (8126, "Datadog trace agent"),
+    (8200, "Vault"),
+    (8500, "Consul"),
+    (9000, "ClickHouse or FastCGI"),
+    (9042, "Cassandra"),
+    (9092, "Kafka"),
+    (9200, "Elasticsearch"),
+    (11211, "memcached"),
+    (26379, "Redis Sentinel"),
+    (27017, "MongoDB"),
+];
+
+/// What usually answers at a Unix socket, by a part of its path; the first that fits counts.
+const PATHS: &[(&str, &str)] = &[
+    ("/.s.PGSQL.6432", "PgBouncer"),
+    ("/.s.PGSQL.", "PostgreSQL"),
+    ("/mysql", "MySQL"),
+    ("/mariadb", "MySQL"),
+    ("/redis", "Redis"),
+    ("/memcached", "memcached"),
+    ("/mongodb-", "MongoDB"),
+    ("/dev/log", "syslog"),
+    ("/systemd/journal/", "systemd journal"),
+    ("/docker.sock", "Docker"),
+    ("/containerd.sock", "containerd"),
+    ("/dbus/", "D-Bus"),
+    ("/dbus-", "D-Bus"),
+    ("/nscd/", "nscd"),
+    ("/datadog/", "Datadog agent"),
+    ("/php-fpm", "php-fpm"),
+];
+
+/// What usually answers at `port`.
+pub fn service(family_is_inet: bool, port: u16) -> Option<&'static str> {
+    if !family_is_inet {
+        return None;
+    }
+    PORTS.iter().find(|&&(known, _)| known == port).map(|&(_, service)| service)
+}
+
+/// What usually answers at a Unix socket's path.
+pub fn service_of_path(path: &str) -> Option<&'static str> {
+    let user_bus = path.ends_with("/bus").then_some("D-Bus");
+    PATHS.iter().find(|(part, _)| path.contains(part)).map(|&(_, service)| service).or(user_bus)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_kind_has_its_texts() {
+        let names: HashSet<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), Kind::ALL.len());
+        for kind in Kind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+            assert!(kind.explain().ends_with('.'), "{}", kind.name());
+            let cures: HashSet<_> = Server::ALL.iter().map(|&server| kind.cure(server)).collect();
+            assert_eq!(cures.len(), Server::ALL.len(), "{}: a cure each", kind.name());
+            for text in cures.iter().chain([&kind.explain()]) {
+                assert!(text.ends_with('.') && !text.contains("  ") && !text.contains(".."), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn cures_name_the_place_in_the_server() {
+        for (server, place) in [
+            (Server::Uwsgi, "@postfork"),
+            (Server::Unicorn, "after_fork"),
+            (Server::Puma, "on_worker_boot"),
+            (Server::Celery, "worker_process_init"),
+            (Server::Other, "os.register_at_fork"),
+        ] {
+            for kind in Kind::ALL {
+                assert!(kind.cure(server).contains(place), "{}: {}", kind.name(), kind.cure(server));
+            }
+        }
+        assert_eq!(
+            Kind::ThreadLost.cure(Server::Gunicorn),
+            "Start it in gunicorn's post_fork hook, once in every worker, instead of before the fork."
+        );
+        assert!(Kind::HandlerInherited.cure(Server::Gunicorn).contains("post_worker_init"));
+    }
+
+    #[test]
+    fn names_are_those_of_the_report() {
+        for severity in [Severity::Info, Severity::Warning, Severity::Error] {
+            assert_eq!(serde_json::to_value(severity).unwrap(), severity.name());
+        }
+        for state in [State::Open, State::Hit, State::Resolved, State::Moot] {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.name());
+        }
+    }
+
+    #[test]
+    fn servers_are_recognised() {
+        for (executable, name, server) in [
+            ("/usr/bin/python3.11", "gunicorn", Server::Gunicorn),
+            ("/usr/bin/python3.11", "gunicorn: maste", Server::Gunicorn),
+            ("/usr/bin/uwsgi-core", "uwsgi", Server::Uwsgi),
+            ("/usr/bin/uwsgi-core", "my title", Server::Uwsgi),
+            ("/usr/bin/ruby3.1", "unicorn", Server::Unicorn),
+            ("/usr/bin/ruby3.1", "unicorn_rails", Server::Unicorn),
+            ("/usr/bin/ruby3.1", "puma", Server::Puma),
+            ("/usr/bin/python3.11", "celery", Server::Celery),
+            ("/usr/bin/python3.11", "[celeryd: celer", Server::Celery),
+            ("/usr/sbin/nginx", "nginx", Server::Native),
+            ("/usr/sbin/apache2", "apache2", Server::Native),
+            ("/usr/sbin/php-fpm8.2", "php-fpm8.2", Server::Native),
+            ("/usr/bin/python3.11", "python3", Server::Other),
+            ("/opt/gunicorn/bin/python3", "python3", Server::Other),
+            ("", "", Server::Other),
+        ] {
+            assert_eq!(Server::recognise(executable, name), server, "{executable} {name}");
+        }
+    }
+
+    #[test]
+    fn services_are_named() {
+        assert_eq!(service(true, 5432), Some("PostgreSQL"));
+        assert_eq!(service(false, 5432), None);
+        assert_eq!(service(true, 50123), None);
+        assert!(PORTS.is_sorted_by(|a, b| a.0 < b.0));
+        for (path, name) in [
+            ("/var/run/postgresql/.s.PGSQL.5432", Some("PostgreSQL")),
+            ("/run/mysqld/mysqld.sock", Some("MySQL")),
+            ("/run/redis/redis-server.sock", Some("Redis")),
+            ("/dev/log", Some("syslog")),
+            ("/var/run/docker.sock", Some("Docker")),
+            ("/run/dbus/system_bus_socket", Some("D-Bus")),
+            ("/run/user/1000/bus", Some("D-Bus")),
+            ("@/tmp/dbus-Xy12", Some("D-Bus")),
+            ("/srv/app/app.sock", None),
+        ] {
+            assert_eq!(service_of_path(path), name, "{path}");
+        }
     }
 }

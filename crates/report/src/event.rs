@@ -17,18 +17,22 @@ pub type List<'a, T> = Cow<'a, [T]>;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Line<'a> {
     /// Version of this schema: [`SCHEMA`].
+    #[cfg_attr(feature = "schema", schemars(extend("const" = SCHEMA)))]
     pub schema: u32,
     /// Seconds since the epoch.
+    #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0)))]
     pub time: f64,
     /// The process that the event is about and that wrote it.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub pid: u32,
     /// Its parent when the line was written.
     pub ppid: u32,
     /// The fork that the event belongs to, as `LEADER.SEQUENCE`: in `fork` and `finding` the fork itself, elsewhere the one
     /// that made this process; null in a process that was not made by a fork that forkguard saw.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = r"^[0-9]+\.[0-9]+$")))]
     pub fork: Option<Text<'a>>,
     /// What happened.
-    #[serde(flatten, borrow)]
+    #[serde(flatten)]
     pub event: Event<'a>,
 }
 
@@ -36,30 +40,23 @@ pub struct Line<'a> {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "a box would be allocated")]
 pub enum Event<'a> {
     /// A process began to report: written before its first other event.
-    #[serde(borrow)]
     Process(Process<'a>),
     /// A process made another one.
-    #[serde(borrow)]
     Fork(Fork<'a>),
     /// A forked child lives on: written by it when it settles.
-    #[serde(borrow)]
     Child(Child<'a>),
     /// Something in a child is, or may become, broken.
-    #[serde(borrow)]
     Finding(Finding<'a>),
     /// A finding's life went on.
-    #[serde(borrow)]
     FindingState(FindingState<'a>),
     /// A forked child is about to replace itself.
-    #[serde(borrow)]
     Exec(Exec<'a>),
     /// A forked child or a leader ends by itself.
-    #[serde(borrow)]
     Exit(Exit<'a>),
     /// Events that could not be written.
-    #[serde(borrow)]
     Lost(Lost<'a>),
 }
 
@@ -74,13 +71,14 @@ pub struct Process<'a> {
     /// The program file.
     pub executable: Text<'a>,
     /// `guard` or `observe`.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["guard", "observe"])))]
     pub mode: Text<'a>,
     /// What forkguard cannot do in this process, in words; empty when all is well.
     pub limits: List<'a, Text<'a>>,
 }
 
 /// How a process was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ForkKind {
@@ -109,7 +107,7 @@ pub enum ForkKind {
 }
 
 /// How much a `fork` event tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Detail {
@@ -202,7 +200,7 @@ pub struct Cost {
 }
 
 /// What a site is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -245,6 +243,7 @@ pub struct Site<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Frame<'a> {
     /// `native`, `python`, `ruby`, `php`, `perl`.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["native", "python", "ruby", "php", "perl"])))]
     pub language: Text<'a>,
     /// The function; for native code the nearest exported symbol at or below the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -263,6 +262,7 @@ pub struct Frame<'a> {
     pub offset: Option<u64>,
     /// The module's GNU build id in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[0-9a-f]+$")))]
     pub build_id: Option<Text<'a>>,
 }
 
@@ -271,6 +271,7 @@ pub struct Frame<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Thread<'a> {
     /// Kernel id.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub tid: u32,
     /// Name, as pthread_setname_np or prctl set it; the kernel's otherwise.
     pub name: Text<'a>,
@@ -289,6 +290,7 @@ pub struct Thread<'a> {
     /// Tracked locks it holds.
     pub holds: u32,
     /// Address of the lock or condition it waits for.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^0x[0-9a-f]+$")))]
     pub waits_for: Option<Text<'a>>,
 }
 
@@ -322,6 +324,7 @@ pub enum LockKind {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Lock<'a> {
     /// Its address in hex; null for a lock inside the C library.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^0x[0-9a-f]+$")))]
     pub address: Option<Text<'a>>,
     /// Its kind.
     pub kind: LockKind,
@@ -476,6 +479,7 @@ pub enum Disposition {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Signal<'a> {
     /// Its name, such as `SIGUSR2`.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^SIG")))]
     pub signal: Text<'a>,
     /// Its number.
     pub number: u32,
@@ -591,7 +595,7 @@ pub enum Kind {
 }
 
 /// How bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
@@ -604,7 +608,7 @@ pub enum Severity {
 }
 
 /// Where a finding's life stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
@@ -623,6 +627,7 @@ pub enum State {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding<'a> {
     /// `LEADER.SEQUENCE:KIND:WHAT`, unique in a report.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = r"^[0-9]+\.[0-9]+:[a-z-]+:.")))]
     pub id: Text<'a>,
     /// What is found.
     pub kind: Kind,
@@ -647,6 +652,7 @@ pub struct Finding<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FindingState<'a> {
     /// The finding.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = r"^[0-9]+\.[0-9]+:[a-z-]+:.")))]
     pub id: Text<'a>,
     /// Its new state.
     pub state: State,

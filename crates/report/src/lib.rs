@@ -4,5 +4,14 @@
 //! reads them back owned. `docs/report.schema.json` is generated from them.
 pub mod catalogue;
 pub mod event;
+#[cfg(feature = "schema")]
+mod schema;
+pub mod summary;
+pub mod text;
 
 pub use event::{Event, Line, SCHEMA};
+#[cfg(feature = "schema")]
+pub use schema::schema;
+
+/// How the names of report files end.
+pub const SUFFIX: &str = ".jsonl";

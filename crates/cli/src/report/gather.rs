@@ -1,0 +1,475 @@
+//! Events to what they say together: leaders, their forks, what became of the children, the findings.
+use super::index::Index;
+use forkguard_report::event::{
+    Detail, Disposition, Event, Finding, Fork, ForkKind, Frame, Kind, Lock, Memory, Severity, Site, SocketRole, State,
+};
+use forkguard_report::text::{Count, Plain};
+use forkguard_report::{Line, SCHEMA};
+use std::collections::{BTreeMap, HashSet};
+use std::hash::Hash;
+use std::io::{self, BufRead};
+use std::path::Path;
+use std::rc::Rc;
+
+/// Names in a list before the others are counted.
+const NAMED: usize = 8;
+
+/// All that the files say, event by event.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    /// Lines that are events.
+    pub(crate) events: u64,
+    notes: Vec<String>,
+    processes: Vec<Process>,
+    forks: Vec<ForkRecord>,
+    findings: Vec<FindingRecord>,
+    states: Vec<StateRecord>,
+    children: Vec<ChildRecord>,
+    lost: Vec<(u32, f64, String)>,
+    fork_shapes: HashSet<Rc<ForkShape>>,
+    finding_shapes: HashSet<Rc<FindingShape>>,
+}
+
+/// A process that reported.
+#[derive(Clone)]
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    pub(crate) time: f64,
+    /// The fork that made it.
+    pub(crate) fork: Option<String>,
+    pub(crate) name: String,
+    /// Program, mode, version.
+    pub(crate) about: String,
+    pub(crate) limits: Vec<String>,
+}
+
+/// What forks that differ only in their child share.
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct ForkShape {
+    pub(crate) kind: ForkKind,
+    pub(crate) failed: Option<i32>,
+    pub(crate) site: Option<String>,
+    /// What the child inherits, a line each.
+    pub(crate) inherits: Vec<String>,
+}
+
+/// One fork.
+pub(crate) struct ForkRecord {
+    id: String,
+    leader: u32,
+    pub(crate) time: f64,
+    pub(crate) child: Option<u32>,
+    /// None when no file holds its event.
+    pub(crate) shape: Option<Rc<ForkShape>>,
+    pub(crate) descriptors: u32,
+    /// Microseconds of the whole call, and of forkguard's own work.
+    pub(crate) cost: (f64, f64),
+    pub(crate) memory: Option<Memory>,
+    pub(crate) became: Became,
+}
+
+/// What became of a child.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Became {
+    pub(crate) settled: bool,
+    pub(crate) exec: Option<String>,
+    pub(crate) status: Option<i32>,
+}
+
+/// What equal findings of several forks share.
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct FindingShape {
+    pub(crate) kind: Kind,
+    pub(crate) subject: String,
+    /// What was done, and the frames where.
+    pub(crate) sites: Vec<(&'static str, Vec<String>)>,
+    pub(crate) explain: String,
+    pub(crate) cure: String,
+}
+
+/// Where a finding's life stands.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Life {
+    pub(crate) severity: Severity,
+    pub(crate) state: State,
+    pub(crate) because: String,
+}
+
+struct FindingRecord {
+    id: String,
+    fork: Option<String>,
+    pid: u32,
+    time: f64,
+    child: Option<u32>,
+    shape: Rc<FindingShape>,
+    life: Life,
+}
+
+struct StateRecord {
+    id: String,
+    time: f64,
+    state: State,
+    severity: Option<Severity>,
+    because: String,
+}
+
+/// An event of a child about itself.
+struct ChildRecord {
+    fork: Option<String>,
+    pid: u32,
+    time: f64,
+    became: Became,
+    forks: u64,
+    spawns: u64,
+}
+
+/// All that the files say, put together.
+pub(crate) struct Report {
+    pub(crate) leaders: Vec<Leader>,
+    /// What could not be read or placed.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A process that forked.
+pub(crate) struct Leader {
+    pub(crate) pid: u32,
+    /// None when no file holds its own events.
+    pub(crate) process: Option<Process>,
+    /// How it ended.
+    pub(crate) end: Option<String>,
+    /// Events that could not be written.
+    pub(crate) lost: Vec<String>,
+    pub(crate) forks: Vec<ForkRecord>,
+    pub(crate) findings: Vec<Found>,
+}
+
+/// A finding with its child.
+pub(crate) struct Found {
+    pub(crate) shape: Rc<FindingShape>,
+    pub(crate) life: Life,
+    pub(crate) child: Option<u32>,
+    pub(crate) ended: bool,
+}
+
+impl Gathered {
+    /// Takes the events of one file.
+    pub(crate) fn read(&mut self, file: &Path, reader: impl BufRead) -> io::Result<()> {
+        let mut unread = 0;
+        for line in reader.split(b'\n') {
+            let line = line?;
+            match serde_json::from_slice::<Line>(&line) {
+                Ok(line) if line.schema == SCHEMA => self.take(line),
+                _ if line.trim_ascii().is_empty() => {}
+                _ => unread += 1,
+            }
+        }
+        if unread > 0 {
+            self.note(file, format!("{} torn, or not of this version of forkguard", Count(unread, "line")));
+        }
+        Ok(())
+    }
+
+    /// Keeps what is to be said of `file`.
+    pub(crate) fn note(&mut self, file: &Path, what: String) {
+        self.notes.push(format!("{}: {what}", Plain(&file.display().to_string())));
+    }
+
+    fn take(&mut self, line: Line) {
+        self.events += 1;
+        let Line { time, pid, .. } = line;
+        let fork = line.fork.map(String::from);
+        let child = |became| ChildRecord { fork: fork.clone(), pid, time, became, forks: 0, spawns: 0 };
+        match line.event {
+            Event::Process(process) => self.processes.push(Process {
+                pid,
+                time,
+                fork,
+                name: plain(&process.name),
+                about: format!(
+                    "{}, mode {}, forkguard {}",
+                    Plain(&process.executable),
+                    Plain(&process.mode),
+                    Plain(&process.forkguard)
+                ),
+                limits: process.limits.iter().map(|limit| plain(limit)).collect(),
+            }),
+            Event::Fork(event) => {
+                let shape = intern(&mut self.fork_shapes, fork_shape(&event));
+                self.forks.push(ForkRecord {
+                    id: fork.unwrap_or_default(),
+                    leader: pid,
+                    time,
+                    child: event.child,
+                    shape: Some(shape),
+                    descriptors: event.counts.descriptors.max(event.descriptors.len() as u32 + event.truncated.descriptors),
+                    cost: (event.cost_us.fork, event.cost_us.prepare + event.cost_us.report),
+                    memory: event.memory,
+                    became: Became::default(),
+                });
+            }
+            Event::Finding(finding) => {
+                let shape = intern(&mut self.finding_shapes, finding_shape(&finding));
+                let life = Life { severity: finding.severity, state: finding.state, because: String::new() };
+                self.findings.push(FindingRecord { id: finding.id.into(), fork, pid, time, child: finding.child, shape, life });
+            }
+            Event::FindingState(change) => self.states.push(StateRecord {
+                id: change.id.into(),
+                time,
+                state: change.state,
+                severity: change.severity,
+                because: plain(&change.because),
+            }),
+            Event::Child(_) => self.children.push(child(Became { settled: true, ..Became::default() })),
+            Event::Exec(exec) => {
+                self.children.push(child(Became { exec: Some(plain(&exec.program)), ..Became::default() }));
+            }
+            Event::Exit(exit) => {
+                let became = Became { status: Some(exit.status), ..Became::default() };
+                self.children.push(ChildRecord { forks: exit.forks, spawns: exit.spawns, ..child(became) });
+            }
+            Event::Lost(lost) => {
+                self.lost.push((pid, time, format!("{} not written: {}", Count(lost.events, "event"), Plain(&lost.because))));
+            }
+        }
+    }
+
+    /// Puts together what the events say.
+    pub(crate) fn join(mut self) -> Report {
+        self.add_unseen_forks();
+        self.forks.sort_by(|a, b| a.time.total_cmp(&b.time));
+        self.children.sort_by(|a, b| a.time.total_cmp(&b.time));
+        let forks = Index::new(self.forks.iter().map(|fork| (fork.id.clone(), fork.time)));
+        let at = |fork: &Option<String>, time| fork.as_ref().and_then(|id| forks.at(id, time));
+        for child in &self.children {
+            let Some(fork) = at(&child.fork, child.time).map(|position| &mut self.forks[position]) else { continue };
+            fork.child = fork.child.or(Some(child.pid));
+            fork.became.settled |= child.became.settled;
+            fork.became.exec = child.became.exec.clone().or(fork.became.exec.take());
+            fork.became.status = child.became.status.or(fork.became.status);
+        }
+        self.let_live();
+
+        let mut leaders = Leaders::new(&self.processes);
+        // A process that no fork made is worth its line even when it forked nothing.
+        for process in self.processes.iter().filter(|process| process.fork.is_none() || !process.limits.is_empty()) {
+            leaders.of(process.pid, process.time);
+        }
+        for (pid, time, lost) in self.lost {
+            leaders.of(pid, time).lost.push(lost);
+        }
+        for finding in self.findings {
+            let fork = at(&finding.fork, finding.time).map(|position| &self.forks[position]);
+            let became = fork.map(|fork| fork.became.clone()).unwrap_or_default();
+            leaders.of(fork.map_or(finding.pid, |fork| fork.leader), finding.time).findings.push(Found {
+                life: outlived(finding.life, &became),
+                child: finding.child.or_else(|| fork?.child),
+                ended: became.status.is_some(),
+                shape: finding.shape,
+            });
+        }
+        for fork in self.forks {
+            leaders.of(fork.leader, fork.time).forks.push(fork);
+        }
+        for child in &self.children {
+            let Some(status) = child.became.status else { continue };
+            if let Some(leader) = leaders.known(child.pid, child.time) {
+                let (forks, spawns) = (Count(child.forks, "fork"), Count(child.spawns, "spawn"));
+                leader.end = Some(format!("ended with status {status} after {forks} and {spawns}"));
+            }
+        }
+        let mut leaders: Vec<Leader> = leaders.known.into_values().collect();
+        leaders.sort_by(|a, b| a.begin().total_cmp(&b.begin()));
+        Report { leaders, notes: self.notes }
+    }
+
+    /// Stands in for forks that children or findings name, but of which no file has the event.
+    fn add_unseen_forks(&mut self) {
+        let mut seen: HashSet<String> = self.forks.iter().map(|fork| fork.id.clone()).collect();
+        let children = self.children.iter().map(|child| (&child.fork, child.time, Some(child.pid)));
+        let findings = self.findings.iter().map(|finding| (&finding.fork, finding.time, finding.child));
+        for (id, time, child) in children.chain(findings) {
+            let Some(id) = id else { continue };
+            let Some(leader) = id.split('.').next().and_then(|pid| pid.parse().ok()) else { continue };
+            if seen.insert(id.clone()) {
+                self.forks.push(ForkRecord {
+                    id: id.clone(),
+                    leader,
+                    time,
+                    child,
+                    shape: None,
+                    descriptors: 0,
+                    cost: (0.0, 0.0),
+                    memory: None,
+                    became: Became::default(),
+                });
+            }
+        }
+    }
+
+    /// Lets every finding reach its last state.
+    fn let_live(&mut self) {
+        let findings = Index::new(self.findings.iter().map(|finding| (finding.id.clone(), finding.time)));
+        self.states.sort_by(|a, b| a.time.total_cmp(&b.time));
+        for change in self.states.drain(..) {
+            let Some(position) = findings.at(&change.id, change.time) else {
+                let (id, state) = (Plain(&change.id), change.state.name());
+                self.notes.push(format!("{id} is {state} ({}); the finding itself is in none of these files", change.because));
+                continue;
+            };
+            let life = &mut self.findings[position].life;
+            *life = Life { severity: change.severity.unwrap_or(life.severity), state: change.state, because: change.because };
+        }
+    }
+}
+
+/// The processes that are worth a chapter, each by its own events where there are any.
+struct Leaders<'a> {
+    processes: &'a [Process],
+    index: Index<u32>,
+    known: BTreeMap<(Option<usize>, u32), Leader>,
+}
+
+impl Leaders<'_> {
+    fn new(processes: &[Process]) -> Leaders<'_> {
+        let index = Index::new(processes.iter().map(|process| (process.pid, process.time)));
+        Leaders { processes, index, known: BTreeMap::new() }
+    }
+
+    /// The process that had `pid` at `time`.
+    fn of(&mut self, pid: u32, time: f64) -> &mut Leader {
+        let position = self.index.at(&pid, time);
+        self.known.entry((position, pid)).or_insert_with(|| Leader {
+            pid,
+            process: position.map(|position| self.processes[position].clone()),
+            end: None,
+            lost: Vec::new(),
+            forks: Vec::new(),
+            findings: Vec::new(),
+        })
+    }
+
+    /// The same, if it has its chapter already.
+    fn known(&mut self, pid: u32, time: f64) -> Option<&mut Leader> {
+        self.known.get_mut(&(self.index.at(&pid, time), pid))
+    }
+}
+
+impl Leader {
+    /// When its first event was written.
+    fn begin(&self) -> f64 {
+        self.process.as_ref().map(|process| process.time).or(self.forks.first().map(|fork| fork.time)).unwrap_or_default()
+    }
+}
+
+/// A hazard that still stood when its child exec'd, or ended before it had settled, is moot.
+fn outlived(life: Life, became: &Became) -> Life {
+    let because = match became {
+        Became { exec: Some(program), .. } => format!("the child exec'd {program}"),
+        Became { settled: false, status: Some(_), .. } => "the child ended at once".to_owned(),
+        _ => return life,
+    };
+    if life.state == State::Open { Life { state: State::Moot, because, ..life } } else { life }
+}
+
+/// The one copy of a shape.
+fn intern<T: Eq + Hash>(known: &mut HashSet<Rc<T>>, shape: T) -> Rc<T> {
+    if let Some(known) = known.get(&shape) {
+        return known.clone();
+    }
+    let shape = Rc::new(shape);
+    known.insert(shape.clone());
+    shape
+}
+
+fn plain(text: &str) -> String {
+    Plain(text).to_string()
+}
+
+fn frames(site: &Site) -> Vec<String> {
+    site.frames.iter().map(|frame: &Frame| format!("{frame:#}")).collect()
+}
+
+fn finding_shape(finding: &Finding) -> FindingShape {
+    FindingShape {
+        kind: finding.kind,
+        subject: plain(&finding.subject),
+        sites: finding.sites.iter().map(|site| (site.role.deed(), frames(site))).collect(),
+        explain: plain(&finding.explain),
+        cure: plain(&finding.cure),
+    }
+}
+
+fn fork_shape(fork: &Fork) -> ForkShape {
+    ForkShape {
+        kind: fork.kind,
+        failed: fork.failed,
+        site: fork.site.as_ref().and_then(Site::innermost).map(|frame| format!("{frame:#}")),
+        inherits: inherits(fork),
+    }
+}
+
+/// What the child inherits, and what it does not, a line each.
+fn inherits(fork: &Fork) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut say = |what: &str, names: Vec<String>, left_out: u32| {
+        if names.is_empty() && left_out == 0 {
+            return;
+        }
+        let more = names.len().saturating_sub(NAMED) + left_out as usize;
+        let more = (more > 0).then(|| format!("{more} more"));
+        let names: Vec<String> = names.into_iter().take(NAMED).chain(more).collect();
+        lines.push(format!("{what}: {}", names.join(", ")));
+    };
+    if fork.detail == Detail::Counts {
+        let counts = &fork.counts;
+        say(
+            "counts only",
+            vec![Count(counts.threads.into(), "thread").to_string(), Count(counts.locks.into(), "held lock").to_string()],
+            0,
+        );
+    }
+    if fork.counts.spawns > 0 {
+        say("processes made without atfork handlers since the fork before", vec![fork.counts.spawns.to_string()], 0);
+    }
+    let lost = fork.threads.iter().filter(|thread| !thread.forking);
+    say(
+        "threads lost",
+        lost.map(|thread| format!("{} (tid {})", Plain(&thread.name), thread.tid)).collect(),
+        fork.truncated.threads,
+    );
+    let locks = fork.locks.iter().filter(|lock| !lock.signal);
+    say("locks held", locks.map(lock).collect(), fork.truncated.locks);
+    for (what, role) in [
+        ("connections", SocketRole::Connected),
+        ("connections of unknown origin", SocketRole::Peer),
+        ("accepted", SocketRole::Accepted),
+        ("listening", SocketRole::Listening),
+    ] {
+        let sockets = fork.descriptors.iter().filter_map(|descriptor| descriptor.socket.as_ref());
+        let sockets = sockets.filter(|socket| socket.role == role).map(|socket| {
+            let address = if role == SocketRole::Listening { &socket.local } else { &socket.peer };
+            let service = socket.service.as_ref().map(|service| format!(" ({})", Plain(service))).unwrap_or_default();
+            format!("{}{service}", Plain(address.as_deref().unwrap_or("no address")))
+        });
+        say(what, sockets.collect(), 0);
+    }
+    let signals = |disposition| {
+        let signals = fork.signals.iter().filter(move |signal| signal.disposition == disposition);
+        signals.map(|signal| plain(&signal.signal)).collect()
+    };
+    say("signals handled", signals(Disposition::Handler), 0);
+    say("signals ignored", signals(Disposition::Ignore), 0);
+    say("signals blocked", fork.blocked.iter().map(|signal| plain(signal)).collect(), 0);
+    say("timers lost", fork.timers.iter().map(|timer| format!("{} ({})", Plain(&timer.call), Plain(&timer.clock))).collect(), 0);
+    let libraries = fork.atfork.iter().map(|atfork| plain(atfork.library.rsplit('/').next().unwrap_or_default()));
+    say("atfork handlers", libraries.collect(), fork.truncated.atfork);
+    if fork.truncated.findings > 0 {
+        say("findings not written", vec![fork.truncated.findings.to_string()], 0);
+    }
+    lines
+}
+
+fn lock(lock: &Lock) -> String {
+    let place = lock.name.as_deref().or(lock.address.as_deref()).unwrap_or("without address");
+    format!("{} {} by {} (tid {})", lock.kind.name(), Plain(place), Plain(&lock.holder_name), lock.holder)
+}

@@ -1,0 +1,254 @@
+//! The report as text.
+use super::gather::{Became, FindingShape, ForkRecord, Found, Leader, Life, Report};
+use anstyle::{AnsiColor, Style};
+use forkguard_report::event::{ForkKind, Kind, Memory, Severity, State};
+use forkguard_report::text::Count;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::io::{Error, Result, Write};
+use std::rc::Rc;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// Children in a list before the others are counted.
+const CHILDREN: usize = 16;
+
+const HEAD: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+
+fn style(severity: Severity) -> Style {
+    match severity {
+        Severity::Error => AnsiColor::Red.on_default().bold(),
+        Severity::Warning => AnsiColor::Yellow.on_default().bold(),
+        Severity::Info => AnsiColor::Cyan.on_default(),
+    }
+}
+
+/// Writes the whole report.
+pub(crate) fn render(out: &mut dyn Write, report: &Report) -> Result<()> {
+    for (number, leader) in report.leaders.iter().enumerate() {
+        if number > 0 {
+            writeln!(out)?;
+        }
+        head(out, leader)?;
+        forks(out, leader)?;
+        findings(out, leader)?;
+    }
+    if !report.notes.is_empty() {
+        writeln!(out, "\n{HEAD}Notes{HEAD:#}")?;
+    }
+    report.notes.iter().try_for_each(|note| writeln!(out, "  {note}"))
+}
+
+/// Who forks.
+fn head(out: &mut dyn Write, leader: &Leader) -> Result<()> {
+    match &leader.process {
+        Some(process) => {
+            writeln!(out, "{HEAD}{} {}{HEAD:#}: {}", process.name, leader.pid, process.about)?;
+            let made = process.fork.as_ref().map(|fork| format!(", made by fork {fork}")).unwrap_or_default();
+            let end = leader.end.as_ref().map(|end| format!(", {end}")).unwrap_or_default();
+            writeln!(out, "reports since {} UTC{made}{end}", date(process.time))?;
+            process.limits.iter().try_for_each(|limit| writeln!(out, "limit: {limit}"))?;
+        }
+        None => writeln!(out, "{HEAD}process {}{HEAD:#}: its own events are in none of these files", leader.pid)?,
+    }
+    leader.lost.iter().try_for_each(|lost| writeln!(out, "{lost}"))
+}
+
+/// The forks, equal ones together.
+fn forks(out: &mut dyn Write, leader: &Leader) -> Result<()> {
+    writeln!(out, "\n{HEAD}Forks{HEAD:#}")?;
+    if leader.forks.is_empty() {
+        writeln!(out, "  none")?;
+    }
+    for (shape, forks) in fold(leader.forks.iter().map(|fork| (&fork.shape, fork))) {
+        let kind = shape.as_ref().map_or(ForkKind::Fork, |shape| shape.kind);
+        match shape.as_ref().and_then(|shape| shape.failed) {
+            Some(errno) => {
+                let times = if forks.len() == 1 { "once".to_owned() } else { format!("{} times", forks.len()) };
+                writeln!(out, "  {}, failed {times}: {}", kind.name(), Error::from_raw_os_error(errno))?;
+            }
+            None => writeln!(out, "  {}{}", kind.name(), in_children(&children(&forks), forks.len()))?,
+        }
+        writeln!(out, "    {}", period(&forks))?;
+        match shape {
+            Some(shape) => {
+                shape.site.iter().try_for_each(|site| writeln!(out, "    called at {site}"))?;
+                shape.inherits.iter().try_for_each(|line| writeln!(out, "    {line}"))?;
+                figures(out, &forks)?;
+            }
+            None => writeln!(out, "    the leader's event is in none of these files")?,
+        }
+        for (fate, forks) in fold(forks.into_iter().filter_map(|fork| Some((fate(fork)?, fork)))) {
+            writeln!(out, "    {FAINT}{fate}:{}{FAINT:#}", names(&children(&forks)))?;
+        }
+    }
+    Ok(())
+}
+
+/// What became of the child; nothing where nobody could tell.
+fn fate(fork: &ForkRecord) -> Option<String> {
+    let Became { settled, exec, status } = &fork.became;
+    let kind = fork.shape.as_ref().map(|shape| shape.kind);
+    Some(match (exec, status, settled) {
+        (Some(program), _, _) => format!("exec'd {program}"),
+        (None, Some(status), true) => format!("lived on, ended with status {status}"),
+        (None, Some(status), false) => format!("ended at once with status {status}"),
+        (None, None, true) => "live on, or were killed".to_owned(),
+        (None, None, false) if kind == Some(ForkKind::Fork) && fork.child.is_some() => "without a word yet".to_owned(),
+        (None, None, false) => return None,
+    })
+}
+
+fn children(forks: &[&ForkRecord]) -> Vec<String> {
+    forks.iter().filter_map(|fork| fork.child).map(|child| child.to_string()).collect()
+}
+
+/// Numbers that differ from fork to fork.
+fn figures(out: &mut dyn Write, forks: &[&ForkRecord]) -> Result<()> {
+    let mut figures = Vec::new();
+    let descriptors = forks.iter().map(|fork| fork.descriptors);
+    match (descriptors.clone().min().unwrap_or(0), descriptors.max().unwrap_or(0)) {
+        (_, 0) => {}
+        (least, most) if least == most => figures.push(Count(most.into(), "descriptor").to_string()),
+        (least, most) => figures.push(format!("{least} to {most} descriptors")),
+    }
+    let mean = |cost: fn(&ForkRecord) -> f64| forks.iter().map(|fork| cost(fork)).sum::<f64>() / forks.len() as f64;
+    let whole = mean(|fork| fork.cost.0);
+    if whole > 0.0 {
+        figures.push(format!("{whole:.0} µs for the call, {:.0} µs for forkguard", mean(|fork| fork.cost.1)));
+    }
+    if let Some(Memory { rss, private, .. }) = forks.last().and_then(|fork| fork.memory) {
+        let private = private.map(|private| format!(", {} of it private", megabytes(private))).unwrap_or_default();
+        figures.push(format!("the leader has {}{private}", megabytes(rss)));
+    }
+    if figures.is_empty() { Ok(()) } else { writeln!(out, "    {}", figures.join("; ")) }
+}
+
+/// The findings by kind, the worst first, equal ones together; those that went by last.
+fn findings(out: &mut dyn Write, leader: &Leader) -> Result<()> {
+    let (gone, standing): (Vec<&Found>, Vec<&Found>) =
+        leader.findings.iter().partition(|found| matches!(found.life.state, State::Moot | State::Resolved));
+    if leader.forks.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{HEAD}Findings{HEAD:#}")?;
+    if standing.is_empty() {
+        writeln!(out, "  none stands")?;
+    }
+    let order = |kind: Kind| Kind::ALL.iter().position(|&other| other == kind);
+    let mut kinds = fold(standing.into_iter().map(|found| (found.shape.kind, found)));
+    kinds.sort_by_key(|(kind, found)| (Reverse(found.iter().map(|found| found.life.severity).max()), order(*kind)));
+    for (number, (kind, found)) in kinds.into_iter().enumerate() {
+        if number > 0 {
+            writeln!(out)?;
+        }
+        writeln!(out, "  {HEAD}{}{HEAD:#}", kind.name())?;
+        // Equal texts once, under all that they are about.
+        let texts = fold(found.into_iter().map(|found| ((&found.shape.explain, &found.shape.cure), found)));
+        for ((explain, cure), found) in texts {
+            let mut equal = fold(found.into_iter().map(|found| ((found.shape.clone(), found.life.clone()), found)));
+            equal.sort_by_key(|((_, life), _)| Reverse(life.severity));
+            for ((shape, life), found) in equal {
+                one(out, &shape, &life, &found)?;
+            }
+            for (label, text) in [("what happens", explain), ("cure", cure)] {
+                if !text.is_empty() {
+                    writeln!(out, "    {HEAD}{label}:{HEAD:#} {text}")?;
+                }
+            }
+        }
+    }
+    past(out, &gone)
+}
+
+/// One finding, in all the children that have it.
+fn one(out: &mut dyn Write, shape: &Rc<FindingShape>, life: &Life, found: &[&Found]) -> Result<()> {
+    let style = style(life.severity);
+    writeln!(out, "    {style}{}{style:#} {}", life.severity.name(), shape.subject)?;
+    let mark = |found: &Found| if found.ended { " (ended)" } else { "" };
+    let children: Vec<_> = found.iter().filter_map(|found| Some(format!("{}{}", found.child?, mark(found)))).collect();
+    writeln!(out, "      {}", in_children(&children, found.len()).trim_start_matches(", "))?;
+    if life.state != State::Open {
+        writeln!(out, "      {style}{}{style:#}: {}", life.state.name(), life.because)?;
+    }
+    for (deed, frames) in &shape.sites {
+        for (depth, frame) in frames.iter().enumerate() {
+            match depth {
+                0 => writeln!(out, "      {deed} at {frame}")?,
+                _ => writeln!(out, "      {:width$} at {frame}", "", width = deed.len())?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Findings that nobody has to care for any more.
+fn past(out: &mut dyn Write, gone: &[&Found]) -> Result<()> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{HEAD}Resolved or moot{HEAD:#}")?;
+    for ((state, because), found) in fold(gone.iter().map(|found| ((found.life.state, &found.life.because), *found))) {
+        let kinds: Vec<_> =
+            fold(found.iter().map(|found| (found.shape.kind.name(), ()))).into_iter().map(|(kind, _)| kind).collect();
+        let mut children: Vec<_> = found.iter().filter_map(|found| found.child).collect();
+        children.sort_unstable();
+        children.dedup();
+        let children: Vec<_> = children.iter().map(u32::to_string).collect();
+        let because = if because.is_empty() { String::new() } else { format!(", {because}") };
+        let inside = in_children(&children, children.len());
+        writeln!(out, "  {FAINT}{}{because}{inside}: {}{FAINT:#}", state.name(), kinds.join(", "))?;
+    }
+    Ok(())
+}
+
+/// ", in 3 children: 12 13 14", or only their number where nobody knows them.
+fn in_children(children: &[String], count: usize) -> String {
+    let child = if count == 1 { "child" } else { "children" };
+    let colon = if children.is_empty() { "" } else { ":" };
+    format!(", in {count} {child}{colon}{}", names(children))
+}
+
+/// " 12 13 14", or the first of very many.
+fn names(children: &[String]) -> String {
+    let more = children.len().saturating_sub(CHILDREN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    children.iter().take(CHILDREN).fold(String::new(), |names, child| names + " " + child) + &more
+}
+
+/// From the first to the last of `forks`.
+fn period(forks: &[&ForkRecord]) -> String {
+    let (Some(first), Some(last)) = (forks.first(), forks.last()) else { return String::new() };
+    let (first, last) = (date(first.time), date(last.time));
+    match (first == last, first.split_once(' '), last.split_once(' ')) {
+        (true, _, _) => format!("at {first} UTC"),
+        (false, Some((day, _)), Some((same, time))) if day == same => format!("from {first} to {time} UTC"),
+        _ => format!("from {first} to {last} UTC"),
+    }
+}
+
+/// The date and time of day, in UTC; what no clock shows is shown as the nearest that one does.
+fn date(time: f64) -> String {
+    const LAST: f64 = 253_402_300_799.0;
+    let since = Duration::from_millis((time.clamp(0.0, LAST) * 1000.0).round() as u64);
+    humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string().replace('T', " ").replace('Z', "")
+}
+
+fn megabytes(kilobytes: u64) -> String {
+    format!("{:.1} MB", kilobytes as f64 / 1024.0)
+}
+
+/// Things by their key, in the order in which the keys first came.
+fn fold<K: Eq + Hash + Clone, T>(things: impl Iterator<Item = (K, T)>) -> Vec<(K, Vec<T>)> {
+    let mut places: HashMap<K, usize> = HashMap::new();
+    let mut folded: Vec<(K, Vec<T>)> = Vec::new();
+    for (key, thing) in things {
+        let place = *places.entry(key.clone()).or_insert_with(|| {
+            folded.push((key, Vec::new()));
+            folded.len() - 1
+        });
+        folded[place].1.push(thing);
+    }
+    folded
+}

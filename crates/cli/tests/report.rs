@@ -1,0 +1,119 @@
+//! `forkguard report` as a person meets it: what it prints is kept in `expected/`.
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn tool(arguments: &[&str]) -> Command {
+    let mut tool = Command::new(env!("CARGO_BIN_EXE_forkguard"));
+    tool.args(arguments).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests"));
+    for name in ["XDG_RUNTIME_DIR", "TMPDIR", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        tool.env_remove(name);
+    }
+    tool
+}
+
+fn text(bytes: &[u8]) -> &str {
+    str::from_utf8(bytes).unwrap()
+}
+
+/// What it printed; it succeeded and complained of nothing.
+fn printed(output: &Output) -> &str {
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    text(&output.stdout)
+}
+
+/// What it complained of; it printed nothing and its status is 2.
+fn complaint(arguments: &[&str]) -> String {
+    let output = tool(arguments).output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{output:?}");
+    text(&output.stderr).to_owned()
+}
+
+#[test]
+fn a_run_of_a_server() {
+    assert_eq!(printed(&tool(&["report", "run"]).output().unwrap()), include_str!("expected/run.txt"));
+}
+
+#[test]
+fn the_report_of_one_child() {
+    assert_eq!(printed(&tool(&["report", "run/101.jsonl"]).output().unwrap()), include_str!("expected/child.txt"));
+}
+
+#[test]
+fn the_run_is_what_the_library_writes() {
+    let validator = jsonschema::validator_for(&forkguard_report::schema()).unwrap();
+    let mut valid = 0;
+    for file in Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/run")).read_dir().unwrap() {
+        let content = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for line in content.lines().filter_map(|line| serde_json::from_str(line).ok()) {
+            let errors: Vec<_> = validator.iter_errors(&line).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{line}: {errors:?}");
+            valid += 1;
+        }
+    }
+    assert!(valid > 30);
+}
+
+#[test]
+fn the_default_is_the_directory_of_the_library() {
+    let home = tempfile::tempdir().unwrap();
+    let owner = rustix::process::geteuid().as_raw();
+    for (variable, directory) in [("XDG_RUNTIME_DIR", "forkguard".to_owned()), ("TMPDIR", format!("forkguard-{owner}"))] {
+        let directory = home.path().join(directory);
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/run/101.jsonl"), directory.join("101.jsonl")).unwrap();
+        let output = tool(&["report"]).env(variable, home.path()).output().unwrap();
+        assert!(printed(&output).starts_with("process 100: "), "{output:?}");
+    }
+}
+
+#[test]
+fn nothing_to_show_is_said() {
+    let empty = tempfile::tempdir().unwrap();
+    let path = empty.path().to_str().unwrap();
+    assert_eq!(complaint(&["report", path]), format!("forkguard: no report (*.jsonl) in {path}\n"));
+    assert_eq!(
+        complaint(&["report", "run", "none.jsonl"]),
+        "forkguard: cannot read none.jsonl: No such file or directory (os error 2)\n"
+    );
+    assert_eq!(complaint(&["report", "run/other.txt"]), "forkguard: no event of forkguard in run/other.txt\n");
+    assert!(complaint(&["report", ""]).contains("a value is required"));
+}
+
+#[test]
+fn bytes_that_are_no_report_are_only_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut report = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/run/105.jsonl")).unwrap();
+    report.extend(b"\xff\x00\xfe\n{}\n[1]\n{\"schema\":2}\n");
+    std::fs::write(directory.path().join("1.jsonl"), &report).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", directory.path().join("2.jsonl")).unwrap();
+    let output = tool(&["report", directory.path().to_str().unwrap()]).output().unwrap();
+    assert!(printed(&output).ends_with("1.jsonl: 4 lines torn, or not of this version of forkguard\n"), "{output:?}");
+}
+
+/// What it prints on a terminal, which `script` makes.
+fn on_terminal(variable: &str) -> String {
+    let command = format!("{} report run", env!("CARGO_BIN_EXE_forkguard"));
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--command", &command, "/dev/null"]).stdin(Stdio::null());
+    script.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests")).env("TERM", "xterm");
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        script.env_remove(name);
+    }
+    let output = script.env(variable, "1").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    text(&output.stdout).replace("\r\n", "\n")
+}
+
+#[test]
+fn colours_are_for_terminals_that_want_them() {
+    assert!(on_terminal("OTHERWISE").contains("\u{1b}[1m\u{1b}[31merror\u{1b}[0m"));
+    assert!(on_terminal("NO_COLOR").ends_with(include_str!("expected/run.txt")));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = tool(&["report", "run"]).stdout(writer).output().unwrap();
+    assert_eq!(printed(&output), "");
+}

@@ -1,0 +1,107 @@
+//! The handlers that other libraries register with pthread_atfork: who registered them, and how long each takes.
+use crate::raw;
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
+
+/// Registrations that can be timed; further ones are passed on as they are.
+pub const CAPACITY: usize = 64;
+
+/// One registration.
+pub struct Registration {
+    taken: AtomicU32,
+    /// Its prepare, parent and child handler; 0 none.
+    handlers: [AtomicUsize; 3],
+    dso: AtomicUsize,
+    site: AtomicUsize,
+    /// Nanoseconds that each took at this process's last fork.
+    spent: [AtomicU64; 3],
+}
+
+/// Which of the three handlers.
+#[derive(Clone, Copy)]
+pub enum Phase {
+    /// Before the fork.
+    Prepare = 0,
+    /// After it, in the leader.
+    Parent = 1,
+    /// After it, in the child.
+    Child = 2,
+}
+
+static REGISTRATIONS: [Registration; CAPACITY] = [const {
+    Registration {
+        taken: AtomicU32::new(0),
+        handlers: [const { AtomicUsize::new(0) }; 3],
+        dso: AtomicUsize::new(0),
+        site: AtomicUsize::new(0),
+        spent: [const { AtomicU64::new(0) }; 3],
+    }
+}; CAPACITY];
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+static MISSED: AtomicU32 = AtomicU32::new(0);
+
+/// Notes a registration; its index, or None when there is no room. The same one made again (a library loaded again) keeps its
+/// place.
+pub fn register(handlers: [usize; 3], dso: usize, site: usize) -> Option<usize> {
+    let known = all().position(|r| r.key() == (handlers, dso));
+    if known.is_some() {
+        return known;
+    }
+    let index = COUNT.fetch_add(1, Relaxed);
+    let Some(place) = REGISTRATIONS.get(index) else {
+        COUNT.store(CAPACITY, Relaxed);
+        MISSED.fetch_add(1, Relaxed);
+        return None;
+    };
+    for (word, handler) in place.handlers.iter().zip(handlers) {
+        word.store(handler, Relaxed);
+    }
+    place.dso.store(dso, Relaxed);
+    place.site.store(site, Relaxed);
+    place.taken.store(1, Release);
+    Some(index)
+}
+
+impl Registration {
+    fn key(&self) -> ([usize; 3], usize) {
+        ([0, 1, 2].map(|i: usize| self.handlers[i].load(Relaxed)), self.dso.load(Relaxed))
+    }
+
+    /// Address of a handler; 0 none.
+    pub fn handler(&self, phase: Phase) -> usize {
+        self.handlers[phase as usize].load(Relaxed)
+    }
+
+    /// Return address of the registering call.
+    pub fn site(&self) -> usize {
+        self.site.load(Relaxed)
+    }
+
+    /// Microseconds that a handler took at this process's last fork; None without one.
+    pub fn spent_us(&self, phase: Phase) -> Option<f64> {
+        (self.handler(phase) != 0).then(|| self.spent[phase as usize].load(Relaxed) as f64 / 1000.0)
+    }
+}
+
+/// All registrations, in order.
+pub fn all() -> impl Iterator<Item = &'static Registration> {
+    REGISTRATIONS.iter().take(COUNT.load(Acquire)).filter(|r| r.taken.load(Acquire) != 0)
+}
+
+/// How many found no room.
+pub fn missed() -> u32 {
+    MISSED.load(Relaxed)
+}
+
+/// Runs one handler and notes how long it took.
+pub fn run(index: usize, phase: Phase) {
+    let Some(registration) = REGISTRATIONS.get(index) else { return };
+    let handler = registration.handler(phase);
+    if handler == 0 {
+        return;
+    }
+    let start = raw::monotonic();
+    // SAFETY: the address was given to pthread_atfork as a function of no arguments, and its library is still loaded: glibc drops
+    // the handlers of a library that is unloaded, and ours with them.
+    unsafe { core::mem::transmute::<usize, extern "C" fn()>(handler)() };
+    registration.spent[phase as usize].store(raw::monotonic() - start, Relaxed);
+}

@@ -1,0 +1,237 @@
+//! Where each descriptor came from: a table by number. What is open, the kernel knows; this table only says who made it.
+use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+/// Numbers from here on are not recorded: they are listed with origin unknown.
+pub const CAPACITY: usize = 65_536;
+
+/// What a hook saw made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Kind {
+    /// Nothing recorded.
+    None = 0,
+    /// open, creat, fopen …: the kernel says what it is.
+    File,
+    /// socket, socketpair, accept.
+    Socket,
+    /// pipe.
+    Pipe,
+    /// epoll_create.
+    Epoll,
+    /// eventfd.
+    Eventfd,
+    /// timerfd_create.
+    Timerfd,
+    /// signalfd.
+    Signalfd,
+    /// inotify_init, fanotify_init.
+    Inotify,
+    /// memfd_create.
+    Memfd,
+    /// io_uring_setup.
+    IoUring,
+    /// Open when the program began.
+    Start,
+}
+
+const KINDS: [Kind; 12] = [
+    Kind::None, Kind::File, Kind::Socket, Kind::Pipe, Kind::Epoll, Kind::Eventfd, Kind::Timerfd, Kind::Signalfd, Kind::Inotify,
+    Kind::Memfd, Kind::IoUring, Kind::Start,
+];
+
+/// What a socket did.
+pub mod role {
+    /// connect()ed by this process.
+    pub const CONNECTED: u8 = 1;
+    /// Came from accept().
+    pub const ACCEPTED: u8 = 2;
+    /// listen()s.
+    pub const LISTENING: u8 = 4;
+    /// One end of a socketpair().
+    pub const PAIR: u8 = 8;
+    /// Came from the process that forked this one (worked out when read).
+    pub const FORKED: u8 = 16;
+    /// Its close-on-exec flag was cleared on purpose.
+    pub const KEPT_ON_EXEC: u8 = 32;
+}
+
+struct Place {
+    kind: AtomicU8,
+    role: AtomicU8,
+    family: AtomicU16,
+    thread: AtomicU32,
+    site: AtomicUsize,
+    /// Peer as connect() was given it: port and IPv4 or IPv6 address; all zero for others.
+    port: AtomicU32,
+    /// The process's generation when it was made.
+    generation: AtomicU32,
+    address: [AtomicU64; 2],
+}
+
+/// A copy of what is recorded of one descriptor.
+#[derive(Clone, Copy, Debug)]
+pub struct Record {
+    /// What it is.
+    pub kind: Kind,
+    /// Bits of [`role`].
+    pub role: u8,
+    /// Address family of a socket.
+    pub family: u16,
+    /// Kernel id of the thread that made it.
+    pub thread: u32,
+    /// Return address of the call that made it (that connected it, for a connected socket).
+    pub site: usize,
+    /// Peer's port, host order.
+    pub port: u16,
+    /// Peer's address: an IPv4 one in the first four bytes.
+    pub address: [u8; 16],
+}
+
+static TABLE: [Place; CAPACITY] = [const {
+    Place {
+        kind: AtomicU8::new(0),
+        role: AtomicU8::new(0),
+        family: AtomicU16::new(0),
+        thread: AtomicU32::new(0),
+        site: AtomicUsize::new(0),
+        port: AtomicU32::new(0),
+        generation: AtomicU32::new(0),
+        address: [const { AtomicU64::new(0) }; 2],
+    }
+}; CAPACITY];
+/// Numbers at and above this were never recorded.
+static HIGH: AtomicUsize = AtomicUsize::new(0);
+static OPEN: AtomicU32 = AtomicU32::new(0);
+/// How many forks lie between the program's start and this process: what is older came through a fork.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+fn place(fd: i32) -> Option<&'static Place> {
+    TABLE.get(usize::try_from(fd).ok()?)
+}
+
+/// Notes a new descriptor: whatever was recorded under this number is forgotten.
+pub fn open(fd: i32, kind: Kind, role: u8, family: u16, site: usize, thread: u32) {
+    let Some(place) = place(fd) else { return };
+    place.role.store(role, Relaxed);
+    place.generation.store(GENERATION.load(Relaxed), Relaxed);
+    place.family.store(family, Relaxed);
+    place.thread.store(thread, Relaxed);
+    place.site.store(site, Relaxed);
+    place.port.store(0, Relaxed);
+    place.address[0].store(0, Relaxed);
+    place.address[1].store(0, Relaxed);
+    if place.kind.swap(kind as u8, Relaxed) == Kind::None as u8 {
+        OPEN.fetch_add(1, Relaxed);
+    }
+    HIGH.fetch_max(fd as usize + 1, Relaxed);
+}
+
+/// Notes that a number is free again.
+#[inline]
+pub fn close(fd: i32) {
+    if let Some(place) = place(fd)
+        && place.kind.load(Relaxed) != 0
+        && place.kind.swap(Kind::None as u8, Relaxed) != Kind::None as u8
+    {
+        OPEN.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Notes that all numbers from first to last are free again.
+pub fn close_range(first: u32, last: u32) {
+    let high = HIGH.load(Relaxed) as u32;
+    for fd in first..high.min(last.saturating_add(1)) {
+        close(fd as i32);
+    }
+}
+
+/// Notes that `to` now is what `from` is.
+pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
+    match record(from) {
+        Some(r) => {
+            let made = if r.site != 0 { r.site } else { site };
+            open(to, r.kind, r.role & !(role::KEPT_ON_EXEC | role::FORKED), r.family, made, thread);
+            set_peer(to, r.port, r.address);
+            if let (Some(from), Some(to)) = (place(from), place(to)) {
+                to.generation.store(from.generation.load(Relaxed), Relaxed);
+            }
+        }
+        None => close(to),
+    }
+}
+
+fn set_peer(fd: i32, port: u16, address: [u8; 16]) {
+    let Some(place) = place(fd) else { return };
+    place.port.store(u32::from(port), Relaxed);
+    for (word, bytes) in place.address.iter().zip(address.chunks_exact(8)) {
+        word.store(u64::from_ne_bytes(bytes.try_into().unwrap_or_default()), Relaxed);
+    }
+}
+
+/// Notes connect(): its peer and where it was called.
+pub fn connect(fd: i32, family: u16, port: u16, address: [u8; 16], site: usize, thread: u32) {
+    let known = record(fd).filter(|r| r.kind == Kind::Socket);
+    if known.is_none() {
+        open(fd, Kind::Socket, 0, family, site, thread);
+    }
+    set_peer(fd, port, address);
+    if let Some(place) = place(fd) {
+        place.family.store(family, Relaxed);
+        place.site.store(site, Relaxed);
+        place.thread.store(thread, Relaxed);
+        place.generation.store(GENERATION.load(Relaxed), Relaxed);
+        place.role.fetch_or(role::CONNECTED, Relaxed);
+    }
+}
+
+/// Takes connect() back: a datagram socket was dissolved from its peer.
+pub fn disconnect(fd: i32) {
+    if let Some(place) = place(fd) {
+        place.role.fetch_and(!role::CONNECTED, Relaxed);
+    }
+}
+
+/// Adds bits of [`role`].
+pub fn add_role(fd: i32, bits: u8) {
+    if let Some(place) = place(fd) {
+        place.role.fetch_or(bits, Relaxed);
+    }
+}
+
+/// What is recorded under a number.
+pub fn record(fd: i32) -> Option<Record> {
+    let place = place(fd)?;
+    let kind = *KINDS.get(place.kind.load(Relaxed) as usize)?;
+    if kind == Kind::None {
+        return None;
+    }
+    let mut address = [0u8; 16];
+    for (word, bytes) in place.address.iter().zip(address.chunks_exact_mut(8)) {
+        bytes.copy_from_slice(&word.load(Relaxed).to_ne_bytes());
+    }
+    let forked = if place.generation.load(Relaxed) < GENERATION.load(Relaxed) { role::FORKED } else { 0 };
+    Some(Record {
+        kind,
+        role: place.role.load(Relaxed) | forked,
+        family: place.family.load(Relaxed),
+        thread: place.thread.load(Relaxed),
+        site: place.site.load(Relaxed),
+        port: place.port.load(Relaxed) as u16,
+        address,
+    })
+}
+
+/// All recorded descriptors, in order.
+pub fn recorded() -> impl Iterator<Item = (i32, Record)> {
+    (0..HIGH.load(Relaxed).min(CAPACITY) as i32).filter_map(|fd| Some((fd, record(fd)?)))
+}
+
+/// How many are recorded.
+pub fn count() -> u32 {
+    OPEN.load(Relaxed)
+}
+
+/// In a forked child: everything recorded so far came from the process that forked it.
+pub fn mark_forked() {
+    GENERATION.fetch_add(1, Relaxed);
+}

@@ -1,0 +1,149 @@
+//! Containers of fixed capacity that count what did not fit.
+use core::fmt;
+use core::mem::MaybeUninit;
+
+/// A list of at most N entries.
+pub struct Fixed<T: Copy, const N: usize> {
+    len: usize,
+    missed: u32,
+    items: [MaybeUninit<T>; N],
+}
+
+impl<T: Copy, const N: usize> Fixed<T, N> {
+    /// An empty list.
+    pub const fn new() -> Self {
+        Fixed { len: 0, missed: 0, items: [const { MaybeUninit::uninit() }; N] }
+    }
+
+    /// Empties it.
+    pub fn clear(&mut self) {
+        self.len = 0;
+        self.missed = 0;
+    }
+
+    /// Adds an entry, or counts it as missed.
+    pub fn push(&mut self, item: T) {
+        match self.items.get_mut(self.len) {
+            Some(place) => {
+                place.write(item);
+                self.len += 1;
+            }
+            None => self.missed += 1,
+        }
+    }
+
+    /// Counts entries that were not even looked at.
+    pub fn miss(&mut self, count: u32) {
+        self.missed += count;
+    }
+
+    /// How many entries did not fit.
+    pub fn missed(&self) -> u32 {
+        self.missed
+    }
+
+    /// Keeps the entries that `keep` wants; it may change them.
+    pub fn retain(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
+        let mut kept = 0;
+        for i in 0..self.len.min(N) {
+            // SAFETY: the first `len` items were written by push.
+            let mut item = unsafe { self.items[i].assume_init() };
+            if keep(&mut item) {
+                self.items[kept].write(item);
+                kept += 1;
+            }
+        }
+        self.len = kept;
+    }
+
+    /// The entries.
+    pub fn as_slice(&self) -> &[T] {
+        // SAFETY: the first `len` items were written by push.
+        unsafe { core::slice::from_raw_parts(self.items.as_ptr().cast(), self.len.min(N)) }
+    }
+}
+
+impl<T: Copy, const N: usize> Default for Fixed<T, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Text of at most N bytes; what does not fit is cut at a character's border.
+#[derive(Clone, Copy)]
+pub struct Text<const N: usize> {
+    len: usize,
+    bytes: [u8; N],
+}
+
+impl<const N: usize> Text<N> {
+    /// The empty text.
+    pub const fn new() -> Self {
+        Text { len: 0, bytes: [0; N] }
+    }
+
+    /// The text up to the first NUL, with bytes that are no UTF-8 replaced by `?`.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let mut text = Self::new();
+        let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+        let mut rest = &bytes[..end];
+        while !rest.is_empty() {
+            match core::str::from_utf8(rest) {
+                Ok(good) => {
+                    text.append(good);
+                    break;
+                }
+                Err(e) => {
+                    text.append(core::str::from_utf8(&rest[..e.valid_up_to()]).unwrap_or(""));
+                    text.append("?");
+                    rest = &rest[(e.valid_up_to() + e.error_len().unwrap_or(rest.len())).min(rest.len())..];
+                }
+            }
+        }
+        text
+    }
+
+    /// Appends as much as fits.
+    pub fn append(&mut self, text: &str) {
+        let mut end = text.len().min(N - self.len);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.bytes[self.len..self.len + end].copy_from_slice(&text.as_bytes()[..end]);
+        self.len += end;
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.bytes[..self.len]).unwrap_or("")
+    }
+
+    /// The text with a NUL behind it, for system calls; None when there is no room for it.
+    pub fn as_cstr(&self) -> Option<&core::ffi::CStr> {
+        core::ffi::CStr::from_bytes_until_nul(self.bytes.get(..=self.len)?).ok()
+    }
+
+    /// True when nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl<const N: usize> Default for Text<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> fmt::Write for Text<N> {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        self.append(s);
+        Ok(())
+    }
+}
+
+impl<const N: usize> fmt::Debug for Text<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}

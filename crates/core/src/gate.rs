@@ -1,0 +1,53 @@
+//! Whether hooks work at all, and the proof that this thread is not already inside one.
+use crate::tls;
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+/// The library's life.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Life {
+    /// The constructor has not run: hooks pass straight through.
+    Asleep = 0,
+    /// Hooks record.
+    Awake = 1,
+    /// Switched off by option, by a fault of its own, or because the process is ending: hooks pass straight through.
+    Off = 2,
+}
+
+static LIFE: AtomicU8 = AtomicU8::new(Life::Asleep as u8);
+
+/// True while hooks record.
+#[inline(always)]
+pub fn awake() -> bool {
+    LIFE.load(Relaxed) == Life::Awake as u8
+}
+
+/// Moves the library's life on.
+pub fn set_life(life: Life) {
+    LIFE.store(life as u8, Relaxed);
+    if life != Life::Awake {
+        crate::held::stop_tracking();
+    }
+}
+
+/// Proof that this thread runs forkguard's own code and that no hook will record meanwhile.
+pub struct Inside(());
+
+impl Inside {
+    /// None when the library is not awake, this thread is inside already, or it is a vfork child.
+    #[inline]
+    pub fn enter() -> Option<Inside> {
+        if !awake() || tls::inside() != 0 || tls::vfork() != 0 {
+            return None;
+        }
+        tls::set_inside(1);
+        Some(Inside(()))
+    }
+}
+
+impl Drop for Inside {
+    #[inline]
+    fn drop(&mut self) {
+        tls::set_inside(0);
+    }
+}

@@ -1,0 +1,247 @@
+//! The kernel, asked directly: rustix (its raw back end) where it has the call, one assembly instruction where it has not.
+use core::arch::asm;
+use core::ffi::CStr;
+use core::mem::MaybeUninit;
+pub use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// `syscall` with up to six arguments; the result as the kernel gives it (a negative errno on failure).
+///
+/// # Safety
+/// As the call `number` demands of its arguments.
+#[inline]
+pub unsafe fn syscall(number: i64, args: [usize; 6]) -> isize {
+    let result: isize;
+    // SAFETY: the x86_64 system call convention; the caller vouches for the arguments.
+    unsafe {
+        asm!(
+            "syscall",
+            inlateout("rax") number as isize => result,
+            in("rdi") args[0], in("rsi") args[1], in("rdx") args[2],
+            in("r10") args[3], in("r8") args[4], in("r9") args[5],
+            lateout("rcx") _, lateout("r11") _,
+            options(nostack)
+        );
+    }
+    result
+}
+
+/// Kernel id of this thread.
+pub fn thread_id() -> u32 {
+    rustix::thread::gettid().as_raw_nonzero().get() as u32
+}
+
+/// This process.
+pub fn process_id() -> u32 {
+    rustix::process::getpid().as_raw_nonzero().get() as u32
+}
+
+/// Its parent; 0 when that lies outside the pid namespace.
+pub fn parent_id() -> u32 {
+    rustix::process::getppid().map_or(0, |p| p.as_raw_nonzero().get() as u32)
+}
+
+/// Nanoseconds of the monotonic clock.
+pub fn monotonic() -> u64 {
+    nanoseconds(rustix::time::ClockId::Monotonic)
+}
+
+/// Nanoseconds since the epoch.
+pub fn wall_clock() -> u64 {
+    nanoseconds(rustix::time::ClockId::Realtime)
+}
+
+fn nanoseconds(clock: rustix::time::ClockId) -> u64 {
+    let t = rustix::time::clock_gettime(clock);
+    t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64
+}
+
+/// Lends a descriptor number that the host owns; every call on it may answer EBADF.
+pub fn descriptor(fd: i32) -> BorrowedFd<'static> {
+    // SAFETY: the number is only passed to system calls, which check it; -1 is the one value that BorrowedFd forbids.
+    unsafe { BorrowedFd::borrow_raw(if fd < 0 { i32::MAX } else { fd }) }
+}
+
+/// One process_vm_readv of this process's own memory: true when all of `into` was filled. Fault-proof: an address that is not
+/// mapped is an answer, not a signal.
+pub fn read_memory(address: usize, into: &mut [u8]) -> bool {
+    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    let remote = libc::iovec { iov_base: address as *mut _, iov_len: into.len() };
+    let args = [process_id() as usize, &raw const local as usize, 1, &raw const remote as usize, 1, 0];
+    // SAFETY: the kernel writes at most iov_len bytes to `into`, and checks the other side itself.
+    let got = unsafe { syscall(libc::SYS_process_vm_readv, args) };
+    got == into.len() as isize
+}
+
+/// Reads many places of equal size at once: true when all of them could be read.
+pub fn read_scattered<T: Plain>(places: &[libc::iovec], into: &mut [T]) -> bool {
+    let length = size_of::<T>() * places.len();
+    if places.len() > into.len() {
+        return false;
+    }
+    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: length };
+    let args = [process_id() as usize, &raw const local as usize, 1, places.as_ptr() as usize, places.len(), 0];
+    // SAFETY: the kernel writes at most iov_len bytes to `into`, and checks the other side itself.
+    unsafe { syscall(libc::SYS_process_vm_readv, args) == length as isize }
+}
+
+/// False where a sandbox forbids fault-proof reads.
+pub fn can_read_memory() -> bool {
+    let probe = 0x5eed_u32;
+    read_value(&raw const probe as usize) == Some(probe)
+}
+
+/// Reads a plain value from this process's own memory, fault-proof.
+pub fn read_value<T: Plain>(address: usize) -> Option<T> {
+    let mut value = MaybeUninit::<T>::zeroed();
+    // SAFETY: the bytes of a zeroed T, and any bytes are a T (Plain).
+    unsafe {
+        let bytes = core::slice::from_raw_parts_mut(value.as_mut_ptr().cast::<u8>(), size_of::<T>());
+        read_memory(address, bytes).then(|| value.assume_init())
+    }
+}
+
+/// Types for which any bytes are a value.
+///
+/// # Safety
+/// Every bit pattern must be valid.
+pub unsafe trait Plain: Copy {}
+// SAFETY: integers.
+unsafe impl Plain for u8 {}
+// SAFETY: integers.
+unsafe impl Plain for u32 {}
+// SAFETY: integers.
+unsafe impl Plain for i32 {}
+// SAFETY: integers.
+unsafe impl Plain for usize {}
+// SAFETY: arrays of integers.
+unsafe impl<const N: usize> Plain for [usize; N] {}
+// SAFETY: arrays of integers.
+unsafe impl<const N: usize> Plain for [i32; N] {}
+
+/// The kernel's `struct sigaction` (not libc's), as rt_sigaction(2) gives it on x86_64.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct KernelAction {
+    /// SIG_DFL 0, SIG_IGN 1, or the handler's address.
+    pub handler: usize,
+    /// SA_ flags.
+    pub flags: u64,
+    /// The C library's return trampoline.
+    pub restorer: usize,
+    /// Signals blocked while the handler runs.
+    pub mask: u64,
+}
+
+/// The disposition of a signal, as the kernel has it.
+pub fn signal_action(signal: i32) -> Option<KernelAction> {
+    let mut action = KernelAction::default();
+    let args = [signal as usize, 0, &raw mut action as usize, 8, 0, 0];
+    // SAFETY: writes one kernel sigaction with a mask of 8 bytes.
+    (unsafe { syscall(libc::SYS_rt_sigaction, args) } == 0).then_some(action)
+}
+
+/// The mask of blocked signals of this thread: bit n is signal n + 1.
+pub fn blocked_signals() -> u64 {
+    let mut mask = 0u64;
+    // SAFETY: writes 8 bytes.
+    unsafe { syscall(libc::SYS_rt_sigprocmask, [libc::SIG_BLOCK as usize, 0, &raw mut mask as usize, 8, 0, 0]) };
+    mask
+}
+
+/// Sets the mask of blocked signals of this thread.
+pub fn set_blocked_signals(mask: u64) {
+    // SAFETY: reads 8 bytes.
+    unsafe { syscall(libc::SYS_rt_sigprocmask, [libc::SIG_SETMASK as usize, &raw const mask as usize, 0, 8, 0, 0]) };
+}
+
+/// Signals that wait to be delivered to this thread or process.
+pub fn pending_signals() -> u64 {
+    let mut mask = 0u64;
+    // SAFETY: writes 8 bytes.
+    unsafe { syscall(libc::SYS_rt_sigpending, [&raw mut mask as usize, 8, 0, 0, 0, 0]) };
+    mask
+}
+
+/// Takes one pending signal of `mask` away without waiting.
+pub fn take_pending_signal(mask: u64) {
+    let zero = [0usize; 2];
+    // SAFETY: reads the mask and a zero timeout.
+    unsafe { syscall(libc::SYS_rt_sigtimedwait, [&raw const mask as usize, 0, &raw const zero as usize, 8, 0, 0]) };
+}
+
+/// True while the interval timer `which` (ITIMER_REAL 0, ITIMER_VIRTUAL 1, ITIMER_PROF 2) is armed.
+pub fn interval_timer_armed(which: i32) -> bool {
+    let mut value = [0usize; 4];
+    // SAFETY: writes one itimerval: four words.
+    unsafe { syscall(libc::SYS_getitimer, [which as usize, &raw mut value as usize, 0, 0, 0, 0]) };
+    value[2] != 0 || value[3] != 0
+}
+
+/// Closes a descriptor of ours without passing through our hook.
+pub fn close(fd: i32) {
+    // SAFETY: takes an integer.
+    unsafe { syscall(libc::SYS_close, [fd as usize, 0, 0, 0, 0, 0]) };
+}
+
+/// close_range(2) with its flags; the kernel's answer.
+pub fn close_range(first: u32, last: u32, flags: i32) -> isize {
+    // SAFETY: takes integers.
+    unsafe { syscall(libc::SYS_close_range, [first as usize, last as usize, flags as usize, 0, 0, 0]) }
+}
+
+/// Whether the effective user may execute the file (faccessat2, AT_EACCESS).
+pub fn executable(directory: i32, path: &CStr) -> bool {
+    let args = [directory as usize, path.as_ptr() as usize, libc::X_OK as usize, libc::AT_EACCESS as usize, 0, 0];
+    // SAFETY: reads a C string.
+    unsafe { syscall(libc::SYS_faccessat2, args) == 0 }
+}
+
+/// Fills `into` from a small file of the proc filesystem; the bytes read.
+pub fn read_file<'a>(path: &CStr, into: &'a mut [u8]) -> &'a [u8] {
+    use rustix::fs::{Mode, OFlags};
+    let Ok(file) = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) else { return &[] };
+    let mut length = 0;
+    while length < into.len() {
+        match rustix::io::read(&file, &mut into[length..]) {
+            Ok(n) if n > 0 => length += n,
+            _ => break,
+        }
+    }
+    &into[..length]
+}
+
+/// Anonymous memory of our own, all zero, given back when dropped.
+pub struct Pages {
+    start: *mut u8,
+    length: usize,
+}
+
+impl Pages {
+    /// Maps `length` bytes, touched only as they are used.
+    pub fn map(length: usize) -> Option<Pages> {
+        use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+        let protection = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a new mapping at an address that the kernel chooses.
+        let start = unsafe {
+            mmap_anonymous(core::ptr::null_mut(), length, protection, MapFlags::PRIVATE | MapFlags::NORESERVE).ok()?
+        };
+        Some(Pages { start: start.cast(), length })
+    }
+
+    /// Where it starts.
+    pub fn start(&self) -> *mut u8 {
+        self.start
+    }
+
+    /// Bytes.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours, whole, and nothing borrows from it any more.
+        let _ = unsafe { rustix::mm::munmap(self.start.cast(), self.length) };
+    }
+}

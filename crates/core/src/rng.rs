@@ -1,0 +1,16 @@
+//! Whether the C library's generators were used: their state is copied into every child.
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+static USED: AtomicUsize = AtomicUsize::new(0);
+
+/// Notes the first use, by its return address.
+pub fn note(site: usize) {
+    if USED.load(Relaxed) == 0 {
+        USED.store(site, Relaxed);
+    }
+}
+
+/// Return address of the first use; 0 when there was none.
+pub fn used() -> usize {
+    USED.load(Relaxed)
+}

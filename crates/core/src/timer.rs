@@ -1,0 +1,96 @@
+//! Timers: none of them exists in a forked child.
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering::Relaxed};
+
+const CAPACITY: usize = 32;
+
+struct Place {
+    /// timer_t plus one; 0 free.
+    id: AtomicUsize,
+    clock: AtomicI32,
+    signal: AtomicI32,
+    armed: AtomicU32,
+    site: AtomicUsize,
+}
+
+/// A timer made by timer_create.
+#[derive(Clone, Copy)]
+pub struct Timer {
+    /// Its clock.
+    pub clock: i32,
+    /// The signal it sends; 0 none.
+    pub signal: i32,
+    /// Return address of the call that armed it.
+    pub site: usize,
+}
+
+static TIMERS: [Place; CAPACITY] = [const {
+    Place {
+        id: AtomicUsize::new(0),
+        clock: AtomicI32::new(0),
+        signal: AtomicI32::new(0),
+        armed: AtomicU32::new(0),
+        site: AtomicUsize::new(0),
+    }
+}; CAPACITY];
+/// Return addresses of the calls that armed ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF.
+static INTERVAL: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
+
+fn find(id: usize) -> Option<&'static Place> {
+    TIMERS.iter().find(|t| t.id.load(Relaxed) == id.wrapping_add(1))
+}
+
+/// Notes timer_create.
+pub fn create(id: usize, clock: i32, signal: i32) {
+    let free = |t: &&Place| t.id.compare_exchange(0, id.wrapping_add(1), Relaxed, Relaxed).is_ok();
+    if let Some(timer) = TIMERS.iter().find(free) {
+        timer.clock.store(clock, Relaxed);
+        timer.signal.store(signal, Relaxed);
+        timer.armed.store(0, Relaxed);
+    }
+}
+
+/// Notes timer_settime: armed when the first expiry is not zero.
+pub fn arm(id: usize, armed: bool, site: usize) {
+    if let Some(timer) = find(id) {
+        timer.site.store(site, Relaxed);
+        timer.armed.store(armed as u32, Relaxed);
+    }
+}
+
+/// Notes timer_delete.
+pub fn delete(id: usize) {
+    if let Some(timer) = find(id) {
+        timer.id.store(0, Relaxed);
+    }
+}
+
+/// The armed ones.
+pub fn armed() -> impl Iterator<Item = Timer> {
+    TIMERS.iter().filter(|t| t.id.load(Relaxed) != 0 && t.armed.load(Relaxed) != 0).map(|t| Timer {
+        clock: t.clock.load(Relaxed),
+        signal: t.signal.load(Relaxed),
+        site: t.site.load(Relaxed),
+    })
+}
+
+/// Notes setitimer or alarm.
+pub fn arm_interval(which: i32, site: usize) {
+    if let Some(place) = INTERVAL.get(which as usize) {
+        place.store(site, Relaxed);
+    }
+}
+
+/// Return address of the call that armed the interval timer; 0 when no hook saw it.
+pub fn interval_site(which: i32) -> usize {
+    INTERVAL.get(which as usize).map_or(0, |place| place.load(Relaxed))
+}
+
+/// In a forked child: it has none of them.
+pub fn forget_all() {
+    for timer in &TIMERS {
+        timer.id.store(0, Relaxed);
+    }
+    for place in &INTERVAL {
+        place.store(0, Relaxed);
+    }
+}

@@ -1,0 +1,84 @@
+//! The words of a thread: reached by one load through the initial-exec model, as a preloaded library may.
+//!
+//! `thread_local!` would call `__tls_get_addr` in a shared library: a third of the lock path's budget.
+use crate::fork::Snapshot;
+use crate::thread::Slot;
+use core::arch::{asm, global_asm};
+
+global_asm!(
+    ".pushsection .tbss,\"awT\",@nobits",
+    ".p2align 3",
+    ".hidden forkguard_tls_slot",
+    ".globl forkguard_tls_slot",
+    ".type forkguard_tls_slot,@tls_object",
+    ".size forkguard_tls_slot,8",
+    "forkguard_tls_slot: .zero 8",
+    ".hidden forkguard_tls_inside",
+    ".globl forkguard_tls_inside",
+    ".type forkguard_tls_inside,@tls_object",
+    ".size forkguard_tls_inside,8",
+    "forkguard_tls_inside: .zero 8",
+    ".hidden forkguard_tls_fork",
+    ".globl forkguard_tls_fork",
+    ".type forkguard_tls_fork,@tls_object",
+    ".size forkguard_tls_fork,8",
+    "forkguard_tls_fork: .zero 8",
+    ".hidden forkguard_tls_vfork",
+    ".globl forkguard_tls_vfork",
+    ".type forkguard_tls_vfork,@tls_object",
+    ".size forkguard_tls_vfork,8",
+    "forkguard_tls_vfork: .zero 8",
+    ".popsection",
+);
+
+macro_rules! word {
+    ($(#[$doc:meta])* $get:ident, $set:ident, $symbol:literal, $type:ty) => {
+        $(#[$doc])*
+        #[inline(always)]
+        pub fn $get() -> $type {
+            let value: u64;
+            // SAFETY: reads this thread's own word at the offset that the loader put into the GOT.
+            unsafe {
+                asm!(
+                    concat!("mov {v}, qword ptr [rip + ", $symbol, "@GOTTPOFF]"),
+                    "mov {v}, qword ptr fs:[{v}]",
+                    v = out(reg) value,
+                    options(nostack, readonly, preserves_flags)
+                );
+            }
+            value as $type
+        }
+
+        $(#[$doc])*
+        #[inline(always)]
+        pub fn $set(value: $type) {
+            // SAFETY: writes this thread's own word, which nothing but this function writes.
+            unsafe {
+                asm!(
+                    concat!("mov {t}, qword ptr [rip + ", $symbol, "@GOTTPOFF]"),
+                    "mov qword ptr fs:[{t}], {v}",
+                    t = out(reg) _,
+                    v = in(reg) value as u64,
+                    options(nostack, preserves_flags)
+                );
+            }
+        }
+    };
+}
+
+word!(
+    /// This thread's slot in the registry; null until it has one.
+    slot, set_slot, "forkguard_tls_slot", *const Slot
+);
+word!(
+    /// Not zero while this thread runs forkguard's own code.
+    inside, set_inside, "forkguard_tls_inside", u64
+);
+word!(
+    /// The snapshot of the fork that this thread is in, from fork's entry until its report.
+    fork, set_fork, "forkguard_tls_fork", *const Snapshot
+);
+word!(
+    /// Not zero while this thread's memory is lent to a vfork child: its hooks must leave every registry alone.
+    vfork, set_vfork, "forkguard_tls_vfork", u64
+);

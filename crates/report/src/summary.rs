@@ -1,0 +1,243 @@
+//! What the library prints for a child that lives on: short, whole lines, formatted without allocating.
+use crate::catalogue::Server;
+use crate::event::{Finding, Kind, Severity, State};
+use crate::text::{Count, Plain};
+use std::fmt::{Result, Write};
+
+/// How many findings are listed; the others are counted.
+const LISTED: usize = 20;
+
+/// What a summary is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Head<'a> {
+    /// The child that lives on.
+    pub child: u32,
+    /// The process that forked it.
+    pub leader: u32,
+    /// What the leader is.
+    pub server: Server,
+    /// The leader's report file, where one is written.
+    pub report: Option<&'a str>,
+}
+
+impl Head<'_> {
+    fn write(&self, out: &mut dyn Write) -> Result {
+        let child = if self.server == Server::Other { "child" } else { "worker" };
+        let server = self.server.name();
+        let gap = if server.is_empty() { "" } else { " " };
+        write!(out, "forkguard: {child} {} (forked by {server}{gap}{}): ", self.child, self.leader)
+    }
+}
+
+/// Notes that nearly every server has in number: their count says enough.
+fn is_noise(finding: &Finding) -> bool {
+    finding.severity == Severity::Info
+        && matches!(finding.kind, Kind::HandlerInherited | Kind::FileOffsetShared | Kind::RngShared)
+}
+
+/// Writes the summary of one child: the findings that stand (open or hit), a cure for each kind, where to read on.
+pub fn write<'f, 'a: 'f>(out: &mut dyn Write, head: &Head, findings: impl Iterator<Item = &'f Finding<'a>> + Clone) -> Result {
+    let standing = findings.filter(|finding| matches!(finding.state, State::Open | State::Hit));
+    head.write(out)?;
+    counts(out, standing.clone())?;
+
+    let mut listed = 0;
+    let mut left = 0;
+    let mut cured = [false; Kind::ALL.len()];
+    for severity in [Severity::Error, Severity::Warning, Severity::Info] {
+        for (kind, cured) in Kind::ALL.into_iter().zip(&mut cured) {
+            let group = standing.clone().filter(|finding| finding.severity == severity && finding.kind == kind);
+            let mut cure = None;
+            for finding in group.filter(|finding| !is_noise(finding)) {
+                if listed == LISTED {
+                    left += 1;
+                    continue;
+                }
+                listed += 1;
+                cure.get_or_insert(&finding.cure);
+                line(out, finding)?;
+            }
+            if let (Some(cure), false) = (cure, *cured) {
+                *cured = true;
+                writeln!(out, "forkguard:   cure: {}", Plain(cure))?;
+            }
+        }
+    }
+    if left > 0 {
+        writeln!(out, "forkguard: {left} more are in the report")?;
+    }
+    noise(out, standing)?;
+    match head.report {
+        Some(report) => writeln!(out, "forkguard: all of it: forkguard report {}", Plain(report)),
+        None => Ok(()),
+    }
+}
+
+/// Writes the one line of a further child whose `findings` are those of the child before it.
+pub fn write_same(out: &mut dyn Write, head: &Head, findings: u32) -> Result {
+    head.write(out)?;
+    let before = if head.server == Server::Other { "child" } else { "worker" };
+    writeln!(out, "the same {} as the {before} before", Count(findings.into(), "finding"))
+}
+
+/// How many of each severity, and the end of the line.
+fn counts<'f, 'a: 'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Finding<'a>> + Clone) -> Result {
+    let mut separator = "";
+    for severity in [Severity::Error, Severity::Warning, Severity::Info] {
+        let count = findings.clone().filter(|finding| finding.severity == severity).count() as u64;
+        match (count, severity) {
+            (0, _) => continue,
+            (_, Severity::Info) => write!(out, "{separator}{count} info")?,
+            _ => write!(out, "{separator}{}", Count(count, severity.name()))?,
+        }
+        separator = ", ";
+    }
+    writeln!(out, "{}", if separator.is_empty() { "no findings" } else { "" })
+}
+
+/// One finding.
+fn line(out: &mut dyn Write, finding: &Finding) -> Result {
+    write!(out, "forkguard: {} ({}): {}", finding.kind.name(), finding.severity.name(), Plain(&finding.subject))?;
+    let place = finding.sites.iter().find_map(|site| Some((site.role.deed(), site.innermost()?)));
+    match place {
+        Some((deed, frame)) => writeln!(out, ", {deed} at {frame}"),
+        None => writeln!(out),
+    }
+}
+
+/// The notes that are only counted.
+fn noise<'f, 'a: 'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Finding<'a>> + Clone) -> Result {
+    let mut separator = "forkguard: also";
+    for kind in Kind::ALL {
+        let count = findings.clone().filter(|finding| finding.kind == kind && is_noise(finding)).count();
+        if count > 0 {
+            write!(out, "{separator} {count} {}", kind.name())?;
+            separator = ",";
+        }
+    }
+    if separator == "," { writeln!(out, " (info)") } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Frame, Role, Site};
+
+    fn finding(kind: Kind, severity: Severity, subject: &'static str, sites: Vec<Site<'static>>) -> Finding<'static> {
+        Finding {
+            id: "7.1:x:y".into(),
+            kind,
+            severity,
+            state: State::Open,
+            child: Some(9),
+            subject: subject.into(),
+            sites: sites.into(),
+            explain: kind.explain().into(),
+            cure: kind.cure(Server::Gunicorn).into(),
+        }
+    }
+
+    fn site(role: Role, file: Option<&'static str>) -> Site<'static> {
+        let native = Frame {
+            language: "native".into(),
+            function: Some("PQconnectdb".into()),
+            file: None,
+            line: None,
+            module: Some("/usr/lib/libpq.so.5".into()),
+            offset: Some(0x1234),
+            build_id: None,
+        };
+        let source = file.map(|file| Frame {
+            language: "python".into(),
+            function: Some("start".into()),
+            file: Some(file.into()),
+            line: Some(13),
+            ..native.clone()
+        });
+        Site { role, thread: None, frames: [native].into_iter().chain(source).collect() }
+    }
+
+    fn summary(server: Server, report: Option<&str>, findings: &[Finding]) -> String {
+        let mut out = String::new();
+        write(&mut out, &Head { child: 9, leader: 7, server, report }, findings.iter()).unwrap();
+        out
+    }
+
+    #[test]
+    fn a_worker_with_findings() {
+        let moot = Finding { state: State::Moot, ..finding(Kind::TimerLost, Severity::Warning, "alarm", vec![]) };
+        let findings = [
+            finding(Kind::HandlerInherited, Severity::Info, "SIGUSR2", vec![]),
+            finding(Kind::HandlerInherited, Severity::Info, "SIGUSR1", vec![]),
+            finding(Kind::RngShared, Severity::Info, "numpy.random", vec![]),
+            finding(Kind::ConnectionInherited, Severity::Info, "TCP 127.0.0.1:5432 (PostgreSQL)", vec![site(Role::Opened, None)]),
+            finding(Kind::ThreadLost, Severity::Info, "thread \"pool\" (tid 9)", vec![]),
+            finding(
+                Kind::ThreadLost,
+                Severity::Warning,
+                "thread \"be\nat\" (tid 8)",
+                vec![site(Role::Started, Some("/srv/app.py"))],
+            ),
+            moot,
+        ];
+        assert_eq!(
+            summary(Server::Gunicorn, Some("/run/user/0/forkguard/7.jsonl"), &findings),
+            "forkguard: worker 9 (forked by gunicorn 7): 1 warning, 5 info\n\
+             forkguard: thread-lost (warning): thread \"be\\nat\" (tid 8), started at app.py:13 in start\n\
+             forkguard:   cure: Start it in gunicorn's post_fork hook, once in every worker, instead of before the fork.\n\
+             forkguard: thread-lost (info): thread \"pool\" (tid 9)\n\
+             forkguard: connection-inherited (info): TCP 127.0.0.1:5432 (PostgreSQL), opened at libpq.so.5+0x1234 (PQconnectdb)\n\
+             forkguard:   cure: Connect in gunicorn's post_fork hook instead of before the fork; or drop the inherited \
+             connection there without a goodbye and connect anew (SQLAlchemy: engine.dispose(close=False)).\n\
+             forkguard: also 2 handler-inherited, 1 rng-shared (info)\n\
+             forkguard: all of it: forkguard report /run/user/0/forkguard/7.jsonl\n"
+        );
+    }
+
+    #[test]
+    fn a_child_of_something_else_without_a_report() {
+        let findings = [finding(Kind::RngShared, Severity::Info, "numpy.random", vec![])];
+        assert_eq!(
+            summary(Server::Other, None, &findings),
+            "forkguard: child 9 (forked by 7): 1 info\nforkguard: also 1 rng-shared (info)\n"
+        );
+        assert_eq!(summary(Server::Native, None, &[]), "forkguard: worker 9 (forked by 7): no findings\n");
+    }
+
+    #[test]
+    fn many_findings_are_counted() {
+        let mut findings = vec![finding(Kind::ThreadLost, Severity::Warning, "thread", vec![]); 25];
+        findings.push(finding(Kind::LockOrphaned, Severity::Error, "mutex 0x7f00", vec![]));
+        let text = summary(Server::Uwsgi, Some("r"), &findings);
+        assert!(text.starts_with(
+            "forkguard: worker 9 (forked by uWSGI 7): 1 error, 25 warnings\nforkguard: lock-orphaned (error): mutex 0x7f00\n"
+        ));
+        assert_eq!(text.matches("thread-lost (warning)").count(), 19);
+        assert!(text.ends_with("\nforkguard: 6 more are in the report\nforkguard: all of it: forkguard report r\n"));
+    }
+
+    #[test]
+    fn a_further_worker() {
+        let mut out = String::new();
+        let head = Head { child: 10, leader: 7, server: Server::Puma, report: Some("r") };
+        write_same(&mut out, &head, 3).unwrap();
+        write_same(&mut out, &Head { server: Server::Other, ..head }, 1).unwrap();
+        assert_eq!(
+            out,
+            "forkguard: worker 10 (forked by Puma 7): the same 3 findings as the worker before\n\
+             forkguard: child 10 (forked by 7): the same 1 finding as the child before\n"
+        );
+    }
+
+    #[test]
+    fn a_full_buffer_is_an_error_and_no_panic() {
+        struct Full;
+        impl Write for Full {
+            fn write_str(&mut self, _: &str) -> Result {
+                Err(std::fmt::Error)
+            }
+        }
+        let head = Head { child: 9, leader: 7, server: Server::Other, report: None };
+        assert!(write(&mut Full, &head, [].iter()).is_err());
+    }
+}

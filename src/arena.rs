@@ -1,0 +1,109 @@
+//! Memory for the work on one event: mapped, handed out front to back, unmapped as a whole. Never the host's allocator, which a
+//! fork in a signal handler may have interrupted.
+use forkguard_core::raw::Pages;
+use std::cell::Cell;
+use std::fmt::{self, Write};
+use std::marker::PhantomData;
+
+/// The memory. What is put in is never dropped: it must not own anything.
+pub(crate) struct Arena {
+    pages: Pages,
+    used: Cell<usize>,
+}
+
+impl Arena {
+    /// Maps `size` bytes; only those that are used cost anything.
+    pub(crate) fn new(size: usize) -> Option<Arena> {
+        Some(Arena { pages: Pages::map(size)?, used: Cell::new(0) })
+    }
+
+    fn take(&self, size: usize, align: usize) -> Option<*mut u8> {
+        let start = self.used.get().next_multiple_of(align);
+        let end = start.checked_add(size)?;
+        if end > self.pages.length() {
+            return None;
+        }
+        self.used.set(end);
+        // SAFETY: start lies within the pages.
+        Some(unsafe { self.pages.start().add(start) })
+    }
+
+    /// A list with room for `capacity` entries (none at all when the arena is full).
+    pub(crate) fn list<T>(&self, capacity: usize) -> ArenaList<'_, T> {
+        let start = capacity.checked_mul(size_of::<T>()).and_then(|size| self.take(size, align_of::<T>()));
+        let capacity = if start.is_some() { capacity } else { 0 };
+        let start = start.map_or(std::ptr::NonNull::dangling().as_ptr(), |s| s.cast());
+        ArenaList { start, capacity, len: 0, missed: 0, arena: PhantomData }
+    }
+
+    /// A list of one.
+    pub(crate) fn one<T>(&self, item: T) -> &[T] {
+        let mut list = self.list(1);
+        list.push(item);
+        list.done()
+    }
+
+    /// A copy of the text; empty when the arena is full.
+    pub(crate) fn text(&self, text: &str) -> &str {
+        self.format(format_args!("{text}"))
+    }
+
+    /// The formatted text, cut where the arena ends.
+    pub(crate) fn format(&self, arguments: fmt::Arguments<'_>) -> &str {
+        struct Into<'a>(&'a Arena, usize);
+        impl Write for Into<'_> {
+            fn write_str(&mut self, s: &str) -> fmt::Result {
+                let place = self.0.take(s.len(), 1).ok_or(fmt::Error)?;
+                // SAFETY: the place is new and as long as the text; takes of one byte's alignment follow each other.
+                unsafe { place.copy_from_nonoverlapping(s.as_ptr(), s.len()) };
+                self.1 += s.len();
+                Ok(())
+            }
+        }
+        let start = self.used.get();
+        let mut into = Into(self, 0);
+        let _ = into.write_fmt(arguments);
+        let length = into.1;
+        // SAFETY: `length` bytes of whole strings were written from `start` on.
+        unsafe { std::str::from_utf8_unchecked(std::slice::from_raw_parts(self.pages.start().add(start), length)) }
+    }
+}
+
+/// A growing list in an arena.
+pub(crate) struct ArenaList<'a, T> {
+    start: *mut T,
+    capacity: usize,
+    len: usize,
+    missed: u32,
+    arena: PhantomData<&'a Arena>,
+}
+
+impl<'a, T> ArenaList<'a, T> {
+    /// Adds an entry, or counts it as missed.
+    pub(crate) fn push(&mut self, item: T) {
+        if self.len < self.capacity {
+            // SAFETY: within the capacity.
+            unsafe { self.start.add(self.len).write(item) };
+            self.len += 1;
+        } else {
+            self.missed += 1;
+        }
+    }
+
+    /// How many did not fit.
+    pub(crate) fn missed(&self) -> u32 {
+        self.missed
+    }
+
+    /// The entries so far.
+    pub(crate) fn as_slice(&self) -> &[T] {
+        // SAFETY: the first `len` were written.
+        unsafe { std::slice::from_raw_parts(self.start, self.len) }
+    }
+
+    /// The finished list.
+    pub(crate) fn done(self) -> &'a [T] {
+        // SAFETY: the first `len` were written, and live as long as the arena.
+        unsafe { std::slice::from_raw_parts(self.start, self.len) }
+    }
+}

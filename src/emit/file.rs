@@ -1,0 +1,286 @@
+//! The report file: found, opened and written so that nothing a server does (closing all descriptors, changing user or root,
+//! filling the disk) loses more than it must, and nothing we do harms the server.
+use crate::options::{self, Report};
+use forkguard_core::fixed::Text;
+use forkguard_core::raw::{self, AsFd, descriptor};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use std::ffi::CStr;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+/// Our descriptor's number; negative: none. High, so that it is in nobody's way.
+static OWN: AtomicI32 = AtomicI32::new(-1);
+const NUMBERS: [i32; 3] = [400, 100, 3];
+/// What it must be: device and inode.
+static DEVICE: AtomicU64 = AtomicU64::new(0);
+static INODE: AtomicU64 = AtomicU64::new(0);
+/// The process that opened the file; another one writes into it until it has a file of its own.
+static OPENER: AtomicU32 = AtomicU32::new(0);
+/// No file will be had: said once.
+static GIVEN_UP: AtomicBool = AtomicBool::new(false);
+/// The last write was cut short: the next one begins a new line.
+static TORN: AtomicBool = AtomicBool::new(false);
+/// Events that could not be written, and why the first of them could not (an errno).
+static LOST: AtomicU32 = AtomicU32::new(0);
+static LOST_WHY: AtomicI32 = AtomicI32::new(0);
+
+static PATH: Path = Path(std::cell::UnsafeCell::new(Text::new()));
+struct Path(std::cell::UnsafeCell<Text<1200>>);
+// SAFETY: written by the thread that opens the file (one: `OPENING`), read afterwards.
+unsafe impl Sync for Path {}
+static OPENING: AtomicBool = AtomicBool::new(false);
+
+/// The number that does not exist for the host; negative: none.
+#[inline(always)]
+pub(crate) fn own_descriptor() -> i32 {
+    OWN.load(Relaxed)
+}
+
+/// The report file's path; empty before there is one.
+pub(crate) fn path() -> &'static str {
+    // SAFETY: see `Path`.
+    unsafe { (*PATH.0.get()).as_str() }
+}
+
+/// Makes room at our number for the host.
+pub(crate) fn move_own() {
+    let old = OWN.load(Relaxed);
+    if old >= 0 {
+        OWN.store(high(descriptor(old), old + 1), Relaxed);
+        raw::close(old);
+    }
+}
+
+/// A copy of the descriptor at a high number; the lowest free one where the limit is low.
+fn high(fd: impl AsFd, above: i32) -> i32 {
+    use rustix::fd::IntoRawFd;
+    NUMBERS
+        .iter()
+        .find_map(|&n| rustix::io::fcntl_dupfd_cloexec(&fd, n.max(above)).ok())
+        .map_or(-1, |fd| fd.into_raw_fd())
+}
+
+/// True when this process writes into the file of the process that forked it.
+pub(crate) fn borrowed() -> bool {
+    OPENER.load(Relaxed) != raw::process_id()
+}
+
+/// Opens this process's own file, unless it has one. Says so when there is none to be had.
+pub(crate) fn open_own() {
+    if (OWN.load(Relaxed) >= 0 && !borrowed()) || GIVEN_UP.load(Relaxed) || OPENING.swap(true, Relaxed) {
+        return;
+    }
+    match open() {
+        Ok(()) => {}
+        // A child that changed its user or root goes on in the file that it came with.
+        Err(_) if OWN.load(Relaxed) >= 0 => OPENER.store(raw::process_id(), Relaxed),
+        Err(why) => {
+            GIVEN_UP.store(true, Relaxed);
+            if let Some(why) = why {
+                super::say(format_args!("no report is written: {}", why.as_str()));
+            }
+        }
+    }
+    OPENING.store(false, Relaxed);
+}
+
+/// In a forked child: no thread is opening anything.
+pub(crate) fn reset_in_child() {
+    OPENING.store(false, Relaxed);
+    LOST.store(0, Relaxed);
+}
+
+type Why = Option<Text<1300>>;
+
+fn why(arguments: std::fmt::Arguments<'_>) -> Why {
+    let mut text = Text::new();
+    let _ = text.write_fmt(arguments);
+    Some(text)
+}
+
+fn open() -> Result<(), Why> {
+    let directory_path = directory()?;
+    let directory = open_directory(&directory_path)?;
+    let pid = raw::process_id();
+    let name = process_name();
+    for turn in 1..1000 {
+        let mut file = Text::<64>::new();
+        let _ = match turn {
+            1 => write!(file, "{}-{pid}.jsonl", name.as_str()),
+            _ => write!(file, "{}-{pid}.{turn}.jsonl", name.as_str()),
+        };
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::openat(&directory, file.as_cstr().unwrap_or(c"x"), flags, Mode::RUSR | Mode::WUSR) {
+            Ok(opened) => {
+                adopt(&opened, pid);
+                let mut path = Text::new();
+                let _ = write!(path, "{}/{}", directory_path.as_str(), file.as_str());
+                // SAFETY: see `Path`.
+                unsafe { *PATH.0.get() = path };
+                return Ok(());
+            }
+            Err(Errno::EXIST) => {}
+            Err(e) => return Err(why(format_args!("cannot make a file in {}: {e}", directory_path.as_str()))),
+        }
+    }
+    Err(why(format_args!("{} holds a thousand reports of process {pid}", directory_path.as_str())))
+}
+
+fn adopt(file: &rustix::fd::OwnedFd, pid: u32) {
+    let number = high(file, 0);
+    if let Ok(stat) = rustix::fs::fstat(file) {
+        DEVICE.store(stat.st_dev, Relaxed);
+        INODE.store(stat.st_ino, Relaxed);
+    }
+    let old = OWN.swap(number, Relaxed);
+    if old >= 0 {
+        raw::close(old);
+    }
+    OPENER.store(pid, Relaxed);
+}
+
+/// The process name in the kernel, fit for a file's name.
+fn process_name() -> Text<16> {
+    let mut bytes = [0u8; 16];
+    let read = raw::read_file(c"/proc/self/comm", &mut bytes).len();
+    for byte in &mut bytes[..read] {
+        if !byte.is_ascii_alphanumeric() && !b"._-+".contains(byte) {
+            *byte = if *byte == b'\n' { 0 } else { b'_' };
+        }
+    }
+    Text::from_bytes(&bytes[..read])
+}
+
+fn directory() -> Result<Text<1024>, Why> {
+    match options::get().report {
+        Report::None => Err(None),
+        Report::Directory(path) => Ok(path),
+        Report::Private => {
+            let mut path = Text::new();
+            let plain = |name: &CStr| options::variable(name).filter(|p| p.starts_with('/') && p.len() < 900);
+            // SAFETY: reads the auxiliary vector.
+            let trusted = unsafe { libc::getauxval(libc::AT_SECURE) } == 0;
+            match plain(c"XDG_RUNTIME_DIR").filter(|_| trusted) {
+                Some(directory) => write!(path, "{directory}/forkguard"),
+                None => {
+                    let directory = plain(c"TMPDIR").filter(|_| trusted).unwrap_or("/tmp");
+                    write!(path, "{directory}/forkguard-{}", rustix::process::geteuid().as_raw())
+                }
+            }
+            .ok();
+            Ok(path)
+        }
+    }
+}
+
+/// Opens the directory, made when it is missing. One that others may write to needs its sticky bit; the private one must be ours.
+fn open_directory(path: &Text<1024>) -> Result<rustix::fd::OwnedFd, Why> {
+    let name = path.as_str();
+    let c_name = path.as_cstr().ok_or_else(|| why(format_args!("the directory's path is too long: {name}")))?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = match rustix::fs::open(c_name, flags, Mode::empty()) {
+        Err(Errno::NOENT) => {
+            let made = rustix::fs::mkdir(c_name, Mode::RWXU);
+            if let Err(e) = made
+                && e != Errno::EXIST
+            {
+                return Err(why(format_args!("cannot make the directory {name}: {e}")));
+            }
+            rustix::fs::open(c_name, flags, Mode::empty())
+        }
+        other => other,
+    };
+    let directory = opened.map_err(|e| match e {
+        Errno::LOOP | Errno::NOTDIR => why(format_args!("{name} is a link or no directory; links are not followed")),
+        e => why(format_args!("cannot open the directory {name}: {e}")),
+    })?;
+    let stat = rustix::fs::fstat(&directory).map_err(|e| why(format_args!("cannot stat {name}: {e}")))?;
+    let others_write = stat.st_mode & 0o022 != 0 && stat.st_mode & libc::S_ISVTX == 0;
+    if others_write {
+        return Err(why(format_args!("others may write to {name}, which lacks the sticky bit (chmod +t it, or go-w)")));
+    }
+    let own = rustix::process::geteuid().as_raw();
+    if matches!(options::get().report, Report::Private) && stat.st_uid != own {
+        return Err(why(format_args!("{name} belongs to user {}, not to {own}", stat.st_uid)));
+    }
+    Ok(directory)
+}
+
+/// True when the number still is our file: a raw system call may have closed it.
+fn still_ours(fd: i32) -> bool {
+    fd >= 0
+        && rustix::fs::fstat(descriptor(fd))
+            .is_ok_and(|s| s.st_dev == DEVICE.load(Relaxed) && s.st_ino == INODE.load(Relaxed))
+}
+
+/// Opens our file again by its path after the host closed our number by a way that no hook sees.
+fn reopen() -> bool {
+    let text: Text<1200> = Text::from_bytes(path().as_bytes());
+    let Some(path) = text.as_cstr().filter(|p| !p.is_empty()) else { return false };
+    let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let Ok(file) = rustix::fs::open(path, flags, Mode::empty()) else { return false };
+    // The old number is the host's by now.
+    OWN.store(-1, Relaxed);
+    adopt(&file, OPENER.load(Relaxed));
+    true
+}
+
+/// Appends whole lines in one write. What could not be written is counted, and said in front of what can be.
+pub(crate) fn append(lines: &[u8], events: u32, lost_line: impl FnOnce(u32, Errno) -> Option<raw::Pages>) {
+    if GIVEN_UP.load(Relaxed) {
+        return;
+    }
+    let lost = LOST.load(Relaxed);
+    if lost > 0
+        && let Some(pages) = lost_line(lost, Errno::from_raw_os_error(LOST_WHY.load(Relaxed)))
+    {
+        // SAFETY: the line ends at its newline; the pages behind it are zero.
+        let line = unsafe { std::slice::from_raw_parts(pages.start(), pages.length()) };
+        let end = line.iter().position(|&b| b == 0).unwrap_or(0);
+        if write_whole(&line[..end]).is_ok() {
+            LOST.fetch_sub(lost, Relaxed);
+        }
+    }
+    if let Err(e) = write_whole(lines) {
+        if LOST.fetch_add(events, Relaxed) == 0 {
+            LOST_WHY.store(e.raw_os_error(), Relaxed);
+        }
+    }
+}
+
+fn write_whole(bytes: &[u8]) -> Result<(), Errno> {
+    let fd = OWN.load(Relaxed);
+    if !still_ours(fd) && !reopen() {
+        return Err(Errno::BADF);
+    }
+    let fd = descriptor(OWN.load(Relaxed));
+    quietly(|| {
+        if TORN.load(Relaxed) {
+            rustix::io::write(fd, b"\n")?;
+            TORN.store(false, Relaxed);
+        }
+        match rustix::io::retry_on_intr(|| rustix::io::write(fd, bytes))? {
+            n if n == bytes.len() => Ok(()),
+            _ => {
+                TORN.store(true, Relaxed);
+                Err(Errno::NOSPC)
+            }
+        }
+    })
+}
+
+/// Runs a write whose failure must not reach the host as a signal (SIGPIPE, SIGXFSZ).
+pub(super) fn quietly<R>(write: impl FnOnce() -> R) -> R {
+    let ours = 1u64 << (libc::SIGPIPE - 1) | 1 << (libc::SIGXFSZ - 1);
+    let blocked = raw::blocked_signals();
+    let pending = raw::pending_signals();
+    raw::set_blocked_signals(blocked | ours);
+    let result = write();
+    let raised = raw::pending_signals() & ours & !pending;
+    if raised != 0 {
+        raw::take_pending_signal(raised);
+    }
+    raw::set_blocked_signals(blocked);
+    result
+}

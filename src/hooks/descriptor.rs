@@ -1,0 +1,308 @@
+//! Descriptors: where each came from, and that a number was given back. forkguard's own descriptor does not exist for the host.
+use super::*;
+use crate::child::{self, SETTLING};
+use crate::emit::file::{move_own, own_descriptor};
+use forkguard_core::descriptor::{self, Kind, role};
+use forkguard_core::thread;
+use libc::{DIR, FILE, c_char, c_int, c_uint, c_void, mode_t, sigset_t};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Notes a descriptor that a call just made (nothing when it failed).
+#[inline(always)]
+pub(super) fn opened(fd: c_int, kind: Kind, role: u8, family: u16, caller: usize) {
+    if fd >= 0 {
+        note(|_| {
+            descriptor::open(fd, kind, role, family, caller, thread::mine().map_or(0, |s| s.tid.load(Relaxed)));
+            if SETTLING.load(Relaxed) != 0 {
+                child::settled_by_time();
+            }
+        });
+    }
+}
+
+macro_rules! makers {
+    ($(fn $name:ident($($arg:ident: $type:ty),*): $kind:ident $(= $proof:path)?;)*) => {
+        $(hook! {
+            /// As the C library's: the descriptor it makes is noted.
+            fn $name($($arg: $type),*) -> c_int $(= $proof)?;
+            |caller| {
+                let fd = real($($arg),*);
+                opened(fd, Kind::$kind, 0, 0, caller);
+                fd
+            }
+        })*
+    };
+}
+
+// open and its family are variadic; on x86_64 the mode comes in the same register with a fixed arity.
+makers! {
+    fn open(path: *const c_char, flags: c_int, mode: mode_t): File;
+    fn open64(path: *const c_char, flags: c_int, mode: mode_t): File;
+    fn openat(at: c_int, path: *const c_char, flags: c_int, mode: mode_t): File;
+    fn openat64(at: c_int, path: *const c_char, flags: c_int, mode: mode_t): File;
+    fn __open_2(path: *const c_char, flags: c_int): File;
+    fn __open64_2(path: *const c_char, flags: c_int): File;
+    fn __openat_2(at: c_int, path: *const c_char, flags: c_int): File;
+    fn __openat64_2(at: c_int, path: *const c_char, flags: c_int): File;
+    fn creat(path: *const c_char, mode: mode_t): File = libc::creat;
+    fn creat64(path: *const c_char, mode: mode_t): File = libc::creat64;
+    fn mkstemp(template: *mut c_char): File = libc::mkstemp;
+    fn mkostemp(template: *mut c_char, flags: c_int): File = libc::mkostemp;
+    fn epoll_create(size: c_int): Epoll = libc::epoll_create;
+    fn epoll_create1(flags: c_int): Epoll = libc::epoll_create1;
+    fn eventfd(value: c_uint, flags: c_int): Eventfd = libc::eventfd;
+    fn timerfd_create(clock: c_int, flags: c_int): Timerfd = libc::timerfd_create;
+    fn inotify_init(): Inotify = libc::inotify_init;
+    fn inotify_init1(flags: c_int): Inotify = libc::inotify_init1;
+    fn fanotify_init(flags: c_uint, event_flags: c_uint): Inotify = libc::fanotify_init;
+    fn memfd_create(name: *const c_char, flags: c_uint): Memfd = libc::memfd_create;
+}
+
+hook! {
+    /// signalfd(2): with a descriptor it changes that one.
+    fn signalfd(fd: c_int, mask: *const sigset_t, flags: c_int) -> c_int = libc::signalfd;
+    |caller| {
+        let made = real(fd, mask, flags);
+        if fd == -1 {
+            opened(made, Kind::Signalfd, 0, 0, caller);
+        }
+        made
+    }
+}
+
+fn piped(result: c_int, ends: *const c_int, caller: usize) -> c_int {
+    if result == 0 {
+        // SAFETY: the real function filled both.
+        let ends = unsafe { [*ends, *ends.add(1)] };
+        ends.map(|fd| opened(fd, Kind::Pipe, 0, 0, caller));
+    }
+    result
+}
+
+hook! {
+    /// pipe(2).
+    fn pipe(ends: *mut c_int) -> c_int = libc::pipe;
+    |caller| { piped(real(ends), ends, caller) }
+}
+hook! {
+    /// pipe2(2).
+    fn pipe2(ends: *mut c_int, flags: c_int) -> c_int = libc::pipe2;
+    |caller| { piped(real(ends, flags), ends, caller) }
+}
+
+macro_rules! streams {
+    ($(fn $name:ident($($arg:ident: $type:ty),*);)*) => {
+        $(hook! {
+            /// As the C library's: the descriptor of the stream it makes is noted.
+            fn $name($($arg: $type),*) -> *mut FILE;
+            |caller| {
+                let stream = real($($arg),*);
+                if !stream.is_null() {
+                    // SAFETY: the stream was just made.
+                    opened(unsafe { libc::fileno(stream) }, Kind::File, 0, 0, caller);
+                }
+                stream
+            }
+        })*
+    };
+}
+
+streams! {
+    fn fopen(path: *const c_char, mode: *const c_char);
+    fn fopen64(path: *const c_char, mode: *const c_char);
+    fn tmpfile();
+    fn tmpfile64();
+}
+
+/// freopen closes a number without passing through close, and may give it a new meaning.
+fn reopened(old: c_int, stream: *mut FILE, caller: usize) -> *mut FILE {
+    note(|_| descriptor::close(old));
+    if !stream.is_null() {
+        // SAFETY: the stream was just made.
+        opened(unsafe { libc::fileno(stream) }, Kind::File, 0, 0, caller);
+    }
+    stream
+}
+
+hook! {
+    /// freopen(3).
+    fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = libc::freopen;
+    |caller| {
+        // SAFETY: the host's own stream.
+        let old = unsafe { libc::fileno(stream) };
+        reopened(old, real(path, mode, stream), caller)
+    }
+}
+hook! {
+    /// freopen64(3).
+    fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE;
+    |caller| {
+        // SAFETY: the host's own stream.
+        let old = unsafe { libc::fileno(stream) };
+        reopened(old, real(path, mode, stream), caller)
+    }
+}
+hook! {
+    /// fclose(3): closes inside libc.
+    fn fclose(stream: *mut FILE) -> c_int = libc::fclose;
+    |_caller| {
+        // SAFETY: the host's own stream, still open; -1 for one without a descriptor.
+        let fd = unsafe { libc::fileno(stream) };
+        note(|_| descriptor::close(fd));
+        real(stream)
+    }
+}
+hook! {
+    /// closedir(3): closes inside libc.
+    fn closedir(directory: *mut DIR) -> c_int = libc::closedir;
+    |_caller| {
+        if !directory.is_null() {
+            // SAFETY: the host's own directory, still open.
+            let fd = unsafe { libc::dirfd(directory) };
+            note(|_| descriptor::close(fd));
+        }
+        real(directory)
+    }
+}
+
+/// True for the number that forkguard keeps for its report (and no vfork child asks: its table of descriptors is its own).
+#[inline(always)]
+fn ours(fd: c_int) -> bool {
+    fd >= 0 && fd == own_descriptor() && !super::spawn::in_vfork_child()
+}
+
+fn not_open() -> c_int {
+    crate::errno::set(libc::EBADF);
+    -1
+}
+
+hook! {
+    /// close(2).
+    fn close(fd: c_int) -> c_int = libc::close;
+    |_caller| {
+        if ours(fd) {
+            return not_open();
+        }
+        // Noted before: afterwards the number may already be another thread's. (A close that fails leaves nothing open.)
+        note(|_| descriptor::close(fd));
+        real(fd)
+    }
+}
+
+/// Calls `close` for the numbers from first to last, in two parts when forkguard's own lies between.
+fn around_own(first: c_uint, last: c_uint, mut close: impl FnMut(c_uint, c_uint) -> c_int) -> c_int {
+    let own = own_descriptor();
+    if own < 0 || first > last || !(first..=last).contains(&(own as c_uint)) || super::spawn::in_vfork_child() {
+        return close(first, last);
+    }
+    let own = own as c_uint;
+    let below = if first < own { close(first, own - 1) } else { 0 };
+    if below == 0 && own < last { close(own + 1, last) } else { below }
+}
+
+hook! {
+    /// close_range(2).
+    fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int;
+    |_caller| {
+        let result = around_own(first, last, |first, last| real(first, last, flags));
+        if result == 0 && flags & libc::CLOSE_RANGE_CLOEXEC as c_int == 0 {
+            note(|_| descriptor::close_range(first, last));
+        }
+        result
+    }
+}
+hook! {
+    /// closefrom(3).
+    fn closefrom(first: c_int) -> ();
+    |_caller| {
+        let first = first.max(0);
+        note(|_| descriptor::close_range(first as c_uint, c_uint::MAX));
+        let own = own_descriptor();
+        if own < first || super::spawn::in_vfork_child() {
+            return real(first);
+        }
+        if first < own {
+            forkguard_core::raw::close_range(first as c_uint, own as c_uint - 1, 0);
+        }
+        real(own + 1)
+    }
+}
+
+fn duplicated(from: c_int, to: c_int, caller: usize) {
+    if to >= 0 && from != to {
+        note(|_| descriptor::duplicate(from, to, caller, thread::mine().map_or(0, |s| s.tid.load(Relaxed))));
+    }
+}
+
+hook! {
+    /// dup(2).
+    fn dup(fd: c_int) -> c_int = libc::dup;
+    |caller| {
+        if ours(fd) {
+            return not_open();
+        }
+        let new = real(fd);
+        duplicated(fd, new, caller);
+        new
+    }
+}
+hook! {
+    /// dup2(2): onto our number: ours moves.
+    fn dup2(fd: c_int, to: c_int) -> c_int = libc::dup2;
+    |caller| {
+        if ours(to) {
+            move_own();
+        }
+        let new = real(fd, to);
+        duplicated(fd, new, caller);
+        new
+    }
+}
+hook! {
+    /// dup3(2).
+    fn dup3(fd: c_int, to: c_int, flags: c_int) -> c_int = libc::dup3;
+    |caller| {
+        if ours(to) {
+            move_own();
+        }
+        let new = real(fd, to, flags);
+        duplicated(fd, new, caller);
+        new
+    }
+}
+
+/// What fcntl's commands mean to the table.
+fn controlled(fd: c_int, command: c_int, argument: *mut c_void, result: c_int, caller: usize) {
+    match command {
+        libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => duplicated(fd, result, caller),
+        libc::F_SETFD if result == 0 && argument as usize & libc::FD_CLOEXEC as usize == 0 => {
+            note(|_| descriptor::add_role(fd, role::KEPT_ON_EXEC));
+        }
+        _ => {}
+    }
+}
+
+hook! {
+    /// fcntl(2): variadic with one argument of a word's size.
+    fn fcntl(fd: c_int, command: c_int, argument: *mut c_void) -> c_int;
+    |caller| {
+        if ours(fd) {
+            return not_open();
+        }
+        let result = real(fd, command, argument);
+        controlled(fd, command, argument, result, caller);
+        result
+    }
+}
+hook! {
+    /// fcntl64(2).
+    fn fcntl64(fd: c_int, command: c_int, argument: *mut c_void) -> c_int;
+    |caller| {
+        if ours(fd) {
+            return not_open();
+        }
+        let result = real(fd, command, argument);
+        controlled(fd, command, argument, result, caller);
+        result
+    }
+}

@@ -1,0 +1,155 @@
+//! Functions of the C library with a lock of their own that fork does not reset in the child: a thread inside one holds it.
+//!
+//! The locks are static inside libc and cross no symbol; that a thread is inside shows in its slot like any other lock.
+use super::*;
+use forkguard_core::held::{HOLDS, Kind, holder};
+use libc::{
+    FILE, addrinfo, c_char, c_int, c_long, c_uint, c_void, gid_t, group, hostent, passwd, protoent, servent, size_t, sockaddr,
+    socklen_t, time_t, tm, uid_t,
+};
+use std::ffi::CStr;
+
+/// Runs the function with this thread's slot saying that it is inside.
+#[inline(always)]
+pub(super) fn inside<R>(name: &'static CStr, caller: usize, run: impl FnOnce() -> R) -> R {
+    let Some(slot) = holder() else { return run() };
+    let address = name.as_ptr() as usize;
+    let index = slot.push(address, caller, Kind::Libc as u32 | HOLDS);
+    let result = run();
+    slot.cancel(index);
+    result
+}
+
+macro_rules! libc_locks {
+    ($(fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
+        $(lock! {
+            /// As the C library's; see the module.
+            fn $name($($arg: $type),*) -> $ret;
+            |caller| {
+                const NAME: &std::ffi::CStr =
+                    match std::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                        Ok(name) => name,
+                        Err(_) => panic!("a hook's name"),
+                    };
+                inside(NAME, caller, || real($($arg),*))
+            }
+        })*
+    };
+}
+
+libc_locks! {
+    fn localtime(time: *const time_t) -> *mut tm;
+    fn localtime_r(time: *const time_t, result: *mut tm) -> *mut tm;
+    fn mktime(time: *mut tm) -> time_t;
+    fn timelocal(time: *mut tm) -> time_t;
+    fn tzset() -> ();
+    fn strftime(text: *mut c_char, size: size_t, format: *const c_char, time: *const tm) -> size_t;
+    fn ctime(time: *const time_t) -> *mut c_char;
+    fn ctime_r(time: *const time_t, text: *mut c_char) -> *mut c_char;
+    fn setenv(name: *const c_char, value: *const c_char, overwrite: c_int) -> c_int;
+    fn putenv(text: *mut c_char) -> c_int;
+    fn unsetenv(name: *const c_char) -> c_int;
+    fn clearenv() -> c_int;
+    fn openlog(name: *const c_char, options: c_int, facility: c_int) -> ();
+    fn vsyslog(priority: c_int, format: *const c_char, arguments: *mut c_void) -> ();
+    fn closelog() -> ();
+    fn getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo, result: *mut *mut addrinfo) -> c_int;
+    fn gethostbyname(name: *const c_char) -> *mut hostent;
+    fn gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent;
+    fn gethostbyaddr(address: *const c_void, length: socklen_t, family: c_int) -> *mut hostent;
+    fn getservbyname(name: *const c_char, protocol: *const c_char) -> *mut servent;
+    fn getservbyport(port: c_int, protocol: *const c_char) -> *mut servent;
+    fn getprotobyname(name: *const c_char) -> *mut protoent;
+    fn getpwnam(name: *const c_char) -> *mut passwd;
+    fn getpwuid(uid: uid_t) -> *mut passwd;
+    fn getpwnam_r(name: *const c_char, entry: *mut passwd, text: *mut c_char, size: size_t, result: *mut *mut passwd) -> c_int;
+    fn getpwuid_r(uid: uid_t, entry: *mut passwd, text: *mut c_char, size: size_t, result: *mut *mut passwd) -> c_int;
+    fn getgrnam(name: *const c_char) -> *mut group;
+    fn getgrgid(gid: gid_t) -> *mut group;
+    fn getgrnam_r(name: *const c_char, entry: *mut group, text: *mut c_char, size: size_t, result: *mut *mut group) -> c_int;
+    fn getgrgid_r(gid: gid_t, entry: *mut group, text: *mut c_char, size: size_t, result: *mut *mut group) -> c_int;
+    fn initgroups(user: *const c_char, gid: gid_t) -> c_int;
+    fn setlocale(category: c_int, locale: *const c_char) -> *mut c_char;
+    fn iconv_open(to: *const c_char, from: *const c_char) -> *mut c_void;
+    fn atexit(handler: *mut c_void) -> c_int;
+    fn on_exit(handler: *mut c_void, argument: *mut c_void) -> c_int;
+}
+
+/// Functions with more arguments than leave a register for the caller: the lock is noted without a site.
+macro_rules! libc_locks_of_many_arguments {
+    ($(fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
+        $(const _: () = {
+            real_function!($name);
+            call_real!($($arg: $type),* => $ret);
+
+            /// As the C library's; see the module.
+            #[allow(clippy::too_many_arguments, reason = "as the hooked function")]
+            #[unsafe(no_mangle)]
+            pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
+                if forkguard_core::held::TRACKED.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+                    return real($($arg),*);
+                }
+                const NAME: &std::ffi::CStr =
+                    match std::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                        Ok(name) => name,
+                        Err(_) => panic!("a hook's name"),
+                    };
+                inside(NAME, 0, || real($($arg),*))
+            }
+        };)*
+    };
+}
+
+libc_locks_of_many_arguments! {
+    fn gethostbyname_r(
+        name: *const c_char, entry: *mut hostent, text: *mut c_char, size: size_t, result: *mut *mut hostent, error: *mut c_int
+    ) -> c_int;
+    fn getservbyname_r(
+        name: *const c_char, protocol: *const c_char, entry: *mut servent, text: *mut c_char, size: size_t,
+        result: *mut *mut servent
+    ) -> c_int;
+    fn getservbyport_r(
+        port: c_int, protocol: *const c_char, entry: *mut servent, text: *mut c_char, size: size_t, result: *mut *mut servent
+    ) -> c_int;
+    fn getnameinfo(
+        address: *const sockaddr, length: socklen_t, host: *mut c_char, host_size: socklen_t, service: *mut c_char,
+        service_size: socklen_t, flags: c_int
+    ) -> c_int;
+}
+
+hook! {
+    /// popen(3): makes a process through an internal posix_spawn, under a lock of its own.
+    fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE = libc::popen;
+    |caller| {
+        super::spawn::note_spawn(forkguard_report::event::ForkKind::Popen, caller);
+        inside(c"popen", caller, || real(command, mode))
+    }
+}
+
+macro_rules! generators {
+    ($(fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
+        $(hook! {
+            /// As the C library's: its first use is noted, and its lock.
+            fn $name($($arg: $type),*) -> $ret;
+            |caller| {
+                const NAME: &std::ffi::CStr =
+                    match std::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                        Ok(name) => name,
+                        Err(_) => panic!("a hook's name"),
+                    };
+                forkguard_core::rng::note(caller);
+                if forkguard_core::held::TRACKED.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+                    return real($($arg),*);
+                }
+                inside(NAME, caller, || real($($arg),*))
+            }
+        })*
+    };
+}
+
+generators! {
+    fn random() -> c_long;
+    fn srandom(seed: c_uint) -> ();
+    fn rand() -> c_int;
+    fn srand(seed: c_uint) -> ();
+}

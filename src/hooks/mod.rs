@@ -1,0 +1,231 @@
+//! The doors: every function of the C library that forkguard interposes, one file a family.
+//!
+//! # How to add a hook
+//! 1. One item in its family's file, with the macro that fits:
+//!    - [`hook!`] wraps: calls the real function and notes before or after. The body runs in place of the function.
+//!    - [`pass!`] only notes and then jumps on with all registers as they were: for variadic functions, for those that look at
+//!      their caller, and for those that never return.
+//!    - [`lock!`] is for the lock path: one test of a flag, then a jump, until the process has a second thread.
+//!    - `redhook::hook!` does for cold functions that need no return address (see `thread.rs`).
+//! 2. Its transparency snippet in `c-tests/hooks`, and what it notes in `c-tests/findings`.
+//!
+//! Nothing else: the real function is found by the constructor through the section that the macros fill.
+//!
+//! # What every hook does
+//! Bookkeeping happens inside [`note`]: it keeps errno, does nothing before the constructor, after exit, on re-entry and in a
+//! vfork child, and lets no panic out. No destructor is alive across a real call: a thread may be cancelled in it.
+pub(crate) mod atfork;
+mod condition;
+mod descriptor;
+mod exec;
+mod exit;
+pub(crate) mod fork;
+mod libc_locks;
+mod mutex;
+pub(crate) mod real;
+mod rwlock;
+mod semaphore;
+mod signal;
+mod socket;
+mod spawn;
+mod thread;
+mod timer;
+mod wait;
+
+use forkguard_core::gate::{self, Inside, Life};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+pub(crate) use thread::adopt_main_thread;
+
+/// Runs bookkeeping: see the module's text. None when it did not run.
+pub(crate) fn note<R>(work: impl FnOnce(&Inside) -> R) -> Option<R> {
+    let inside = Inside::enter()?;
+    let errno = crate::errno::get();
+    let result = catch_unwind(AssertUnwindSafe(|| work(&inside)));
+    if result.is_err() {
+        gate::set_life(Life::Off);
+    }
+    crate::errno::set(errno);
+    result.ok()
+}
+
+/// The registers of a call that is only noted, as [`pass!`] saves them.
+#[repr(C)]
+pub(crate) struct Registers {
+    rax: usize,
+    /// The first six integer arguments.
+    pub(crate) argument: [usize; 6],
+    frame: usize,
+    /// Return address of the call.
+    pub(crate) caller: usize,
+}
+
+/// Assembly: saves every register that can carry an argument; `rdi` then points to [`Registers`].
+macro_rules! save_registers {
+    () => {
+        concat!(
+            "push rbp\n mov rbp, rsp\n push r9\n push r8\n push rcx\n push rdx\n push rsi\n push rdi\n push rax\n sub rsp, 136\n",
+            "movups [rsp], xmm0\n movups [rsp+16], xmm1\n movups [rsp+32], xmm2\n movups [rsp+48], xmm3\n",
+            "movups [rsp+64], xmm4\n movups [rsp+80], xmm5\n movups [rsp+96], xmm6\n movups [rsp+112], xmm7\n",
+            "lea rdi, [rsp+136]"
+        )
+    };
+}
+
+/// Assembly: undoes [`save_registers!`].
+macro_rules! restore_registers {
+    () => {
+        concat!(
+            "movups xmm0, [rsp]\n movups xmm1, [rsp+16]\n movups xmm2, [rsp+32]\n movups xmm3, [rsp+48]\n",
+            "movups xmm4, [rsp+64]\n movups xmm5, [rsp+80]\n movups xmm6, [rsp+96]\n movups xmm7, [rsp+112]\n",
+            "add rsp, 136\n pop rax\n pop rdi\n pop rsi\n pop rdx\n pop rcx\n pop r8\n pop r9\n pop rbp"
+        )
+    };
+}
+
+/// Assembly: puts the return address into the argument register behind the given arguments.
+macro_rules! caller_argument {
+    () => {
+        "mov rdi, [rsp]"
+    };
+    ($a:ident) => {
+        "mov rsi, [rsp]"
+    };
+    ($a:ident $b:ident) => {
+        "mov rdx, [rsp]"
+    };
+    ($a:ident $b:ident $c:ident) => {
+        "mov rcx, [rsp]"
+    };
+    ($a:ident $b:ident $c:ident $d:ident) => {
+        "mov r8, [rsp]"
+    };
+    ($a:ident $b:ident $c:ident $d:ident $e:ident) => {
+        "mov r9, [rsp]"
+    };
+}
+
+/// The static of a hook's real function, and the stub that stands for it until it is known.
+macro_rules! real_function {
+    ($name:ident) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn early() {
+            core::arch::naked_asm!(
+                save_registers!(),
+                "lea rdi, [rip + {real}]",
+                "call {resolve}",
+                restore_registers!(),
+                "jmp qword ptr [rip + {real}]",
+                real = sym REAL,
+                resolve = sym crate::hooks::real::resolve_early,
+            )
+        }
+
+        #[used]
+        #[unsafe(link_section = "forkguard_reals")]
+        static REAL: crate::hooks::real::Real = crate::hooks::real::Real::new(early, {
+            match core::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                Ok(name) => name,
+                Err(_) => panic!("a hook's name"),
+            }
+        });
+    };
+}
+
+/// `real(…)`: calls the hook's real function.
+macro_rules! call_real {
+    ($($arg:ident: $type:ty),* => $ret:ty) => {
+        #[allow(dead_code, reason = "a hook may do without")]
+        #[inline(always)]
+        fn real($($arg: $type),*) -> $ret {
+            // SAFETY: the function of this name and signature, called with what the host called ours with.
+            unsafe {
+                core::mem::transmute::<*mut libc::c_void, unsafe extern "C-unwind" fn($($type),*) -> $ret>(REAL.address())($($arg),*)
+            }
+        }
+    };
+}
+
+/// A hook that runs in place of the function: `real(…)` calls it, `caller` is the return address of the host's call. `= path`
+/// proves the signature against libc's.
+macro_rules! hook {
+    ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)?; |$caller:ident| $body:block) => {
+        const _: () = {
+            real_function!($name);
+            call_real!($($arg: $type),* => $ret);
+            $(const _: unsafe extern "C" fn($($type),*) -> $ret = $proof;)?
+
+            #[allow(clippy::too_many_arguments, reason = "as the hooked function")]
+            unsafe extern "C-unwind" fn body($($arg: $type,)* $caller: usize) -> $ret $body
+
+            $(#[$doc])*
+            #[unsafe(naked)]
+            #[unsafe(no_mangle)]
+            pub unsafe extern "C" fn $name($($arg: $type),*) -> $ret {
+                core::arch::naked_asm!(caller_argument!($($arg)*), "jmp {body}", body = sym body)
+            }
+        };
+    };
+}
+
+/// A hook that notes the call while `gate` is not zero and jumps on to the function: `registers` are the call's.
+macro_rules! pass {
+    ($(#[$doc:meta])* fn $name:ident, $gate:path; |$registers:ident| $body:block) => {
+        const _: () = {
+            real_function!($name);
+
+            extern "C" fn noted($registers: &crate::hooks::Registers) $body
+
+            $(#[$doc])*
+            #[unsafe(naked)]
+            #[unsafe(no_mangle)]
+            pub unsafe extern "C" fn $name() {
+                core::arch::naked_asm!(
+                    "cmp byte ptr [rip + {gate}], 0",
+                    "je 2f",
+                    save_registers!(),
+                    "call {noted}",
+                    restore_registers!(),
+                    "2: jmp qword ptr [rip + {real}]",
+                    gate = sym $gate,
+                    noted = sym noted,
+                    real = sym REAL,
+                )
+            }
+        };
+    };
+}
+
+/// A hook of the lock path: jumps on at once while locks are not tracked; `unless` adds assembly that goes to label 2 for calls
+/// that are tracked all the same.
+macro_rules! lock {
+    ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, unless $test:expr)?;
+     |$caller:ident| $body:block) => {
+        const _: () = {
+            real_function!($name);
+            call_real!($($arg: $type),* => $ret);
+            $(const _: unsafe extern "C" fn($($type),*) -> $ret = $proof;)?
+
+            unsafe extern "C-unwind" fn body($($arg: $type,)* $caller: usize) -> $ret $body
+
+            $(#[$doc])*
+            #[unsafe(naked)]
+            #[unsafe(no_mangle)]
+            pub unsafe extern "C" fn $name($($arg: $type),*) -> $ret {
+                core::arch::naked_asm!(
+                    "cmp byte ptr [rip + {tracked}], 0",
+                    "jne 2f",
+                    $($test,)?
+                    "jmp qword ptr [rip + {real}]",
+                    concat!("2: ", caller_argument!($($arg)*)),
+                    "jmp {body}",
+                    tracked = sym forkguard_core::held::TRACKED,
+                    real = sym REAL,
+                    body = sym body,
+                )
+            }
+        };
+    };
+}
+
+pub(crate) use {call_real, caller_argument, hook, lock, pass, real_function, restore_registers, save_registers};

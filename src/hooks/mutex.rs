@@ -1,0 +1,110 @@
+//! Mutexes and spin locks: who holds which, and where it was taken.
+use super::*;
+use forkguard_core::held::{Kind, WAITS, holder};
+use libc::{c_int, clockid_t, pthread_mutex_t, pthread_spinlock_t, timespec};
+
+/// Assembly: recursive (1) and errorcheck (2) mutexes know their owner and are broken in the child even when the forking thread
+/// itself holds them: they are tracked in a process of one thread too. The kind is glibc's word at offset 16.
+macro_rules! owner_checking {
+    () => {
+        "test byte ptr [rdi + 16], 3\n jne 2f"
+    };
+}
+
+/// Notes the wait, takes the lock, notes the outcome.
+#[inline(always)]
+pub(super) fn acquire(address: usize, caller: usize, kind: Kind, take: impl FnOnce() -> c_int) -> c_int {
+    let Some(slot) = holder() else { return take() };
+    let index = slot.push(address, caller, kind as u32 | WAITS);
+    let result = take();
+    match result {
+        0 | libc::EOWNERDEAD => slot.got(index, kind),
+        _ => slot.cancel(index),
+    }
+    result
+}
+
+/// Takes the lock if it is free and notes that.
+#[inline(always)]
+pub(super) fn try_acquire(address: usize, caller: usize, kind: Kind, take: impl FnOnce() -> c_int) -> c_int {
+    let result = take();
+    if matches!(result, 0 | libc::EOWNERDEAD)
+        && let Some(slot) = holder()
+    {
+        let index = slot.push(address, caller, kind as u32);
+        slot.got(index, kind);
+    }
+    result
+}
+
+/// Notes that the lock is given up, then gives it up.
+#[inline(always)]
+pub(super) fn release(address: usize, give: impl FnOnce() -> c_int) -> c_int {
+    if let Some(slot) = holder() {
+        slot.pop(address);
+    }
+    give()
+}
+
+lock! {
+    /// pthread_mutex_lock(3).
+    fn pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_mutex_lock, unless owner_checking!();
+    |caller| { acquire(mutex as usize, caller, Kind::Mutex, || real(mutex)) }
+}
+lock! {
+    /// pthread_mutex_trylock(3).
+    fn pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_mutex_trylock, unless owner_checking!();
+    |caller| { try_acquire(mutex as usize, caller, Kind::Mutex, || real(mutex)) }
+}
+lock! {
+    /// pthread_mutex_timedlock(3).
+    fn pthread_mutex_timedlock(mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int = libc::pthread_mutex_timedlock,
+        unless owner_checking!();
+    |caller| { acquire(mutex as usize, caller, Kind::Mutex, || real(mutex, time)) }
+}
+lock! {
+    /// pthread_mutex_clocklock(3).
+    fn pthread_mutex_clocklock(mutex: *mut pthread_mutex_t, clock: clockid_t, time: *const timespec) -> c_int,
+        unless owner_checking!();
+    |caller| { acquire(mutex as usize, caller, Kind::Mutex, || real(mutex, clock, time)) }
+}
+lock! {
+    /// pthread_mutex_unlock(3).
+    fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_mutex_unlock, unless owner_checking!();
+    |_caller| { release(mutex as usize, || real(mutex)) }
+}
+lock! {
+    /// mtx_lock(3): C11's, which calls a pthread_mutex_lock inside libc that no hook sees. thrd_success is 0.
+    fn mtx_lock(mutex: *mut pthread_mutex_t) -> c_int, unless owner_checking!();
+    |caller| { acquire(mutex as usize, caller, Kind::C11Mutex, || real(mutex)) }
+}
+lock! {
+    /// mtx_trylock(3).
+    fn mtx_trylock(mutex: *mut pthread_mutex_t) -> c_int, unless owner_checking!();
+    |caller| { try_acquire(mutex as usize, caller, Kind::C11Mutex, || real(mutex)) }
+}
+lock! {
+    /// mtx_timedlock(3).
+    fn mtx_timedlock(mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int, unless owner_checking!();
+    |caller| { acquire(mutex as usize, caller, Kind::C11Mutex, || real(mutex, time)) }
+}
+lock! {
+    /// mtx_unlock(3).
+    fn mtx_unlock(mutex: *mut pthread_mutex_t) -> c_int, unless owner_checking!();
+    |_caller| { release(mutex as usize, || real(mutex)) }
+}
+lock! {
+    /// pthread_spin_lock(3).
+    fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> c_int = libc::pthread_spin_lock;
+    |caller| { acquire(lock as usize, caller, Kind::Spin, || real(lock)) }
+}
+lock! {
+    /// pthread_spin_trylock(3).
+    fn pthread_spin_trylock(lock: *mut pthread_spinlock_t) -> c_int = libc::pthread_spin_trylock;
+    |caller| { try_acquire(lock as usize, caller, Kind::Spin, || real(lock)) }
+}
+lock! {
+    /// pthread_spin_unlock(3).
+    fn pthread_spin_unlock(lock: *mut pthread_spinlock_t) -> c_int = libc::pthread_spin_unlock;
+    |_caller| { release(lock as usize, || real(lock)) }
+}

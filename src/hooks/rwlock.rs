@@ -1,0 +1,51 @@
+//! Read-write locks: held for reading or for writing.
+use super::mutex::{acquire, release, try_acquire};
+use super::*;
+use forkguard_core::held::Kind;
+use libc::{c_int, clockid_t, pthread_rwlock_t, timespec};
+
+lock! {
+    /// pthread_rwlock_rdlock(3).
+    fn pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_rdlock;
+    |caller| { acquire(lock as usize, caller, Kind::Read, || real(lock)) }
+}
+lock! {
+    /// pthread_rwlock_tryrdlock(3).
+    fn pthread_rwlock_tryrdlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_tryrdlock;
+    |caller| { try_acquire(lock as usize, caller, Kind::Read, || real(lock)) }
+}
+lock! {
+    /// pthread_rwlock_timedrdlock(3).
+    fn pthread_rwlock_timedrdlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int;
+    |caller| { acquire(lock as usize, caller, Kind::Read, || real(lock, time)) }
+}
+lock! {
+    /// pthread_rwlock_clockrdlock(3).
+    fn pthread_rwlock_clockrdlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int;
+    |caller| { acquire(lock as usize, caller, Kind::Read, || real(lock, clock, time)) }
+}
+lock! {
+    /// pthread_rwlock_wrlock(3).
+    fn pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_wrlock;
+    |caller| { acquire(lock as usize, caller, Kind::Write, || real(lock)) }
+}
+lock! {
+    /// pthread_rwlock_trywrlock(3).
+    fn pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_trywrlock;
+    |caller| { try_acquire(lock as usize, caller, Kind::Write, || real(lock)) }
+}
+lock! {
+    /// pthread_rwlock_timedwrlock(3).
+    fn pthread_rwlock_timedwrlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int;
+    |caller| { acquire(lock as usize, caller, Kind::Write, || real(lock, time)) }
+}
+lock! {
+    /// pthread_rwlock_clockwrlock(3).
+    fn pthread_rwlock_clockwrlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int;
+    |caller| { acquire(lock as usize, caller, Kind::Write, || real(lock, clock, time)) }
+}
+lock! {
+    /// pthread_rwlock_unlock(3).
+    fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_unlock;
+    |_caller| { release(lock as usize, || real(lock)) }
+}

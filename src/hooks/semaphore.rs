@@ -1,0 +1,78 @@
+//! Semaphores: some are locks (CPython's `threading.Lock` until 3.13), some are signals; `forkguard_core::semaphore` tells them
+//! apart by who posts.
+use super::*;
+use forkguard_core::held::{HOLDS, Kind, WAITS, holder};
+use forkguard_core::semaphore;
+use libc::{c_int, c_uint, clockid_t, sem_t, timespec};
+
+/// Notes the wait, takes the count, notes the outcome. A semaphore that this thread took before is one entry, not two: a
+/// consumer that only ever waits must not fill its slot.
+#[inline(always)]
+fn acquire(address: usize, caller: usize, take: impl FnOnce() -> c_int) -> c_int {
+    let Some(slot) = holder() else { return take() };
+    match slot.find(address) {
+        None => {
+            let index = slot.push(address, caller, Kind::Semaphore as u32 | WAITS);
+            let result = take();
+            if result == 0 { slot.got(index, Kind::Semaphore) } else { slot.cancel(index) }
+            result
+        }
+        Some(index) => {
+            slot.mark(index, Kind::Semaphore, HOLDS | WAITS);
+            let result = take();
+            slot.mark(index, Kind::Semaphore, HOLDS);
+            result
+        }
+    }
+}
+
+lock! {
+    /// sem_wait(3).
+    fn sem_wait(semaphore: *mut sem_t) -> c_int = libc::sem_wait;
+    |caller| { acquire(semaphore as usize, caller, || real(semaphore)) }
+}
+lock! {
+    /// sem_timedwait(3).
+    fn sem_timedwait(semaphore: *mut sem_t, time: *const timespec) -> c_int = libc::sem_timedwait;
+    |caller| { acquire(semaphore as usize, caller, || real(semaphore, time)) }
+}
+lock! {
+    /// sem_clockwait(3).
+    fn sem_clockwait(semaphore: *mut sem_t, clock: clockid_t, time: *const timespec) -> c_int;
+    |caller| { acquire(semaphore as usize, caller, || real(semaphore, clock, time)) }
+}
+lock! {
+    /// sem_trywait(3).
+    fn sem_trywait(semaphore: *mut sem_t) -> c_int = libc::sem_trywait;
+    |caller| {
+        let result = real(semaphore);
+        if result == 0
+            && let Some(slot) = holder()
+            && slot.find(semaphore as usize).is_none()
+        {
+            let index = slot.push(semaphore as usize, caller, Kind::Semaphore as u32);
+            slot.got(index, Kind::Semaphore);
+        }
+        result
+    }
+}
+lock! {
+    /// sem_post(3).
+    fn sem_post(semaphore: *mut sem_t) -> c_int = libc::sem_post;
+    |_caller| {
+        if let Some(slot) = holder()
+            && !slot.pop(semaphore as usize)
+        {
+            semaphore::mark_signal(semaphore as usize);
+        }
+        real(semaphore)
+    }
+}
+hook! {
+    /// sem_init(3): whatever was known of a semaphore at this address is forgotten.
+    fn sem_init(semaphore: *mut sem_t, shared: c_int, value: c_uint) -> c_int = libc::sem_init;
+    |_caller| {
+        semaphore::forget(semaphore as usize);
+        real(semaphore, shared, value)
+    }
+}

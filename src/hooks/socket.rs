@@ -1,0 +1,116 @@
+//! Sockets: made, connected, accepted, listening.
+use super::descriptor::opened;
+use super::*;
+use crate::child::{self, SETTLING};
+use forkguard_core::descriptor::{self, Kind, role};
+use forkguard_core::thread;
+use libc::{c_int, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, socklen_t};
+use std::sync::atomic::Ordering::Relaxed;
+
+hook! {
+    /// socket(2).
+    fn socket(family: c_int, kind: c_int, protocol: c_int) -> c_int = libc::socket;
+    |caller| {
+        let fd = real(family, kind, protocol);
+        opened(fd, Kind::Socket, 0, family as u16, caller);
+        fd
+    }
+}
+hook! {
+    /// socketpair(2).
+    fn socketpair(family: c_int, kind: c_int, protocol: c_int, pair: *mut c_int) -> c_int = libc::socketpair;
+    |caller| {
+        let result = real(family, kind, protocol, pair);
+        if result == 0 {
+            // SAFETY: the real function filled both.
+            let ends = unsafe { [*pair, *pair.add(1)] };
+            ends.map(|fd| opened(fd, Kind::Socket, role::PAIR, family as u16, caller));
+        }
+        result
+    }
+}
+
+fn accepted(fd: c_int, caller: usize) {
+    opened(fd, Kind::Socket, role::ACCEPTED, 0, caller);
+}
+
+/// A child that waits for a connection has settled.
+#[inline(always)]
+fn waits(call: &'static str) {
+    if SETTLING.load(Relaxed) != 0 {
+        note(|_| child::settled(call));
+    }
+}
+
+hook! {
+    /// accept(2).
+    fn accept(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int = libc::accept;
+    |caller| {
+        waits("accept");
+        let fd = real(fd, address, length);
+        accepted(fd, caller);
+        fd
+    }
+}
+hook! {
+    /// accept4(2).
+    fn accept4(fd: c_int, address: *mut sockaddr, length: *mut socklen_t, flags: c_int) -> c_int = libc::accept4;
+    |caller| {
+        waits("accept4");
+        let fd = real(fd, address, length, flags);
+        accepted(fd, caller);
+        fd
+    }
+}
+hook! {
+    /// listen(2).
+    fn listen(fd: c_int, backlog: c_int) -> c_int = libc::listen;
+    |caller| {
+        let result = real(fd, backlog);
+        if result == 0 {
+            note(|_| {
+                if descriptor::record(fd).is_none() {
+                    descriptor::open(fd, Kind::Socket, 0, 0, caller, 0);
+                }
+                descriptor::add_role(fd, role::LISTENING);
+            });
+        }
+        result
+    }
+}
+hook! {
+    /// connect(2): also one that is only under way.
+    fn connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = libc::connect;
+    |caller| {
+        let result = real(fd, address, length);
+        if result == 0 || matches!(crate::errno::get(), libc::EINPROGRESS | libc::EINTR | libc::EAGAIN) {
+            note(|_| connected(fd, address, length, caller));
+        }
+        result
+    }
+}
+
+fn connected(fd: c_int, address: *const sockaddr, length: socklen_t, caller: usize) {
+    if (length as usize) < size_of::<sa_family_t>() {
+        return;
+    }
+    // SAFETY: the real function read `length` bytes; each structure is read only when it fits and the family says so.
+    let (family, port, bytes) = unsafe {
+        let family = c_int::from((*address).sa_family);
+        match family {
+            libc::AF_UNSPEC => return descriptor::disconnect(fd),
+            libc::AF_INET if length as usize >= size_of::<sockaddr_in>() => {
+                let a = &*address.cast::<sockaddr_in>();
+                let mut bytes = [0; 16];
+                bytes[..4].copy_from_slice(&a.sin_addr.s_addr.to_ne_bytes());
+                (family, u16::from_be(a.sin_port), bytes)
+            }
+            libc::AF_INET6 if length as usize >= size_of::<sockaddr_in6>() => {
+                let a = &*address.cast::<sockaddr_in6>();
+                (family, u16::from_be(a.sin6_port), a.sin6_addr.s6_addr)
+            }
+            _ => (family, 0, [0; 16]),
+        }
+    };
+    descriptor::connect(fd, family as u16, port, bytes, caller, thread::mine().map_or(0, |s| s.tid.load(Relaxed)));
+}

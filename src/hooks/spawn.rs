@@ -1,0 +1,121 @@
+//! Ways to make a process that run no atfork handlers: recorded with their kind and passed on, never slowed, never broken.
+use super::*;
+use crate::emit;
+use forkguard_core::tls;
+use forkguard_report::event::ForkKind;
+use libc::{c_int, pid_t};
+use std::sync::atomic::AtomicU8;
+
+/// Noted in every process.
+static ALWAYS: AtomicU8 = AtomicU8::new(1);
+
+/// Records such a call before it is made.
+pub(super) fn note_spawn(kind: ForkKind, caller: usize) {
+    note(|_| emit::spawn(kind, caller, None));
+}
+
+pass! {
+    /// posix_spawn(3).
+    fn posix_spawn, ALWAYS; |registers| { note_spawn(ForkKind::PosixSpawn, registers.caller) }
+}
+pass! {
+    /// posix_spawnp(3).
+    fn posix_spawnp, ALWAYS; |registers| { note_spawn(ForkKind::PosixSpawn, registers.caller) }
+}
+pass! {
+    /// system(3).
+    fn system, ALWAYS; |registers| { note_spawn(ForkKind::System, registers.caller) }
+}
+hook! {
+    /// _Fork(3): as fork, without atfork handlers. Its child finds out by its process id.
+    fn _Fork() -> pid_t;
+    |caller| {
+        let result = real();
+        match result {
+            0 => crate::child::born_unseen(),
+            -1 => {}
+            pid => {
+                note(|_| emit::spawn(ForkKind::RawFork, caller, Some(pid as u32)));
+            }
+        }
+        result
+    }
+}
+
+/// True for flags of clone(2) that make a process, not a thread.
+fn makes_process(flags: usize) -> bool {
+    flags & libc::CLONE_THREAD as usize == 0
+}
+
+pass! {
+    /// clone(2), variadic: `clone(function, stack, flags, argument, …)`.
+    fn clone, ALWAYS; |registers| {
+        if makes_process(registers.argument[2]) {
+            note_spawn(ForkKind::Clone, registers.caller);
+        }
+    }
+}
+pass! {
+    /// syscall(2), variadic: a fork that goes past every function of libc.
+    fn syscall, ALWAYS; |registers| {
+        let flags = match registers.argument[0] as i64 {
+            libc::SYS_fork | libc::SYS_vfork => 0,
+            libc::SYS_clone => registers.argument[1],
+            // The first word of struct clone_args.
+            libc::SYS_clone3 => forkguard_core::raw::read_value(registers.argument[1]).unwrap_or(0),
+            _ => return,
+        };
+        if makes_process(flags) {
+            note_spawn(ForkKind::Syscall, registers.caller);
+        }
+    }
+}
+
+const _: () = {
+    real_function!(vfork);
+
+    /// vfork(2). Its child runs on the leader's memory and stack until it execs or ends: no frame of ours may lie below the
+    /// caller's, so the return address waits in the thread's own words and the call ends in a jump. `tls::vfork` is not zero
+    /// while the child runs (the leader's thread sleeps meanwhile): the child's hooks leave every registry alone.
+    #[unsafe(naked)]
+    #[unsafe(no_mangle)]
+    pub unsafe extern "C" fn vfork() -> pid_t {
+        core::arch::naked_asm!(
+            // A vfork child that vforks itself: straight on, the word belongs to the outer one.
+            "mov r10, qword ptr [rip + forkguard_tls_vfork@GOTTPOFF]",
+            "cmp qword ptr fs:[r10], 0",
+            "jne 3f",
+            "pop r11",
+            "mov qword ptr fs:[r10], r11",
+            "call qword ptr [rip + {real}]",
+            "mov r10, qword ptr [rip + forkguard_tls_vfork@GOTTPOFF]",
+            "mov r11, qword ptr fs:[r10]",
+            "push r11",
+            "test eax, eax",
+            "jz 2f",
+            "mov qword ptr fs:[r10], 0",
+            "mov edi, eax",
+            "mov rsi, r11",
+            "push rax",
+            "call {leader}",
+            "pop rax",
+            "2: ret",
+            "3: jmp qword ptr [rip + {real}]",
+            real = sym REAL,
+            leader = sym after_vfork,
+        )
+    }
+
+    /// In the leader, when the child has exec'd or ended.
+    extern "C" fn after_vfork(result: c_int, caller: usize) {
+        if result > 0 {
+            note(|_| emit::spawn(ForkKind::Vfork, caller, Some(result as u32)));
+        }
+    }
+};
+
+/// True in a vfork child.
+#[inline(always)]
+pub(super) fn in_vfork_child() -> bool {
+    tls::vfork() != 0
+}

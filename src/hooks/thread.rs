@@ -1,0 +1,189 @@
+//! Threads: who starts which, and what they are called.
+use super::*;
+use forkguard_core::gate;
+use forkguard_core::held;
+use forkguard_core::thread::{self, Slot};
+use forkguard_core::tls;
+use libc::{c_char, c_int, c_void, pthread_attr_t, pthread_key_t, pthread_t};
+use once_cell::race::OnceNonZeroUsize;
+use std::num::NonZeroUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// The key whose destructor ends a thread's record, plus one. A key runs for every way in which a thread can end.
+static END_KEY: OnceNonZeroUsize = OnceNonZeroUsize::new();
+
+unsafe extern "C" {
+    fn pthread_attr_getdetachstate(attributes: *const pthread_attr_t, state: *mut c_int) -> c_int;
+}
+
+/// In the constructor: gives the main thread its slot, and makes the key.
+pub(crate) fn adopt_main_thread() {
+    let mut key: pthread_key_t = 0;
+    // SAFETY: the destructor is a function of this library, which is never unloaded.
+    let made = unsafe { libc::pthread_key_create(&mut key, Some(ended)) };
+    if let (0, Some(word)) = (made, NonZeroUsize::new(key as usize + 1)) {
+        let _ = END_KEY.set(word);
+    }
+    if let Some(slot) = thread::adopt() {
+        became(slot);
+    }
+}
+
+/// What a thread does first with its slot.
+fn became(slot: &'static Slot) {
+    // SAFETY: always succeeds.
+    slot.handle.store(unsafe { libc::pthread_self() } as usize, Relaxed);
+    if let Some(word) = END_KEY.get() {
+        // SAFETY: the key exists; the value is a reference into a static.
+        unsafe { libc::pthread_setspecific(word.get() as pthread_key_t - 1, (slot as *const Slot).cast()) };
+    }
+}
+
+/// The key's destructor, in the thread that ends. Its later locks are not recorded: `inside` stays set.
+unsafe extern "C" fn ended(slot: *mut c_void) {
+    tls::set_inside(1);
+    tls::set_slot(std::ptr::null());
+    // SAFETY: the value that `became` set.
+    thread::release(unsafe { &*slot.cast::<Slot>() });
+}
+
+/// Where every recorded thread starts. May be unwound through by pthread_exit and cancellation: it has nothing to drop.
+extern "C-unwind" fn started(slot: *mut c_void) -> *mut c_void {
+    // SAFETY: the slot that the creating thread claimed for us.
+    let slot = unsafe { &*slot.cast::<Slot>() };
+    thread::begin(slot);
+    became(slot);
+    let (start, argument) = (slot.start.load(Relaxed), slot.argument.load(Relaxed));
+    // SAFETY: what the host gave to pthread_create; thrd_create's routine returns an int in the same register.
+    unsafe { std::mem::transmute::<usize, extern "C-unwind" fn(usize) -> *mut c_void>(start)(argument) }
+}
+
+/// Claims a slot for a thread that is about to be created.
+fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Option<&'static Slot> {
+    note(|_| {
+        held::start_tracking();
+        let slot = thread::claim()?;
+        slot.start.store(start, Relaxed);
+        slot.argument.store(argument, Relaxed);
+        slot.site.store(caller, Relaxed);
+        slot.detached.store(u32::from(detached), Relaxed);
+        slot.creator.store(thread::mine().map_or(0, |s| s.tid.load(Relaxed)), Relaxed);
+        Some(slot)
+    })
+    .flatten()
+}
+
+fn detached(attributes: *const pthread_attr_t) -> bool {
+    let mut state = 0;
+    // SAFETY: the host gave them to pthread_create.
+    !attributes.is_null()
+        && unsafe { pthread_attr_getdetachstate(attributes, &mut state) } == 0
+        && state == libc::PTHREAD_CREATE_DETACHED
+}
+
+type Start = extern "C-unwind" fn(*mut c_void) -> *mut c_void;
+
+hook! {
+    /// pthread_create(3).
+    fn pthread_create(thread: *mut pthread_t, attributes: *const pthread_attr_t, start: Start, argument: *mut c_void) -> c_int;
+    |caller| {
+        let Some(slot) = prepare(start as usize, argument as usize, detached(attributes), caller) else {
+            return real(thread, attributes, start, argument);
+        };
+        let result = real(thread, attributes, started, (slot as *const Slot).cast_mut().cast());
+        if result != 0 {
+            thread::release(slot);
+        }
+        result
+    }
+}
+hook! {
+    /// thrd_create(3).
+    fn thrd_create(thread: *mut pthread_t, start: Start, argument: *mut c_void) -> c_int;
+    |caller| {
+        let Some(slot) = prepare(start as usize, argument as usize, false, caller) else {
+            return real(thread, start, argument);
+        };
+        let result = real(thread, started, (slot as *const Slot).cast_mut().cast());
+        if result != 0 {
+            thread::release(slot);
+        }
+        result
+    }
+}
+pass! {
+    /// prctl(2), variadic: PR_SET_NAME names this thread.
+    fn prctl, NAMED; |registers| {
+        if registers.argument[0] == libc::PR_SET_NAME as usize && gate::awake() {
+            note(|_| {
+                let name: Option<[u8; 16]> = read_name(registers.argument[1]);
+                if let (Some(slot), Some(name)) = (thread::mine(), name) {
+                    slot.set_name(&name);
+                }
+            });
+        }
+    }
+}
+
+/// prctl is noted in every process.
+static NAMED: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(1);
+
+/// At most 16 bytes at an address that prctl will check for itself; a name may end just before memory that is not mapped.
+fn read_name(address: usize) -> Option<[u8; 16]> {
+    let mut name = [0u8; 16];
+    for (i, byte) in name.iter_mut().enumerate() {
+        *byte = forkguard_core::raw::read_value(address + i)?;
+        if *byte == 0 {
+            break;
+        }
+    }
+    Some(name)
+}
+
+// Cold functions that need no return address: redhook's own form of a hook.
+redhook::hook! {
+    unsafe fn pthread_setname_np(thread: pthread_t, name: *const c_char) -> c_int => note_name {
+        // SAFETY: the host's own arguments.
+        let result = unsafe { redhook::real!(pthread_setname_np)(thread, name) };
+        if result == 0 {
+            note(|_| {
+                // SAFETY: the real function just read it as a C string.
+                let name = unsafe { std::ffi::CStr::from_ptr(name) };
+                if let Some(slot) = thread::by_handle(thread as usize) {
+                    slot.set_name(name.to_bytes());
+                }
+            });
+        }
+        result
+    }
+}
+redhook::hook! {
+    unsafe fn pthread_detach(thread: pthread_t) -> c_int => note_detach {
+        // Before the call: afterwards the thread may be gone and its handle another's.
+        note(|_| {
+            if let Some(slot) = thread::by_handle(thread as usize) {
+                slot.detached.store(1, Relaxed);
+            }
+        });
+        // SAFETY: the host's own argument.
+        unsafe { redhook::real!(pthread_detach)(thread) }
+    }
+}
+redhook::hook! {
+    unsafe fn thrd_detach(thread: pthread_t) -> c_int => note_thrd_detach {
+        note(|_| {
+            if let Some(slot) = thread::by_handle(thread as usize) {
+                slot.detached.store(1, Relaxed);
+            }
+        });
+        // SAFETY: the host's own argument.
+        unsafe { redhook::real!(thrd_detach)(thread) }
+    }
+}
+
+/// In the constructor: makes redhook look its functions up now, not under a lock of the host's later.
+pub(super) fn resolve_redhooks() {
+    let _ = redhook::real!(pthread_setname_np);
+    let _ = redhook::real!(pthread_detach);
+    let _ = redhook::real!(thrd_detach);
+}

@@ -1,0 +1,67 @@
+//! Timers: none of them exists in a forked child.
+use super::*;
+use forkguard_core::timer;
+use libc::{c_int, c_uint, clockid_t, itimerspec, itimerval, sigevent, timer_t, useconds_t};
+
+hook! {
+    /// timer_create(2).
+    fn timer_create(clock: clockid_t, event: *mut sigevent, timer: *mut timer_t) -> c_int = libc::timer_create;
+    |_caller| {
+        let result = real(clock, event, timer);
+        if result == 0 {
+            // SAFETY: the real function read and wrote them.
+            let (id, event) = unsafe { (*timer as usize, event.as_ref()) };
+            let signal = event.map_or(libc::SIGALRM, |e| if e.sigev_notify == libc::SIGEV_NONE { 0 } else { e.sigev_signo });
+            note(|_| timer::create(id, clock, signal));
+        }
+        result
+    }
+}
+hook! {
+    /// timer_settime(2).
+    fn timer_settime(timer: timer_t, flags: c_int, new: *const itimerspec, old: *mut itimerspec) -> c_int = libc::timer_settime;
+    |caller| {
+        // SAFETY: as the host gave it.
+        let armed = unsafe { new.as_ref() }.is_some_and(|t| t.it_value.tv_sec != 0 || t.it_value.tv_nsec != 0);
+        let result = real(timer, flags, new, old);
+        if result == 0 {
+            note(|_| timer::arm(timer as usize, armed, caller));
+        }
+        result
+    }
+}
+hook! {
+    /// timer_delete(2).
+    fn timer_delete(timer: timer_t) -> c_int = libc::timer_delete;
+    |_caller| {
+        note(|_| timer::delete(timer as usize));
+        real(timer)
+    }
+}
+hook! {
+    /// setitimer(2).
+    fn setitimer(which: c_int, new: *const itimerval, old: *mut itimerval) -> c_int;
+    |caller| {
+        let result = real(which, new, old);
+        if result == 0 {
+            note(|_| timer::arm_interval(which, caller));
+        }
+        result
+    }
+}
+hook! {
+    /// alarm(2): ITIMER_REAL.
+    fn alarm(seconds: c_uint) -> c_uint = libc::alarm;
+    |caller| {
+        note(|_| timer::arm_interval(libc::ITIMER_REAL, caller));
+        real(seconds)
+    }
+}
+hook! {
+    /// ualarm(3): ITIMER_REAL.
+    fn ualarm(delay: useconds_t, interval: useconds_t) -> useconds_t;
+    |caller| {
+        note(|_| timer::arm_interval(libc::ITIMER_REAL, caller));
+        real(delay, interval)
+    }
+}

@@ -1,0 +1,56 @@
+//! Calls in which a server waits for work: a forked child that reaches one has settled. One test of a flag ever after.
+//! (accept stands in `socket.rs`, which notes its result too.)
+use super::*;
+use crate::child::{self, SETTLING};
+use forkguard_core::descriptor::{self, Kind};
+
+macro_rules! waits {
+    ($(fn $name:ident;)*) => {
+        $(pass! {
+            /// As the C library's; see the module.
+            fn $name, SETTLING; |_registers| {
+                note(|_| child::settled(stringify!($name)));
+            }
+        })*
+    };
+}
+
+waits! {
+    fn epoll_wait;
+    fn epoll_pwait;
+    fn epoll_pwait2;
+    fn poll;
+    fn __poll_chk;
+    fn ppoll;
+    fn __ppoll_chk;
+    fn select;
+    fn pselect;
+    fn recv;
+    fn recvfrom;
+    fn recvmsg;
+    fn sigwait;
+    fn sigwaitinfo;
+    fn sigtimedwait;
+    fn sigsuspend;
+    fn pause;
+    fn sleep;
+    fn usleep;
+    fn nanosleep;
+    fn clock_nanosleep;
+    fn wait;
+    fn waitpid;
+    fn waitid;
+    fn wait3;
+    fn wait4;
+    fn msgrcv;
+}
+
+pass! {
+    /// read(2): of a pipe or socket it waits for work, of a file it does not.
+    fn read, SETTLING; |registers| {
+        let of = descriptor::record(registers.argument[0] as i32);
+        if of.is_some_and(|r| matches!(r.kind, Kind::Pipe | Kind::Socket | Kind::Eventfd | Kind::Signalfd | Kind::Inotify)) {
+            note(|_| child::settled("read"));
+        }
+    }
+}
