@@ -10,16 +10,11 @@ use std::path::Path;
 
 /// A gunicorn's life under the library with `options` alone: its directory, and what forkguard printed.
 fn gunicorn_with(name: &str, application: &str, options: &[(&str, &str)]) -> (Run, Vec<String>) {
-    let run = Run {
-        directory: scratch(&format!("options-{name}")),
-        guarded: true,
-    };
+    let run = Run { directory: scratch(&format!("options-{name}")), guarded: true };
     fs::create_dir(run.directory.join("run")).expect("runtime directory");
     let port = free_port();
     let mut command = gunicorn(port, "tests/apps", application, &["--umask=0"]);
-    without_options(&mut command)
-        .env("LD_PRELOAD", library())
-        .env("XDG_RUNTIME_DIR", run.directory.join("run"));
+    without_options(&mut command).env("LD_PRELOAD", library()).env("XDG_RUNTIME_DIR", run.directory.join("run"));
     let server = Server::start(with(command, options), &run.directory);
     serves(port);
     served_by(port, &server.workers(2, &BTreeSet::new()));
@@ -46,18 +41,12 @@ fn mode(path: &Path) -> u32 {
 
 /// `directory` is private and holds a report of private files.
 fn private(directory: &Path) {
-    assert_eq!(
-        (mode(directory), directory.metadata().expect("metadata").uid()),
-        (0o700, own_id())
-    );
+    assert_eq!((mode(directory), directory.metadata().expect("metadata").uid()), (0o700, own_id()));
     for file in fs::read_dir(directory).expect("the report") {
         let file = file.expect("entry").path();
         assert_eq!(mode(&file), 0o600, "{}", file.display());
     }
-    assert!(
-        Report::read(directory).findings("thread-lost").count() >= 2,
-        "a finding for each worker"
-    );
+    assert!(Report::read(directory).findings("thread-lost").count() >= 2, "a finding for each worker");
 }
 
 /// Nothing was written in the runtime directory, where the report goes by default.
@@ -71,10 +60,7 @@ fn by_default_a_summary_and_a_private_report_in_the_runtime_directory() {
     let (run, printed) = gunicorn_with("default", "threaded:app", &[]);
     let directory = run.directory.join("run/forkguard");
     private(&directory);
-    let named = printed
-        .iter()
-        .filter(|line| line.contains(directory.to_str().expect("UTF-8")))
-        .count();
+    let named = printed.iter().filter(|line| line.contains(directory.to_str().expect("UTF-8"))).count();
     assert_eq!(named, 1, "the report's path, once: {printed:#?}");
     assert!(printed.iter().any(|line| line.contains("thread-lost")), "{printed:#?}");
 }
@@ -101,10 +87,7 @@ fn off_passes_everything_through() {
 fn no_report_is_written_where_none_is_wanted() {
     let (run, printed) = gunicorn_with("none", "threaded:app", &[("FORKGUARD_REPORT", "none")]);
     no_report(&run);
-    assert!(
-        printed.iter().any(|line| line.contains("thread-lost")),
-        "the summary stays: {printed:#?}"
-    );
+    assert!(printed.iter().any(|line| line.contains("thread-lost")), "the summary stays: {printed:#?}");
 }
 
 #[test]

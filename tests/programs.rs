@@ -8,9 +8,7 @@ use std::process::Command;
 fn unchanged(name: &str, program: &str, arguments: &[&str], script: &str) {
     let (run, ()) = compare(&format!("program-{name}"), |run| {
         let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .arg(repository(&format!("tests/apps/scripts/{script}")));
+        command.args(arguments).arg(repository(&format!("tests/apps/scripts/{script}")));
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         let mut program = run.start(command);
         let status = program.status();

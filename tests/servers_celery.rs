@@ -10,9 +10,7 @@ use std::process::Command;
 /// celery or its client on the broker at `port`.
 fn python(program: &str, port: u16) -> Command {
     let mut command = venv(program);
-    command
-        .env("PYTHONPATH", repository("tests/apps"))
-        .env("BROKER", format!("redis://127.0.0.1:{port}/0"));
+    command.env("PYTHONPATH", repository("tests/apps")).env("BROKER", format!("redis://127.0.0.1:{port}/0"));
     // Run by root, celery warns of it otherwise.
     command.env("C_FORCE_ROOT", "1");
     command
@@ -22,9 +20,7 @@ fn redis(run: &Run, port: u16) -> Server {
     let directory = run.directory.join("redis");
     fs::create_dir(&directory).expect("directory");
     let mut redis = Command::new("redis-server");
-    common::without_options(&mut redis)
-        .args(["--save", "", "--bind", "127.0.0.1", "--port"])
-        .arg(port.to_string());
+    common::without_options(&mut redis).args(["--save", "", "--bind", "127.0.0.1", "--port"]).arg(port.to_string());
     let redis = Server::start(redis, &directory);
     wait_for("redis", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok());
     redis
@@ -36,13 +32,7 @@ fn works_and_ends_warmly() {
         let port = free_port();
         let _redis = redis(run, port);
         let mut worker = python("celery", port);
-        worker.args([
-            "--app=tasks",
-            "worker",
-            "--pool=prefork",
-            "--concurrency=2",
-            "--loglevel=info",
-        ]);
+        worker.args(["--app=tasks", "worker", "--pool=prefork", "--concurrency=2", "--loglevel=info"]);
         let worker = run.start(worker);
         let pool = worker.workers(2, &BTreeSet::new());
 
@@ -50,9 +40,7 @@ fn works_and_ends_warmly() {
         fs::create_dir(&directory).expect("directory");
         let (started, go) = (directory.join("last"), directory.join("last.go"));
         let mut client = python("python", port);
-        common::without_options(&mut client)
-            .arg(repository("tests/apps/tasks.py"))
-            .arg(&started);
+        common::without_options(&mut client).arg(repository("tests/apps/tasks.py")).arg(&started);
         let mut client = Server::start(client, &directory);
         let at_work = pid_file(&started);
         assert!(pool.contains(&at_work), "{at_work} works, not one of {pool:?}");

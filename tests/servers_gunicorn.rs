@@ -5,9 +5,7 @@ use common::server::*;
 use std::collections::BTreeSet;
 use std::process::ExitStatus;
 
-const ARBITER: [&str; 8] = [
-    "SIGHUP", "SIGQUIT", "SIGINT", "SIGTERM", "SIGTTIN", "SIGTTOU", "SIGUSR1", "SIGWINCH",
-];
+const ARBITER: [&str; 8] = ["SIGHUP", "SIGQUIT", "SIGINT", "SIGTERM", "SIGTTIN", "SIGTTOU", "SIGUSR1", "SIGWINCH"];
 
 /// A master's life: more workers, fewer, a reload, a killed worker, the end. All workers that it had.
 fn life(server: Server, port: u16, end: i32) -> (ExitStatus, (u32, BTreeSet<u32>)) {
@@ -30,10 +28,7 @@ fn life(server: Server, port: u16, end: i32) -> (ExitStatus, (u32, BTreeSet<u32>
     kill(killed, libc::SIGKILL);
     let replaced = server.workers(2, &BTreeSet::from([killed]));
     served_by(port, &replaced);
-    (
-        server.stop(end),
-        (pid, [first, three, reloaded, replaced].into_iter().flatten().collect()),
-    )
+    (server.stop(end), (pid, [first, three, reloaded, replaced].into_iter().flatten().collect()))
 }
 
 fn demo(name: &str, class: &str, end: i32) {
@@ -48,12 +43,7 @@ fn demo(name: &str, class: &str, end: i32) {
     Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&ARBITER);
     found(&report, &workers, "thread-lost", "");
     found(&report, &workers, "lock-orphaned", "");
-    found(
-        &report,
-        &workers,
-        "connection-inherited",
-        &format!("127.0.0.1:{} (PostgreSQL)", postgres.port),
-    );
+    found(&report, &workers, "connection-inherited", &format!("127.0.0.1:{} (PostgreSQL)", postgres.port));
     found(&report, &workers, "handler-inherited", "SIGUSR2");
     assert_ne!(run.printed(), Vec::<String>::new(), "a summary");
 }
@@ -71,11 +61,7 @@ fn demo_application_gthread() {
 fn clean(name: &str, class: &str, end: i32) {
     let (run, (leader, workers)) = compare(name, |run| {
         let port = free_port();
-        life(
-            run.start(gunicorn(port, "tests/apps", "clean:app", &["--worker-class", class])),
-            port,
-            end,
-        )
+        life(run.start(gunicorn(port, "tests/apps", "clean:app", &["--worker-class", class])), port, end)
     });
     let report = run.report();
     Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&ARBITER);
@@ -131,13 +117,7 @@ fn workers_that_drop_privileges_report() {
 fn daemon() {
     let (run, (leader, workers)) = compare("gunicorn-daemon", |run| {
         let (port, pid, log) = (free_port(), run.directory.join("pid"), run.directory.join("log"));
-        let arguments = [
-            "--daemon",
-            "--pid",
-            pid.to_str().expect("UTF-8"),
-            "--log-file",
-            log.to_str().expect("UTF-8"),
-        ];
+        let arguments = ["--daemon", "--pid", pid.to_str().expect("UTF-8"), "--log-file", log.to_str().expect("UTF-8")];
         let mut starter = run.start(gunicorn(port, "tests/apps", "threaded:app", &arguments));
         let status = starter.status();
         let server = Server::adopt(pid_file(&pid));
@@ -157,12 +137,7 @@ fn daemon() {
 fn upgrade_by_reexec() {
     let (run, (old, new, workers)) = compare("gunicorn-upgrade", |run| {
         let (port, pid) = (free_port(), run.directory.join("pid"));
-        let mut server = run.start(gunicorn(
-            port,
-            "tests/apps",
-            "threaded:app",
-            &["--pid", pid.to_str().expect("UTF-8")],
-        ));
+        let mut server = run.start(gunicorn(port, "tests/apps", "threaded:app", &["--pid", pid.to_str().expect("UTF-8")]));
         serves(port);
         let first = server.workers(2, &BTreeSet::new());
         let load = Load::start(port);
@@ -180,14 +155,6 @@ fn upgrade_by_reexec() {
     });
     let report = run.report();
     Told::of(&report, new, &workers).listens("127.0.0.1:").handles(&ARBITER);
-    assert!(
-        report
-            .events("exec")
-            .any(|entry| entry.line.pid == new && entry.line.ppid == old),
-        "the exec of the new master"
-    );
-    assert!(
-        report.events("process").any(|entry| entry.line.pid == new),
-        "the new master reports"
-    );
+    assert!(report.events("exec").any(|entry| entry.line.pid == new && entry.line.ppid == old), "the exec of the new master");
+    assert!(report.events("process").any(|entry| entry.line.pid == new), "the new master reports");
 }

@@ -14,10 +14,7 @@ fn reloads_upgrades_and_stops() {
         let listen = format!("server {{ listen 127.0.0.1:{port}; location / {{ return 200 \"worker $pid\"; }} }}");
         fs::write(run.directory.join("listen.conf"), listen).expect("listen.conf");
         let mut command = Command::new("/usr/sbin/nginx");
-        command
-            .arg("-p")
-            .arg(&run.directory)
-            .args(["-c", "nginx.conf", "-e", "error.log"]);
+        command.arg("-p").arg(&run.directory).args(["-c", "nginx.conf", "-e", "error.log"]);
         let mut starter = run.start(command);
         let started = starter.status();
         let old = pid_file(&pid);

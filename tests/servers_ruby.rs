@@ -8,9 +8,7 @@ use std::process::Command;
 /// `program` with its configuration of the same name and the application config.ru.
 fn server(run: &Run, program: &str, configuration: &str, port: u16) -> Server {
     let mut command = Command::new(program);
-    command
-        .arg(configuration)
-        .arg(repository(&format!("tests/apps/{program}.rb")));
+    command.arg(configuration).arg(repository(&format!("tests/apps/{program}.rb")));
     command.arg(repository("tests/apps/config.ru")).env("PORT", port.to_string());
     let server = run.start(command);
     serves(port);
@@ -34,15 +32,10 @@ fn unicorn_reloads_and_stops() {
         let replaced = server.workers(2, &BTreeSet::from([killed]));
         served_by(port, &replaced);
         let leader = server.pid;
-        (
-            server.stop(libc::SIGQUIT),
-            (leader, [first, reloaded, replaced].into_iter().flatten().collect()),
-        )
+        (server.stop(libc::SIGQUIT), (leader, [first, reloaded, replaced].into_iter().flatten().collect()))
     });
     let report = run.report();
-    Told::of(&report, leader, &workers)
-        .listens("127.0.0.1:")
-        .handles(&["SIGHUP", "SIGQUIT", "SIGTERM", "SIGUSR2", "SIGVTALRM"]);
+    Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGHUP", "SIGQUIT", "SIGTERM", "SIGUSR2", "SIGVTALRM"]);
     found(&report, &workers, "thread-lost", "");
 }
 
@@ -68,12 +61,7 @@ fn unicorn_upgrades() {
     let report = run.report();
     Told::of(&report, new, &workers).listens("127.0.0.1:");
     found(&report, &workers, "thread-lost", "");
-    assert!(
-        report
-            .events("exec")
-            .any(|entry| entry.line.pid == new && entry.line.ppid == old),
-        "the exec of the new master"
-    );
+    assert!(report.events("exec").any(|entry| entry.line.pid == new && entry.line.ppid == old), "the exec of the new master");
 }
 
 #[test]
@@ -91,8 +79,6 @@ fn puma_restarts_and_stops() {
         (server.stop(libc::SIGTERM), (leader, &first | &restarted))
     });
     let report = run.report();
-    Told::of(&report, leader, &workers)
-        .listens("127.0.0.1:")
-        .handles(&["SIGHUP", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGVTALRM"]);
+    Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGHUP", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGVTALRM"]);
     found(&report, &workers, "thread-lost", "");
 }

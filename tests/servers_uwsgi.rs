@@ -8,17 +8,8 @@ use std::process::Command;
 fn life(run: &Run, end: i32) -> (std::process::ExitStatus, (u32, BTreeSet<u32>)) {
     let port = free_port();
     let mut command = Command::new("uwsgi");
-    command.args([
-        "--plugin=python3",
-        "--master",
-        "--processes=2",
-        "--enable-threads",
-        "--need-app",
-    ]);
-    command
-        .arg(format!("--http-socket=127.0.0.1:{port}"))
-        .arg("--chdir")
-        .arg(repository("tests/apps"));
+    command.args(["--plugin=python3", "--master", "--processes=2", "--enable-threads", "--need-app"]);
+    command.arg(format!("--http-socket=127.0.0.1:{port}")).arg("--chdir").arg(repository("tests/apps"));
     command.args(["--module=threaded"]).env("PYTHONDONTWRITEBYTECODE", "1");
     let server = run.start(command);
     serves(port);
@@ -36,9 +27,7 @@ fn life(run: &Run, end: i32) -> (std::process::ExitStatus, (u32, BTreeSet<u32>))
 fn serves_reloads_and_stops(name: &str, end: i32) {
     let (run, (leader, workers)) = compare(name, |run| life(run, end));
     let report = run.report();
-    Told::of(&report, leader, &workers)
-        .listens("127.0.0.1:")
-        .handles(&["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1"]);
+    Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1"]);
     found(&report, &workers, "thread-lost", "");
     found(&report, &workers, "lock-orphaned", "");
 }

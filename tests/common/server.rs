@@ -40,14 +40,8 @@ pub fn venv(program: &str) -> Command {
 /// gunicorn --preload with two workers and an application of `directory`.
 pub fn gunicorn(port: u16, directory: &str, application: &str, arguments: &[&str]) -> Command {
     let mut command = venv("gunicorn");
-    command
-        .args(["--preload", "--workers=2", "--graceful-timeout=60", "--bind"])
-        .arg(format!("127.0.0.1:{port}"));
-    command
-        .arg("--chdir")
-        .arg(repository(directory))
-        .args(arguments)
-        .arg(application);
+    command.args(["--preload", "--workers=2", "--graceful-timeout=60", "--bind"]).arg(format!("127.0.0.1:{port}"));
+    command.arg("--chdir").arg(repository(directory)).args(arguments).arg(application);
     command
 }
 
@@ -108,10 +102,7 @@ impl Run {
     pub fn printed(&self) -> Vec<String> {
         let text = fs::read(self.directory.join("stderr")).expect("stderr");
         let text = String::from_utf8_lossy(&text);
-        text.lines()
-            .filter(|line| line.starts_with("forkguard"))
-            .map(String::from)
-            .collect()
+        text.lines().filter(|line| line.starts_with("forkguard")).map(String::from).collect()
     }
 }
 
@@ -130,20 +121,12 @@ impl Server {
         command.current_dir(directory).process_group(0);
         command.stdin(Stdio::null()).stdout(output("stdout")).stderr(output("stderr"));
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        Server {
-            pid: child.id(),
-            group: child.id() as i32,
-            child: Some(child),
-        }
+        Server { pid: child.id(), group: child.id() as i32, child: Some(child) }
     }
 
     /// A daemon that made a session of its own.
     pub fn adopt(pid: u32) -> Server {
-        let group = processes()
-            .into_iter()
-            .find(|process| process.pid == pid)
-            .expect("the daemon lives")
-            .group;
+        let group = processes().into_iter().find(|process| process.pid == pid).expect("the daemon lives").group;
         // SAFETY: getpgrp has no conditions.
         let own = unsafe { libc::getpgrp() };
         assert_ne!(group, own, "a daemon leaves the group it was started from");
@@ -176,9 +159,7 @@ impl Server {
 
     /// Waits until no process of the group lives.
     pub fn gone(&self) {
-        wait_for("end of the group", || {
-            processes().iter().all(|process| process.group != self.group).then_some(())
-        });
+        wait_for("end of the group", || processes().iter().all(|process| process.group != self.group).then_some(()));
     }
 
     /// Waits until the first process has `count` children, none of them one of `old`; gives their pids.
@@ -199,13 +180,7 @@ impl Drop for Server {
 
 /// Waits until `parent` has `count` children, none of them one of `old`; gives their pids.
 pub fn workers(parent: u32, count: usize, old: &BTreeSet<u32>) -> BTreeSet<u32> {
-    let children = || {
-        processes()
-            .into_iter()
-            .filter(|process| process.parent == parent)
-            .map(|process| process.pid)
-            .collect()
-    };
+    let children = || processes().into_iter().filter(|process| process.parent == parent).map(|process| process.pid).collect();
     let new = |workers: &BTreeSet<u32>| workers.len() == count && workers.is_disjoint(old);
     wait_for(&format!("{count} workers, none of {old:?}"), || Some(children()).filter(new))
 }
@@ -219,9 +194,7 @@ pub fn kill(pid: u32, signal: i32) {
 
 /// Waits until `pid` lives no more.
 pub fn ended(pid: u32) {
-    wait_for("end of the process", || {
-        processes().iter().all(|process| process.pid != pid).then_some(())
-    });
+    wait_for("end of the process", || processes().iter().all(|process| process.pid != pid).then_some(()));
 }
 
 struct Process {
@@ -232,18 +205,12 @@ struct Process {
 
 /// All living processes; a zombie lives no more.
 fn processes() -> Vec<Process> {
-    let pids = fs::read_dir("/proc")
-        .expect("/proc")
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let pids = fs::read_dir("/proc").expect("/proc").filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     pids.filter_map(|pid: u32| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
         let living = !matches!(fields[0], "Z" | "X");
-        living.then_some(Process {
-            pid,
-            parent: fields[1].parse().ok()?,
-            group: fields[2].parse().ok()?,
-        })
+        living.then_some(Process { pid, parent: fields[1].parse().ok()?, group: fields[2].parse().ok()? })
     })
     .collect()
 }
@@ -343,22 +310,14 @@ impl Postgres {
         let directory = std::env::temp_dir().join(format!("forkguard-{name}-{}", process::id()));
         fs::create_dir(&directory).expect("directory");
         let port = free_port();
-        let mut postgres = Postgres {
-            port,
-            directory,
-            server: None,
-        };
+        let mut postgres = Postgres { port, directory, server: None };
         let account = (user_id("root") == own_id()).then(|| user_id("postgres"));
         if account.is_some() {
             chown(&postgres.directory, account, None).expect("chown");
         }
         let initdb = postgres.command("initdb", account);
         let mut initdb = Server::start(initdb, &postgres.directory);
-        assert!(
-            initdb.status().success(),
-            "{:?}",
-            fs::read_to_string(postgres.directory.join("stderr"))
-        );
+        assert!(initdb.status().success(), "{:?}", fs::read_to_string(postgres.directory.join("stderr")));
         postgres.server = Some(Server::start(postgres.command("postgres", account), &postgres.directory));
         wait_for("PostgreSQL", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok());
         wait_for("PostgreSQL's readiness", || {
@@ -375,33 +334,16 @@ impl Postgres {
 
     fn command(&self, program: &str, account: Option<u32>) -> Command {
         let versions = fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL: run scripts/setup");
-        let newest = versions
-            .map(|entry| entry.expect("entry").path())
-            .max()
-            .expect("a version of PostgreSQL");
+        let newest = versions.map(|entry| entry.expect("entry").path()).max().expect("a version of PostgreSQL");
         let mut command = Command::new(newest.join("bin").join(program));
         without_options(&mut command).env("PGDATA", self.directory.join("data"));
         if let Some(account) = account {
             command.uid(account);
         }
         if program == "initdb" {
-            command.args([
-                "--username=demo",
-                "--auth=trust",
-                "--no-sync",
-                "--no-locale",
-                "--encoding=UTF8",
-            ]);
+            command.args(["--username=demo", "--auth=trust", "--no-sync", "--no-locale", "--encoding=UTF8"]);
         } else {
-            command.args([
-                "-c",
-                "listen_addresses=127.0.0.1",
-                "-c",
-                "unix_socket_directories=",
-                "-c",
-                "fsync=off",
-                "-p",
-            ]);
+            command.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-p"]);
             command.arg(self.port.to_string());
         }
         command
@@ -426,14 +368,8 @@ pub fn own_id() -> u32 {
 
 fn user_id(name: &str) -> u32 {
     let users = fs::read_to_string("/etc/passwd").expect("/etc/passwd");
-    let mut found = users
-        .lines()
-        .map(|line| line.split(':'))
-        .filter(|fields| fields.clone().next() == Some(name));
-    found
-        .next()
-        .and_then(|mut fields| fields.nth(2)?.parse().ok())
-        .unwrap_or_else(|| panic!("no user {name}"))
+    let mut found = users.lines().map(|line| line.split(':')).filter(|fields| fields.clone().next() == Some(name));
+    found.next().and_then(|mut fields| fields.nth(2)?.parse().ok()).unwrap_or_else(|| panic!("no user {name}"))
 }
 
 /// What a report must tell of a server: of every worker a full `fork` event, and a `child` event of each that lives on.
@@ -446,32 +382,17 @@ impl<'a> Told<'a> {
     /// The forks that made `workers`; each must tell the leader's threads and memory, and each worker must have settled.
     pub fn of(report: &'a Report, leader: u32, workers: &BTreeSet<u32>) -> Told<'a> {
         let made = |entry: &&Entry| entry.line.pid == leader && entry.json["kind"] == "fork" && entry.json["detail"] == "full";
-        let forks: Vec<_> = report
-            .events("fork")
-            .filter(made)
-            .filter(|entry| workers.contains(&child(entry)))
-            .collect();
+        let forks: Vec<_> = report.events("fork").filter(made).filter(|entry| workers.contains(&child(entry))).collect();
         assert_eq!(
             &forks.iter().map(|entry| child(entry)).collect::<BTreeSet<u32>>(),
             workers,
             "a full fork event for each worker"
         );
         let settled: BTreeSet<u32> = report.events("child").map(|entry| entry.line.pid).collect();
-        assert!(
-            settled.is_superset(workers),
-            "child events of {settled:?}, not of all {workers:?}"
-        );
+        assert!(settled.is_superset(workers), "child events of {settled:?}, not of all {workers:?}");
         for fork in &forks {
-            assert!(
-                list(fork, "threads").any(|thread| thread["forking"] == true),
-                "the forking thread: {}",
-                fork.text
-            );
-            assert!(
-                fork.json["memory"]["rss"].as_u64().is_some_and(|kilobytes| kilobytes > 0),
-                "memory: {}",
-                fork.text
-            );
+            assert!(list(fork, "threads").any(|thread| thread["forking"] == true), "the forking thread: {}", fork.text);
+            assert!(fork.json["memory"]["rss"].as_u64().is_some_and(|kilobytes| kilobytes > 0), "memory: {}", fork.text);
         }
         Told { forks }
     }
@@ -483,11 +404,7 @@ impl<'a> Told<'a> {
             socket["role"] == "listening" && socket["local"].as_str().is_some_and(|local| local.contains(address))
         };
         for fork in &self.forks {
-            assert!(
-                list(fork, "descriptors").any(|descriptor| listening(&descriptor)),
-                "listening on {address}: {}",
-                fork.text
-            );
+            assert!(list(fork, "descriptors").any(|descriptor| listening(&descriptor)), "listening on {address}: {}", fork.text);
         }
         self
     }
@@ -495,15 +412,9 @@ impl<'a> Told<'a> {
     /// Every fork lists a handler for each of `signals`.
     pub fn handles(self, signals: &[&str]) -> Told<'a> {
         for fork in &self.forks {
-            let handled: Vec<_> = list(fork, "signals")
-                .filter(|signal| signal["disposition"] == "handler")
-                .collect();
+            let handled: Vec<_> = list(fork, "signals").filter(|signal| signal["disposition"] == "handler").collect();
             for name in signals {
-                assert!(
-                    handled.iter().any(|signal| signal["signal"] == *name),
-                    "a handler of {name}: {}",
-                    fork.text
-                );
+                assert!(handled.iter().any(|signal| signal["signal"] == *name), "a handler of {name}: {}", fork.text);
             }
         }
         self
@@ -524,18 +435,12 @@ pub fn found(report: &Report, workers: &BTreeSet<u32>, kind: &str, subject: &str
     let about = |entry: &&Entry| entry.json["subject"].as_str().is_some_and(|text| text.contains(subject));
     let children: BTreeSet<u32> = report.findings(kind).filter(about).map(child).collect();
     let all: Vec<_> = report.findings(kind).map(|entry| entry.text).collect();
-    assert!(
-        children.is_superset(workers),
-        "{kind} about {subject:?} for each of {workers:?}; there is {all:#?}"
-    );
+    assert!(children.is_superset(workers), "{kind} about {subject:?} for each of {workers:?}; there is {all:#?}");
 }
 
 /// The report holds no alarm.
 pub fn no_alarm(report: &Report) {
-    let alarms: Vec<_> = report
-        .events("finding")
-        .filter(|entry| entry.json["severity"] != "info")
-        .map(|entry| entry.text)
-        .collect();
+    let alarms: Vec<_> =
+        report.events("finding").filter(|entry| entry.json["severity"] != "info").map(|entry| entry.text).collect();
     assert!(alarms.is_empty(), "{alarms:#?}");
 }
