@@ -43,7 +43,7 @@ fn demo(name: &str, class: &str, end: i32) {
     Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&ARBITER);
     found(&report, &workers, "thread-lost", "");
     found(&report, &workers, "lock-orphaned", "");
-    found(&report, &workers, "connection-inherited", &format!("127.0.0.1:{} (PostgreSQL)", postgres.port));
+    found(&report, &workers, "connection-inherited", &format!("{} (PostgreSQL)", postgres.address));
     found(&report, &workers, "handler-inherited", "SIGUSR2");
     assert_ne!(run.printed(), Vec::<String>::new(), "a summary");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -45,14 +45,27 @@ pub fn gunicorn(port: u16, directory: &str, application: &str, arguments: &[&str
     command
 }
 
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
 /// A port that nobody listens on, below the range that the kernel gives to clients.
 pub fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
     let start = process::id() * 37;
     (0..10_000)
         .map(|_| 20_000 + ((start + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000) as u16)
         .find(|&port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
         .expect("a free port")
+}
+
+/// A loopback address of its own with a service's usual `port`, by which a report names the service.
+pub fn free_address(port: u16) -> SocketAddrV4 {
+    let candidate = |_| {
+        let own = process::id() * 37 + NEXT.fetch_add(1, Ordering::Relaxed);
+        SocketAddrV4::new(
+            Ipv4Addr::new(127, (1 + own / 62_500 % 250) as u8, (own / 250 % 250) as u8, (1 + own % 250) as u8),
+            port,
+        )
+    };
+    (0..1000).map(candidate).find(|address| TcpListener::bind(address).is_ok()).expect("an address where the port is free")
 }
 
 /// One run of a scenario: under the library or, as its control, without.
@@ -298,7 +311,7 @@ impl Load {
 /// A PostgreSQL of its own on loopback.
 pub struct Postgres {
     /// Where it listens.
-    pub port: u16,
+    pub address: SocketAddrV4,
     directory: PathBuf,
     server: Option<Server>,
 }
@@ -309,8 +322,8 @@ impl Postgres {
         // Outside the repository: the user postgres must reach it.
         let directory = std::env::temp_dir().join(format!("forkguard-{name}-{}", process::id()));
         fs::create_dir(&directory).expect("directory");
-        let port = free_port();
-        let mut postgres = Postgres { port, directory, server: None };
+        let address = free_address(5432);
+        let mut postgres = Postgres { address, directory, server: None };
         let account = (user_id("root") == own_id()).then(|| user_id("postgres"));
         if account.is_some() {
             chown(&postgres.directory, account, None).expect("chown");
@@ -319,7 +332,7 @@ impl Postgres {
         let mut initdb = Server::start(initdb, &postgres.directory);
         assert!(initdb.status().success(), "{:?}", fs::read_to_string(postgres.directory.join("stderr")));
         postgres.server = Some(Server::start(postgres.command("postgres", account), &postgres.directory));
-        wait_for("PostgreSQL", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok());
+        wait_for("PostgreSQL", || TcpStream::connect(address).ok());
         wait_for("PostgreSQL's readiness", || {
             let log = fs::read_to_string(postgres.directory.join("stderr")).ok()?;
             log.contains("ready to accept connections").then_some(())
@@ -329,7 +342,7 @@ impl Postgres {
 
     /// What psycopg2 connects with.
     pub fn url(&self) -> String {
-        format!("host=127.0.0.1 port={} user=demo dbname=postgres", self.port)
+        format!("host={} port={} user=demo dbname=postgres", self.address.ip(), self.address.port())
     }
 
     fn command(&self, program: &str, account: Option<u32>) -> Command {
@@ -343,8 +356,8 @@ impl Postgres {
         if program == "initdb" {
             command.args(["--username=demo", "--auth=trust", "--no-sync", "--no-locale", "--encoding=UTF8"]);
         } else {
-            command.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-p"]);
-            command.arg(self.port.to_string());
+            let (address, port) = (format!("listen_addresses={}", self.address.ip()), self.address.port().to_string());
+            command.args(["-p", &port, "-c", &address, "-c", "unix_socket_directories=", "-c", "fsync=off"]);
         }
         command
     }
