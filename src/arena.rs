@@ -33,7 +33,7 @@ impl Arena {
         let start = capacity.checked_mul(size_of::<T>()).and_then(|size| self.take(size, align_of::<T>()));
         let capacity = if start.is_some() { capacity } else { 0 };
         let start = start.map_or(std::ptr::NonNull::dangling().as_ptr(), |s| s.cast());
-        ArenaList { start, capacity, len: 0, missed: 0, arena: PhantomData }
+        ArenaList { start, capacity, len: 0, arena: PhantomData }
     }
 
     /// A list of one.
@@ -46,6 +46,22 @@ impl Arena {
     /// A copy of the text; empty when the arena is full.
     pub(crate) fn text(&self, text: &str) -> &str {
         self.format(format_args!("{text}"))
+    }
+
+    /// `text`, which lies at the arena's end, with `more` behind it; None when the arena is full or something was put behind it.
+    pub(crate) fn extend<'a>(&'a self, text: &'a str, more: &str) -> Option<&'a str> {
+        // SAFETY: only compared.
+        let end = unsafe { self.pages.start().add(self.used.get()) };
+        if !text.is_empty() && !std::ptr::eq(text.as_bytes().as_ptr_range().end, end) {
+            return None;
+        }
+        let place = self.take(more.len(), 1)?;
+        // SAFETY: the place is new, as long as `more`, and follows `text` (or begins it).
+        unsafe {
+            place.copy_from_nonoverlapping(more.as_ptr(), more.len());
+            let start = if text.is_empty() { place.cast_const() } else { text.as_ptr() };
+            Some(std::str::from_utf8_unchecked(std::slice::from_raw_parts(start, text.len() + more.len())))
+        }
     }
 
     /// The formatted text, cut where the arena ends.
@@ -74,25 +90,17 @@ pub(crate) struct ArenaList<'a, T> {
     start: *mut T,
     capacity: usize,
     len: usize,
-    missed: u32,
     arena: PhantomData<&'a Arena>,
 }
 
 impl<'a, T> ArenaList<'a, T> {
-    /// Adds an entry, or counts it as missed.
+    /// Adds an entry; nothing when there is no room.
     pub(crate) fn push(&mut self, item: T) {
         if self.len < self.capacity {
             // SAFETY: within the capacity.
             unsafe { self.start.add(self.len).write(item) };
             self.len += 1;
-        } else {
-            self.missed += 1;
         }
-    }
-
-    /// How many did not fit.
-    pub(crate) fn missed(&self) -> u32 {
-        self.missed
     }
 
     /// The entries so far.

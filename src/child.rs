@@ -9,6 +9,7 @@ use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, Snapshot};
 use forkguard_core::{gate, raw};
 use forkguard_report::event::{Child, Event, Exec, Exit, Finding, FindingCounts, Severity};
+use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
 use std::ptr;
@@ -20,8 +21,9 @@ pub(crate) static SETTLING: AtomicU8 = AtomicU8::new(0);
 static BIRTH: AtomicPtr<Snapshot> = AtomicPtr::new(ptr::null_mut());
 /// The status given to exit(3).
 static STATUS: AtomicI32 = AtomicI32::new(0);
-/// Hash of the findings that this leader's last settled child printed: a further child with the same ones says so in one line.
-static PRINTED: AtomicU64 = AtomicU64::new(0);
+/// One word that a leader shares with its children: the fingerprint of the findings that were printed last. A further worker with
+/// the same ones says so in one line.
+static PRINTED: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
 
 struct BirthId(UnsafeCell<Option<Text<32>>>);
 // SAFETY: written in the child handler, while the process has one thread.
@@ -108,7 +110,7 @@ fn report(snapshot: &'static Snapshot, call: &'static str) {
         memory: crate::describe::own_memory(),
         findings: counts,
     };
-    emit::of_child(id.as_str(), Event::Child(child));
+    emit::of_child(Some(id.as_str()), Event::Child(child));
     print(&arena, inner.leader, &evidence, list.done());
 }
 
@@ -119,9 +121,25 @@ fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Findin
         Summary::Auto => findings.iter().any(findings::worth_a_line),
     };
     if wanted {
-        let text = crate::findings::summary(arena, raw::process_id(), leader, evidence, findings);
-        emit::print(text);
+        let report = emit::file::path();
+        let head =
+            Head { child: raw::process_id(), leader, server: evidence.server(), report: (!report.is_empty()).then_some(report) };
+        let same = printed_before(findings::fingerprint(findings));
+        emit::print(findings::summary(arena, &head, findings, same));
     }
+}
+
+/// In a leader, before its first fork: makes the word that it shares with its children.
+pub(crate) fn share() {
+    if let Some(word) = raw::shared_word() {
+        PRINTED.store(word, Relaxed);
+    }
+}
+
+/// Notes what is printed now; true when it is what another child of this leader printed before.
+fn printed_before(fingerprint: u64) -> bool {
+    // SAFETY: null or a word that is mapped for good.
+    unsafe { PRINTED.load(Relaxed).as_ref() }.is_some_and(|word| word.swap(fingerprint, Relaxed) == fingerprint)
 }
 
 /// What exec was given.
@@ -152,7 +170,7 @@ pub(crate) fn exec(call: &'static str, program: Program) {
             text
         }
     };
-    emit::of_child(id.as_str(), Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) }));
+    emit::of_child(Some(id.as_str()), Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) }));
 }
 
 /// A C string of the host's, read so that a bad address stays the host's own fault.
@@ -190,9 +208,4 @@ pub(crate) fn exit(call: &'static str, status: i32) {
 /// This process ends through exit(3) or by returning from main.
 pub(crate) fn ended() {
     exit("exit", STATUS.load(Relaxed));
-}
-
-/// Remembers what was printed for this leader's children; true when it is what the last one printed.
-pub(crate) fn printed_before(hash: u64) -> bool {
-    PRINTED.swap(hash, Relaxed) == hash
 }

@@ -32,12 +32,16 @@ fn wake() {
     }
     sites::native::prepare();
     hooks::atfork::register_own();
+    hooks::adopt_open_descriptors();
     gate::set_life(Life::Awake);
     hooks::adopt_main_thread();
 }
 
-/// The process ends: what its exit handlers still do is recorded, what comes later is passed through.
-#[ctor::dtor(unsafe)]
-fn sleep() {
+/// The process ends: what its exit handlers do is recorded, what comes later is passed through.
+extern "C" fn sleep() {
     hooks::note_end();
 }
+
+#[used]
+#[unsafe(link_section = ".fini_array")]
+static SLEEP: extern "C" fn() = sleep;

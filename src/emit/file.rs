@@ -55,10 +55,7 @@ pub(crate) fn move_own() {
 /// A copy of the descriptor at a high number; the lowest free one where the limit is low.
 fn high(fd: impl AsFd, above: i32) -> i32 {
     use rustix::fd::IntoRawFd;
-    NUMBERS
-        .iter()
-        .find_map(|&n| rustix::io::fcntl_dupfd_cloexec(&fd, n.max(above)).ok())
-        .map_or(-1, |fd| fd.into_raw_fd())
+    NUMBERS.iter().find_map(|&n| rustix::io::fcntl_dupfd_cloexec(&fd, n.max(above)).ok()).map_or(-1, |fd| fd.into_raw_fd())
 }
 
 /// True when this process writes into the file of the process that forked it.
@@ -210,8 +207,7 @@ fn open_directory(path: &Text<1024>) -> Result<rustix::fd::OwnedFd, Why> {
 /// True when the number still is our file: a raw system call may have closed it.
 fn still_ours(fd: i32) -> bool {
     fd >= 0
-        && rustix::fs::fstat(descriptor(fd))
-            .is_ok_and(|s| s.st_dev == DEVICE.load(Relaxed) && s.st_ino == INODE.load(Relaxed))
+        && rustix::fs::fstat(descriptor(fd)).is_ok_and(|s| s.st_dev == DEVICE.load(Relaxed) && s.st_ino == INODE.load(Relaxed))
 }
 
 /// Opens our file again by its path after the host closed our number by a way that no hook sees.

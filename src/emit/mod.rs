@@ -51,7 +51,7 @@ impl Lines {
     }
 
     /// Adds an event; one that does not fit is left out and counted as lost.
-    pub(crate) fn add(&mut self, fork: Option<&str>, event: Event<'_>) {
+    pub(crate) fn add<'a>(&mut self, fork: Option<&'a str>, event: Event<'a>) {
         let line = Line {
             schema: SCHEMA,
             time: (raw::wall_clock() / 1000) as f64 / 1e6,
@@ -99,12 +99,23 @@ fn wanted() -> bool {
     !matches!(options::get().report, options::Report::None)
 }
 
+/// Before a fork: this process's file must be open, the child will write into it.
+pub(crate) fn ready() {
+    if wanted()
+        && (file::own_descriptor() < 0 || file::borrowed())
+        && let Some(arena) = Arena::new(ARENA)
+    {
+        begin(&arena);
+    }
+}
+
 /// This process begins to report: opens its file and writes its `process` event, once.
 fn begin(arena: &Arena) {
     if !file::borrowed() && file::own_descriptor() >= 0 {
         return;
     }
     file::open_own();
+    crate::child::share();
     crate::hooks::reports();
     if file::own_descriptor() >= 0 && !file::borrowed() {
         let mode = if options::get().mode == Mode::Guard { "guard" } else { "observe" };
@@ -174,11 +185,11 @@ pub(crate) fn spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
 }
 
 /// Writes one event of a forked child.
-pub(crate) fn of_child(fork: &str, event: Event<'_>) {
+pub(crate) fn of_child<'a>(fork: Option<&'a str>, event: Event<'a>) {
     if wanted()
         && let Some(mut lines) = Lines::new()
     {
-        lines.add(Some(fork), event);
+        lines.add(fork, event);
         lines.write();
     }
 }
@@ -211,5 +222,8 @@ pub(crate) fn print(text: &str) {
 
 /// A fault of our own: said once; the hooks pass everything through from now on.
 pub(crate) fn fault(panic: &std::panic::PanicHookInfo<'_>) {
-    say(format_args!("a fault of its own, please report it; forkguard is off in process {} from here on: {panic}", raw::process_id()));
+    say(format_args!(
+        "a fault of its own, please report it; forkguard is off in process {} from here on: {panic}",
+        raw::process_id()
+    ));
 }

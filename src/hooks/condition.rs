@@ -1,6 +1,6 @@
 //! Condition waits: while a thread waits, it does not hold the mutex.
 use super::*;
-use forkguard_core::held::{HOLDS, Kind, holder};
+use forkguard_core::held::{HOLDS, holder};
 use libc::{c_int, clockid_t, pthread_cond_t, pthread_mutex_t, timespec};
 use std::sync::atomic::Ordering::Relaxed;
 

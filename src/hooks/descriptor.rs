@@ -7,6 +7,16 @@ use forkguard_core::thread;
 use libc::{DIR, FILE, c_char, c_int, c_uint, c_void, mode_t, sigset_t};
 use std::sync::atomic::Ordering::Relaxed;
 
+/// Low numbers: what a program is started with lies here.
+const STARTED_WITH: std::ops::Range<c_int> = 0..32;
+
+/// In the constructor: what is open already came with the program.
+pub(crate) fn adopt_open_descriptors() {
+    for fd in STARTED_WITH.filter(|&fd| rustix::io::fcntl_getfd(forkguard_core::raw::descriptor(fd)).is_ok()) {
+        descriptor::open(fd, Kind::Start, 0, 0, 0, 0);
+    }
+}
+
 /// Notes a descriptor that a call just made (nothing when it failed).
 #[inline(always)]
 pub(super) fn opened(fd: c_int, kind: Kind, role: u8, family: u16, caller: usize) {

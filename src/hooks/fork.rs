@@ -11,12 +11,19 @@ use libc::{c_char, c_int, pid_t, termios, winsize};
 
 /// 1. A door is entered: the fork gets its number and its site.
 fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
-    note(|_| core_fork::begin(door, caller)).flatten()
+    note(|_| {
+        emit::ready();
+        core_fork::begin(door, caller)
+    })
+    .flatten()
 }
 
 /// 2. The last prepare handler. A fork that came through no door of ours begins here.
 pub(crate) extern "C" fn prepare() {
     note(|_| {
+        if core_fork::current().is_none() {
+            emit::ready();
+        }
         if let Some(snapshot) = core_fork::current().or_else(|| core_fork::begin(Door::Internal, 0)) {
             core_fork::prepare(snapshot.inner());
         }

@@ -35,7 +35,25 @@ mod wait;
 use forkguard_core::gate::{self, Inside, Life};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub(crate) use thread::adopt_main_thread;
+pub(crate) use descriptor::adopt_open_descriptors;
+pub(crate) use exec::IN_CHILD;
+pub(crate) use exit::REPORTS;
+pub(crate) use thread::{adopt_main_thread, resolve_redhooks};
+
+/// From now on this process has something to say about its end.
+pub(crate) fn reports() {
+    REPORTS.store(1, std::sync::atomic::Ordering::Relaxed);
+}
+
+/// In the library's destructor: the last that is recorded.
+pub(crate) fn note_end() {
+    if REPORTS.load(std::sync::atomic::Ordering::Relaxed) != 0 {
+        note(|_| crate::child::ended());
+    }
+    if gate::awake() {
+        gate::set_life(Life::Off);
+    }
+}
 
 /// Runs bookkeeping: see the module's text. None when it did not run.
 pub(crate) fn note<R>(work: impl FnOnce(&Inside) -> R) -> Option<R> {
@@ -146,6 +164,14 @@ macro_rules! call_real {
     };
 }
 
+/// Proves that a hook has the signature that the libc crate gives the function.
+macro_rules! same_signature {
+    ([] $hook:ty) => {};
+    ([$function:path] $hook:ty) => {
+        const _: $hook = $function;
+    };
+}
+
 /// A hook that runs in place of the function: `real(…)` calls it, `caller` is the return address of the host's call. `= path`
 /// proves the signature against libc's.
 macro_rules! hook {
@@ -153,7 +179,7 @@ macro_rules! hook {
         const _: () = {
             real_function!($name);
             call_real!($($arg: $type),* => $ret);
-            $(const _: unsafe extern "C" fn($($type),*) -> $ret = $proof;)?
+            same_signature!([$($proof)?] unsafe extern "C" fn($($type),*) -> $ret);
 
             #[allow(clippy::too_many_arguments, reason = "as the hooked function")]
             unsafe extern "C-unwind" fn body($($arg: $type,)* $caller: usize) -> $ret $body
@@ -204,7 +230,7 @@ macro_rules! lock {
         const _: () = {
             real_function!($name);
             call_real!($($arg: $type),* => $ret);
-            $(const _: unsafe extern "C" fn($($type),*) -> $ret = $proof;)?
+            same_signature!([$($proof)?] unsafe extern "C" fn($($type),*) -> $ret);
 
             unsafe extern "C-unwind" fn body($($arg: $type,)* $caller: usize) -> $ret $body
 
@@ -228,4 +254,4 @@ macro_rules! lock {
     };
 }
 
-pub(crate) use {call_real, caller_argument, hook, lock, pass, real_function, restore_registers, save_registers};
+use {call_real, caller_argument, hook, lock, pass, real_function, restore_registers, same_signature, save_registers};

@@ -100,15 +100,29 @@ unsafe extern "C" {
     static _DYNAMIC: Dynamic;
 }
 
-/// The first default definition of `name` in the libraries that were loaded after ours.
-pub fn find(name: &CStr) -> Option<*mut c_void> {
-    // SAFETY: the loader's list of libraries is complete before any of our code can run, and what was loaded with the program
-    // (all that is looked through here until the C library answers) is never unloaded.
+/// The loader's record of this library.
+fn own_map() -> *const LinkMap {
+    // SAFETY: the libraries in front of ours (the program, other preloaded ones) are never unloaded.
     unsafe {
         let mut map = _r_debug.map;
         while !map.is_null() && !std::ptr::eq((*map).dynamic, &raw const _DYNAMIC) {
             map = (*map).next;
         }
+        map
+    }
+}
+
+/// Address of the loader's record of this library: those loaded after it follow.
+pub(crate) fn own_link_map() -> usize {
+    own_map() as usize
+}
+
+/// The first default definition of `name` in the libraries that were loaded after ours.
+pub fn find(name: &CStr) -> Option<*mut c_void> {
+    // SAFETY: the loader's list of libraries is complete before any of our code can run, and what was loaded with the program
+    // (all that is looked through here until the C library answers) is never unloaded.
+    unsafe {
+        let mut map = own_map();
         while !map.is_null() {
             map = (*map).next;
             if let Some(found) = map.as_ref().and_then(|m| Table::of(m)?.find(name)) {
@@ -132,8 +146,13 @@ impl Table {
     /// # Safety
     /// The library must be loaded.
     unsafe fn of(map: &LinkMap) -> Option<Table> {
-        let mut table =
-            Table { base: map.base, symbols: std::ptr::null(), strings: std::ptr::null(), hash: std::ptr::null(), versions: std::ptr::null() };
+        let mut table = Table {
+            base: map.base,
+            symbols: std::ptr::null(),
+            strings: std::ptr::null(),
+            hash: std::ptr::null(),
+            versions: std::ptr::null(),
+        };
         // SAFETY: a dynamic section ends with a tag of zero.
         unsafe {
             let mut entry = map.dynamic;
@@ -177,7 +196,8 @@ impl Table {
             loop {
                 let entry = *chain.add((index - first) as usize);
                 let symbol = &*self.symbols.add(index as usize);
-                if entry | 1 == hash | 1 && symbol.section != 0 && CStr::from_ptr(self.strings.add(symbol.name as usize)) == name {
+                if entry | 1 == hash | 1 && symbol.section != 0 && CStr::from_ptr(self.strings.add(symbol.name as usize)) == name
+                {
                     let address = (self.base + symbol.value) as *mut c_void;
                     if self.versions.is_null() || *self.versions.add(index as usize) & HIDDEN == 0 {
                         return Some(address);

@@ -14,7 +14,11 @@ fn acquire(address: usize, caller: usize, take: impl FnOnce() -> c_int) -> c_int
         None => {
             let index = slot.push(address, caller, Kind::Semaphore as u32 | WAITS);
             let result = take();
-            if result == 0 { slot.got(index, Kind::Semaphore) } else { slot.cancel(index) }
+            if result == 0 {
+                slot.got(index, Kind::Semaphore)
+            } else {
+                slot.cancel(index)
+            }
             result
         }
         Some(index) => {

@@ -182,7 +182,7 @@ redhook::hook! {
 }
 
 /// In the constructor: makes redhook look its functions up now, not under a lock of the host's later.
-pub(super) fn resolve_redhooks() {
+pub(crate) fn resolve_redhooks() {
     let _ = redhook::real!(pthread_setname_np);
     let _ = redhook::real!(pthread_detach);
     let _ = redhook::real!(thrd_detach);

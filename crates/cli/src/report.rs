@@ -22,7 +22,8 @@ pub(crate) struct Args {
 pub(crate) enum Error {
     Unreadable(PathBuf, io::Error),
     NoFiles(PathBuf),
-    NoEvents(Vec<PathBuf>),
+    /// Of these paths; what was met instead.
+    NoEvents(Vec<PathBuf>, Vec<String>),
     Output(io::Error),
 }
 
@@ -31,9 +32,10 @@ impl Display for Error {
         match self {
             Error::Unreadable(path, error) => write!(out, "cannot read {}: {error}", path.display()),
             Error::NoFiles(path) => write!(out, "no report (*{SUFFIX}) in {}", path.display()),
-            Error::NoEvents(paths) => {
+            Error::NoEvents(paths, notes) => {
                 let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-                write!(out, "no event of forkguard in {}", paths.join(", "))
+                write!(out, "no event of forkguard in {}", paths.join(", "))?;
+                notes.iter().try_for_each(|note| write!(out, "\n  {note}"))
             }
             Error::Output(error) => write!(out, "cannot write: {error}"),
         }
@@ -60,7 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
         }
     }
     if gathered.events == 0 {
-        return Err(Error::NoEvents(paths.to_vec()));
+        return Err(Error::NoEvents(paths.to_vec(), gathered.notes));
     }
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     match render::render(&mut out, &gathered.join()).and_then(|()| out.flush()) {
@@ -72,7 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
 
 /// The private directory that the library makes when it is given none.
 fn default_directory() -> PathBuf {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let variable = |name| std::env::var_os(name).filter(|value| Path::new(value).is_absolute());
     match variable("XDG_RUNTIME_DIR") {
         Some(runtime) => Path::new(&runtime).join("forkguard"),
         None => {

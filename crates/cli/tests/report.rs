@@ -75,7 +75,10 @@ fn nothing_to_show_is_said() {
         complaint(&["report", "run", "none.jsonl"]),
         "forkguard: cannot read none.jsonl: No such file or directory (os error 2)\n"
     );
-    assert_eq!(complaint(&["report", "run/other.txt"]), "forkguard: no event of forkguard in run/other.txt\n");
+    assert_eq!(
+        complaint(&["report", "run/other.txt"]),
+        "forkguard: no event of forkguard in run/other.txt\n  run/other.txt: 1 line torn, or not of this version of forkguard\n"
+    );
     assert!(complaint(&["report", ""]).contains("a value is required"));
 }
 

@@ -35,8 +35,18 @@ pub enum Kind {
 }
 
 const KINDS: [Kind; 12] = [
-    Kind::None, Kind::File, Kind::Socket, Kind::Pipe, Kind::Epoll, Kind::Eventfd, Kind::Timerfd, Kind::Signalfd, Kind::Inotify,
-    Kind::Memfd, Kind::IoUring, Kind::Start,
+    Kind::None,
+    Kind::File,
+    Kind::Socket,
+    Kind::Pipe,
+    Kind::Epoll,
+    Kind::Eventfd,
+    Kind::Timerfd,
+    Kind::Signalfd,
+    Kind::Inotify,
+    Kind::Memfd,
+    Kind::IoUring,
+    Kind::Start,
 ];
 
 /// What a socket did.

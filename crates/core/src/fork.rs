@@ -96,16 +96,18 @@ pub struct Inner {
     pub locks: Fixed<LockRecord, LOCKS>,
     /// Blocked signals of the forking thread.
     pub blocked: u64,
+    /// Threads as the kernel counts them.
+    pub kernel_threads: u32,
     /// Interval timers that were armed (bit n: timer n).
     pub interval_timers: u8,
+    /// Return addresses of the calls that armed them; 0 unknown.
+    pub interval_sites: [usize; 3],
     /// Armed timers of timer_create.
     pub timers: Fixed<timer::Timer, 32>,
     /// Descriptors that the hooks know of.
     pub descriptors: u32,
     mutexes: [MutexWords; LOCKS],
     remote: [libc::iovec; LOCKS],
-    /// Hash of the findings of the fork before, as the summary counts them; 0 none.
-    pub reported_before: u64,
 }
 
 // SAFETY: `taken` gives the content to one thread at a time.
@@ -126,12 +128,13 @@ const EMPTY: Snapshot = Snapshot {
         threads: Fixed::new(),
         locks: Fixed::new(),
         blocked: 0,
+        kernel_threads: 0,
         interval_timers: 0,
+        interval_sites: [0; 3],
         timers: Fixed::new(),
         descriptors: 0,
         mutexes: [[0; 5]; LOCKS],
         remote: [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; LOCKS],
-        reported_before: 0,
     }),
 };
 
@@ -214,6 +217,8 @@ pub fn prepare(inner: &mut Inner) {
     verify(inner);
     inner.blocked = raw::blocked_signals();
     inner.interval_timers = (0..3).filter(|&which| raw::interval_timer_armed(which)).fold(0, |bits, which| bits | 1 << which);
+    inner.interval_sites = [0, 1, 2].map(timer::interval_site);
+    inner.kernel_threads = raw::kernel_threads();
     timer::armed().for_each(|t| inner.timers.push(t));
     inner.descriptors = crate::descriptor::count();
     inner.prepared = true;
@@ -259,6 +264,12 @@ fn note_lock(inner: &mut Inner, slot: &Slot, entry: Entry, holder: u32, own: boo
 /// The first of all child handlers: freezes what the lost threads left.
 pub fn child(inner: &mut Inner) {
     let start = raw::monotonic();
+    child_unseen();
+    inner.child_ns = raw::monotonic() - start;
+}
+
+/// The same in a child that no atfork handler saw.
+pub fn child_unseen() {
     held::stop_tracking();
     thread::freeze_others();
     timer::forget_all();
@@ -267,7 +278,13 @@ pub fn child(inner: &mut Inner) {
     for other in POOL.iter().filter(|s| !ptr::eq(*s, tls::fork())) {
         other.taken.store(false, Relaxed);
     }
-    inner.child_ns = raw::monotonic() - start;
+    // The fork is over; its snapshot stays until the child has settled.
+    tls::set_fork(ptr::null());
+}
+
+/// Gives back the snapshot that a child kept.
+pub fn release(snapshot: &'static Snapshot) {
+    snapshot.taken.store(false, Release);
 }
 
 /// Words of a mutex, from glibc's struct __pthread_mutex_s on x86_64: lock, count, owner, nusers, kind.

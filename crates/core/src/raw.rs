@@ -210,6 +210,14 @@ pub fn read_file<'a>(path: &CStr, into: &'a mut [u8]) -> &'a [u8] {
     &into[..length]
 }
 
+/// A word in a page that this process and its later children share; never given back.
+pub fn shared_word() -> Option<*mut core::sync::atomic::AtomicU64> {
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+    // SAFETY: a new mapping at an address that the kernel chooses; a page is aligned for any type.
+    let page = unsafe { mmap_anonymous(core::ptr::null_mut(), 4096, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED) };
+    page.ok().map(|p| p.cast())
+}
+
 /// Anonymous memory of our own, all zero, given back when dropped.
 pub struct Pages {
     start: *mut u8,
@@ -222,9 +230,8 @@ impl Pages {
         use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
         let protection = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a new mapping at an address that the kernel chooses.
-        let start = unsafe {
-            mmap_anonymous(core::ptr::null_mut(), length, protection, MapFlags::PRIVATE | MapFlags::NORESERVE).ok()?
-        };
+        let start =
+            unsafe { mmap_anonymous(core::ptr::null_mut(), length, protection, MapFlags::PRIVATE | MapFlags::NORESERVE).ok()? };
         Some(Pages { start: start.cast(), length })
     }
 
@@ -244,4 +251,30 @@ impl Drop for Pages {
         // SAFETY: the mapping is ours, whole, and nothing borrows from it any more.
         let _ = unsafe { rustix::mm::munmap(self.start.cast(), self.length) };
     }
+}
+
+/// Calls `each` for the entries of a directory of the proc filesystem, the dots left out.
+pub fn each_entry(path: &CStr, mut each: impl FnMut(&CStr)) {
+    each_entry_with(path, |_, name| each(name));
+}
+
+/// The same; `each` is also given the number of the descriptor that the directory is read through.
+pub fn each_entry_with(path: &CStr, mut each: impl FnMut(i32, &CStr)) {
+    use rustix::fd::AsRawFd;
+    use rustix::fs::{Mode, OFlags, RawDir};
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(directory) = rustix::fs::open(path, flags, Mode::empty()) else { return };
+    let mut buffer = [MaybeUninit::<u8>::uninit(); 4096];
+    let mut entries = RawDir::new(&directory, &mut buffer);
+    while let Some(Ok(entry)) = entries.next() {
+        if !entry.file_name().to_bytes().starts_with(b".") {
+            each(directory.as_raw_fd(), entry.file_name());
+        }
+    }
+}
+
+/// Threads of this process, by the link count of its task directory.
+pub fn kernel_threads() -> u32 {
+    let stat = rustix::fs::stat(c"/proc/self/task").map(|s| s.st_nlink as u32);
+    stat.map_or(0, |links| links.saturating_sub(2))
 }

@@ -153,9 +153,8 @@ pub fn claim() -> Option<&'static Slot> {
     let hint = HINT.load(Relaxed).min(high);
     let near = SLOTS[hint..high].iter().chain(&SLOTS[..hint]);
     let found = near.filter(|s| s.state() == State::Free).find_map(|s| take(s, State::Free));
-    let found = found.or_else(claim_new).or_else(|| {
-        SLOTS.iter().filter(|s| s.state() == State::Lost).find_map(|s| take(s, State::Lost))
-    });
+    let found =
+        found.or_else(claim_new).or_else(|| SLOTS.iter().filter(|s| s.state() == State::Lost).find_map(|s| take(s, State::Lost)));
     if found.is_none() {
         UNTRACKED.fetch_add(1, Relaxed);
     }
@@ -212,4 +211,14 @@ pub fn freeze_others() {
     if let Some(slot) = mine() {
         slot.tid.store(raw::thread_id(), Relaxed);
     }
+}
+
+/// Threads that are running.
+pub fn live() -> u32 {
+    slots().iter().filter(|s| s.state() == State::Live).count() as u32
+}
+
+/// True when a slot is this running thread's.
+pub fn by_tid(tid: u32) -> bool {
+    slots().iter().any(|s| s.state() == State::Live && s.tid.load(Relaxed) == tid)
 }

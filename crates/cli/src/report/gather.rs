@@ -19,7 +19,8 @@ const NAMED: usize = 8;
 pub(crate) struct Gathered {
     /// Lines that are events.
     pub(crate) events: u64,
-    notes: Vec<String>,
+    /// What could not be read.
+    pub(crate) notes: Vec<String>,
     processes: Vec<Process>,
     forks: Vec<ForkRecord>,
     findings: Vec<FindingRecord>,

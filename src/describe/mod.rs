@@ -1,0 +1,351 @@
+//! Turns what the registries and the kernel know into the report's types. Runs after the fork: in the leader for its report, in a
+//! child that settled for its summary.
+mod descriptors;
+
+use crate::arena::Arena;
+use crate::sites::native;
+use forkguard_core::atfork::{self, Phase};
+use forkguard_core::fixed::Text;
+use forkguard_core::fork::{Inner, LockRecord, ThreadRecord};
+use forkguard_core::held::Kind;
+use forkguard_core::{raw, signal};
+use forkguard_report::event::*;
+use std::borrow::Cow::{self, Borrowed};
+use std::ffi::CStr;
+
+/// The process that reports.
+pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str) -> Process<'a> {
+    let mut limits = arena.list(4);
+    if !raw::can_read_memory() {
+        limits.push(Borrowed("process_vm_readv is forbidden here: no symbols, and locks are reported as recorded"));
+    }
+    if !native::can_find() {
+        limits.push(Borrowed("this C library has no _dl_find_object: sites are addresses only"));
+    }
+    Process {
+        forkguard: Borrowed(env!("CARGO_PKG_VERSION")),
+        name: Borrowed(arena.text(own_name().as_str())),
+        executable: Borrowed(arena.text(native::executable().as_str())),
+        mode: Borrowed(mode),
+        limits: Borrowed(limits.done()),
+    }
+}
+
+/// This process's name in the kernel.
+pub(crate) fn own_name() -> Text<16> {
+    thread_name(c"/proc/self/comm")
+}
+
+fn thread_name(path: &CStr) -> Text<16> {
+    let mut bytes = [0u8; 16];
+    let read = raw::read_file(path, &mut bytes).len();
+    let end = bytes[..read].iter().position(|&b| b == b'\n').unwrap_or(read);
+    Text::from_bytes(&bytes[..end])
+}
+
+/// A site of one native frame; None for an unknown address.
+pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, caller: usize) -> Option<Site<'a>> {
+    (caller != 0).then(|| Site {
+        role,
+        thread: (thread != 0).then_some(thread),
+        frames: Borrowed(arena.one(native::frame(arena, caller - 1))),
+    })
+}
+
+fn empty<'a>(kind: ForkKind, detail: Detail) -> Fork<'a> {
+    Fork {
+        kind,
+        child: None,
+        failed: None,
+        detail,
+        thread: raw::thread_id(),
+        site: None,
+        counts: Counts::default(),
+        threads: Borrowed(&[]),
+        locks: Borrowed(&[]),
+        descriptors: Borrowed(&[]),
+        signals: Borrowed(&[]),
+        blocked: Borrowed(&[]),
+        timers: Borrowed(&[]),
+        atfork: Borrowed(&[]),
+        memory: None,
+        cost_us: Cost::default(),
+        truncated: Truncated::default(),
+    }
+}
+
+/// A process made by a way that runs no atfork handlers.
+pub(crate) fn spawn<'a>(arena: &'a Arena, kind: ForkKind, caller: usize) -> Fork<'a> {
+    let mut fork = empty(kind, Detail::Counts);
+    fork.site = site(arena, Role::Fork, fork.thread, caller);
+    fork.counts.threads = forkguard_core::thread::live();
+    fork.counts.descriptors = forkguard_core::descriptor::count();
+    fork
+}
+
+/// A fork, by its counts only.
+pub(crate) fn counts<'a>(arena: &'a Arena, inner: &Inner) -> Fork<'a> {
+    let mut fork = empty(crate::hooks::fork::kind(inner.door), Detail::Counts);
+    fork.thread = inner.thread;
+    fork.site = site(arena, Role::Fork, inner.thread, inner.site);
+    if inner.prepared {
+        let (threads, locks) = (&inner.threads, &inner.locks);
+        fork.counts.threads = threads.as_slice().len() as u32 + threads.missed();
+        fork.counts.locks = locks.as_slice().iter().filter(|l| !l.own).count() as u32 + locks.missed();
+        fork.counts.descriptors = inner.descriptors;
+        fork.cost_us.prepare = inner.prepare_ns as f64 / 1000.0;
+    }
+    fork
+}
+
+/// A fork, with everything that is known of it.
+pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Inner) -> Fork<'a> {
+    let mut fork = counts(arena, inner);
+    fork.detail = Detail::Full;
+    let leader = inner.leader == raw::process_id();
+    let threads = threads(arena, inner, leader);
+    fork.counts.threads = fork.counts.threads.max(threads.len() as u32);
+    fork.locks = Borrowed(locks(arena, inner, threads));
+    fork.threads = Borrowed(threads);
+    fork.truncated.threads = inner.threads.missed();
+    fork.truncated.locks = inner.locks.missed();
+    let (descriptors, missed) = descriptors::open(arena);
+    fork.descriptors = Borrowed(descriptors);
+    fork.truncated.descriptors = missed;
+    fork.signals = Borrowed(signals(arena));
+    // A child that settled has had its chance to unblock them.
+    let still = if leader { inner.blocked } else { inner.blocked & raw::blocked_signals() };
+    fork.blocked = Borrowed(blocked(arena, still));
+    fork.timers = Borrowed(timers(arena, inner));
+    fork.atfork = Borrowed(handlers(arena));
+    fork.truncated.atfork = atfork::missed();
+    fork.memory = leader.then(leader_memory).flatten();
+    fork
+}
+
+fn path_of_thread(tid: u32) -> Text<64> {
+    let mut path = Text::new();
+    let _ = std::fmt::Write::write_fmt(&mut path, format_args!("/proc/self/task/{tid}/comm"));
+    path
+}
+
+/// A thread's name: as it was set, else as the kernel has it, else (a lost one) the process's.
+fn name_of(thread: &ThreadRecord, leader: bool) -> Text<16> {
+    if !thread.name.is_empty() {
+        return thread.name;
+    }
+    let kernel = if leader { path_of_thread(thread.tid).as_cstr().map(thread_name) } else { None };
+    kernel.filter(|n| !n.is_empty()).unwrap_or_else(own_name)
+}
+
+fn hex(arena: &Arena, address: usize) -> Option<Cow<'_, str>> {
+    (address != 0).then(|| Borrowed(arena.format(format_args!("{address:#x}"))))
+}
+
+fn threads<'a>(arena: &'a Arena, inner: &Inner, leader: bool) -> &'a [Thread<'a>] {
+    let recorded = inner.threads.as_slice();
+    let mut list = arena.list(recorded.len() + 64);
+    for thread in recorded {
+        list.push(Thread {
+            tid: thread.tid.max(1),
+            name: Borrowed(arena.text(name_of(thread, leader).as_str())),
+            forking: thread.tid == inner.thread,
+            recorded: true,
+            detached: thread.detached,
+            creator: (thread.creator != 0).then_some(thread.creator),
+            start: (thread.start != 0).then(|| native::frame(arena, thread.start)),
+            site: site(arena, Role::Started, thread.creator, thread.site),
+            holds: thread.holds,
+            waits_for: hex(arena, thread.waits_for),
+        });
+    }
+    if leader {
+        unrecorded(arena, inner, &mut list);
+    }
+    list.done()
+}
+
+/// Threads that only the kernel knows: looked for when it counts more than we do.
+fn unrecorded<'a>(arena: &'a Arena, inner: &Inner, list: &mut crate::arena::ArenaList<'a, Thread<'a>>) {
+    if inner.kernel_threads <= list.as_slice().len() as u32 {
+        return;
+    }
+    raw::each_entry(c"/proc/self/task", |name| {
+        let Some(tid) = parse(name) else { return };
+        if list.as_slice().iter().any(|t| t.tid == tid) || forkguard_core::thread::by_tid(tid) {
+            return;
+        }
+        let name = path_of_thread(tid).as_cstr().map(thread_name).unwrap_or_default();
+        list.push(Thread {
+            tid,
+            name: Borrowed(arena.text(name.as_str())),
+            forking: tid == inner.thread,
+            recorded: false,
+            detached: false,
+            creator: None,
+            start: None,
+            site: None,
+            holds: 0,
+            waits_for: None,
+        });
+    });
+}
+
+fn parse(name: &CStr) -> Option<u32> {
+    name.to_str().ok()?.parse().ok()
+}
+
+fn locks<'a>(arena: &'a Arena, inner: &Inner, threads: &[Thread<'a>]) -> &'a [Lock<'a>] {
+    let records = inner.locks.as_slice();
+    let mut list = arena.list(records.len());
+    for lock in records.iter().filter(|l| l.broken_in_child()) {
+        let libc = lock.entry.kind == Kind::Libc;
+        let holder = threads.iter().find(|t| t.tid == lock.holder);
+        list.push(Lock {
+            address: if libc { None } else { hex(arena, lock.entry.address) },
+            kind: lock_kind(lock),
+            name: if libc {
+                Some(Borrowed(libc_name(lock.entry.address)))
+            } else {
+                native::data_symbol(arena, lock.entry.address)
+            },
+            holder: lock.holder,
+            holder_name: holder.map_or(Borrowed(""), |t| Borrowed(arena.text(&t.name))),
+            own: lock.own,
+            signal: lock.signal,
+            site: site(arena, Role::Taken, lock.holder, lock.entry.site),
+        });
+    }
+    list.done()
+}
+
+/// The name that a hook of `hooks/libc_locks.rs` put into the entry.
+fn libc_name(address: usize) -> &'static str {
+    // SAFETY: entries of this kind carry the address of a C string in this library's own read-only data.
+    unsafe { CStr::from_ptr(address as *const _) }.to_str().unwrap_or("")
+}
+
+fn lock_kind(lock: &LockRecord) -> LockKind {
+    match (lock.entry.kind, lock.owner_checking()) {
+        (Kind::Mutex, 1) => LockKind::RecursiveMutex,
+        (Kind::Mutex, 2) => LockKind::ErrorcheckMutex,
+        (Kind::Mutex, _) => LockKind::Mutex,
+        (Kind::C11Mutex, _) => LockKind::C11Mutex,
+        (Kind::Read, _) => LockKind::RwlockRead,
+        (Kind::Write, _) => LockKind::RwlockWrite,
+        (Kind::Spin, _) => LockKind::SpinLock,
+        (Kind::Semaphore, _) => LockKind::Semaphore,
+        (Kind::Libc, _) => LockKind::Libc,
+    }
+}
+
+fn signal_name(arena: &Arena, number: i32) -> Cow<'_, str> {
+    match number {
+        ..=31 => Borrowed(signal::name(number)),
+        _ => Borrowed(arena.format(format_args!("SIGRTMIN+{}", number - 34))),
+    }
+}
+
+/// Signals that are not at their default. 32 and 33 are glibc's own.
+fn signals(arena: &Arena) -> &[Signal<'_>] {
+    let mut list = arena.list(signal::COUNT);
+    for number in (1..=signal::COUNT as i32).filter(|n| !matches!(n, 9 | 19 | 32 | 33)) {
+        let Some(action) = raw::signal_action(number).filter(|a| a.handler != libc::SIG_DFL) else { continue };
+        let setter = signal::setter(number, action.handler);
+        let caught = action.handler != libc::SIG_IGN;
+        list.push(Signal {
+            signal: signal_name(arena, number),
+            number: number as u32,
+            disposition: if caught { Disposition::Handler } else { Disposition::Ignore },
+            handler: caught.then(|| native::frame(arena, action.handler)),
+            site: setter.and_then(|s| site(arena, Role::Set, s.thread, s.site)),
+        });
+    }
+    list.done()
+}
+
+fn blocked(arena: &Arena, mask: u64) -> &[Cow<'_, str>] {
+    let mut list = arena.list(signal::COUNT);
+    (1..=signal::COUNT as i32)
+        .filter(|n| mask & 1 << (n - 1) != 0 && !matches!(n, 32 | 33))
+        .for_each(|n| list.push(signal_name(arena, n)));
+    list.done()
+}
+
+const INTERVAL_CLOCKS: [(&str, i32); 3] = [("real", libc::SIGALRM), ("virtual", libc::SIGVTALRM), ("prof", libc::SIGPROF)];
+
+fn timers<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Timer<'a>] {
+    let mut list = arena.list(40);
+    for (which, (clock, number)) in INTERVAL_CLOCKS.iter().enumerate().filter(|(i, _)| inner.interval_timers & 1 << i != 0) {
+        list.push(Timer {
+            call: Borrowed("setitimer"),
+            clock: Borrowed(clock),
+            signal: Some(signal_name(arena, *number)),
+            site: site(arena, Role::Armed, 0, inner.interval_sites[which]),
+        });
+    }
+    for timer in inner.timers.as_slice() {
+        list.push(Timer {
+            call: Borrowed("timer_create"),
+            clock: clock_name(arena, timer.clock),
+            signal: (timer.signal != 0).then(|| signal_name(arena, timer.signal)),
+            site: site(arena, Role::Armed, 0, timer.site),
+        });
+    }
+    list.done()
+}
+
+fn clock_name(arena: &Arena, clock: i32) -> Cow<'_, str> {
+    match clock {
+        libc::CLOCK_REALTIME => Borrowed("real"),
+        libc::CLOCK_MONOTONIC => Borrowed("monotonic"),
+        libc::CLOCK_BOOTTIME => Borrowed("boot"),
+        libc::CLOCK_PROCESS_CPUTIME_ID => Borrowed("process-cpu"),
+        libc::CLOCK_THREAD_CPUTIME_ID => Borrowed("thread-cpu"),
+        other => Borrowed(arena.format(format_args!("clock {other}"))),
+    }
+}
+
+fn handlers(arena: &Arena) -> &[Atfork<'_>] {
+    let mut list = arena.list(atfork::CAPACITY);
+    for registration in atfork::all() {
+        let site = site(arena, Role::Registered, 0, registration.site());
+        let library = site.as_ref().and_then(|s| s.frames.first()?.module.clone()).unwrap_or(Borrowed("unknown"));
+        list.push(Atfork {
+            library,
+            site,
+            prepare_us: registration.spent_us(Phase::Prepare),
+            parent_us: registration.spent_us(Phase::Parent),
+            child: registration.handler(Phase::Child) != 0,
+        });
+    }
+    list.done()
+}
+
+/// Resident kilobytes above which the leader does not let the kernel walk its pages: that would cost it more than its report.
+const WALKED: u64 = 64 << 10;
+
+/// The leader's memory: always what statm has, the rest while the walk is cheap.
+fn leader_memory() -> Option<Memory> {
+    let mut bytes = [0u8; 128];
+    let text = std::str::from_utf8(raw::read_file(c"/proc/self/statm", &mut bytes)).ok()?;
+    let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
+    let rss = pages * 4;
+    if rss <= WALKED { own_memory() } else { Some(Memory { rss, pss: None, shared: None, private: None }) }
+}
+
+/// All of this process's memory: the kernel walks every page for it.
+pub(crate) fn own_memory() -> Option<Memory> {
+    let mut bytes = [0u8; 2048];
+    let text = std::str::from_utf8(raw::read_file(c"/proc/self/smaps_rollup", &mut bytes)).ok()?;
+    let field = |name: &str| -> Option<u64> {
+        text.lines().find_map(|l| l.strip_prefix(name)?.trim().strip_suffix("kB")?.trim().parse().ok())
+    };
+    let sum = |names: [&str; 2]| Some(field(names[0])? + field(names[1])?);
+    Some(Memory {
+        rss: field("Rss:")?,
+        pss: field("Pss:"),
+        shared: sum(["Shared_Clean:", "Shared_Dirty:"]),
+        private: sum(["Private_Clean:", "Private_Dirty:"]),
+    })
+}

@@ -1,0 +1,20 @@
+//! handler-inherited: a caught signal whose handler the program set.
+use super::*;
+
+pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
+    for signal in evidence.signals.iter().filter(|s| s.disposition == Disposition::Handler) {
+        let Some(setter) = &signal.site else { continue };
+        let code = signal.handler.clone().map(|frame| Site {
+            role: Role::Code,
+            thread: None,
+            frames: Borrowed(evidence.arena.one(frame)),
+        });
+        found(evidence.finding(
+            Kind::HandlerInherited,
+            Severity::Info,
+            format_args!("{}", signal.signal),
+            format_args!("{}", signal.signal),
+            evidence.sites([Some(setter.clone()), code]),
+        ));
+    }
+}

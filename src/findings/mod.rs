@@ -1,0 +1,222 @@
+//! What is broken: one rule a file, pure functions over the evidence of one fork. A rule: its file, a line in [`RULES`], a C
+//! fixture, a section in `docs/findings.md`.
+/// Formats into the evidence's arena.
+macro_rules! text {
+    ($evidence:ident, $($format:tt)*) => {
+        $evidence.arena.format(format_args!($($format)*))
+    };
+}
+
+mod connection_inherited;
+mod epoll_inherited;
+mod file_offset_shared;
+mod handler_inherited;
+mod lock_orphaned;
+mod rng_shared;
+mod runtime_unsafe;
+mod signals_blocked;
+mod sqlite_inherited;
+mod thread_lost;
+mod timer_lost;
+
+use crate::arena::Arena;
+use crate::sites::native;
+use forkguard_core::{raw, rng};
+use forkguard_report::catalogue::Server;
+use forkguard_report::event::*;
+use forkguard_report::summary;
+use std::borrow::Cow::Borrowed;
+use std::fmt::{Arguments, Write};
+
+/// A rule looks at the evidence and hands each finding over.
+type Rule = for<'a> fn(&Evidence<'a>, &mut dyn FnMut(Finding<'a>));
+
+/// All rules, in the order of a report.
+const RULES: [Rule; 11] = [
+    thread_lost::rule,
+    lock_orphaned::rule,
+    connection_inherited::rule,
+    epoll_inherited::rule,
+    sqlite_inherited::rule,
+    signals_blocked::rule,
+    timer_lost::rule,
+    runtime_unsafe::rule,
+    handler_inherited::rule,
+    file_offset_shared::rule,
+    rng_shared::rule,
+];
+
+/// Findings of one fork that are written; further ones are counted.
+const WRITTEN: u32 = 256;
+
+/// All that the rules may look at.
+pub(crate) struct Evidence<'a> {
+    arena: &'a Arena,
+    id: &'a str,
+    server: Server,
+    child: Option<u32>,
+    /// True in the child: descriptors that it made itself are nobody's inheritance.
+    in_child: bool,
+    threads: &'a [Thread<'a>],
+    locks: &'a [Lock<'a>],
+    descriptors: &'a [Descriptor<'a>],
+    signals: &'a [Signal<'a>],
+    blocked: &'a [Text<'a>],
+    timers: &'a [Timer<'a>],
+    /// The program file.
+    executable: &'a str,
+    /// Loaded libraries that the rules know by name.
+    libraries: &'a [&'a str],
+    /// First use of the C library's generator.
+    random: Option<Site<'a>>,
+    /// Descriptors of files that begin as SQLite databases do.
+    databases: &'a [i32],
+}
+
+/// What a described fork borrows from the arena.
+fn borrowed<'a, T: Clone>(list: &List<'a, T>) -> &'a [T] {
+    match list {
+        Borrowed(slice) => slice,
+        // The library only ever borrows.
+        std::borrow::Cow::Owned(_) => &[],
+    }
+}
+
+impl<'a> Evidence<'a> {
+    /// Gathers it for a described fork.
+    pub(crate) fn of(fork: &Fork<'a>, arena: &'a Arena, id: &'a str) -> Evidence<'a> {
+        let executable = arena.text(native::executable().as_str());
+        let descriptors = borrowed(&fork.descriptors);
+        let in_child = !id.split('.').next().and_then(|p| p.parse().ok()).is_some_and(|leader: u32| leader == raw::process_id());
+        let mut databases = arena.list(descriptors.len());
+        descriptors.iter().filter(|d| d.kind == DescriptorKind::File && is_database(d.fd)).for_each(|d| databases.push(d.fd));
+        let mut libraries = arena.list(32);
+        native::each_library(|path| {
+            if rng_shared::knows(path) {
+                libraries.push(arena.text(path));
+            }
+        });
+        Evidence {
+            arena,
+            id,
+            server: Server::recognise(executable, crate::describe::own_name().as_str()),
+            child: if in_child { Some(raw::process_id()) } else { fork.child },
+            in_child,
+            threads: borrowed(&fork.threads),
+            locks: borrowed(&fork.locks),
+            descriptors,
+            signals: borrowed(&fork.signals),
+            blocked: borrowed(&fork.blocked),
+            timers: borrowed(&fork.timers),
+            executable,
+            libraries: libraries.done(),
+            random: crate::describe::site(arena, Role::Used, 0, rng::used()),
+            databases: databases.done(),
+        }
+    }
+
+    /// Threads that the child does not have. The kernel's own workers of io_uring are none of the program's.
+    fn lost_threads(&self) -> impl Iterator<Item = &'a Thread<'a>> + '_ {
+        self.threads.iter().filter(|t| !t.forking && !t.name.starts_with("iou-"))
+    }
+
+    /// Descriptors that the child has from its leader.
+    fn inherited(&self) -> impl Iterator<Item = &'a Descriptor<'a>> + '_ {
+        self.descriptors.iter().filter(|d| !self.in_child || d.origin == Origin::Forked)
+    }
+
+    /// A finding with the catalogue's texts.
+    fn finding(
+        &self,
+        kind: Kind,
+        severity: Severity,
+        what: Arguments<'_>,
+        subject: Arguments<'_>,
+        sites: &'a [Site<'a>],
+    ) -> Finding<'a> {
+        Finding {
+            id: Borrowed(self.arena.format(format_args!("{}:{}:{what}", self.id, kind.name()))),
+            kind,
+            severity,
+            state: State::Open,
+            child: self.child,
+            subject: Borrowed(self.arena.format(subject)),
+            sites: Borrowed(sites),
+            explain: Borrowed(kind.explain()),
+            cure: Borrowed(kind.cure(self.server)),
+        }
+    }
+
+    /// The sites that are known, as a list.
+    fn sites<const N: usize>(&self, sites: [Option<Site<'a>>; N]) -> &'a [Site<'a>] {
+        let mut list = self.arena.list(N);
+        sites.into_iter().flatten().for_each(|s| list.push(s));
+        list.done()
+    }
+}
+
+/// SQLite's files begin with these bytes (https://www.sqlite.org/fileformat2.html).
+fn is_database(fd: i32) -> bool {
+    let mut head = [0u8; 16];
+    rustix::io::pread(raw::descriptor(fd), &mut head, 0).is_ok_and(|n| n == 16) && head == *b"SQLite format 3\0"
+}
+
+/// The last part of a path.
+fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Applies all rules; how many findings were left out.
+pub(crate) fn all<'a>(evidence: &Evidence<'a>, mut each: impl FnMut(Finding<'a>)) -> u32 {
+    let mut found = 0u32;
+    let mut sink = |finding: Finding<'a>| {
+        found += 1;
+        if found <= WRITTEN {
+            each(finding);
+        }
+    };
+    for rule in RULES {
+        rule(evidence, &mut sink);
+    }
+    found.saturating_sub(WRITTEN)
+}
+
+/// True for a finding that the automatic summary appears for.
+pub(crate) fn worth_a_line(finding: &Finding<'_>) -> bool {
+    let shared = matches!(finding.kind, Kind::ConnectionInherited | Kind::SqliteInherited);
+    finding.severity >= Severity::Warning || shared
+}
+
+/// A number for what a summary would say: the same for children that inherit the same.
+pub(crate) fn fingerprint(findings: &[Finding<'_>]) -> u64 {
+    findings
+        .iter()
+        .fold(1, |hash, f| (hash ^ (f.kind as u64) << 8 ^ f.severity as u64).wrapping_mul(0x100_0000_01b3).rotate_left(5))
+}
+
+/// The summary's text.
+pub(crate) fn summary<'a>(arena: &'a Arena, head: &summary::Head<'_>, findings: &[Finding<'_>], same: bool) -> &'a str {
+    let mut text = ArenaText(arena, arena.format(format_args!("")));
+    let _ = match same {
+        true => summary::write_same(&mut text, head, findings.len() as u32),
+        false => summary::write(&mut text, head, findings.iter()),
+    };
+    text.1
+}
+
+impl Evidence<'_> {
+    /// The server at hand.
+    pub(crate) fn server(&self) -> Server {
+        self.server
+    }
+}
+
+/// Text that grows at the end of an arena.
+struct ArenaText<'a>(&'a Arena, &'a str);
+
+impl Write for ArenaText<'_> {
+    fn write_str(&mut self, s: &str) -> std::fmt::Result {
+        self.1 = self.0.extend(self.1, s).ok_or(std::fmt::Error)?;
+        Ok(())
+    }
+}

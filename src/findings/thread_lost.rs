@@ -1,0 +1,31 @@
+//! thread-lost: a thread that the child does not have.
+use super::*;
+
+/// Libraries that start their threads again in a child by themselves.
+const RESTARTERS: &[&str] = &["libjemalloc"];
+
+pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
+    for thread in evidence.lost_threads() {
+        let code = thread.start.clone().map(|frame| Site {
+            role: Role::Code,
+            thread: Some(thread.tid),
+            frames: Borrowed(evidence.arena.one(frame)),
+        });
+        let restarts = started_by(thread).is_some_and(|library| RESTARTERS.iter().any(|r| library.starts_with(r)));
+        let severity = if restarts { Severity::Info } else { Severity::Warning };
+        let unseen = if thread.recorded { "" } else { ", started past every hook" };
+        found(evidence.finding(
+            Kind::ThreadLost,
+            severity,
+            format_args!("{}", thread.tid),
+            format_args!("thread \"{}\" (tid {}{unseen})", thread.name, thread.tid),
+            evidence.sites([thread.site.clone(), code]),
+        ));
+    }
+}
+
+/// The library whose code started a thread.
+pub(super) fn started_by<'t>(thread: &'t Thread<'_>) -> Option<&'t str> {
+    let frame = thread.site.as_ref().and_then(|s| s.frames.first()).or(thread.start.as_ref())?;
+    frame.module.as_deref().map(base)
+}
