@@ -1,0 +1,142 @@
+//! What the integration tests share: the built library, scratch directories, reports, waiting.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "every test binary includes this and uses its own part"
+)]
+
+pub mod server;
+
+use forkguard_report::Line;
+use serde_json::Value;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use std::{env, fs, io, thread};
+
+/// libforkguard.so of the profile that these tests were built with, built on the first call.
+pub fn library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let own = env::current_exe().expect("own path");
+        let directory = own.ancestors().nth(2).expect("target/PROFILE/deps/test");
+        let profile = match directory.file_name().and_then(|name| name.to_str()) {
+            Some("debug") => "dev",
+            Some(name) => name,
+            None => panic!("no profile in {}", directory.display()),
+        };
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        // cargo test does not build a library that is only a cdylib.
+        let built = Command::new(cargo)
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "forkguard",
+                "--lib",
+                "--profile",
+                profile,
+                "--target-dir",
+            ])
+            .arg(directory.parent().expect("target"))
+            .arg("--manifest-path")
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+            .status()
+            .expect("cargo runs");
+        assert!(built.success(), "the library does not build");
+        directory.join("libforkguard.so")
+    })
+}
+
+/// A new, empty directory for one test, under the target directory.
+pub fn scratch(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    match fs::remove_dir_all(&directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => panic!("{}: {error}", directory.display()),
+        _ => fs::create_dir_all(&directory).expect("scratch directory"),
+    }
+    directory
+}
+
+/// `command` under the library, reporting into `report`; whatever options the tests themselves run with are removed.
+pub fn guarded<'a>(command: &'a mut Command, report: &Path) -> &'a mut Command {
+    without_options(command)
+        .env("LD_PRELOAD", library())
+        .env("FORKGUARD_REPORT", report)
+}
+
+/// `command` without any option of forkguard and without preload.
+pub fn without_options(command: &mut Command) -> &mut Command {
+    let ours = |name: &OsString| name.to_string_lossy().starts_with("FORKGUARD");
+    for (name, _) in env::vars_os().filter(|(name, _)| ours(name)) {
+        command.env_remove(name);
+    }
+    command.env_remove("LD_PRELOAD")
+}
+
+/// Asks `probe` until it gives a value; panics with `what` after `limit`.
+pub fn wait_for<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(start.elapsed() < limit, "no {what} after {limit:?}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// One line of a report: as its type and as plain JSON.
+pub struct Entry {
+    /// The type that the library wrote.
+    pub line: Line<'static>,
+    /// The same, for looking at keys by name.
+    pub json: Value,
+    /// The text itself.
+    pub text: &'static str,
+}
+
+/// All lines of a report directory, file by file.
+pub struct Report {
+    /// The lines.
+    pub entries: Vec<Entry>,
+}
+
+impl Report {
+    /// Reads every `*.jsonl` of `directory`; each line must parse.
+    pub fn read(directory: &Path) -> Report {
+        let mut files: Vec<PathBuf> = match fs::read_dir(directory) {
+            Ok(listing) => listing.map(|entry| entry.expect("entry").path()).collect(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => panic!("{}: {error}", directory.display()),
+        };
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
+        files.sort();
+        let mut entries = Vec::new();
+        for file in files {
+            // The types borrow from the text: a test may leak it.
+            let text: &'static str = fs::read_to_string(&file).expect("UTF-8").leak();
+            assert!(text.is_empty() || text.ends_with('\n'), "{}: torn last line", file.display());
+            entries.extend(text.lines().map(|line| Self::entry(&file, line)));
+        }
+        Report { entries }
+    }
+
+    fn entry(file: &Path, text: &'static str) -> Entry {
+        let json: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}: {text}", file.display()));
+        let line = serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}: {text}", file.display()));
+        Entry { line, json, text }
+    }
+
+    /// The events of one name (`fork`, `finding`, …).
+    pub fn events<'a>(&'a self, event: &'a str) -> impl Iterator<Item = &'a Entry> {
+        self.entries.iter().filter(move |entry| entry.json["event"] == event)
+    }
+
+    /// The findings of one kind (`lock-orphaned`, …).
+    pub fn findings<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Entry> {
+        self.events("finding").filter(move |entry| entry.json["kind"] == kind)
+    }
+}
