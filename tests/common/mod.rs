@@ -3,6 +3,8 @@
 
 pub mod fixture;
 
+pub mod server;
+
 use forkguard_report::Line;
 use jsonschema::Validator;
 use serde_json::Value;

@@ -1,0 +1,459 @@
+//! Real servers: started on loopback with and without the library, asked, signalled, and ended by pid.
+use super::{Entry, Report, guarded, scratch, wait_for as wait_until, without_options};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{self, Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How long anything may take on a busy machine.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// Asks `probe` until it gives a value; panics with `what` after [`LIMIT`].
+pub fn wait_for<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {
+    wait_until(what, LIMIT, probe)
+}
+
+/// A file of the repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A program of the virtual environment that scripts/setup makes.
+pub fn venv(program: &str) -> Command {
+    let path = repository("target/venv/bin").join(program);
+    assert!(path.exists(), "{} is missing: run scripts/setup", path.display());
+    let mut command = Command::new(path);
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+/// gunicorn --preload with two workers and an application of `directory`.
+pub fn gunicorn(port: u16, directory: &str, application: &str, arguments: &[&str]) -> Command {
+    let mut command = venv("gunicorn");
+    command.args(["--preload", "--workers=2", "--graceful-timeout=60", "--bind"]).arg(format!("127.0.0.1:{port}"));
+    command.arg("--chdir").arg(repository(directory)).args(arguments).arg(application);
+    command
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// A port that nobody listens on, below the range that the kernel gives to clients.
+pub fn free_port() -> u16 {
+    let start = process::id() * 37;
+    (0..10_000)
+        .map(|_| 20_000 + ((start + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000) as u16)
+        .find(|&port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+        .expect("a free port")
+}
+
+/// A loopback address of its own with a service's usual `port`, by which a report names the service.
+pub fn free_address(port: u16) -> SocketAddrV4 {
+    let candidate = |_| {
+        let own = process::id() * 37 + NEXT.fetch_add(1, Ordering::Relaxed);
+        SocketAddrV4::new(
+            Ipv4Addr::new(127, (1 + own / 62_500 % 250) as u8, (own / 250 % 250) as u8, (1 + own % 250) as u8),
+            port,
+        )
+    };
+    (0..1000).map(candidate).find(|address| TcpListener::bind(address).is_ok()).expect("an address where the port is free")
+}
+
+/// One run of a scenario: under the library or, as its control, without.
+pub struct Run {
+    /// Its own directory: where its programs run and write.
+    pub directory: PathBuf,
+    /// Under the library.
+    pub guarded: bool,
+}
+
+/// Plays `scenario` without and with the library: the first of what it tells must be the same. Gives the run with the library
+/// and the rest of what that told.
+pub fn compare<T: Debug + PartialEq, R>(name: &str, scenario: impl Fn(&Run) -> (T, R)) -> (Run, R) {
+    let run = |guarded| {
+        let directory = scratch(&format!("{name}-{}", if guarded { "guarded" } else { "control" }));
+        Run { directory, guarded }
+    };
+    let (control, guarded) = (run(false), run(true));
+    let (expected, _) = scenario(&control);
+    let (told, rest) = scenario(&guarded);
+    assert_eq!(told, expected, "{name}: with the library (left) and without (right)");
+    (guarded, rest)
+}
+
+impl Run {
+    /// Where the report of this run goes.
+    pub fn report_directory(&self) -> PathBuf {
+        self.directory.join("report")
+    }
+
+    /// The report as it stands.
+    pub fn report(&self) -> Report {
+        Report::read(&self.report_directory())
+    }
+
+    /// Starts `command` here in a process group of its own; its output goes to files.
+    pub fn start(&self, mut command: Command) -> Server {
+        if self.guarded {
+            guarded(&mut command, &self.report_directory());
+        } else {
+            without_options(&mut command);
+        }
+        Server::start(command, &self.directory)
+    }
+
+    /// What forkguard printed among the server's own lines.
+    pub fn printed(&self) -> Vec<String> {
+        let text = fs::read(self.directory.join("stderr")).expect("stderr");
+        let text = String::from_utf8_lossy(&text);
+        text.lines().filter(|line| line.starts_with("forkguard")).map(String::from).collect()
+    }
+}
+
+/// A server and all processes of its group; they end with the value.
+pub struct Server {
+    /// The first process: the leader of the group.
+    pub pid: u32,
+    group: i32,
+    child: Option<Child>,
+}
+
+impl Server {
+    /// Starts `command` in a process group of its own; its output goes to `stdout` and `stderr` in `directory`.
+    pub fn start(mut command: Command, directory: &Path) -> Server {
+        let output = |name| File::create(directory.join(name)).expect("output file");
+        command.current_dir(directory).process_group(0);
+        command.stdin(Stdio::null()).stdout(output("stdout")).stderr(output("stderr"));
+        let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Server { pid: child.id(), group: child.id() as i32, child: Some(child) }
+    }
+
+    /// A daemon that made a session of its own.
+    pub fn adopt(pid: u32) -> Server {
+        let group = processes().into_iter().find(|process| process.pid == pid).expect("the daemon lives").group;
+        // SAFETY: getpgrp has no conditions.
+        let own = unsafe { libc::getpgrp() };
+        assert_ne!(group, own, "a daemon leaves the group it was started from");
+        Server { pid, group, child: None }
+    }
+
+    /// Sends the first process a signal.
+    pub fn signal(&self, signal: i32) {
+        kill(self.pid, signal);
+    }
+
+    /// The exit status once the first process has ended by itself.
+    pub fn status(&mut self) -> ExitStatus {
+        let child = self.child.as_mut().expect("not a daemon");
+        wait_for("end of the server", || child.try_wait().expect("wait"))
+    }
+
+    /// Asks the server to stop: its exit status, once no process of its group is left.
+    pub fn stop(self, signal: i32) -> ExitStatus {
+        self.signal(signal);
+        self.ended()
+    }
+
+    /// The exit status, once no process of the group is left.
+    pub fn ended(mut self) -> ExitStatus {
+        let status = self.status();
+        self.gone();
+        status
+    }
+
+    /// Waits until no process of the group lives.
+    pub fn gone(&self) {
+        wait_for("end of the group", || processes().iter().all(|process| process.group != self.group).then_some(()));
+    }
+
+    /// Waits until the first process has `count` children, none of them one of `old`; gives their pids.
+    pub fn workers(&self, count: usize, old: &BTreeSet<u32>) -> BTreeSet<u32> {
+        workers(self.pid, count, old)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // SAFETY: signals a group of processes that this value started.
+        unsafe { libc::kill(-self.group, libc::SIGKILL) };
+        if let Some(child) = &mut self.child {
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Waits until `parent` has `count` children, none of them one of `old`; gives their pids.
+pub fn workers(parent: u32, count: usize, old: &BTreeSet<u32>) -> BTreeSet<u32> {
+    let children = || processes().into_iter().filter(|process| process.parent == parent).map(|process| process.pid).collect();
+    let new = |workers: &BTreeSet<u32>| workers.len() == count && workers.is_disjoint(old);
+    wait_for(&format!("{count} workers, none of {old:?}"), || Some(children()).filter(new))
+}
+
+/// Sends `pid` a signal.
+pub fn kill(pid: u32, signal: i32) {
+    // SAFETY: signals one process that the test started.
+    let result = unsafe { libc::kill(pid as i32, signal) };
+    assert_eq!(result, 0, "signal {signal} to {pid}: {}", io::Error::last_os_error());
+}
+
+/// Waits until `pid` lives no more.
+pub fn ended(pid: u32) {
+    wait_for("end of the process", || processes().iter().all(|process| process.pid != pid).then_some(()));
+}
+
+struct Process {
+    pid: u32,
+    parent: u32,
+    group: i32,
+}
+
+/// All living processes; a zombie lives no more.
+fn processes() -> Vec<Process> {
+    let pids = fs::read_dir("/proc").expect("/proc").filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid: u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+        let living = !matches!(fields[0], "Z" | "X");
+        living.then_some(Process { pid, parent: fields[1].parse().ok()?, group: fields[2].parse().ok()? })
+    })
+    .collect()
+}
+
+/// The pid in a file, once it stands there and lives.
+pub fn pid_file(path: &Path) -> u32 {
+    wait_for(&format!("pid in {}", path.display()), || {
+        let pid = fs::read_to_string(path).ok()?.trim().parse().ok()?;
+        processes().iter().any(|process| process.pid == pid).then_some(pid)
+    })
+}
+
+/// One request on a connection of its own: the answer's body, or what went wrong.
+pub fn get(port: u16) -> Result<String, String> {
+    let ask = || {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_read_timeout(Some(LIMIT))?;
+        stream.write_all(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        io::Result::Ok(answer)
+    };
+    let answer = ask().map_err(|error| error.to_string())?;
+    match answer.split_once("\r\n\r\n") {
+        Some((head, body)) if head.split(' ').nth(1) == Some("200") => Ok(body.to_string()),
+        _ => Err(format!("no answer: {answer:?}")),
+    }
+}
+
+/// Waits until `port` answers.
+pub fn serves(port: u16) -> String {
+    wait_for(&format!("answer on port {port}"), || get(port).ok())
+}
+
+/// Asks until `pids` are exactly those that answer in the end: every one of them did, and no other since.
+pub fn served_by(port: u16, pids: &BTreeSet<u32>) {
+    let mut seen = BTreeSet::new();
+    wait_for(&format!("answers of {pids:?}"), || {
+        let answer = get(port).expect("an answer");
+        let pid = answer.trim().strip_prefix("worker ").and_then(|pid| pid.parse().ok());
+        let pid: u32 = pid.unwrap_or_else(|| panic!("not a worker's answer: {answer:?}"));
+        assert!(pids.contains(&pid), "{pid} answered, not one of {pids:?}");
+        seen.insert(pid);
+        (seen == *pids).then_some(())
+    });
+}
+
+/// Clients that ask all the time, from several connections at once.
+pub struct Load {
+    stop: Arc<AtomicBool>,
+    clients: Vec<JoinHandle<(usize, Vec<String>)>>,
+}
+
+impl Load {
+    /// Starts four clients.
+    pub fn start(port: u16) -> Load {
+        let stop = Arc::new(AtomicBool::new(false));
+        let client = |_| {
+            let stop = Arc::clone(&stop);
+            thread::spawn(move || {
+                let (mut answered, mut lost) = (0, Vec::new());
+                while !stop.load(Ordering::Relaxed) || (answered < 25 && lost.is_empty()) {
+                    match get(port) {
+                        Ok(_) => answered += 1,
+                        Err(error) => lost.push(error),
+                    }
+                }
+                (answered, lost)
+            })
+        };
+        let clients = (0..4).map(client).collect();
+        Load { stop, clients }
+    }
+
+    /// Ends the clients, each after 25 answers at least: no request may have been lost.
+    pub fn finish(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for client in self.clients {
+            let (answered, lost) = client.join().expect("client");
+            assert_eq!(lost, Vec::<String>::new(), "lost requests, {answered} answered");
+        }
+    }
+}
+
+/// A PostgreSQL of its own on loopback.
+pub struct Postgres {
+    /// Where it listens.
+    pub address: SocketAddrV4,
+    directory: PathBuf,
+    server: Option<Server>,
+}
+
+impl Postgres {
+    /// Makes a cluster and starts it.
+    pub fn start(name: &str) -> Postgres {
+        // Outside the repository: the user postgres must reach it.
+        let directory = std::env::temp_dir().join(format!("forkguard-{name}-{}", process::id()));
+        fs::create_dir(&directory).expect("directory");
+        let address = free_address(5432);
+        let mut postgres = Postgres { address, directory, server: None };
+        let account = (user_id("root") == own_id()).then(|| user_id("postgres"));
+        if account.is_some() {
+            chown(&postgres.directory, account, None).expect("chown");
+        }
+        let initdb = postgres.command("initdb", account);
+        let mut initdb = Server::start(initdb, &postgres.directory);
+        assert!(initdb.status().success(), "{:?}", fs::read_to_string(postgres.directory.join("stderr")));
+        postgres.server = Some(Server::start(postgres.command("postgres", account), &postgres.directory));
+        wait_for("PostgreSQL", || TcpStream::connect(address).ok());
+        wait_for("PostgreSQL's readiness", || {
+            let log = fs::read_to_string(postgres.directory.join("stderr")).ok()?;
+            log.contains("ready to accept connections").then_some(())
+        });
+        postgres
+    }
+
+    /// What psycopg2 connects with.
+    pub fn url(&self) -> String {
+        format!("host={} port={} user=demo dbname=postgres", self.address.ip(), self.address.port())
+    }
+
+    fn command(&self, program: &str, account: Option<u32>) -> Command {
+        let versions = fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL: run scripts/setup");
+        let newest = versions.map(|entry| entry.expect("entry").path()).max().expect("a version of PostgreSQL");
+        let mut command = Command::new(newest.join("bin").join(program));
+        without_options(&mut command).env("PGDATA", self.directory.join("data"));
+        if let Some(account) = account {
+            command.uid(account);
+        }
+        if program == "initdb" {
+            command.args(["--username=demo", "--auth=trust", "--no-sync", "--no-locale", "--encoding=UTF8"]);
+        } else {
+            let (address, port) = (format!("listen_addresses={}", self.address.ip()), self.address.port().to_string());
+            command.args(["-p", &port, "-c", &address, "-c", "unix_socket_directories=", "-c", "fsync=off"]);
+        }
+        command
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            server.signal(libc::SIGINT);
+            let _ = server.child.as_mut().expect("child").wait();
+        }
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// The id of the user that runs the tests.
+pub fn own_id() -> u32 {
+    // SAFETY: geteuid has no conditions.
+    unsafe { libc::geteuid() }
+}
+
+fn user_id(name: &str) -> u32 {
+    let users = fs::read_to_string("/etc/passwd").expect("/etc/passwd");
+    let mut found = users.lines().map(|line| line.split(':')).filter(|fields| fields.clone().next() == Some(name));
+    found.next().and_then(|mut fields| fields.nth(2)?.parse().ok()).unwrap_or_else(|| panic!("no user {name}"))
+}
+
+/// What a report must tell of a server: of every worker a full `fork` event, and a `child` event of each that lives on.
+pub struct Told<'a> {
+    /// The forks of kind `fork` that the leader made.
+    pub forks: Vec<&'a Entry>,
+}
+
+impl<'a> Told<'a> {
+    /// The forks that made `workers`; each must tell the leader's threads and memory, and each worker must have settled.
+    pub fn of(report: &'a Report, leader: u32, workers: &BTreeSet<u32>) -> Told<'a> {
+        let made = |entry: &&Entry| entry.line.pid == leader && entry.json["kind"] == "fork" && entry.json["detail"] == "full";
+        let forks: Vec<_> = report.events("fork").filter(made).filter(|entry| workers.contains(&child(entry))).collect();
+        assert_eq!(
+            &forks.iter().map(|entry| child(entry)).collect::<BTreeSet<u32>>(),
+            workers,
+            "a full fork event for each worker"
+        );
+        let settled: BTreeSet<u32> = report.events("child").map(|entry| entry.line.pid).collect();
+        assert!(settled.is_superset(workers), "child events of {settled:?}, not of all {workers:?}");
+        for fork in &forks {
+            assert!(list(fork, "threads").any(|thread| thread["forking"] == true), "the forking thread: {}", fork.text);
+            assert!(fork.json["memory"]["rss"].as_u64().is_some_and(|kilobytes| kilobytes > 0), "memory: {}", fork.text);
+        }
+        Told { forks }
+    }
+
+    /// Every fork lists a listening socket whose own address contains `address`.
+    pub fn listens(self, address: &str) -> Told<'a> {
+        let listening = |descriptor: &&Value| {
+            let socket = &descriptor["socket"];
+            socket["role"] == "listening" && socket["local"].as_str().is_some_and(|local| local.contains(address))
+        };
+        for fork in &self.forks {
+            assert!(list(fork, "descriptors").any(|descriptor| listening(&descriptor)), "listening on {address}: {}", fork.text);
+        }
+        self
+    }
+
+    /// Every fork lists a handler for each of `signals`.
+    pub fn handles(self, signals: &[&str]) -> Told<'a> {
+        for fork in &self.forks {
+            let handled: Vec<_> = list(fork, "signals").filter(|signal| signal["disposition"] == "handler").collect();
+            for name in signals {
+                assert!(handled.iter().any(|signal| signal["signal"] == *name), "a handler of {name}: {}", fork.text);
+            }
+        }
+        self
+    }
+}
+
+fn child(fork: &Entry) -> u32 {
+    fork.json["child"].as_u64().map_or(0, |pid| pid as u32)
+}
+
+/// A list of an event.
+pub fn list<'a>(entry: &'a Entry, name: &str) -> impl Iterator<Item = &'a Value> {
+    entry.json[name].as_array().expect("a list").iter()
+}
+
+/// Every one of `workers` has a finding of this kind whose subject contains `subject`.
+pub fn found(report: &Report, workers: &BTreeSet<u32>, kind: &str, subject: &str) {
+    let about = |entry: &&Entry| entry.json["subject"].as_str().is_some_and(|text| text.contains(subject));
+    let children: BTreeSet<u32> = report.findings(kind).filter(about).map(child).collect();
+    let all: Vec<_> = report.findings(kind).map(|entry| entry.text).collect();
+    assert!(children.is_superset(workers), "{kind} about {subject:?} for each of {workers:?}; there is {all:#?}");
+}
+
+/// The report holds no alarm.
+pub fn no_alarm(report: &Report) {
+    let alarms: Vec<_> =
+        report.events("finding").filter(|entry| entry.json["severity"] != "info").map(|entry| entry.text).collect();
+    assert!(alarms.is_empty(), "{alarms:#?}");
+}

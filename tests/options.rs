@@ -1,0 +1,125 @@
+//! The options, under a gunicorn that loses a thread at each fork and under one that loses nothing.
+mod common;
+
+use common::server::*;
+use common::{Report, library, scratch, without_options};
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+/// A gunicorn's life under the library with `options` alone: its directory, and what forkguard printed.
+fn gunicorn_with(name: &str, application: &str, options: &[(&str, &str)]) -> (Run, Vec<String>) {
+    let run = Run { directory: scratch(&format!("options-{name}")), guarded: true };
+    fs::create_dir(run.directory.join("run")).expect("runtime directory");
+    let port = free_port();
+    let mut command = gunicorn(port, "tests/apps", application, &["--umask=0"]);
+    without_options(&mut command).env("LD_PRELOAD", library()).env("XDG_RUNTIME_DIR", run.directory.join("run"));
+    let server = Server::start(with(command, options), &run.directory);
+    serves(port);
+    served_by(port, &server.workers(2, &BTreeSet::new()));
+    assert!(server.stop(libc::SIGTERM).success());
+    let printed = run.printed();
+    (run, printed)
+}
+
+/// `command` with `options`, an empty value removing one.
+fn with(mut command: std::process::Command, options: &[(&str, &str)]) -> std::process::Command {
+    for (name, value) in options {
+        if value.is_empty() {
+            command.env_remove(name);
+        } else {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().expect("metadata").permissions().mode() & 0o7777
+}
+
+/// `directory` is private and holds a report of private files.
+fn private(directory: &Path) {
+    assert_eq!((mode(directory), directory.metadata().expect("metadata").uid()), (0o700, own_id()));
+    for file in fs::read_dir(directory).expect("the report") {
+        let file = file.expect("entry").path();
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    assert!(Report::read(directory).findings("thread-lost").count() >= 2, "a finding for each worker");
+}
+
+/// Nothing was written in the runtime directory, where the report goes by default.
+fn no_report(run: &Run) {
+    let left: Vec<_> = fs::read_dir(run.directory.join("run")).expect("runtime directory").collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn by_default_a_summary_and_a_private_report_in_the_runtime_directory() {
+    let (run, printed) = gunicorn_with("default", "threaded:app", &[]);
+    let directory = run.directory.join("run/forkguard");
+    private(&directory);
+    let named = printed.iter().filter(|line| line.contains(directory.to_str().expect("UTF-8"))).count();
+    assert_eq!(named, 1, "the report's path, once: {printed:#?}");
+    assert!(printed.iter().any(|line| line.contains("thread-lost")), "{printed:#?}");
+}
+
+#[test]
+fn without_a_runtime_directory_the_report_goes_to_the_temporary_one() {
+    let temporary = scratch("options-temporary-directory");
+    fs::set_permissions(&temporary, fs::Permissions::from_mode(0o1777)).expect("permissions");
+    let options = [("XDG_RUNTIME_DIR", ""), ("TMPDIR", temporary.to_str().expect("UTF-8"))];
+    let (run, _) = gunicorn_with("temporary", "threaded:app", &options);
+    private(&temporary.join(format!("forkguard-{}", own_id())));
+    no_report(&run);
+}
+
+#[test]
+fn off_passes_everything_through() {
+    let (run, printed) = gunicorn_with("off", "threaded:app", &[("FORKGUARD", "off"), ("FORKGUARD_REPORT", "report")]);
+    assert_eq!(printed, Vec::<String>::new());
+    assert!(!run.report_directory().exists(), "no report");
+    no_report(&run);
+}
+
+#[test]
+fn no_report_is_written_where_none_is_wanted() {
+    let (run, printed) = gunicorn_with("none", "threaded:app", &[("FORKGUARD_REPORT", "none")]);
+    no_report(&run);
+    assert!(printed.iter().any(|line| line.contains("thread-lost")), "the summary stays: {printed:#?}");
+}
+
+#[test]
+fn summary_never() {
+    let (run, printed) = gunicorn_with("never", "threaded:app", &[("FORKGUARD_SUMMARY", "never")]);
+    assert_eq!(printed, Vec::<String>::new());
+    private(&run.directory.join("run/forkguard"));
+}
+
+#[test]
+fn summary_always() {
+    let (_, printed) = gunicorn_with("always", "clean:app", &[("FORKGUARD_SUMMARY", "always")]);
+    assert_ne!(printed, Vec::<String>::new());
+}
+
+#[test]
+fn a_bad_value_is_named_once_and_the_default_holds() {
+    let (run, printed) = gunicorn_with("bad", "threaded:app", &[("FORKGUARD", "loud")]);
+    let about: Vec<_> = printed.iter().filter(|line| line.contains("loud")).collect();
+    assert_eq!(about.len(), 1, "{printed:#?}");
+    for word in ["FORKGUARD", "guard", "observe", "off"] {
+        assert!(about[0].contains(word), "{word}: {}", about[0]);
+    }
+    private(&run.directory.join("run/forkguard"));
+}
+
+#[test]
+fn a_directory_that_others_may_write_to_is_refused_in_one_line() {
+    let open = scratch("options-open-directory");
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).expect("permissions");
+    let path = open.to_str().expect("UTF-8");
+    let (_, printed) = gunicorn_with("refused", "clean:app", &[("FORKGUARD_REPORT", path)]);
+    assert_eq!(printed.iter().filter(|line| line.contains(path)).count(), 1, "{printed:#?}");
+    assert_eq!(fs::read_dir(&open).expect("directory").count(), 0, "nothing is written there");
+}

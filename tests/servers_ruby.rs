@@ -1,0 +1,84 @@
+//! Unicorn and Puma with an application whose thread holds a lock.
+mod common;
+
+use common::server::*;
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// `program` with its configuration of the same name and the application config.ru.
+fn server(run: &Run, program: &str, configuration: &str, port: u16) -> Server {
+    let mut command = Command::new(program);
+    command.arg(configuration).arg(repository(&format!("tests/apps/{program}.rb")));
+    command.arg(repository("tests/apps/config.ru")).env("PORT", port.to_string());
+    let server = run.start(command);
+    serves(port);
+    server
+}
+
+#[test]
+fn unicorn_reloads_and_stops() {
+    let (run, (leader, workers)) = compare("unicorn-reload", |run| {
+        let port = free_port();
+        let server = server(run, "unicorn", "--config-file", port);
+        let first = server.workers(2, &BTreeSet::new());
+        served_by(port, &first);
+        let load = Load::start(port);
+        server.signal(libc::SIGHUP);
+        let reloaded = server.workers(2, &first);
+        load.finish();
+        served_by(port, &reloaded);
+        let killed = *reloaded.first().expect("a worker");
+        kill(killed, libc::SIGKILL);
+        let replaced = server.workers(2, &BTreeSet::from([killed]));
+        served_by(port, &replaced);
+        let leader = server.pid;
+        (server.stop(libc::SIGQUIT), (leader, [first, reloaded, replaced].into_iter().flatten().collect()))
+    });
+    let report = run.report();
+    Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGHUP", "SIGQUIT", "SIGTERM", "SIGUSR2", "SIGVTALRM"]);
+    found(&report, &workers, "thread-lost", "");
+}
+
+#[test]
+fn unicorn_upgrades() {
+    let (run, (old, new, workers)) = compare("unicorn-upgrade", |run| {
+        let port = free_port();
+        let mut server = server(run, "unicorn", "--config-file", port);
+        let first = server.workers(2, &BTreeSet::new());
+        let (pid, old) = (run.directory.join("pid"), server.pid);
+        let load = Load::start(port);
+        server.signal(libc::SIGUSR2);
+        let new = wait_for("the new master", || Some(pid_file(&pid)).filter(|&pid| pid != old));
+        let workers = workers(new, 2, &first);
+        server.signal(libc::SIGQUIT);
+        let status = server.status();
+        load.finish();
+        served_by(port, &workers);
+        kill(new, libc::SIGQUIT);
+        server.gone();
+        (status, (old, new, workers))
+    });
+    let report = run.report();
+    Told::of(&report, new, &workers).listens("127.0.0.1:");
+    found(&report, &workers, "thread-lost", "");
+    assert!(report.events("exec").any(|entry| entry.line.pid == new && entry.line.ppid == old), "the exec of the new master");
+}
+
+#[test]
+fn puma_restarts_and_stops() {
+    let (run, (leader, workers)) = compare("puma-restart", |run| {
+        let port = free_port();
+        let server = server(run, "puma", "--config", port);
+        let first = server.workers(2, &BTreeSet::new());
+        served_by(port, &first);
+        Load::start(port).finish();
+        server.signal(libc::SIGUSR2);
+        let restarted = server.workers(2, &first);
+        served_by(port, &restarted);
+        let leader = server.pid;
+        (server.stop(libc::SIGTERM), (leader, &first | &restarted))
+    });
+    let report = run.report();
+    Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGHUP", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGVTALRM"]);
+    found(&report, &workers, "thread-lost", "");
+}

@@ -1,0 +1,43 @@
+//! uWSGI: forks with the GIL released and runs none of CPython's fork hooks.
+mod common;
+
+use common::server::*;
+use std::collections::BTreeSet;
+use std::process::Command;
+
+fn life(run: &Run, end: i32) -> (std::process::ExitStatus, (u32, BTreeSet<u32>)) {
+    let port = free_port();
+    let mut command = Command::new("uwsgi");
+    command.args(["--plugin=python3", "--master", "--processes=2", "--enable-threads", "--need-app"]);
+    command.arg(format!("--http-socket=127.0.0.1:{port}")).arg("--chdir").arg(repository("tests/apps"));
+    command.args(["--module=threaded"]).env("PYTHONDONTWRITEBYTECODE", "1");
+    let server = run.start(command);
+    serves(port);
+    let first = server.workers(2, &BTreeSet::new());
+    served_by(port, &first);
+    let load = Load::start(port);
+    server.signal(libc::SIGHUP);
+    let reloaded = server.workers(2, &first);
+    load.finish();
+    served_by(port, &reloaded);
+    let leader = server.pid;
+    (server.stop(end), (leader, &first | &reloaded))
+}
+
+fn serves_reloads_and_stops(name: &str, end: i32) {
+    let (run, (leader, workers)) = compare(name, |run| life(run, end));
+    let report = run.report();
+    Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1"]);
+    found(&report, &workers, "thread-lost", "");
+    found(&report, &workers, "lock-orphaned", "");
+}
+
+#[test]
+fn ends_by_quit() {
+    serves_reloads_and_stops("uwsgi-quit", libc::SIGQUIT);
+}
+
+#[test]
+fn ends_by_int() {
+    serves_reloads_and_stops("uwsgi-int", libc::SIGINT);
+}
