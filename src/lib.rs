@@ -25,6 +25,7 @@ fn wake() {
     hooks::real::resolve_all();
     hooks::resolve_redhooks();
     std::panic::set_hook(Box::new(|panic| emit::fault(panic)));
+    hooks::adopt_open_descriptors();
     options::read();
     if options::get().mode == Mode::Off {
         gate::set_life(Life::Off);
@@ -32,7 +33,6 @@ fn wake() {
     }
     sites::native::prepare();
     hooks::atfork::register_own();
-    hooks::adopt_open_descriptors();
     gate::set_life(Life::Awake);
     hooks::adopt_main_thread();
 }

@@ -7,8 +7,8 @@ use crate::sites::native;
 use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Inner, LockRecord, ThreadRecord};
-use forkguard_core::held::Kind;
-use forkguard_core::{raw, signal};
+use forkguard_core::held::{ENTERED, Kind};
+use forkguard_core::{raw, signal, timer};
 use forkguard_report::event::*;
 use std::borrow::Cow::{self, Borrowed};
 use std::ffi::CStr;
@@ -206,7 +206,7 @@ fn parse(name: &CStr) -> Option<u32> {
 fn locks<'a>(arena: &'a Arena, inner: &Inner, threads: &[Thread<'a>]) -> &'a [Lock<'a>] {
     let records = inner.locks.as_slice();
     let mut list = arena.list(records.len());
-    for lock in records.iter().filter(|l| l.broken_in_child()) {
+    for lock in records.iter().filter(|l| l.broken_in_child() && still_inside(l)) {
         let libc = lock.entry.kind == Kind::Libc;
         let holder = threads.iter().find(|t| t.tid == lock.holder);
         list.push(Lock {
@@ -225,6 +225,22 @@ fn locks<'a>(arena: &'a Arena, inner: &Inner, threads: &[Thread<'a>]) -> &'a [Lo
         });
     }
     list.done()
+}
+
+/// A lock whose release is not seen counts when the kernel shows its holder's stack below the call: then the thread has been inside
+/// since before the fork. (It can be asked in the leader only, and of a thread that sleeps: who waits for what does.)
+fn still_inside(lock: &LockRecord) -> bool {
+    lock.entry.flags & ENTERED == 0 || stack_pointer(lock.holder).is_some_and(|sp| sp < lock.entry.frame)
+}
+
+/// Where a sleeping thread's stack ends: the last but one word of /proc/self/task/TID/syscall (proc(5)).
+fn stack_pointer(tid: u32) -> Option<usize> {
+    let mut path = Text::<64>::new();
+    std::fmt::Write::write_fmt(&mut path, format_args!("/proc/self/task/{tid}/syscall")).ok()?;
+    let mut bytes = [0u8; 256];
+    let text = std::str::from_utf8(raw::read_file(path.as_cstr()?, &mut bytes)).ok()?;
+    let word = text.trim_end().rsplit(' ').nth(1)?;
+    usize::from_str_radix(word.strip_prefix("0x")?, 16).ok()
 }
 
 /// The name that a hook of `hooks/libc_locks.rs` put into the entry.
@@ -286,7 +302,7 @@ fn timers<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Timer<'a>] {
     let mut list = arena.list(40);
     for (which, (clock, number)) in INTERVAL_CLOCKS.iter().enumerate().filter(|(i, _)| inner.interval_timers & 1 << i != 0) {
         list.push(Timer {
-            call: Borrowed("setitimer"),
+            call: Borrowed(if which == 0 && timer::by_alarm() { "alarm" } else { "setitimer" }),
             clock: Borrowed(clock),
             signal: Some(signal_name(arena, *number)),
             site: site(arena, Role::Armed, 0, inner.interval_sites[which]),

@@ -2,7 +2,7 @@
 //! filling the disk) loses more than it must, and nothing we do harms the server.
 use crate::options::{self, Report};
 use forkguard_core::fixed::Text;
-use forkguard_core::raw::{self, AsFd, descriptor};
+use forkguard_core::raw::{self, AsFd, BorrowedFd, descriptor};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::CStr;
@@ -258,12 +258,22 @@ fn write_whole(bytes: &[u8]) -> Result<(), Errno> {
         }
         match rustix::io::retry_on_intr(|| rustix::io::write(fd, bytes))? {
             n if n == bytes.len() => Ok(()),
-            _ => {
-                TORN.store(true, Relaxed);
+            n => {
+                TORN.store(!take_back(fd, n as u64), Relaxed);
                 Err(Errno::NOSPC)
             }
         }
     })
+}
+
+/// Cuts off the beginning of a line that did not fit; false when another process wrote behind it meanwhile.
+fn take_back(fd: BorrowedFd<'_>, written: u64) -> bool {
+    let end = rustix::fs::seek(fd, rustix::fs::SeekFrom::Current(0));
+    let size = rustix::fs::fstat(fd).map(|s| s.st_size as u64);
+    match (end, size) {
+        (Ok(end), Ok(size)) if end == size => rustix::fs::ftruncate(fd, end - written).is_ok(),
+        _ => false,
+    }
 }
 
 /// Runs a write whose failure must not reach the host as a signal (SIGPIPE, SIGXFSZ).

@@ -215,8 +215,18 @@ pub(crate) fn say(arguments: std::fmt::Arguments<'_>) {
     print(line.as_str());
 }
 
+/// True while descriptor 2 is what a program writes its errors to: the one it began with, or one that was put there on purpose. A
+/// file that only happened to get that number is the host's data.
+fn has_stderr() -> bool {
+    use forkguard_core::descriptor::{Kind, record, role};
+    record(2).is_some_and(|r| r.kind == Kind::Start || r.role & role::PLACED != 0)
+}
+
 /// Writes text to the host's stderr in one go.
 pub(crate) fn print(text: &str) {
+    if !has_stderr() {
+        return;
+    }
     let _ = file::quietly(|| rustix::io::write(descriptor(2), text.as_bytes()));
 }
 

@@ -211,9 +211,9 @@ pub(crate) fn worth_a_line(finding: &Finding<'_>) -> bool {
 
 /// A number for what a summary would say: the same for children that inherit the same.
 pub(crate) fn fingerprint(findings: &[Finding<'_>]) -> u64 {
-    findings
-        .iter()
-        .fold(1, |hash, f| (hash ^ (f.kind as u64) << 8 ^ f.severity as u64).wrapping_mul(0x100_0000_01b3).rotate_left(5))
+    // FNV-1a over what the summary names; never zero, which stands for nothing printed yet.
+    let word = |f: &Finding<'_>| (1 + f.kind as u64) << 8 | f.severity as u64;
+    findings.iter().fold(0xcbf2_9ce4_8422_2325, |hash, f| (hash ^ word(f)).wrapping_mul(0x100_0000_01b3)) | 1
 }
 
 /// The summary's text.

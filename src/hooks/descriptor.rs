@@ -129,7 +129,7 @@ fn reopened(old: c_int, stream: *mut FILE, caller: usize) -> *mut FILE {
     note(|_| descriptor::close(old));
     if !stream.is_null() {
         // SAFETY: the stream was just made.
-        opened(unsafe { libc::fileno(stream) }, Kind::File, 0, 0, caller);
+        opened(unsafe { libc::fileno(stream) }, Kind::File, role::PLACED, 0, caller);
     }
     stream
 }
@@ -265,6 +265,7 @@ hook! {
         }
         let new = real(fd, to);
         duplicated(fd, new, caller);
+        placed(new);
         new
     }
 }
@@ -277,7 +278,20 @@ hook! {
         }
         let new = real(fd, to, flags);
         duplicated(fd, new, caller);
+        placed(new);
         new
+    }
+}
+
+/// A number that the host chose.
+fn placed(fd: c_int) {
+    if fd >= 0 {
+        note(|_| {
+            if descriptor::record(fd).is_none() {
+                descriptor::open(fd, Kind::Start, 0, 0, 0, 0);
+            }
+            descriptor::add_role(fd, role::PLACED);
+        });
     }
 }
 

@@ -20,18 +20,25 @@ pub(super) fn inside<R>(name: &'static CStr, caller: usize, run: impl FnOnce() -
     result
 }
 
+/// A function's name as a C string.
+macro_rules! name {
+    ($name:ident) => {
+        const {
+            match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                Ok(name) => name,
+                Err(_) => panic!("a hook's name"),
+            }
+        }
+    };
+}
+
 macro_rules! libc_locks {
     ($(fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
         $(lock! {
             /// As the C library's; see the module.
             fn $name($($arg: $type),*) -> $ret;
             |caller| {
-                const NAME: &std::ffi::CStr =
-                    match std::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-                        Ok(name) => name,
-                        Err(_) => panic!("a hook's name"),
-                    };
-                inside(NAME, caller, || real($($arg),*))
+                inside(name!($name), caller, || real($($arg),*))
             }
         })*
     };
@@ -89,12 +96,7 @@ macro_rules! libc_locks_of_many_arguments {
                 if forkguard_core::held::TRACKED.load(std::sync::atomic::Ordering::Relaxed) == 0 {
                     return real($($arg),*);
                 }
-                const NAME: &std::ffi::CStr =
-                    match std::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-                        Ok(name) => name,
-                        Err(_) => panic!("a hook's name"),
-                    };
-                inside(NAME, 0, || real($($arg),*))
+                inside(name!($name), 0, || real($($arg),*))
             }
         };)*
     };
@@ -117,6 +119,30 @@ libc_locks_of_many_arguments! {
     ) -> c_int;
 }
 
+/// Functions that must be jumped to: variadic ones, and those that look at their caller (dlopen resolves `$ORIGIN` and its
+/// namespace by it). Their return is not seen; whether a thread still is inside, its stack pointer tells.
+macro_rules! entered {
+    ($(fn $name:ident;)*) => {
+        $(pass! {
+            /// As the C library's; see the module.
+            fn $name, forkguard_core::held::TRACKED; |registers| {
+                if let Some(slot) = holder() {
+                    slot.enter(name!($name).as_ptr() as usize, registers.caller, &raw const registers.caller as usize);
+                }
+            }
+        })*
+    };
+}
+
+entered! {
+    fn dlopen;
+    fn dlmopen;
+    fn dlclose;
+    fn syslog;
+    fn __syslog_chk;
+    fn __vsyslog_chk;
+}
+
 hook! {
     /// popen(3): makes a process through an internal posix_spawn, under a lock of its own.
     fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE = libc::popen;
@@ -132,16 +158,11 @@ macro_rules! generators {
             /// As the C library's: its first use is noted, and its lock.
             fn $name($($arg: $type),*) -> $ret;
             |caller| {
-                const NAME: &std::ffi::CStr =
-                    match std::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-                        Ok(name) => name,
-                        Err(_) => panic!("a hook's name"),
-                    };
                 forkguard_core::rng::note(caller);
                 if forkguard_core::held::TRACKED.load(std::sync::atomic::Ordering::Relaxed) == 0 {
                     return real($($arg),*);
                 }
-                inside(NAME, caller, || real($($arg),*))
+                inside(name!($name), caller, || real($($arg),*))
             }
         })*
     };

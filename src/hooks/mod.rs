@@ -22,6 +22,7 @@ mod exit;
 pub(crate) mod fork;
 mod libc_locks;
 mod mutex;
+mod privilege;
 pub(crate) mod real;
 mod rwlock;
 mod semaphore;

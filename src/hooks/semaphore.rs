@@ -73,10 +73,14 @@ lock! {
     }
 }
 hook! {
-    /// sem_init(3): whatever was known of a semaphore at this address is forgotten.
+    /// sem_init(3): whatever was known of a semaphore at this address is forgotten. A lock begins free; what begins at zero waits for
+    /// somebody's signal.
     fn sem_init(semaphore: *mut sem_t, shared: c_int, value: c_uint) -> c_int = libc::sem_init;
     |_caller| {
-        semaphore::forget(semaphore as usize);
+        match value {
+            0 => semaphore::mark_signal(semaphore as usize),
+            _ => semaphore::forget(semaphore as usize),
+        }
         real(semaphore, shared, value)
     }
 }

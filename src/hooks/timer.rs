@@ -53,7 +53,7 @@ hook! {
     /// alarm(2): ITIMER_REAL.
     fn alarm(seconds: c_uint) -> c_uint = libc::alarm;
     |caller| {
-        note(|_| timer::arm_interval(libc::ITIMER_REAL, caller));
+        note(|_| timer::arm_alarm(caller));
         real(seconds)
     }
 }
@@ -61,7 +61,7 @@ hook! {
     /// ualarm(3): ITIMER_REAL.
     fn ualarm(delay: useconds_t, interval: useconds_t) -> useconds_t;
     |caller| {
-        note(|_| timer::arm_interval(libc::ITIMER_REAL, caller));
+        note(|_| timer::arm_alarm(caller));
         real(delay, interval)
     }
 }

@@ -15,28 +15,23 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
 
-/// libforkguard.so of the profile that these tests were built with, built on the first call.
+/// The libforkguard.so that users run: of the release profile, built on the first call.
 pub fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
         let own = env::current_exe().expect("own path");
-        let directory = own.ancestors().nth(2).expect("target/PROFILE/deps/test");
-        let profile = match directory.file_name().and_then(|name| name.to_str()) {
-            Some("debug") => "dev",
-            Some(name) => name,
-            None => panic!("no profile in {}", directory.display()),
-        };
+        let target = own.ancestors().nth(3).expect("target/PROFILE/deps/test");
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         // cargo test does not build a library that is only a cdylib.
         let built = Command::new(cargo)
-            .args(["build", "--quiet", "--package", "forkguard", "--lib", "--profile", profile, "--target-dir"])
-            .arg(directory.parent().expect("target"))
+            .args(["build", "--quiet", "--release", "--package", "forkguard", "--lib", "--target-dir"])
+            .arg(target)
             .arg("--manifest-path")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
             .status()
             .expect("cargo runs");
         assert!(built.success(), "the library does not build");
-        directory.join("libforkguard.so")
+        target.join("release/libforkguard.so")
     })
 }
 

@@ -61,6 +61,8 @@ pub mod role {
     pub const PAIR: u8 = 8;
     /// Came from the process that forked this one (worked out when read).
     pub const FORKED: u8 = 16;
+    /// dup2, dup3 or freopen put it under this number on purpose.
+    pub const PLACED: u8 = 64;
     /// Its close-on-exec flag was cleared on purpose.
     pub const KEPT_ON_EXEC: u8 = 32;
 }
@@ -160,7 +162,7 @@ pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
     match record(from) {
         Some(r) => {
             let made = if r.site != 0 { r.site } else { site };
-            open(to, r.kind, r.role & !(role::KEPT_ON_EXEC | role::FORKED), r.family, made, thread);
+            open(to, r.kind, r.role & !(role::KEPT_ON_EXEC | role::FORKED | role::PLACED), r.family, made, thread);
             set_peer(to, r.port, r.address);
             if let (Some(from), Some(to)) = (place(from), place(to)) {
                 to.generation.store(from.generation.load(Relaxed), Relaxed);

@@ -34,6 +34,8 @@ impl Kind {
 pub const WAITS: u32 = 1 << 8;
 /// The thread got it.
 pub const HOLDS: u32 = 1 << 9;
+/// The thread entered a function whose return is not seen: it is inside while its stack reaches below `frame`.
+pub const ENTERED: u32 = 1 << 10;
 
 /// One entry.
 #[repr(C)]
@@ -41,6 +43,8 @@ pub struct Held {
     address: AtomicUsize,
     site: AtomicUsize,
     word: AtomicU32,
+    /// Stack pointer of the call, for ENTERED only.
+    frame: AtomicUsize,
 }
 
 /// A copy of an entry.
@@ -52,13 +56,15 @@ pub struct Entry {
     pub site: usize,
     /// What kind.
     pub kind: Kind,
-    /// WAITS, HOLDS.
+    /// WAITS, HOLDS, ENTERED.
     pub flags: u32,
+    /// Stack pointer of the call, for ENTERED only.
+    pub frame: usize,
 }
 
 impl Held {
     pub(crate) const fn new() -> Self {
-        Held { address: AtomicUsize::new(0), site: AtomicUsize::new(0), word: AtomicU32::new(0) }
+        Held { address: AtomicUsize::new(0), site: AtomicUsize::new(0), word: AtomicU32::new(0), frame: AtomicUsize::new(0) }
     }
 
     fn entry(&self) -> Option<Entry> {
@@ -67,7 +73,8 @@ impl Held {
             address: self.address.load(Relaxed),
             site: self.site.load(Relaxed),
             kind: Kind::of(word)?,
-            flags: word & (WAITS | HOLDS),
+            flags: word & (WAITS | HOLDS | ENTERED),
+            frame: self.frame.load(Relaxed),
         })
     }
 }
@@ -143,14 +150,19 @@ impl Slot {
         let Some(index) = self.held[..depth].iter().rposition(|e| e.address.load(Relaxed) == address) else {
             return self.drop_overflow();
         };
+        self.pop_at(index, depth);
+        true
+    }
+
+    fn pop_at(&self, index: usize, depth: usize) {
         for i in index..depth - 1 {
             let (to, from) = (&self.held[i], &self.held[i + 1]);
             to.address.store(from.address.load(Relaxed), Relaxed);
             to.site.store(from.site.load(Relaxed), Relaxed);
             to.word.store(from.word.load(Relaxed), Relaxed);
+            to.frame.store(from.frame.load(Relaxed), Relaxed);
         }
         self.depth.store(depth as u32 - 1, Relaxed);
-        true
     }
 
     #[cold]
@@ -160,6 +172,19 @@ impl Slot {
             self.overflow.store(more - 1, Relaxed);
         }
         more > 0
+    }
+
+    /// Notes that this thread enters a function whose return no hook will see; forgets the ones that it left meanwhile.
+    #[cold]
+    pub fn enter(&self, address: usize, site: usize, frame: usize) {
+        let left = |e: &Entry| e.flags & ENTERED != 0 && e.frame <= frame;
+        while let Some(index) = self.entries().position(|e| left(&e)) {
+            self.pop_at(index, (self.depth.load(Relaxed) as usize).min(HELD));
+        }
+        let index = self.push(address, site, Kind::Libc as u32 | HOLDS | ENTERED);
+        if let Some(entry) = self.held.get(index) {
+            entry.frame.store(frame, Relaxed);
+        }
     }
 
     /// The index of the innermost entry for this address.

@@ -1,5 +1,5 @@
 //! Timers: none of them exists in a forked child.
-use core::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 const CAPACITY: usize = 32;
 
@@ -34,6 +34,8 @@ static TIMERS: [Place; CAPACITY] = [const {
 }; CAPACITY];
 /// Return addresses of the calls that armed ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF.
 static INTERVAL: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
+/// ITIMER_REAL was armed by alarm.
+static ALARM: AtomicBool = AtomicBool::new(false);
 
 fn find(id: usize) -> Option<&'static Place> {
     TIMERS.iter().find(|t| t.id.load(Relaxed) == id.wrapping_add(1))
@@ -73,8 +75,20 @@ pub fn armed() -> impl Iterator<Item = Timer> {
     })
 }
 
-/// Notes setitimer or alarm.
+/// Notes alarm, which is setitimer with ITIMER_REAL.
+pub fn arm_alarm(site: usize) {
+    arm_interval(0, site);
+    ALARM.store(true, Relaxed);
+}
+
+/// True when ITIMER_REAL was armed by alarm.
+pub fn by_alarm() -> bool {
+    ALARM.load(Relaxed)
+}
+
+/// Notes setitimer.
 pub fn arm_interval(which: i32, site: usize) {
+    ALARM.store(ALARM.load(Relaxed) && which != 0, Relaxed);
     if let Some(place) = INTERVAL.get(which as usize) {
         place.store(site, Relaxed);
     }
