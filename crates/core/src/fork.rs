@@ -293,9 +293,11 @@ pub fn release(snapshot: &'static Snapshot) {
 /// Words of a mutex, from glibc's struct __pthread_mutex_s on x86_64: lock, count, owner, nusers, kind.
 type MutexWords = [i32; 5];
 
-/// Owner of a mutex: the thread id at offset 8.
-fn owner(words: &MutexWords) -> u32 {
-    words[2] as u32
+/// True when a mutex belongs to a thread: by its owner word, or (robust and priority-inheriting ones, whose owner word may say
+/// that the last owner died) by the futex word itself.
+fn belongs_to(words: &MutexWords, thread: u32) -> bool {
+    const TID: u32 = 0x3fff_ffff;
+    words[2] as u32 == thread || words[0] as u32 & TID == thread
 }
 
 /// Checks the mutexes among the noted locks against their own owner words, in one fault-proof read: what their holder does not
@@ -322,7 +324,7 @@ fn verify(inner: &mut Inner) {
         match words {
             Some(words) => {
                 lock.mutex_kind = words[4];
-                owner(&words) == lock.holder
+                belongs_to(&words, lock.holder)
             }
             None => !all && !raw::can_read_memory(),
         }
