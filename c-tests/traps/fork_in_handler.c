@@ -1,4 +1,5 @@
 // A signal handler forks while main is inside malloc, with its lock held; the child and the parent go on.
+// WITHOUT: jemalloc (its own atfork handler waits for the lock that the interrupted malloc holds)
 #include "../check.h"
 #include <stdatomic.h>
 #include <sys/time.h>

@@ -12,6 +12,7 @@ use forkguard_core::{raw, signal};
 use forkguard_report::event::*;
 use std::borrow::Cow::{self, Borrowed};
 use std::ffi::CStr;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The process that reports.
 pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str) -> Process<'a> {
@@ -129,12 +130,18 @@ fn path_of_thread(tid: u32) -> Text<64> {
     path
 }
 
+/// A thread that had not begun to run at the fork may have by now.
+fn tid_of(thread: &ThreadRecord) -> u32 {
+    let same = || thread.slot.start.load(Relaxed) == thread.start && thread.slot.site.load(Relaxed) == thread.site;
+    if thread.tid == 0 && same() { thread.slot.tid.load(Relaxed) } else { thread.tid }
+}
+
 /// A thread's name: as it was set, else as the kernel has it, else (a lost one) the process's.
-fn name_of(thread: &ThreadRecord, leader: bool) -> Text<16> {
+fn name_of(thread: &ThreadRecord, tid: u32, leader: bool) -> Text<16> {
     if !thread.name.is_empty() {
         return thread.name;
     }
-    let kernel = if leader { path_of_thread(thread.tid).as_cstr().map(thread_name) } else { None };
+    let kernel = if leader { path_of_thread(tid).as_cstr().map(thread_name) } else { None };
     kernel.filter(|n| !n.is_empty()).unwrap_or_else(own_name)
 }
 
@@ -146,9 +153,10 @@ fn threads<'a>(arena: &'a Arena, inner: &Inner, leader: bool) -> &'a [Thread<'a>
     let recorded = inner.threads.as_slice();
     let mut list = arena.list(recorded.len() + 64);
     for thread in recorded {
+        let tid = tid_of(thread);
         list.push(Thread {
-            tid: thread.tid.max(1),
-            name: Borrowed(arena.text(name_of(thread, leader).as_str())),
+            tid,
+            name: Borrowed(arena.text(name_of(thread, tid, leader).as_str())),
             forking: thread.tid == inner.thread,
             recorded: true,
             detached: thread.detached,

@@ -67,6 +67,8 @@ pub(crate) struct Evidence<'a> {
     executable: &'a str,
     /// Loaded libraries that the rules know by name.
     libraries: &'a [&'a str],
+    /// A loaded library that Go's linker made; looked for when threads were started past every hook.
+    go: Option<&'a str>,
     /// First use of the C library's generator.
     random: Option<Site<'a>>,
     /// Descriptors of files that begin as SQLite databases do.
@@ -91,9 +93,14 @@ impl<'a> Evidence<'a> {
         let mut databases = arena.list(descriptors.len());
         descriptors.iter().filter(|d| d.kind == DescriptorKind::File && is_database(d.fd)).for_each(|d| databases.push(d.fd));
         let mut libraries = arena.list(32);
-        native::each_library(|path| {
-            if rng_shared::knows(path) {
-                libraries.push(arena.text(path));
+        let unseen = borrowed(&fork.threads).iter().any(|t| !t.recorded);
+        let mut go = None;
+        native::each_library(|library| {
+            if rng_shared::knows(library.path.as_str()) {
+                libraries.push(arena.text(library.path.as_str()));
+            }
+            if unseen && go.is_none() && library.is_go() {
+                go = Some(arena.text(library.path.as_str()));
             }
         });
         Evidence {
@@ -110,6 +117,7 @@ impl<'a> Evidence<'a> {
             timers: borrowed(&fork.timers),
             executable,
             libraries: libraries.done(),
+            go,
             random: crate::describe::site(arena, Role::Used, 0, rng::used()),
             databases: databases.done(),
         }
@@ -153,6 +161,20 @@ impl<'a> Evidence<'a> {
         sites.into_iter().flatten().for_each(|s| list.push(s));
         list.done()
     }
+}
+
+/// The site of a library that matters by being loaded.
+fn loaded_at<'a>(evidence: &Evidence<'a>, path: &'a str) -> Site<'a> {
+    let frame = Frame {
+        language: Borrowed("native"),
+        function: None,
+        file: None,
+        line: None,
+        module: Some(Borrowed(path)),
+        offset: None,
+        build_id: None,
+    };
+    Site { role: Role::Loaded, thread: None, frames: Borrowed(evidence.arena.one(frame)) }
 }
 
 /// SQLite's files begin with these bytes (https://www.sqlite.org/fileformat2.html).

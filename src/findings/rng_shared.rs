@@ -32,21 +32,11 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
 }
 
 fn loaded<'a>(evidence: &Evidence<'a>, generator: &str, path: &'a str) -> Finding<'a> {
-    let frame = Frame {
-        language: Borrowed("native"),
-        function: None,
-        file: None,
-        line: None,
-        module: Some(Borrowed(path)),
-        offset: None,
-        build_id: None,
-    };
-    let site = Site { role: Role::Loaded, thread: None, frames: Borrowed(evidence.arena.one(frame)) };
     evidence.finding(
         Kind::RngShared,
         Severity::Info,
         format_args!("{}", base(path)),
         format_args!("{generator}, if it was seeded before the fork"),
-        evidence.sites([Some(site)]),
+        evidence.sites([Some(loaded_at(evidence, path))]),
     )
 }

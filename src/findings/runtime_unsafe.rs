@@ -33,6 +33,16 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             evidence.sites([thread.site.clone()]),
         ));
     }
+    if let Some(library) = evidence.go {
+        let count = evidence.lost_threads().filter(|t| !t.recorded).count();
+        found(evidence.finding(
+            Kind::RuntimeUnsafe,
+            Severity::Warning,
+            format_args!("go"),
+            format_args!("the Go runtime ({}), {count} threads started past every hook", base(library)),
+            evidence.sites([Some(loaded_at(evidence, library))]),
+        ));
+    }
     if let Some(device) = evidence.inherited().find(|d| d.path.as_deref().is_some_and(|p| p.starts_with("/dev/nvidia"))) {
         found(evidence.finding(
             Kind::RuntimeUnsafe,

@@ -5,7 +5,7 @@ use super::*;
 const RESTARTERS: &[&str] = &["libjemalloc"];
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
-    for thread in evidence.lost_threads() {
+    for (index, thread) in evidence.lost_threads().enumerate() {
         let code = thread.start.clone().map(|frame| Site {
             role: Role::Code,
             thread: Some(thread.tid),
@@ -14,11 +14,15 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         let restarts = started_by(thread).is_some_and(|library| RESTARTERS.iter().any(|r| library.starts_with(r)));
         let severity = if restarts { Severity::Info } else { Severity::Warning };
         let unseen = if thread.recorded { "" } else { ", started past every hook" };
+        let (what, subject) = match thread.tid {
+            0 => (text!(evidence, "new-{index}"), text!(evidence, "thread \"{}\" (had not begun to run)", thread.name)),
+            tid => (text!(evidence, "{tid}"), text!(evidence, "thread \"{}\" (tid {tid}{unseen})", thread.name)),
+        };
         found(evidence.finding(
             Kind::ThreadLost,
             severity,
-            format_args!("{}", thread.tid),
-            format_args!("thread \"{}\" (tid {}{unseen})", thread.name, thread.tid),
+            format_args!("{what}"),
+            format_args!("{subject}"),
             evidence.sites([thread.site.clone(), code]),
         ));
     }

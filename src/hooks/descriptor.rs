@@ -84,7 +84,7 @@ fn piped(result: c_int, ends: *const c_int, caller: usize) -> c_int {
     if result == 0 {
         // SAFETY: the real function filled both.
         let ends = unsafe { [*ends, *ends.add(1)] };
-        ends.map(|fd| opened(fd, Kind::Pipe, 0, 0, caller));
+        ends.into_iter().for_each(|fd| opened(fd, Kind::Pipe, 0, 0, caller));
     }
     result
 }

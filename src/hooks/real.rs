@@ -35,6 +35,7 @@ impl Real {
 
 /// Finds all of them: called once, in the constructor.
 pub fn resolve_all() {
+    #[expect(improper_ctypes, reason = "only this library's own code looks inside")]
     unsafe extern "C" {
         #[link_name = "__start_forkguard_reals"]
         static FIRST: Real;

@@ -24,7 +24,7 @@ hook! {
         if result == 0 {
             // SAFETY: the real function filled both.
             let ends = unsafe { [*pair, *pair.add(1)] };
-            ends.map(|fd| opened(fd, Kind::Socket, role::PAIR, family as u16, caller));
+            ends.into_iter().for_each(|fd| opened(fd, Kind::Socket, role::PAIR, family as u16, caller));
         }
         result
     }

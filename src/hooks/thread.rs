@@ -2,7 +2,7 @@
 use super::*;
 use forkguard_core::gate;
 use forkguard_core::held;
-use forkguard_core::thread::{self, Slot};
+use forkguard_core::thread::{self, Slot, State};
 use forkguard_core::tls;
 use libc::{c_char, c_int, c_void, pthread_attr_t, pthread_key_t, pthread_t};
 use once_cell::race::OnceNonZeroUsize;
@@ -58,6 +58,17 @@ extern "C-unwind" fn started(slot: *mut c_void) -> *mut c_void {
     unsafe { std::mem::transmute::<usize, extern "C-unwind" fn(usize) -> *mut c_void>(start)(argument) }
 }
 
+/// In the creating thread, afterwards: the handle is known before the new thread has run, so that it can be named already. (Had it
+/// ended by now and its slot become a third thread's that has not run yet, that one sets its own handle when it does.)
+fn created(slot: &'static Slot, result: c_int, thread: *const pthread_t) {
+    if result != 0 {
+        thread::release(slot);
+    } else if slot.state() == State::Starting {
+        // SAFETY: the real function filled it.
+        let _ = slot.handle.compare_exchange(0, unsafe { *thread } as usize, Relaxed, Relaxed);
+    }
+}
+
 /// Claims a slot for a thread that is about to be created.
 fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Option<&'static Slot> {
     note(|_| {
@@ -91,9 +102,7 @@ hook! {
             return real(thread, attributes, start, argument);
         };
         let result = real(thread, attributes, started, (slot as *const Slot).cast_mut().cast());
-        if result != 0 {
-            thread::release(slot);
-        }
+        created(slot, result, thread);
         result
     }
 }
@@ -105,9 +114,7 @@ hook! {
             return real(thread, start, argument);
         };
         let result = real(thread, started, (slot as *const Slot).cast_mut().cast());
-        if result != 0 {
-            thread::release(slot);
-        }
+        created(slot, result, thread);
         result
     }
 }

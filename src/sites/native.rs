@@ -231,7 +231,9 @@ fn read_notes(address: usize, length: usize, id: &mut Text<48>, go: &mut bool) {
         }
         match (&rest[12..12 + name_size], kind) {
             (b"GNU\0", 3) if id.is_empty() => {
-                rest[content..content + size.min(24)].iter().for_each(|b| drop(write!(id, "{b:02x}")));
+                for byte in &rest[content..content + size.min(24)] {
+                    let _ = write!(id, "{byte:02x}");
+                }
             }
             (b"Go\0\0", 4) => *go = true,
             _ => {}
@@ -344,14 +346,27 @@ pub(crate) fn module_is_go(path: &str) -> bool {
     with_cache(|cache| cache.is_some_and(|c| c.modules.iter().flatten().any(|m| m.go && m.path.as_str() == path)))
 }
 
-/// Calls `each` with the paths of all loaded libraries: the loader's list, read fault-proof.
-pub(crate) fn each_library(mut each: impl FnMut(&str)) {
+/// A loaded library.
+pub(crate) struct Library {
+    pub(crate) path: Text<200>,
+    base: usize,
+}
+
+impl Library {
+    /// True when Go's linker made it.
+    pub(crate) fn is_go(&self) -> bool {
+        notes(self.base, self.base).1
+    }
+}
+
+/// Calls `each` with all loaded libraries: the loader's list, read fault-proof.
+pub(crate) fn each_library(mut each: impl FnMut(Library)) {
     let mut map = real::own_link_map();
     // At most so many: a list that is changed while it is read could lead in a circle.
     for _ in 0..4096 {
         // struct link_map: base, name, dynamic section, next, previous.
-        let Some([_, name, _, next, _]) = read_value::<[usize; 5]>(map) else { return };
-        each(read_text::<200>(name).as_str());
+        let Some([base, name, _, next, _]) = read_value::<[usize; 5]>(map) else { return };
+        each(Library { path: read_text(name), base });
         if next == 0 {
             return;
         }

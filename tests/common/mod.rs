@@ -1,13 +1,12 @@
 //! What the integration tests share: the built library, scratch directories, reports, waiting.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "every test binary includes this and uses its own part"
-)]
+#![allow(dead_code, unreachable_pub, reason = "every test binary includes this and uses its own part")]
+
+pub mod fixture;
 
 pub mod server;
 
 use forkguard_report::Line;
+use jsonschema::Validator;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -30,16 +29,7 @@ pub fn library() -> &'static Path {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         // cargo test does not build a library that is only a cdylib.
         let built = Command::new(cargo)
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "forkguard",
-                "--lib",
-                "--profile",
-                profile,
-                "--target-dir",
-            ])
+            .args(["build", "--quiet", "--package", "forkguard", "--lib", "--profile", profile, "--target-dir"])
             .arg(directory.parent().expect("target"))
             .arg("--manifest-path")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
@@ -62,9 +52,7 @@ pub fn scratch(name: &str) -> PathBuf {
 
 /// `command` under the library, reporting into `report`; whatever options the tests themselves run with are removed.
 pub fn guarded<'a>(command: &'a mut Command, report: &Path) -> &'a mut Command {
-    without_options(command)
-        .env("LD_PRELOAD", library())
-        .env("FORKGUARD_REPORT", report)
+    without_options(command).env("LD_PRELOAD", library()).env("FORKGUARD_REPORT", report)
 }
 
 /// `command` without any option of forkguard and without preload.
@@ -88,6 +76,12 @@ pub fn wait_for<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Optio
     }
 }
 
+/// The report's JSON Schema.
+fn schema() -> &'static Validator {
+    static SCHEMA: OnceLock<Validator> = OnceLock::new();
+    SCHEMA.get_or_init(|| jsonschema::validator_for(&forkguard_report::schema()).expect("a valid schema"))
+}
+
 /// One line of a report: as its type and as plain JSON.
 pub struct Entry {
     /// The type that the library wrote.
@@ -105,7 +99,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Reads every `*.jsonl` of `directory`; each line must parse.
+    /// Reads every `*.jsonl` of `directory`; each line must parse and follow the schema.
     pub fn read(directory: &Path) -> Report {
         let mut files: Vec<PathBuf> = match fs::read_dir(directory) {
             Ok(listing) => listing.map(|entry| entry.expect("entry").path()).collect(),
@@ -126,6 +120,8 @@ impl Report {
 
     fn entry(file: &Path, text: &'static str) -> Entry {
         let json: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}: {text}", file.display()));
+        let errors: Vec<String> = schema().iter_errors(&json).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{}: against the schema: {}: {text}", file.display(), errors.join("; "));
         let line = serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}: {text}", file.display()));
         Entry { line, json, text }
     }

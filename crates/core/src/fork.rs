@@ -29,7 +29,9 @@ pub enum Door {
 /// A thread at the fork.
 #[derive(Clone, Copy)]
 pub struct ThreadRecord {
-    /// Kernel id.
+    /// Its slot.
+    pub slot: &'static Slot,
+    /// Kernel id; 0 when it had not begun to run.
     pub tid: u32,
     /// Kernel id of the thread that started it; 0 unknown.
     pub creator: u32,
@@ -225,7 +227,7 @@ pub fn prepare(inner: &mut Inner) {
     inner.prepare_ns = raw::monotonic() - start;
 }
 
-fn note_thread(inner: &mut Inner, slot: &Slot) {
+fn note_thread(inner: &mut Inner, slot: &'static Slot) {
     let tid = slot.tid.load(Relaxed);
     let own = tid == inner.thread;
     let mut holds = 0;
@@ -241,6 +243,7 @@ fn note_thread(inner: &mut Inner, slot: &Slot) {
     }
     inner.locks.miss(slot.overflow.load(Relaxed));
     inner.threads.push(ThreadRecord {
+        slot,
         tid,
         creator: slot.creator.load(Relaxed),
         name: slot.name(),

@@ -270,8 +270,7 @@ pub struct Frame<'a> {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Thread<'a> {
-    /// Kernel id.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    /// Kernel id; 0 for one that had not begun to run.
     pub tid: u32,
     /// Name, as pthread_setname_np or prctl set it; the kernel's otherwise.
     pub name: Text<'a>,

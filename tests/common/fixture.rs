@@ -1,0 +1,381 @@
+//! C programs of `c-tests/`: how they are compiled and run, and what their comments expect of the report.
+
+use super::{Report, guarded, library, scratch, without_options};
+use serde_json::Value;
+use std::fs::{self, File};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+/// Only a hang takes as long.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// One program of `c-tests/`: its source's comments say how it is built and what is expected.
+pub struct Fixture {
+    /// `findings/lock_mutex.c`: below `c-tests`.
+    pub name: String,
+    source: PathBuf,
+    directives: Vec<(String, String)>,
+}
+
+/// How a run ended.
+pub struct Run {
+    /// The status of the program.
+    pub status: ExitStatus,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it (and the library) wrote to standard error.
+    pub stderr: String,
+}
+
+impl Fixture {
+    /// All fixtures of one family, by name. `FIXTURE=part` in the environment chooses among them.
+    pub fn all(family: &str) -> Vec<Fixture> {
+        let chosen = env::var("FIXTURE").unwrap_or_default();
+        let directory = sources().join(family);
+        let mut found: Vec<Fixture> = fs::read_dir(&directory)
+            .expect("fixtures")
+            .map(|entry| entry.expect("entry").path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "c" || extension == "cc"))
+            .map(|path| Fixture::new(&format!("{family}/{}", path.file_name().expect("name").to_string_lossy())))
+            .filter(|fixture| fixture.name.contains(&chosen))
+            .collect();
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        found
+    }
+
+    /// The fixture of that name below `c-tests`.
+    pub fn new(name: &str) -> Fixture {
+        let source = sources().join(name);
+        let text = fs::read_to_string(&source).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let directives = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("// ")?.split_once(':'))
+            .filter(|(key, _)| key.chars().all(|letter| letter.is_ascii_uppercase() || letter == '-'))
+            .map(|(key, value)| (key.to_string(), value.trim().to_string()))
+            .collect();
+        Fixture { name: name.to_string(), source, directives }
+    }
+
+    fn directives<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        self.directives.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// A file name of its own for what belongs to this fixture.
+    fn slug(&self) -> String {
+        self.name.replace(['/', '.'], "-")
+    }
+
+    fn words<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        self.directives(key).flat_map(str::split_whitespace)
+    }
+
+    /// Compiles the program alone, with the plugins it names.
+    pub fn build(&self) -> Result<PathBuf, String> {
+        self.plugins()?;
+        let program = built().join(self.slug());
+        self.compile(&program, &[])?;
+        Ok(program)
+    }
+
+    /// Compiles it twice, as `hooks/driver.h` wants it: a library and the program linked to it.
+    pub fn build_with_library(&self) -> Result<PathBuf, String> {
+        self.plugins()?;
+        let (program, stem) = (built().join(self.slug()), format!("snippets-{}", self.slug()));
+        self.compile(&built().join(format!("lib{stem}.so")), &["-DLIBRARY", "-fPIC", "-shared"])?;
+        let search = format!("-L{}", built().display());
+        self.compile(&program, &[&search, "-Wl,--no-as-needed", &format!("-l{stem}")])?;
+        Ok(program)
+    }
+
+    fn plugins(&self) -> Result<(), String> {
+        for plugin in self.words("PLUGIN") {
+            let source = self.source.with_file_name("plugins").join(format!("{plugin}.c"));
+            compile(&source, &built().join(format!("lib{plugin}.so")), &["-fPIC", "-shared"])?;
+        }
+        Ok(())
+    }
+
+    fn compile(&self, output: &Path, extra: &[&str]) -> Result<(), String> {
+        let search = format!("-Wl,-rpath,{}", built().display());
+        let all: Vec<&str> = [search.as_str()].into_iter().chain(self.words("FLAGS")).chain(extra.iter().copied()).collect();
+        let libraries: Vec<&str> = self.words("LIBS").collect();
+        compile(&self.source, output, &[all, libraries].concat())
+    }
+
+    /// Runs the program under the library with the environment that its comments ask for, and checks all they expect.
+    pub fn check(&self, program: &Path) -> Result<(), String> {
+        let directory = scratch(&format!("findings/{}", self.slug()));
+        let report = directory.join("report");
+        let mut command = Command::new(program);
+        guarded(&mut command, &report).current_dir(&directory);
+        for (name, value) in self.directives("ENV").filter_map(|setting| setting.split_once('=')) {
+            command.env(name, value);
+        }
+        let run = run(&mut command, &directory)?;
+        let mut wrong = Vec::new();
+        let expected_status = self.directives("STATUS").next().unwrap_or("0");
+        let status = run.status.code().map_or_else(|| format!("signal {:?}", run.status.signal()), |code| code.to_string());
+        if status != expected_status {
+            wrong.push(format!("ended with {status}, expected {expected_status}"));
+        }
+        let lines = Report::read(&report);
+        self.check_lines(&lines, &mut wrong);
+        for part in self.directives("STDERR").filter(|part| !run.stderr.contains(part)) {
+            wrong.push(format!("nothing on stderr like: {part}"));
+        }
+        for part in self.directives("STDERR-NOT").filter(|part| run.stderr.contains(part)) {
+            wrong.push(format!("on stderr: {part}"));
+        }
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        let seen: Vec<&str> = lines.entries.iter().map(|entry| entry.text).collect();
+        Err(format!("{}\n--- stderr\n{}--- report\n{}", wrong.join("\n"), run.stderr, seen.join("\n")))
+    }
+
+    fn check_lines(&self, report: &Report, wrong: &mut Vec<String>) {
+        for (key, event) in [("EXPECT", "finding"), ("EXPECT-NOT", "finding"), ("EXPECT-EVENT", ""), ("EXPECT-NO-EVENT", "")] {
+            for text in self.directives(key) {
+                let expectation = Expectation::parse(event, text);
+                let found = report.entries.iter().filter(|entry| expectation.matches(&entry.json, entry.text)).count();
+                let satisfied = match (key.contains("-NO"), expectation.count) {
+                    (true, _) => found == 0,
+                    (false, None) => found > 0,
+                    (false, Some(count)) => found == count,
+                };
+                if !satisfied {
+                    wrong.push(format!("{key}: {text}: {found} such"));
+                }
+            }
+        }
+    }
+}
+
+/// `KIND FILTER…`: what a line of the report must be like.
+struct Expectation {
+    filters: Vec<Filter>,
+    count: Option<usize>,
+}
+
+/// `path=value`, `path~part`, or `path=[filter,filter]` for some element of a list; the path `text` is the whole line.
+enum Filter {
+    Equals(String, String),
+    Contains(String, String),
+    SomeElement(String, Vec<Filter>),
+}
+
+impl Expectation {
+    fn parse(event: &str, text: &str) -> Expectation {
+        let mut words = quoted_words(text).into_iter();
+        let first = words.next().unwrap_or_else(|| panic!("an expectation without a kind"));
+        let (event, kind) = if event.is_empty() { (first.as_str(), None) } else { (event, Some(first.as_str())) };
+        let mut filters = vec![Filter::Equals("event".to_string(), event.to_string())];
+        filters.extend(kind.map(|kind| Filter::Equals("kind".to_string(), kind.to_string())));
+        let mut count = None;
+        for word in words {
+            match word.strip_prefix("count=") {
+                Some(number) => count = Some(number.parse().unwrap_or_else(|_| panic!("{text}: no count"))),
+                None => filters.push(Filter::parse(&word)),
+            }
+        }
+        Expectation { filters, count }
+    }
+
+    fn matches(&self, json: &Value, text: &str) -> bool {
+        self.filters.iter().all(|filter| filter.matches(json, text))
+    }
+}
+
+impl Filter {
+    fn parse(word: &str) -> Filter {
+        let at = word.find(['=', '~']).unwrap_or_else(|| panic!("{word}: neither = nor ~"));
+        let (path, value) = (word[..at].to_string(), &word[at + 1..]);
+        match value.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
+            Some(inner) => Filter::SomeElement(path, inner.split(',').map(Filter::parse).collect()),
+            None if word[at..].starts_with('=') => Filter::Equals(path, value.to_string()),
+            None => Filter::Contains(path, value.to_string()),
+        }
+    }
+
+    fn matches(&self, json: &Value, text: &str) -> bool {
+        match self {
+            Filter::Contains(path, part) if path == "text" => text.contains(part),
+            Filter::Contains(path, part) => reached(json, path).iter().any(|value| plain(value).contains(part)),
+            Filter::Equals(path, expected) => reached(json, path).iter().any(|value| plain(value) == *expected),
+            Filter::SomeElement(path, filters) => reached(json, path)
+                .iter()
+                .any(|element| filters.iter().all(|filter| filter.matches(element, &element.to_string()))),
+        }
+    }
+}
+
+/// What a dotted path leads to; a list on the way stands for each of its elements.
+fn reached<'a>(json: &'a Value, path: &str) -> Vec<&'a Value> {
+    let spread = |value: &'a Value| value.as_array().map_or_else(|| vec![value], |list| list.iter().collect());
+    path.split('.')
+        .fold(vec![json], |values, key| values.into_iter().filter_map(|value| value.get(key)).flat_map(spread).collect())
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_string)
+}
+
+/// Words; single quotes keep spaces.
+fn quoted_words(text: &str) -> Vec<String> {
+    let (mut words, mut quoted) = (vec![String::new()], false);
+    for letter in text.chars() {
+        match letter {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            _ => words.last_mut().expect("never empty").push(letter),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("c-tests")
+}
+
+/// Where compiled fixtures lie: `target/c-tests`.
+pub fn built() -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("c-tests");
+    fs::create_dir_all(&directory).expect("target/c-tests");
+    directory
+}
+
+fn compile(source: &Path, output: &Path, arguments: &[&str]) -> Result<(), String> {
+    let compiler = if source.extension().is_some_and(|extension| extension == "cc") { "g++" } else { "gcc" };
+    let result = Command::new(compiler)
+        .args(["-g", "-O1", "-pthread", "-Wall", "-Wextra", "-Werror", "-o"])
+        .args([output, source])
+        .args(arguments)
+        .output()
+        .map_err(|error| format!("{compiler}: {error}"))?;
+    if result.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&result.stderr).into_owned()) }
+}
+
+/// Runs `command` to its end, its output in files of `directory`; kills its process group if it hangs.
+pub fn run(command: &mut Command, directory: &Path) -> Result<Run, String> {
+    let (stdout, stderr) = (directory.join("stdout"), directory.join("stderr"));
+    let file = |path| File::create(path).map_err(|error| error.to_string());
+    // With pipes, a daemon left behind would keep us waiting.
+    command.stdin(Stdio::null()).stdout(file(&stdout)?).stderr(file(&stderr)?).process_group(0);
+    let mut child = command.spawn().map_err(|error| error.to_string())?;
+    let start = Instant::now();
+    let ended = loop {
+        match child.try_wait().map_err(|error| error.to_string())? {
+            Some(status) => break Some(status),
+            None if start.elapsed() > LIMIT => break None,
+            None => thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    let text = |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
+    match ended {
+        Some(status) => Ok(Run { status, stdout: text(&stdout), stderr: text(&stderr) }),
+        None => {
+            // SAFETY: the group was made for this child, which has not been reaped yet.
+            unsafe { libc::kill(-child.id().cast_signed(), libc::SIGKILL) };
+            child.wait().map_err(|error| error.to_string())?;
+            Err(format!("hangs: killed after {LIMIT:?}\n--- stderr\n{}", text(&stderr)))
+        }
+    }
+}
+
+/// One way to run a program whose behaviour must not change.
+pub struct Mode {
+    /// Its name.
+    pub name: &'static str,
+    option: &'static str,
+    preload: &'static [Preload],
+}
+
+#[derive(Clone, Copy)]
+enum Preload {
+    Forkguard,
+    Jemalloc,
+}
+
+/// The first is the yardstick: without the library.
+pub const MODES: [Mode; 6] = [
+    Mode { name: "native", option: "guard", preload: &[] },
+    Mode { name: "guard", option: "guard", preload: &[Preload::Forkguard] },
+    Mode { name: "observe", option: "observe", preload: &[Preload::Forkguard] },
+    Mode { name: "off", option: "off", preload: &[Preload::Forkguard] },
+    Mode { name: "before-jemalloc", option: "guard", preload: &[Preload::Forkguard, Preload::Jemalloc] },
+    Mode { name: "after-jemalloc", option: "guard", preload: &[Preload::Jemalloc, Preload::Forkguard] },
+];
+
+/// Runs `program` in every mode: each run must succeed and print what the native one prints.
+pub fn same_in_every_mode(fixture: &Fixture, program: &Path) -> Result<(), String> {
+    let mut native = None;
+    let mut wrong = Vec::new();
+    // A fixture may say that it cannot work with jemalloc: forkguard or not.
+    let with_jemalloc = fixture.directives("WITHOUT").all(|preload| !preload.starts_with("jemalloc"));
+    for mode in MODES.iter().filter(|mode| with_jemalloc || !mode.name.ends_with("jemalloc")) {
+        let directory = scratch(&format!("modes/{}/{}", fixture.slug(), mode.name));
+        match run_in_mode(mode, program, &directory) {
+            Ok(stdout) if *native.get_or_insert_with(|| stdout.clone()) == stdout => {}
+            Ok(stdout) => wrong.push(format!("[{}] prints {stdout:?}, natively {native:?}", mode.name)),
+            // Without a yardstick the other runs tell nothing.
+            Err(error) if mode.preload.is_empty() => return Err(format!("[native] {error}")),
+            Err(error) => wrong.push(format!("[{}] {error}", mode.name)),
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+}
+
+fn run_in_mode(mode: &Mode, program: &Path, directory: &Path) -> Result<String, String> {
+    let report = directory.join("report");
+    let preload: Vec<&str> = mode
+        .preload
+        .iter()
+        .map(|preload| match preload {
+            Preload::Forkguard => library().to_str().expect("UTF-8"),
+            Preload::Jemalloc => "libjemalloc.so.2",
+        })
+        .collect();
+    let mut command = Command::new(program);
+    without_options(&mut command).env("FORKGUARD", mode.option).env("FORKGUARD_REPORT", &report).current_dir(directory);
+    if !preload.is_empty() {
+        command.env("LD_PRELOAD", preload.join(":"));
+    }
+    let run = run(&mut command, directory)?;
+    if !run.status.success() {
+        return Err(format!("{}\n{}", run.status, run.stderr));
+    }
+    if run.stderr.contains("cannot be preloaded") {
+        return Err(run.stderr);
+    }
+    let reports = !Report::read(&report).entries.is_empty();
+    if reports && (mode.preload.is_empty() || mode.option == "off") {
+        return Err("reports although it is off".to_string());
+    }
+    Ok(run.stdout)
+}
+
+/// Runs `check` on all fixtures, as many at once as there are processors; panics with everything that failed.
+pub fn each(fixtures: Vec<Fixture>, check: impl Fn(&Fixture) -> Result<(), String> + Sync) {
+    assert!(!fixtures.is_empty(), "no fixture of that name");
+    let next = AtomicUsize::new(0);
+    let failures = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(fixture) = fixtures.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(error) = check(fixture) {
+                        failures.lock().expect("not poisoned").push(format!("=== {}\n{error}", fixture.name));
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().expect("not poisoned");
+    assert!(failures.is_empty(), "{} of {} fixtures failed:\n{}", failures.len(), fixtures.len(), failures.join("\n"));
+}
