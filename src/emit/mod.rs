@@ -99,10 +99,14 @@ fn wanted() -> bool {
     !matches!(options::get().report, options::Report::None)
 }
 
+/// True when `ready` has something to do.
+pub(crate) fn unready() -> bool {
+    wanted() && (file::own_descriptor() < 0 || file::borrowed()) && !file::given_up()
+}
+
 /// Before a fork: this process's file must be open, the child will write into it.
 pub(crate) fn ready() {
-    if wanted()
-        && (file::own_descriptor() < 0 || file::borrowed())
+    if unready()
         && let Some(arena) = Arena::new(ARENA)
     {
         begin(&arena);
