@@ -141,7 +141,7 @@ pub(crate) fn fork(inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
     begin(&arena);
     let id = fork_id(inner.leader, inner.sequence);
     let full = inner.prepared && failed.is_none() && token(&NEXT_FULL);
-    let mut event = if full { describe::fork(&arena, inner) } else { describe::counts(&arena, inner) };
+    let mut event = if full { describe::fork(&arena, inner, inner.blocked) } else { describe::counts(&arena, inner) };
     event.child = child;
     event.failed = failed;
     event.counts.spawns = SPAWNS.swap(0, Relaxed);

@@ -14,7 +14,7 @@ mod handler_inherited;
 mod lock_orphaned;
 mod rng_shared;
 mod runtime_unsafe;
-mod signals_blocked;
+pub(crate) mod signals_blocked;
 mod sqlite_inherited;
 mod thread_lost;
 mod timer_lost;

@@ -69,17 +69,23 @@ pub(crate) fn note<R>(work: impl FnOnce(&Inside) -> R) -> Option<R> {
     result.ok()
 }
 
+/// Proof of [`note_at_length`].
+pub(crate) struct AtLength {
+    /// The signals that the host's thread blocks.
+    pub(crate) blocked: u64,
+}
+
 /// The same for work that needs room (describing, writing): on a stack of its own, as the host's may be that of a signal handler or
 /// of a thread with the least there is. No signal is delivered meanwhile: a handler must not find itself on a foreign stack.
-pub(crate) fn note_at_length<R>(work: impl FnOnce(&Inside) -> R) -> Option<R> {
+pub(crate) fn note_at_length<R>(work: impl FnOnce(&AtLength) -> R) -> Option<R> {
     const ROOM: usize = 512 << 10;
-    note(|inside| {
+    note(|_| {
         let stack = Pages::map(ROOM)?;
         let blocked = raw::blocked_signals();
         raw::set_blocked_signals(!0);
         // SAFETY: the stack is mapped, aligned and large; the callback catches its own panics.
         let result = unsafe {
-            psm::on_stack(stack.start(), stack.length(), || catch_unwind(AssertUnwindSafe(|| work(inside))))
+            psm::on_stack(stack.start(), stack.length(), || catch_unwind(AssertUnwindSafe(|| work(&AtLength { blocked }))))
         };
         raw::set_blocked_signals(blocked);
         if result.is_err() {
