@@ -9,6 +9,16 @@ pub struct Setting {
     handler: AtomicUsize,
     site: AtomicUsize,
     thread: AtomicU32,
+    /// The process's generation when it was set.
+    generation: AtomicU32,
+}
+
+/// How many forks lie between the program's start and this process.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+/// In a forked child: everything set so far was set by the process that forked it.
+pub fn mark_forked() {
+    GENERATION.fetch_add(1, Relaxed);
 }
 
 /// A copy of it.
@@ -20,10 +30,13 @@ pub struct Set {
     pub site: usize,
     /// Kernel id of the thread that set it.
     pub thread: u32,
+    /// Set before the fork that made this process.
+    pub inherited: bool,
 }
 
-static SETTINGS: [Setting; COUNT + 1] =
-    [const { Setting { handler: AtomicUsize::new(0), site: AtomicUsize::new(0), thread: AtomicU32::new(0) } }; COUNT + 1];
+static SETTINGS: [Setting; COUNT + 1] = [const {
+    Setting { handler: AtomicUsize::new(0), site: AtomicUsize::new(0), thread: AtomicU32::new(0), generation: AtomicU32::new(0) }
+}; COUNT + 1];
 
 /// Notes that a disposition was set.
 pub fn note(signal: i32, handler: usize, site: usize, thread: u32) {
@@ -31,6 +44,7 @@ pub fn note(signal: i32, handler: usize, site: usize, thread: u32) {
         setting.handler.store(handler, Relaxed);
         setting.site.store(site, Relaxed);
         setting.thread.store(thread, Relaxed);
+        setting.generation.store(GENERATION.load(Relaxed), Relaxed);
     }
 }
 
@@ -38,7 +52,12 @@ pub fn note(signal: i32, handler: usize, site: usize, thread: u32) {
 pub fn setter(signal: i32, handler: usize) -> Option<Set> {
     let setting = SETTINGS.get(signal as usize)?;
     let site = setting.site.load(Relaxed);
-    (site != 0 && setting.handler.load(Relaxed) == handler).then(|| Set { handler, site, thread: setting.thread.load(Relaxed) })
+    (site != 0 && setting.handler.load(Relaxed) == handler).then(|| Set {
+        handler,
+        site,
+        thread: setting.thread.load(Relaxed),
+        inherited: setting.generation.load(Relaxed) < GENERATION.load(Relaxed),
+    })
 }
 
 /// The names of signals 1 to 31.
