@@ -170,7 +170,7 @@ impl Interpreter {
         self.api.walk(state, |code, line| {
             let agrees = raw[asked].is_some_and(|frame: frames::Frame| {
                 let mut bytes = [0u8; LONGEST];
-                let mut file = |raw: Option<&str>| self.api.code_text(code, c"co_filename", |t| raw == Some(t));
+                let file = |raw: Option<&str>| self.api.code_text(code, c"co_filename", |t| raw == Some(t));
                 frame.code == code as usize
                     && reader.line(frame).unwrap_or(0) as i32 == line.max(0)
                     && file(reader.file_text(frame.code, &mut bytes)) != Some(false)
@@ -191,7 +191,9 @@ impl Interpreter {
 impl Reader<'_> {
     fn stack(&self, writer: &mut Writer, frames: &mut Frames, state: usize) -> Option<()> {
         let whole = self.walk(state, |frame| {
-            let (Some(file), Some(function)) = (self.file(writer, frame.code), self.name(writer, frame.code)) else { return false };
+            let (Some(file), Some(function)) = (self.file(writer, frame.code), self.name(writer, frame.code)) else {
+                return false;
+            };
             is_importing(file) || frames.push(Language::Python, file, function, self.line(frame).unwrap_or(0))
         });
         whole.then_some(())
