@@ -26,10 +26,10 @@ pub(super) fn opened(fd: c_int, kind: Kind, roles: u8, family: u16, caller: usiz
             // What is accepted comes in numbers, and always from the server's own line.
             let site = if roles & role::ACCEPTED == 0 { sites::capture(caller) } else { caller };
             descriptor::open(fd, kind, roles, family, site, thread::mine().map_or(0, |s| s.tid.load(Relaxed)));
-            if SETTLING.load(Relaxed) != 0 {
-                child::settled_by_time();
-            }
         });
+        if SETTLING.load(Relaxed) != 0 && child::settles_by_time() {
+            note_at_length(|at| child::settled("time", at));
+        }
     }
 }
 

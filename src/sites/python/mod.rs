@@ -96,6 +96,11 @@ pub(super) fn prepare() {
     interpreter();
 }
 
+/// True when this thread may have frames of Python's.
+pub(super) fn is_here() -> bool {
+    interpreter().is_some_and(|python| python.api.state().is_some())
+}
+
 /// In a forked child: whoever was looking may be gone.
 pub(super) fn reset_in_child() {
     LOOKING.store(false, Release);
