@@ -185,7 +185,7 @@ pub struct Truncated {
     pub atfork: u32,
     /// Findings that were not written.
     pub findings: u32,
-    /// Sites of this process that lack the application's frames: too many at once, or no room.
+    /// Sites of this process that lack the application's frames: too many at once, or too many different ones.
     pub sites: u32,
 }
 
