@@ -15,6 +15,7 @@ mod findings;
 mod hooks;
 mod options;
 mod sites;
+mod workspace;
 
 use forkguard_core::gate::{self, Life};
 use options::Mode;
@@ -25,6 +26,7 @@ fn wake() {
     hooks::real::resolve_all();
     hooks::resolve_redhooks();
     std::panic::set_hook(Box::new(emit::fault));
+    forkguard_core::fork::own();
     hooks::adopt_open_descriptors();
     options::read();
     if options::get().mode == Mode::Off {

@@ -33,8 +33,10 @@ mod thread;
 mod timer;
 mod wait;
 
+use crate::arena::Arena;
+use crate::workspace::Workspace;
 use forkguard_core::gate::{self, Inside, Life};
-use forkguard_core::raw::{self, Pages};
+use forkguard_core::raw;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) use descriptor::adopt_open_descriptors;
@@ -49,8 +51,12 @@ pub(crate) fn reports() {
 
 /// In the library's destructor: the last that is recorded.
 pub(crate) fn note_end() {
-    if REPORTS.load(std::sync::atomic::Ordering::Relaxed) != 0 {
-        note_at_length(|_| crate::child::ended());
+    // A vfork child that ends through exit(3) runs this too: on the leader's memory.
+    if forkguard_core::tls::vfork() != 0 || !forkguard_core::fork::owned() {
+        return;
+    }
+    if REPORTS.load(std::sync::atomic::Ordering::Relaxed) != 0 && crate::emit::wanted() {
+        note_at_length(crate::child::ended);
     }
     if gate::awake() {
         gate::set_life(Life::Off);
@@ -69,25 +75,38 @@ pub(crate) fn note<R>(work: impl FnOnce(&Inside) -> R) -> Option<R> {
     result.ok()
 }
 
-/// Proof of [`note_at_length`].
+/// Proof of [`note_at_length`], and what the work may use.
 pub(crate) struct AtLength {
     /// The signals that the host's thread blocks.
     pub(crate) blocked: u64,
+    workspace: Workspace,
 }
 
-/// The same for work that needs room (describing, writing): on a stack of its own, as the host's may be that of a signal handler or
-/// of a thread with the least there is. No signal is delivered meanwhile: a handler must not find itself on a foreign stack.
+impl AtLength {
+    /// Memory for lists and texts.
+    pub(crate) fn arena(&self) -> Arena {
+        // SAFETY: the workspace is this thread's alone; work makes one arena at a time.
+        unsafe { Arena::new(self.workspace.arena()) }
+    }
+
+    /// Memory for lines.
+    pub(crate) fn lines(&self) -> (*mut u8, usize) {
+        self.workspace.lines()
+    }
+}
+
+/// Runs work that needs room (describing, writing) like [`note`], on a stack of its own: the host's may be that of a signal handler
+/// or of a thread with the least there is. No signal is delivered meanwhile (but glibc's for setuid, which other threads wait for):
+/// a handler must not find itself on a foreign stack.
 pub(crate) fn note_at_length<R>(work: impl FnOnce(&AtLength) -> R) -> Option<R> {
-    const ROOM: usize = 512 << 10;
+    const SETXID: u64 = 1 << (33 - 1);
     note(|_| {
-        let stack = Pages::map(ROOM)?;
-        let blocked = raw::blocked_signals();
-        raw::set_blocked_signals(!0);
+        let at = AtLength { blocked: raw::blocked_signals(), workspace: Workspace::take()? };
+        raw::set_blocked_signals(!SETXID);
+        let (stack, size) = at.workspace.stack();
         // SAFETY: the stack is mapped, aligned and large; the callback catches its own panics.
-        let result = unsafe {
-            psm::on_stack(stack.start(), stack.length(), || catch_unwind(AssertUnwindSafe(|| work(&AtLength { blocked }))))
-        };
-        raw::set_blocked_signals(blocked);
+        let result = unsafe { psm::on_stack(stack, size, || catch_unwind(AssertUnwindSafe(|| work(&at)))) };
+        raw::set_blocked_signals(at.blocked);
         if result.is_err() {
             gate::set_life(Life::Off);
         }

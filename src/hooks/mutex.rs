@@ -1,6 +1,6 @@
 //! Mutexes and spin locks: who holds which, and where it was taken.
 use super::*;
-use forkguard_core::held::{Kind, WAITS, holder};
+use forkguard_core::held::{HOLDS, Kind, WAITS, holder};
 use libc::{c_int, clockid_t, pthread_mutex_t, pthread_spinlock_t, timespec};
 
 /// Assembly: recursive (1) and errorcheck (2) mutexes know their owner and are broken in the child even when the forking thread
@@ -31,8 +31,7 @@ pub(super) fn try_acquire(address: usize, caller: usize, kind: Kind, take: impl 
     if matches!(result, 0 | libc::EOWNERDEAD)
         && let Some(slot) = holder()
     {
-        let index = slot.push(address, caller, kind as u32);
-        slot.got(index, kind);
+        slot.push(address, caller, kind as u32 | HOLDS);
     }
     result
 }

@@ -1,33 +1,54 @@
 //! Semaphores: some are locks (CPython's `threading.Lock` until 3.13), some are signals; `forkguard_core::semaphore` tells them
 //! apart by who posts.
 use super::*;
-use forkguard_core::held::{HOLDS, Kind, WAITS, holder};
+use forkguard_core::held::{HOLDS, Kind, MADE, WAITS, holder};
 use forkguard_core::semaphore;
+use forkguard_core::thread::{self, Slot};
 use libc::{c_int, c_uint, clockid_t, sem_t, timespec};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// A thread that holds this many entries is looked at more closely: signals that it received must not fill its slot.
+const MANY: usize = 4;
+
+/// How an acquired semaphore is held: as one's own token, if this thread made it last.
+#[inline(always)]
+fn flags(slot: &Slot, address: usize) -> u32 {
+    if slot.made.load(Relaxed) == address {
+        slot.made.store(0, Relaxed);
+        return HOLDS | MADE;
+    }
+    HOLDS
+}
 
 /// Notes the wait, takes the count, notes the outcome. A semaphore that this thread took before is one entry, not two: a
 /// consumer that only ever waits must not fill its slot.
 #[inline(always)]
 fn acquire(address: usize, caller: usize, take: impl FnOnce() -> c_int) -> c_int {
     let Some(slot) = holder() else { return take() };
-    match slot.find(address) {
-        None => {
-            let index = slot.push(address, caller, Kind::Semaphore as u32 | WAITS);
-            let result = take();
-            if result == 0 {
-                slot.got(index, Kind::Semaphore)
-            } else {
-                slot.cancel(index)
-            }
-            result
-        }
-        Some(index) => {
-            slot.mark(index, Kind::Semaphore, HOLDS | WAITS);
-            let result = take();
-            slot.mark(index, Kind::Semaphore, HOLDS);
-            result
-        }
+    if slot.find(address).is_some() {
+        return acquire_again(slot, address, take);
     }
+    let index = slot.push(address, caller, Kind::Semaphore as u32 | WAITS);
+    let result = take();
+    if result != 0 || index >= MANY && semaphore::is_signal(address) {
+        slot.cancel(index);
+    } else {
+        slot.mark(index, Kind::Semaphore, flags(slot, address));
+    }
+    result
+}
+
+#[cold]
+fn acquire_again(slot: &Slot, address: usize, take: impl FnOnce() -> c_int) -> c_int {
+    let mark = |flags| {
+        if let Some(index) = slot.find(address) {
+            slot.mark(index, Kind::Semaphore, flags);
+        }
+    };
+    mark(HOLDS | WAITS);
+    let result = take();
+    mark(HOLDS);
+    result
 }
 
 lock! {
@@ -54,8 +75,7 @@ lock! {
             && let Some(slot) = holder()
             && slot.find(semaphore as usize).is_none()
         {
-            let index = slot.push(semaphore as usize, caller, Kind::Semaphore as u32);
-            slot.got(index, Kind::Semaphore);
+            slot.push(semaphore as usize, caller, Kind::Semaphore as u32 | flags(slot, semaphore as usize));
         }
         result
     }
@@ -80,6 +100,9 @@ hook! {
         match value {
             0 => semaphore::mark_signal(semaphore as usize),
             _ => semaphore::forget(semaphore as usize),
+        }
+        if let Some(slot) = thread::mine() {
+            slot.made.store(semaphore as usize, Relaxed);
         }
         real(semaphore, shared, value)
     }

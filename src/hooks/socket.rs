@@ -84,7 +84,7 @@ hook! {
     fn connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = libc::connect;
     |caller| {
         let result = real(fd, address, length);
-        if result == 0 || matches!(crate::errno::get(), libc::EINPROGRESS | libc::EINTR | libc::EAGAIN) {
+        if result == 0 || matches!(crate::errno::get(), libc::EINPROGRESS | libc::EINTR) {
             note(|_| connected(fd, address, length, caller));
         }
         result

@@ -36,6 +36,8 @@ pub const WAITS: u32 = 1 << 8;
 pub const HOLDS: u32 = 1 << 9;
 /// The thread entered a function whose return is not seen: it is inside while its stack reaches below `frame`.
 pub const ENTERED: u32 = 1 << 10;
+/// A semaphore that its holder made itself right before it took it: a token of its own, not a guard that others wait for.
+pub const MADE: u32 = 1 << 11;
 
 /// One entry.
 #[repr(C)]
@@ -56,7 +58,7 @@ pub struct Entry {
     pub site: usize,
     /// What kind.
     pub kind: Kind,
-    /// WAITS, HOLDS, ENTERED.
+    /// WAITS, HOLDS, ENTERED, MADE.
     pub flags: u32,
     /// Stack pointer of the call, for ENTERED only.
     pub frame: usize,
@@ -73,7 +75,7 @@ impl Held {
             address: self.address.load(Relaxed),
             site: self.site.load(Relaxed),
             kind: Kind::of(word)?,
-            flags: word & (WAITS | HOLDS | ENTERED),
+            flags: word & (WAITS | HOLDS | ENTERED | MADE),
             frame: self.frame.load(Relaxed),
         })
     }
@@ -147,11 +149,16 @@ impl Slot {
 
     #[cold]
     fn pop_below(&self, address: usize, depth: usize) -> bool {
-        let Some(index) = self.held[..depth].iter().rposition(|e| e.address.load(Relaxed) == address) else {
-            return self.drop_overflow();
-        };
-        self.pop_at(index, depth);
-        true
+        match self.held[..depth].iter().rposition(|e| e.address.load(Relaxed) == address) {
+            Some(index) => {
+                self.pop_at(index, depth);
+                true
+            }
+            None => {
+                self.drop_overflow();
+                false
+            }
+        }
     }
 
     fn pop_at(&self, index: usize, depth: usize) {
@@ -166,12 +173,9 @@ impl Slot {
     }
 
     #[cold]
-    fn drop_overflow(&self) -> bool {
+    fn drop_overflow(&self) {
         let more = self.overflow.load(Relaxed);
-        if more > 0 {
-            self.overflow.store(more - 1, Relaxed);
-        }
-        more > 0
+        self.overflow.store(more.saturating_sub(1), Relaxed);
     }
 
     /// Notes that this thread enters a function whose return no hook will see; forgets the ones that it left meanwhile.
@@ -217,6 +221,9 @@ pub fn holder() -> Option<&'static Slot> {
 
 #[cold]
 fn adopt_holder() -> Option<&'static Slot> {
+    if thread::refused() {
+        return None;
+    }
     let _inside = crate::gate::Inside::enter()?;
     thread::adopt()
 }

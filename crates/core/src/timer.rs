@@ -1,4 +1,5 @@
 //! Timers: none of them exists in a forked child.
+use crate::raw;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 const CAPACITY: usize = 32;
@@ -66,9 +67,18 @@ pub fn delete(id: usize) {
     }
 }
 
+impl Place {
+    /// A timer that rang once is armed no more. The kernel says so of those whose id is its own (glibc's for SIGEV_THREAD is not: its
+    /// highest bit is set).
+    fn is_armed(&self) -> bool {
+        let id = self.id.load(Relaxed).wrapping_sub(1);
+        self.id.load(Relaxed) != 0 && self.armed.load(Relaxed) != 0 && ((id as isize) < 0 || raw::timer_armed(id))
+    }
+}
+
 /// The armed ones.
 pub fn armed() -> impl Iterator<Item = Timer> {
-    TIMERS.iter().filter(|t| t.id.load(Relaxed) != 0 && t.armed.load(Relaxed) != 0).map(|t| Timer {
+    TIMERS.iter().filter(|t| t.is_armed()).map(|t| Timer {
         clock: t.clock.load(Relaxed),
         signal: t.signal.load(Relaxed),
         site: t.site.load(Relaxed),

@@ -40,7 +40,7 @@ pub struct Line<'a> {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "kebab-case")]
-#[expect(clippy::large_enum_variant, reason = "a box would be allocated")]
+#[allow(clippy::large_enum_variant, reason = "a box would be allocated")]
 pub enum Event<'a> {
     /// A process began to report: written before its first other event.
     Process(Process<'a>),
