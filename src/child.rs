@@ -44,6 +44,7 @@ pub(crate) fn born(snapshot: Option<&'static Snapshot>) {
     let inner = snapshot.inner();
     core_fork::child(inner);
     begin_life(inner.leader, inner.sequence);
+    crate::sites::stand_in_child(inner);
     BORN.store(inner.entered, Relaxed);
     BIRTH.store(ptr::from_ref(snapshot).cast_mut(), Relaxed);
     SETTLING.store(1, Relaxed);
@@ -60,7 +61,7 @@ pub(crate) fn born_unseen() {
 fn begin_life(leader: u32, sequence: u64) {
     emit::reset_in_child();
     crate::workspace::reset_in_child();
-    crate::sites::native::reset_in_child();
+    crate::sites::reset_in_child();
     LEADER.store(leader, Relaxed);
     SEQUENCE.store(sequence, Relaxed);
     SETTLING.store(0, Relaxed);
@@ -124,6 +125,7 @@ fn report(at: &AtLength, snapshot: &'static Snapshot, call: &'static str) {
         atfork_us: Borrowed(times.done()),
         memory: crate::describe::own_memory(),
         findings: counts,
+        stood: Borrowed(crate::describe::stood(&arena, inner)),
     };
     emit::of_child(at, Some(id.as_str()), [resolved, Some(Event::Child(child))]);
     print(&arena, inner.leader, &evidence, list.done());

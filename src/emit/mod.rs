@@ -150,11 +150,15 @@ pub(crate) fn fork(at: &AtLength, inner: &mut Inner, child: Option<u32>, failed:
     let (mut head, mut tail) = Lines::pair(at);
     let id = fork_id(inner.leader, inner.sequence);
     let full = inner.prepared && failed.is_none() && token(&NEXT_FULL);
+    if full {
+        crate::sites::stand(inner);
+    }
     let mut event = if full { describe::fork(&arena, inner, inner.blocked) } else { describe::counts(&arena, inner) };
     event.child = child;
     event.failed = failed;
     event.counts.spawns = SPAWNS.swap(0, Relaxed);
     event.cost_us.fork = fork_us;
+    event.truncated.sites = crate::sites::skipped();
     if full {
         let evidence = Evidence::of(&event, inner, &arena, id.as_str());
         event.truncated.findings = findings::all(&evidence, |finding| tail.add(Some(id.as_str()), Event::Finding(finding)));
@@ -181,7 +185,7 @@ pub(crate) fn spawn(at: &AtLength, kind: ForkKind, caller: usize, child: Option<
     let arena = at.arena();
     let (mut lines, _) = Lines::pair(at);
     let id = fork_id(raw::process_id(), forkguard_core::fork::next_sequence());
-    let mut event = describe::spawn(&arena, kind, caller);
+    let mut event = describe::spawn(&arena, kind, crate::sites::capture(caller));
     event.child = child;
     lines.add(Some(id.as_str()), Event::Fork(event));
     lines.write();

@@ -146,16 +146,29 @@ impl<'a> Evidence<'a> {
             state: State::Open,
             child: self.child,
             subject: Borrowed(self.arena.format(subject)),
+            at: Borrowed(self.lines(sites)),
             sites: Borrowed(sites),
             explain: Borrowed(kind.explain()),
             cure: Borrowed(kind.cure(self.server)),
         }
     }
 
+    /// The application's own lines of some sites, each once.
+    fn lines(&self, sites: &'a [Site<'a>]) -> &'a [Text<'a>] {
+        let mut lines = self.arena.list::<Text<'a>>(sites.len());
+        for frame in sites.iter().filter_map(Site::application) {
+            let line = self.arena.format(format_args!("{frame:#}"));
+            if !lines.as_slice().iter().any(|l| l == line) {
+                lines.push(Borrowed(line));
+            }
+        }
+        lines.done()
+    }
+
     /// The sites that are known, as a list.
-    fn sites<const N: usize>(&self, sites: [Option<Site<'a>>; N]) -> &'a [Site<'a>] {
-        let mut list = self.arena.list(N);
-        sites.into_iter().flatten().for_each(|s| list.push(s));
+    fn sites<const N: usize>(&self, sites: [&[Site<'a>]; N]) -> &'a [Site<'a>] {
+        let mut list = self.arena.list(sites.iter().map(|s| s.len()).sum());
+        sites.into_iter().flatten().for_each(|s| list.push(s.clone()));
         list.done()
     }
 }

@@ -2,6 +2,7 @@
 use super::*;
 use crate::child::{self, SETTLING};
 use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
+use crate::sites;
 use forkguard_core::descriptor::{self, Kind, role};
 use forkguard_core::thread;
 use libc::{DIR, FILE, c_char, c_int, c_uint, c_void, mode_t, sigset_t};
@@ -18,14 +19,23 @@ pub(crate) fn adopt_open_descriptors() {
 
 /// Notes a descriptor that a call just made (nothing when it failed).
 #[inline(always)]
-pub(super) fn opened(fd: c_int, kind: Kind, role: u8, family: u16, caller: usize) {
+pub(super) fn opened(fd: c_int, kind: Kind, roles: u8, family: u16, caller: usize) {
     if fd >= 0 {
-        note(|_| {
-            descriptor::open(fd, kind, role, family, caller, thread::mine().map_or(0, |s| s.tid.load(Relaxed)));
-        });
-        if SETTLING.load(Relaxed) != 0 && child::settles_by_time() {
-            note_at_length(|at| child::settled("time", at));
-        }
+        all_opened([fd], kind, roles, family, caller);
+    }
+}
+
+/// The same for those that one call made.
+#[inline(always)]
+pub(super) fn all_opened<const N: usize>(fds: [c_int; N], kind: Kind, roles: u8, family: u16, caller: usize) {
+    note(|_| {
+        // What is accepted comes in numbers, and always from the server's own line.
+        let site = if roles & role::ACCEPTED == 0 { sites::capture(caller) } else { caller };
+        let thread = thread::mine().map_or(0, |s| s.tid.load(Relaxed));
+        fds.into_iter().for_each(|fd| descriptor::open(fd, kind, roles, family, site, thread));
+    });
+    if SETTLING.load(Relaxed) != 0 && child::settles_by_time() {
+        note_at_length(|at| child::settled("time", at));
     }
 }
 
@@ -83,7 +93,7 @@ fn piped(result: c_int, ends: *const c_int, caller: usize) -> c_int {
     if result == 0 {
         // SAFETY: the real function filled both.
         let ends = unsafe { [*ends, *ends.add(1)] };
-        ends.into_iter().for_each(|fd| opened(fd, Kind::Pipe, 0, 0, caller));
+        all_opened(ends, Kind::Pipe, 0, 0, caller);
     }
     result
 }

@@ -328,4 +328,6 @@ macro_rules! lock {
     };
 }
 
-use {call_real, caller_argument, hook, lock, pass, real_function, restore_registers, same_signature, save_registers, used_caller};
+use {
+    call_real, caller_argument, hook, lock, pass, real_function, restore_registers, same_signature, save_registers, used_caller,
+};

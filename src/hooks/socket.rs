@@ -1,7 +1,8 @@
 //! Sockets: made, connected, accepted, listening.
-use super::descriptor::opened;
+use super::descriptor::{all_opened, opened};
 use super::*;
 use crate::child::{self, SETTLING};
+use crate::sites;
 use forkguard_core::descriptor::{self, Kind, role};
 use forkguard_core::thread;
 use libc::{c_int, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, socklen_t};
@@ -24,7 +25,7 @@ hook! {
         if result == 0 {
             // SAFETY: the real function filled both.
             let ends = unsafe { [*pair, *pair.add(1)] };
-            ends.into_iter().for_each(|fd| opened(fd, Kind::Socket, role::PAIR, family as u16, caller));
+            all_opened(ends, Kind::Socket, role::PAIR, family as u16, caller);
         }
         result
     }
@@ -70,7 +71,7 @@ hook! {
         if result == 0 {
             note(|_| {
                 if descriptor::record(fd).is_none() {
-                    descriptor::open(fd, Kind::Socket, 0, 0, caller, 0);
+                    descriptor::open(fd, Kind::Socket, 0, 0, sites::capture(caller), 0);
                 }
                 descriptor::add_role(fd, role::LISTENING);
             });
@@ -112,5 +113,12 @@ fn connected(fd: c_int, address: *const sockaddr, length: socklen_t, caller: usi
             _ => (family, 0, [0; 16]),
         }
     };
-    descriptor::connect(fd, family as u16, port, bytes, caller, thread::mine().map_or(0, |s| s.tid.load(Relaxed)));
+    descriptor::connect(
+        fd,
+        family as u16,
+        port,
+        bytes,
+        sites::capture(caller),
+        thread::mine().map_or(0, |s| s.tid.load(Relaxed)),
+    );
 }

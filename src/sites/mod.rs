@@ -1,2 +1,126 @@
-//! Where in the program something was done. Native sites for now: the return address that a hook was called with.
+//! Where in the program something was done: a word for the registries. It is the return address of the call, or names a stack in
+//! the store: that address and the application's frames, innermost first.
+//!
+//! A language is one file (or folder): `take` puts the frames of this thread into [`store::Frames`], if it runs code of that
+//! language, without a lock and without the language's own allocator; a line in [`capture`] calls it.
 pub(crate) mod native;
+mod python;
+pub(crate) mod store;
+mod symbols;
+
+use forkguard_core::fork::Inner;
+use forkguard_core::raw;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use store::{Frames, Kept};
+
+/// In the constructor.
+pub(crate) fn prepare() {
+    native::prepare();
+    python::prepare();
+}
+
+/// In a forked child.
+pub(crate) fn reset_in_child() {
+    native::reset_in_child();
+    python::reset_in_child();
+}
+
+/// Captures are a bucket of tokens: so many at once, then one an interval. At 5 µs each that is one percent of a thread.
+const BURST: u64 = 4096;
+const INTERVAL_NS: u64 = 500_000;
+static NEXT: AtomicU64 = AtomicU64::new(0);
+/// Sites that got no frames for want of a token or of room.
+static SKIPPED: AtomicU32 = AtomicU32::new(0);
+
+fn token() -> bool {
+    let now = raw::monotonic();
+    let next = NEXT.load(Relaxed).max(now);
+    let free = next - now <= BURST * INTERVAL_NS;
+    match free {
+        true => NEXT.store(next + INTERVAL_NS, Relaxed),
+        false => _ = SKIPPED.fetch_add(1, Relaxed),
+    }
+    free
+}
+
+/// The word for a thing that this thread makes now: `caller` is the return address of the call.
+pub(crate) fn capture(caller: usize) -> usize {
+    if python::is_here() { with_frames(caller) } else { caller }
+}
+
+#[inline(never)]
+fn with_frames(caller: usize) -> usize {
+    if token() { take(caller) } else { caller }
+}
+
+fn take(caller: usize) -> usize {
+    let mut frames = Frames::new();
+    let _ = python::take(&mut frames);
+    match store::keep(&frames, caller) {
+        Some(0) => caller,
+        Some(word) => word,
+        None => {
+            SKIPPED.fetch_add(1, Relaxed);
+            caller
+        }
+    }
+}
+
+/// What is known of a thread that this one starts.
+#[derive(Default)]
+pub(crate) struct Made {
+    /// Where.
+    pub(crate) site: usize,
+    /// Its name and class: for [`label`].
+    pub(crate) label: usize,
+    /// The code that it will run.
+    pub(crate) code: usize,
+}
+
+/// For a thread that this one starts now.
+pub(crate) fn capture_thread(caller: usize) -> Made {
+    if !python::is_here() || !token() {
+        return Made { site: caller, ..Made::default() };
+    }
+    let site = take(caller);
+    let started = python::started().unwrap_or_default();
+    Made { site, label: usize::from(started.name) | usize::from(started.class) << 16, code: started.code }
+}
+
+/// Name and class of a thread; empty when unknown.
+pub(crate) fn label(word: usize) -> (&'static str, &'static str) {
+    (store::text_of(word as u16), store::text_of((word >> 16) as u16))
+}
+
+/// For a signal's handler that this thread sets now: where, and the code that will run (0 unknown).
+pub(crate) fn capture_handler(caller: usize) -> (usize, usize) {
+    if !python::is_here() || !token() {
+        return (caller, 0);
+    }
+    (take(caller), python::handler().unwrap_or(0))
+}
+
+/// In the leader, right after a fork: where the other threads stand, while they cannot run.
+pub(crate) fn stand(inner: &mut Inner) {
+    if python::can_stand() {
+        python::stand(inner.threads.as_mut_slice());
+    }
+}
+
+/// In the child, before fork() returns there: the same from what the lost threads left, where the leader could not.
+pub(crate) fn stand_in_child(inner: &mut Inner) {
+    if !python::can_stand() {
+        python::stand_frozen(inner.threads.as_mut_slice());
+    }
+}
+
+/// The native address of a site's word, and the frames that it names; none of a reader that was disproved.
+pub(crate) fn look(word: usize) -> (usize, impl Iterator<Item = Kept> + Clone) {
+    let (address, frames) = store::look(word);
+    (address, frames.filter(|_| python::believed()))
+}
+
+/// How many captures were skipped.
+pub(crate) fn skipped() -> u32 {
+    SKIPPED.load(Relaxed)
+}

@@ -56,6 +56,10 @@ pub struct Slot {
     pub argument: AtomicUsize,
     /// Return address of the call that started it; 0 unknown.
     pub site: AtomicUsize,
+    /// What its language calls it and what code it runs there, as words of the library's store; 0 unknown.
+    pub label: AtomicUsize,
+    /// See `label`.
+    pub code: AtomicUsize,
     /// The semaphore that it made last and has not taken yet; 0 none.
     pub made: AtomicUsize,
     name: [AtomicU64; 2],
@@ -77,6 +81,8 @@ impl Slot {
             start: AtomicUsize::new(0),
             argument: AtomicUsize::new(0),
             site: AtomicUsize::new(0),
+            label: AtomicUsize::new(0),
+            code: AtomicUsize::new(0),
             made: AtomicUsize::new(0),
             name: [const { AtomicU64::new(0) }; 2],
             held: [const { Held::new() }; HELD],
@@ -124,7 +130,8 @@ impl Slot {
         self.detached.store(0, Relaxed);
         self.creator.store(0, Relaxed);
         self.tid.store(0, Relaxed);
-        for word in [&self.waits_for, &self.handle, &self.start, &self.argument, &self.site, &self.made] {
+        for word in [&self.waits_for, &self.handle, &self.start, &self.argument, &self.site, &self.label, &self.code, &self.made]
+        {
             word.store(0, Relaxed);
         }
         self.set_name(b"");

@@ -76,7 +76,10 @@ impl Place {
     /// highest bit is set).
     fn is_armed(&self) -> bool {
         let id = self.id.load(Relaxed).wrapping_sub(1);
-        self.id.load(Relaxed) != 0 && self.armed.load(Relaxed) != 0 && self.generation.load(Relaxed) == generation::current() && ((id as isize) < 0 || raw::timer_armed(id))
+        self.id.load(Relaxed) != 0
+            && self.armed.load(Relaxed) != 0
+            && self.generation.load(Relaxed) == generation::current()
+            && ((id as isize) < 0 || raw::timer_armed(id))
     }
 }
 

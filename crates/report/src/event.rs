@@ -40,7 +40,7 @@ pub struct Line<'a> {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "kebab-case")]
-#[expect(clippy::large_enum_variant, reason = "a box would be allocated")]
+#[allow(clippy::large_enum_variant, reason = "a box would be allocated")]
 pub enum Event<'a> {
     /// A process began to report: written before its first other event.
     Process(Process<'a>),
@@ -185,6 +185,8 @@ pub struct Truncated {
     pub atfork: u32,
     /// Findings that were not written.
     pub findings: u32,
+    /// Sites of this process that lack the application's frames: too many at once, or too many different ones.
+    pub sites: u32,
 }
 
 /// What forkguard's work cost the leader, in microseconds.
@@ -220,6 +222,8 @@ pub enum Role {
     Registered,
     /// Where the child used it.
     Used,
+    /// Where the thread stood at the fork.
+    Stood,
     /// Where the runtime or generator lives.
     Loaded,
     /// The code that the signal or the thread runs.
@@ -272,7 +276,7 @@ pub struct Frame<'a> {
 pub struct Thread<'a> {
     /// Kernel id; 0 for one that had not begun to run.
     pub tid: u32,
-    /// Name, as pthread_setname_np or prctl set it; the kernel's otherwise.
+    /// Name, as its language knows it, or as pthread_setname_np or prctl set it; the kernel's otherwise.
     pub name: Text<'a>,
     /// True for the thread that forked: the only one the child has.
     pub forking: bool,
@@ -282,10 +286,16 @@ pub struct Thread<'a> {
     pub detached: bool,
     /// Kernel id of the thread that started it, where recorded.
     pub creator: Option<u32>,
-    /// Its start routine.
+    /// Its class in its language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<Text<'a>>,
+    /// Its start routine: the application's function where its language tells.
     pub start: Option<Frame<'a>>,
     /// Where it was started.
     pub site: Option<Site<'a>>,
+    /// Where it stood at the fork.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stood: Option<Site<'a>>,
     /// Tracked locks it holds.
     pub holds: u32,
     /// Address of the lock or condition it waits for.
@@ -484,10 +494,13 @@ pub struct Signal<'a> {
     pub number: u32,
     /// What it does.
     pub disposition: Disposition,
-    /// The handler's code.
+    /// The handler's code: the application's function where its language tells.
     pub handler: Option<Frame<'a>>,
     /// Who set it, where a hook saw it.
     pub site: Option<Site<'a>>,
+    /// Who had set a handler before that, the latest first.
+    #[serde(default, skip_serializing_if = "no_sites")]
+    pub earlier: List<'a, Site<'a>>,
 }
 
 /// One armed timer.
@@ -550,6 +563,14 @@ pub struct Child<'a> {
     pub memory: Option<Memory>,
     /// Findings of its fork, by severity.
     pub findings: FindingCounts,
+    /// Where the lost threads stood at the fork, when only the child could tell: the leader forked without the lock of their
+    /// interpreter.
+    #[serde(default, skip_serializing_if = "no_sites")]
+    pub stood: List<'a, Site<'a>>,
+}
+
+fn no_sites(list: &List<'_, Site<'_>>) -> bool {
+    list.is_empty()
 }
 
 /// How many findings.
@@ -638,6 +659,8 @@ pub struct Finding<'a> {
     pub child: Option<u32>,
     /// What it is about, by name.
     pub subject: Text<'a>,
+    /// The lines that a person would edit, as `file:line in function`: of each site the innermost frame of the application's own.
+    pub at: List<'a, Text<'a>>,
     /// Where in the program it was made.
     pub sites: List<'a, Site<'a>>,
     /// What will happen.

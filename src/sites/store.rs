@@ -1,0 +1,228 @@
+//! The application's stacks, kept once each in bounded memory: frames form a tree (stacks share their outer frames), texts are
+//! interned. Nothing is ever changed or taken out, so nothing needs a lock: an entry is complete before an index names it.
+use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
+
+/// Frames of all stacks, texts and their bytes that can be kept.
+const NODES: usize = 16_384;
+const TEXTS: usize = 4096;
+const BYTES: usize = 160 << 10;
+/// Frames of one stack that are kept: the innermost.
+const DEPTH: usize = 96;
+/// A longer text is cut.
+const LONGEST: usize = 500;
+
+/// Marks a word that names a stack: no address of a program has this bit.
+const STACK: usize = 1 << 63;
+
+/// Which language a frame is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Language {
+    /// A native address: the root of what a word names.
+    Native = 0,
+    /// CPython.
+    Python = 1,
+}
+
+impl Language {
+    /// As the report spells it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Language::Native => "native",
+            Language::Python => "python",
+        }
+    }
+}
+
+/// An interned text; 0 is the empty one.
+pub(crate) type TextId = u16;
+
+/// A frame in the tree.
+struct Node {
+    /// A native address, or file, function and line.
+    word: AtomicU64,
+    /// Language in the upper half, the next outer frame in the lower.
+    link: AtomicU32,
+}
+
+struct Store {
+    nodes: [Node; NODES],
+    node_index: [AtomicU16; NODES * 2],
+    node_count: AtomicUsize,
+    texts: [AtomicU32; TEXTS],
+    text_index: [AtomicU16; TEXTS * 2],
+    text_count: AtomicUsize,
+    bytes: UnsafeCell<[u8; BYTES]>,
+    byte_count: AtomicUsize,
+}
+// SAFETY: each byte is written once, by the thread that reserved it, before an id names it.
+unsafe impl Sync for Store {}
+
+static STORE: Store = Store {
+    nodes: [const { Node { word: AtomicU64::new(0), link: AtomicU32::new(0) } }; NODES],
+    node_index: [const { AtomicU16::new(0) }; NODES * 2],
+    node_count: AtomicUsize::new(0),
+    texts: [const { AtomicU32::new(0) }; TEXTS],
+    text_index: [const { AtomicU16::new(0) }; TEXTS * 2],
+    text_count: AtomicUsize::new(0),
+    bytes: UnsafeCell::new([0; BYTES]),
+    byte_count: AtomicUsize::new(0),
+};
+
+/// Takes `size` of what is counted; None when there is not so much left.
+fn reserve(count: &AtomicUsize, size: usize, limit: usize) -> Option<usize> {
+    let start = if count.load(Relaxed) + size <= limit { count.fetch_add(size, Relaxed) } else { limit };
+    (start + size <= limit).then_some(start)
+}
+
+/// Finds the entry that `is` accepts in an index, or puts there what `make` makes. Another thread may put the same in at the same
+/// time: then there are two of it, which does no harm.
+fn find_or_put(index: &[AtomicU16], hash: u64, is: impl Fn(u16) -> bool, make: impl FnOnce() -> Option<u16>) -> Option<u16> {
+    let mut place = hash as usize % index.len();
+    let probe = |from: &mut usize| loop {
+        match index[*from].load(Acquire) {
+            0 => return None,
+            entry if is(entry) => return Some(entry),
+            _ => *from = (*from + 1) % index.len(),
+        }
+    };
+    if let Some(found) = probe(&mut place) {
+        return Some(found);
+    }
+    let made = make()?;
+    while index[place].compare_exchange(0, made, AcqRel, Relaxed).is_err() {
+        if let Some(found) = probe(&mut place) {
+            return Some(found);
+        }
+    }
+    Some(made)
+}
+
+/// Interns a text; None when there is no room.
+pub(crate) fn text(text: &str) -> Option<TextId> {
+    let text = &text[..text.floor_char_boundary(LONGEST)];
+    if text.is_empty() {
+        return Some(0);
+    }
+    let make = || {
+        let start = reserve(&STORE.byte_count, text.len(), BYTES)?;
+        let id = reserve(&STORE.text_count, 1, TEXTS - 1)? + 1;
+        // SAFETY: within the bytes, and this thread's alone.
+        unsafe { STORE.bytes.get().cast::<u8>().add(start).copy_from_nonoverlapping(text.as_ptr(), text.len()) };
+        STORE.texts[id].store((start as u32) << 10 | text.len() as u32, Release);
+        Some(id as u16)
+    };
+    find_or_put(&STORE.text_index, hash(text.as_bytes()), |id| text_of(id) == text, make)
+}
+
+/// The node of a frame within `outer`; None when there is no room.
+fn node(language: Language, word: u64, outer: u16) -> Option<u16> {
+    let link = (language as u32) << 16 | u32::from(outer);
+    let key = word.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(link).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    let same = |index: u16| {
+        let node = &STORE.nodes[usize::from(index) % NODES];
+        node.word.load(Acquire) == word && node.link.load(Acquire) == link
+    };
+    let make = || {
+        let index = reserve(&STORE.node_count, 1, NODES - 1)? + 1;
+        STORE.nodes[index].word.store(word, Release);
+        STORE.nodes[index].link.store(link, Release);
+        Some(index as u16)
+    };
+    find_or_put(&STORE.node_index, key ^ key >> 32, same, make)
+}
+
+/// The word that names `frames` with the native `address` that they lead to; 0 when there are none, None when there is no room.
+pub(crate) fn keep(frames: &Frames, address: usize) -> Option<usize> {
+    let outer = frames.list[..frames.count].iter().rev().try_fold(0, |outer, place| {
+        let word = u64::from(place.file) << 48 | u64::from(place.function) << 32 | u64::from(place.line);
+        node(place.language, word, outer)
+    })?;
+    if outer == 0 {
+        return Some(0);
+    }
+    node(Language::Native, address as u64, outer).map(|node| STACK | usize::from(node))
+}
+
+/// A frame of a stack that is being taken.
+#[derive(Clone, Copy)]
+struct Place {
+    language: Language,
+    file: TextId,
+    function: TextId,
+    line: u32,
+}
+
+/// A stack that is being taken, innermost first.
+pub(crate) struct Frames {
+    list: [Place; DEPTH],
+    count: usize,
+}
+
+impl Frames {
+    pub(crate) fn new() -> Frames {
+        Frames { list: [Place { language: Language::Native, file: 0, function: 0, line: 0 }; DEPTH], count: 0 }
+    }
+
+    /// Adds the next outer frame; false when there is room for no more. A line of 0 is unknown.
+    pub(crate) fn push(&mut self, language: Language, file: TextId, function: TextId, line: u32) -> bool {
+        if let Some(place) = self.list.get_mut(self.count) {
+            *place = Place { language, file, function, line };
+            self.count += 1;
+        }
+        self.count < DEPTH
+    }
+}
+
+/// 8 bytes a step; good enough for paths and names.
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hash = bytes.len() as u64;
+    let mut step = |word: u64| hash = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    let (words, rest) = bytes.as_chunks::<8>();
+    words.iter().for_each(|w| step(u64::from_ne_bytes(*w)));
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    step(u64::from_ne_bytes(last));
+    hash ^ hash >> 32
+}
+
+/// An interned text.
+pub(crate) fn text_of(id: TextId) -> &'static str {
+    let Some(place) = STORE.texts.get(id as usize).map(|p| p.load(Acquire)) else { return "" };
+    let (start, length) = ((place >> 10) as usize, (place & 1023) as usize);
+    if start + length > BYTES {
+        return "";
+    }
+    // SAFETY: within the bytes; a text's bytes are written before its id is handed out and never again.
+    let bytes = unsafe { std::slice::from_raw_parts(STORE.bytes.get().cast::<u8>().add(start), length) };
+    std::str::from_utf8(bytes).unwrap_or("")
+}
+
+/// A frame that was kept.
+pub(crate) struct Kept {
+    pub(crate) language: Language,
+    pub(crate) file: &'static str,
+    pub(crate) function: &'static str,
+    pub(crate) line: u32,
+}
+
+/// The native address of a site's word, and the frames that it names, innermost first.
+pub(crate) fn look(word: usize) -> (usize, impl Iterator<Item = Kept> + Clone) {
+    let read = |index: usize| {
+        let node = STORE.nodes.get(index).filter(|_| index != 0)?;
+        Some((node.word.load(Acquire), node.link.load(Acquire)))
+    };
+    let (address, mut outer) = match word & STACK {
+        0 => (word, 0),
+        _ => read(word & !STACK).map_or((0, 0), |(address, link)| (address as usize, link & 0xffff)),
+    };
+    let frames = std::iter::from_fn(move || {
+        let (word, link) = read(outer as usize)?;
+        outer = link & 0xffff;
+        let language = if link >> 16 == Language::Python as u32 { Language::Python } else { Language::Native };
+        let [file, function] = [word >> 48, word >> 32 & 0xffff].map(|id| text_of(id as u16));
+        Some(Kept { language, file, function, line: word as u32 })
+    });
+    (address, frames.take(DEPTH))
+}
