@@ -4,7 +4,7 @@ mod index;
 mod render;
 
 use crate::input::{Error, Input};
-use crate::symbols::{self, Symbols};
+use crate::symbols::{DebugFiles, Symbols};
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Write};
 
@@ -15,13 +15,13 @@ pub(crate) struct Args {
     input: Input,
 
     #[command(flatten)]
-    symbols: symbols::Args,
+    debug_files: DebugFiles,
 }
 
 /// Reads what `args` name and prints it.
 pub(crate) fn run(args: &Args) -> Result<(), Error> {
     let mut gathered = gather::Gathered::default();
-    let mut symbols = Symbols::new(&args.symbols);
+    let mut symbols = Symbols::new(&args.debug_files);
     for file in args.input.files()? {
         let read = File::open(&file.path).and_then(|open| gathered.read(&file.path, BufReader::new(open), &mut symbols));
         match read {

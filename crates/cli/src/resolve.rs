@@ -1,6 +1,6 @@
 //! `forkguard resolve`: reports as they are, with the source of native code filled in.
 use crate::input::{Error, Input};
-use crate::symbols::{self, Symbols};
+use crate::symbols::{DebugFiles, Symbols};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Write};
 use std::path::Path;
@@ -13,7 +13,7 @@ pub(crate) struct Args {
     input: Input,
 
     #[command(flatten)]
-    symbols: symbols::Args,
+    debug_files: DebugFiles,
 
     /// Rewrite the files (of processes that have ended) instead of printing their lines
     #[arg(long)]
@@ -22,7 +22,7 @@ pub(crate) struct Args {
 
 /// Reads what `args` name; prints it resolved, or puts that in its place.
 pub(crate) fn run(args: &Args) -> Result<(), Error> {
-    let mut symbols = Symbols::new(&args.symbols);
+    let mut symbols = Symbols::new(&args.debug_files);
     let mut out = BufWriter::new(io::stdout().lock());
     for file in args.input.files()? {
         let lines = File::open(&file.path).map(BufReader::new).map_err(|error| Error::Unreadable(file.path.clone(), error))?;

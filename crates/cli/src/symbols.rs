@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 /// Resolves frames; what was loaded is kept, by module and build id.
 pub(crate) struct Symbols<'a> {
-    args: &'a Args,
+    places: &'a DebugFiles,
     loaded: HashMap<(String, String), Option<Loader>>,
 }
 
 impl<'a> Symbols<'a> {
-    pub(crate) fn new(args: &'a Args) -> Symbols<'a> {
-        Symbols { args, loaded: HashMap::new() }
+    pub(crate) fn new(places: &'a DebugFiles) -> Symbols<'a> {
+        Symbols { places, loaded: HashMap::new() }
     }
 
     /// One line of a report with the native frames that can be resolved. Whatever else it is, it stays as it was.
@@ -79,7 +79,7 @@ impl<'a> Symbols<'a> {
             return Vec::new();
         }
         let key = (module.to_owned(), id.to_owned());
-        let Some(loader) = self.loaded.entry(key).or_insert_with(|| self.args.load(Path::new(module), id)) else {
+        let Some(loader) = self.loaded.entry(key).or_insert_with(|| self.places.load(Path::new(module), id)) else {
             return Vec::new();
         };
         let mut found = sources(loader, offset);
@@ -131,13 +131,13 @@ fn sources(loader: &Loader, offset: u64) -> Vec<Source> {
 
 /// Where separate debug files are.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct DebugFiles {
     /// Where separate debug files lie, as .build-id/xx/yyyy.debug
     #[arg(long, value_name = "DIR", default_value = "/usr/lib/debug")]
     debug_files: PathBuf,
 }
 
-impl Args {
+impl DebugFiles {
     /// The module's debug information: its own, or that of a separate file; else its symbols alone.
     fn load(&self, module: &Path, id: &str) -> Option<Loader> {
         let separate = self.separate(id);
