@@ -1,14 +1,14 @@
 //! A forked child's life: born in the atfork handler, settled at its first wait for work, ended by exec or exit.
 use crate::arena::Arena;
 use crate::emit;
-use crate::findings::{self, Evidence};
-use crate::hooks::{IN_CHILD, REPORTS};
+use crate::findings::{self, Evidence, signals_blocked};
+use crate::hooks::{AtLength, IN_CHILD, REPORTS};
 use crate::options::{self, Summary};
 use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, Snapshot};
 use forkguard_core::{gate, raw};
-use forkguard_report::event::{Child, Event, Exec, Exit, Finding, FindingCounts, Severity};
+use forkguard_report::event::{Child, Event, Exec, Exit, Finding, FindingCounts, FindingState, Severity, State};
 use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
@@ -63,32 +63,41 @@ fn begin_life(id: Option<Text<32>>) {
 }
 
 /// The child settles: `call` is what it is about to wait in.
-pub(crate) fn settled(call: &'static str) {
+pub(crate) fn settled(call: &'static str, at: &AtLength) {
     let snapshot = BIRTH.swap(ptr::null_mut(), Relaxed);
     SETTLING.store(0, Relaxed);
     // SAFETY: null or the reference that `born` stored.
     if let Some(snapshot) = unsafe { snapshot.as_ref() } {
-        report(snapshot, call);
+        report(snapshot, call, at.blocked);
         core_fork::release(snapshot);
     }
 }
 
-/// The child settles because it has lived for a second.
-pub(crate) fn settled_by_time() {
+/// True for a child that has lived for a second without a call that shows it settled.
+pub(crate) fn settles_by_time() -> bool {
     // SAFETY: null or the reference that `born` stored.
     let age = unsafe { BIRTH.load(Relaxed).as_ref() }.map(|s| raw::monotonic() - s.inner().entered);
-    if age.is_some_and(|ns| ns > 1_000_000_000) {
-        settled("time");
-    }
+    age.is_some_and(|ns| ns > 1_000_000_000)
 }
 
 /// Findings that are listed in a summary.
 const LISTED: usize = 64;
 
-fn report(snapshot: &'static Snapshot, call: &'static str) {
+fn report(snapshot: &'static Snapshot, call: &'static str, blocked: u64) {
     let inner = snapshot.inner();
     let (Some(arena), Some(id)) = (Arena::new(8 << 20), birth()) else { return };
-    let event = crate::describe::fork(&arena, inner);
+    // It has had its chance to unblock signals.
+    let blocked = inner.blocked & blocked & !signals_blocked::attended(call);
+    if signals_blocked::steers(inner.blocked) && !signals_blocked::steers(blocked) {
+        let state = FindingState {
+            id: Borrowed(signals_blocked::id(&arena, id.as_str())),
+            state: State::Resolved,
+            severity: None,
+            because: Borrowed("the child unblocked them, or waits for them"),
+        };
+        emit::of_child(Some(id.as_str()), Event::FindingState(state));
+    }
+    let event = crate::describe::fork(&arena, inner, blocked);
     let evidence = Evidence::of(&event, &arena, id.as_str());
     let mut list = arena.list::<Finding<'_>>(LISTED);
     let mut counts = FindingCounts::default();

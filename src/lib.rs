@@ -24,7 +24,7 @@ use options::Mode;
 fn wake() {
     hooks::real::resolve_all();
     hooks::resolve_redhooks();
-    std::panic::set_hook(Box::new(|panic| emit::fault(panic)));
+    std::panic::set_hook(Box::new(emit::fault));
     hooks::adopt_open_descriptors();
     options::read();
     if options::get().mode == Mode::Off {

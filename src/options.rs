@@ -16,6 +16,7 @@ pub(crate) enum Mode {
 
 /// Where the report goes.
 #[derive(Clone, Copy)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, in a static")]
 pub(crate) enum Report {
     /// A private directory of the user's.
     Private,

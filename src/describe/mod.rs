@@ -99,8 +99,8 @@ pub(crate) fn counts<'a>(arena: &'a Arena, inner: &Inner) -> Fork<'a> {
     fork
 }
 
-/// A fork, with everything that is known of it.
-pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Inner) -> Fork<'a> {
+/// A fork, with everything that is known of it. `blocked`: the signals that the child starts, or still goes on, without.
+pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Inner, blocked: u64) -> Fork<'a> {
     let mut fork = counts(arena, inner);
     fork.detail = Detail::Full;
     let leader = inner.leader == raw::process_id();
@@ -114,9 +114,7 @@ pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Inner) -> Fork<'a> {
     fork.descriptors = Borrowed(descriptors);
     fork.truncated.descriptors = missed;
     fork.signals = Borrowed(signals(arena));
-    // A child that settled has had its chance to unblock them.
-    let still = if leader { inner.blocked } else { inner.blocked & raw::blocked_signals() };
-    fork.blocked = Borrowed(blocked(arena, still));
+    fork.blocked = Borrowed(blocked_names(arena, blocked));
     fork.timers = Borrowed(timers(arena, inner));
     fork.atfork = Borrowed(handlers(arena));
     fork.truncated.atfork = atfork::missed();
@@ -288,7 +286,7 @@ fn signals(arena: &Arena) -> &[Signal<'_>] {
     list.done()
 }
 
-fn blocked(arena: &Arena, mask: u64) -> &[Cow<'_, str>] {
+fn blocked_names(arena: &Arena, mask: u64) -> &[Cow<'_, str>] {
     let mut list = arena.list(signal::COUNT);
     (1..=signal::COUNT as i32)
         .filter(|n| mask & 1 << (n - 1) != 0 && !matches!(n, 32 | 33))

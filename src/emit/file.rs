@@ -58,6 +58,11 @@ fn high(fd: impl AsFd, above: i32) -> i32 {
     NUMBERS.iter().find_map(|&n| rustix::io::fcntl_dupfd_cloexec(&fd, n.max(above)).ok()).map_or(-1, |fd| fd.into_raw_fd())
 }
 
+/// True when no file is to be had.
+pub(crate) fn given_up() -> bool {
+    GIVEN_UP.load(Relaxed)
+}
+
 /// True when this process writes into the file of the process that forked it.
 pub(crate) fn borrowed() -> bool {
     OPENER.load(Relaxed) != raw::process_id()
@@ -68,15 +73,14 @@ pub(crate) fn open_own() {
     if (OWN.load(Relaxed) >= 0 && !borrowed()) || GIVEN_UP.load(Relaxed) || OPENING.swap(true, Relaxed) {
         return;
     }
-    match open() {
-        Ok(()) => {}
+    let mut refused = Refused::new();
+    match open(&mut refused) {
+        Some(()) => {}
         // A child that changed its user or root goes on in the file that it came with.
-        Err(_) if OWN.load(Relaxed) >= 0 => OPENER.store(raw::process_id(), Relaxed),
-        Err(why) => {
+        None if OWN.load(Relaxed) >= 0 => OPENER.store(raw::process_id(), Relaxed),
+        None => {
             GIVEN_UP.store(true, Relaxed);
-            if let Some(why) = why {
-                super::say(format_args!("no report is written: {}", why.as_str()));
-            }
+            super::say(format_args!("no report is written: {}", refused.as_str()));
         }
     }
     OPENING.store(false, Relaxed);
@@ -88,17 +92,18 @@ pub(crate) fn reset_in_child() {
     LOST.store(0, Relaxed);
 }
 
-type Why = Option<Text<1300>>;
+/// Why there is no file to be had.
+type Refused = Text<1300>;
 
-fn why(arguments: std::fmt::Arguments<'_>) -> Why {
-    let mut text = Text::new();
-    let _ = text.write_fmt(arguments);
-    Some(text)
+/// Notes why, and gives up.
+fn refuse<T>(refused: &mut Refused, why: std::fmt::Arguments<'_>) -> Option<T> {
+    let _ = refused.write_fmt(why);
+    None
 }
 
-fn open() -> Result<(), Why> {
-    let directory_path = directory()?;
-    let directory = open_directory(&directory_path)?;
+fn open(refused: &mut Refused) -> Option<()> {
+    let directory_path = directory();
+    let directory = open_directory(&directory_path, refused)?;
     let pid = raw::process_id();
     let name = process_name();
     for turn in 1..1000 {
@@ -115,13 +120,13 @@ fn open() -> Result<(), Why> {
                 let _ = write!(path, "{}/{}", directory_path.as_str(), file.as_str());
                 // SAFETY: see `Path`.
                 unsafe { *PATH.0.get() = path };
-                return Ok(());
+                return Some(());
             }
             Err(Errno::EXIST) => {}
-            Err(e) => return Err(why(format_args!("cannot make a file in {}: {e}", directory_path.as_str()))),
+            Err(e) => return refuse(refused, format_args!("cannot make a file in {}: {e}", directory_path.as_str())),
         }
     }
-    Err(why(format_args!("{} holds a thousand reports of process {pid}", directory_path.as_str())))
+    refuse(refused, format_args!("{} holds a thousand reports of process {pid}", directory_path.as_str()))
 }
 
 fn adopt(file: &rustix::fd::OwnedFd, pid: u32) {
@@ -149,59 +154,52 @@ fn process_name() -> Text<16> {
     Text::from_bytes(&bytes[..read])
 }
 
-fn directory() -> Result<Text<1024>, Why> {
-    match options::get().report {
-        Report::None => Err(None),
-        Report::Directory(path) => Ok(path),
-        Report::Private => {
-            let mut path = Text::new();
-            let plain = |name: &CStr| options::variable(name).filter(|p| p.starts_with('/') && p.len() < 900);
-            // SAFETY: reads the auxiliary vector.
-            let trusted = unsafe { libc::getauxval(libc::AT_SECURE) } == 0;
-            match plain(c"XDG_RUNTIME_DIR").filter(|_| trusted) {
-                Some(directory) => write!(path, "{directory}/forkguard"),
-                None => {
-                    let directory = plain(c"TMPDIR").filter(|_| trusted).unwrap_or("/tmp");
-                    write!(path, "{directory}/forkguard-{}", rustix::process::geteuid().as_raw())
-                }
-            }
-            .ok();
-            Ok(path)
+/// The directory that the options name, or the private one.
+fn directory() -> Text<1024> {
+    let mut path = Text::new();
+    // SAFETY: reads the auxiliary vector.
+    let trusted = unsafe { libc::getauxval(libc::AT_SECURE) } == 0;
+    let variable = |name: &CStr| options::variable(name).filter(|p| trusted && p.starts_with('/') && p.len() < 900);
+    let _ = match (options::get().report, variable(c"XDG_RUNTIME_DIR")) {
+        (Report::Directory(given), _) => write!(path, "{}", given.as_str()),
+        (_, Some(directory)) => write!(path, "{directory}/forkguard"),
+        (_, None) => {
+            let directory = variable(c"TMPDIR").unwrap_or("/tmp");
+            write!(path, "{directory}/forkguard-{}", rustix::process::geteuid().as_raw())
         }
-    }
+    };
+    path
 }
 
 /// Opens the directory, made when it is missing. One that others may write to needs its sticky bit; the private one must be ours.
-fn open_directory(path: &Text<1024>) -> Result<rustix::fd::OwnedFd, Why> {
+fn open_directory(path: &Text<1024>, refused: &mut Refused) -> Option<rustix::fd::OwnedFd> {
     let name = path.as_str();
-    let c_name = path.as_cstr().ok_or_else(|| why(format_args!("the directory's path is too long: {name}")))?;
+    let Some(c_name) = path.as_cstr() else { return refuse(refused, format_args!("the directory's path is too long: {name}")) };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let opened = match rustix::fs::open(c_name, flags, Mode::empty()) {
-        Err(Errno::NOENT) => {
-            let made = rustix::fs::mkdir(c_name, Mode::RWXU);
-            if let Err(e) = made
-                && e != Errno::EXIST
-            {
-                return Err(why(format_args!("cannot make the directory {name}: {e}")));
-            }
-            rustix::fs::open(c_name, flags, Mode::empty())
+    let mut opened = rustix::fs::open(c_name, flags, Mode::empty());
+    if matches!(opened, Err(Errno::NOENT)) {
+        match rustix::fs::mkdir(c_name, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => opened = rustix::fs::open(c_name, flags, Mode::empty()),
+            Err(e) => return refuse(refused, format_args!("cannot make the directory {name}: {e}")),
         }
-        other => other,
+    }
+    let directory = match opened {
+        Ok(directory) => directory,
+        Err(Errno::LOOP | Errno::NOTDIR) => {
+            return refuse(refused, format_args!("{name} is a link or no directory; links are not followed"));
+        }
+        Err(e) => return refuse(refused, format_args!("cannot open the directory {name}: {e}")),
     };
-    let directory = opened.map_err(|e| match e {
-        Errno::LOOP | Errno::NOTDIR => why(format_args!("{name} is a link or no directory; links are not followed")),
-        e => why(format_args!("cannot open the directory {name}: {e}")),
-    })?;
-    let stat = rustix::fs::fstat(&directory).map_err(|e| why(format_args!("cannot stat {name}: {e}")))?;
-    let others_write = stat.st_mode & 0o022 != 0 && stat.st_mode & libc::S_ISVTX == 0;
-    if others_write {
-        return Err(why(format_args!("others may write to {name}, which lacks the sticky bit (chmod +t it, or go-w)")));
+    let Ok(stat) = rustix::fs::fstat(&directory) else { return refuse(refused, format_args!("cannot stat {name}")) };
+    if stat.st_mode & 0o022 != 0 && stat.st_mode & libc::S_ISVTX == 0 {
+        let advice = "which lacks the sticky bit (chmod +t it, or go-w)";
+        return refuse(refused, format_args!("others may write to {name}, {advice}"));
     }
     let own = rustix::process::geteuid().as_raw();
     if matches!(options::get().report, Report::Private) && stat.st_uid != own {
-        return Err(why(format_args!("{name} belongs to user {}, not to {own}", stat.st_uid)));
+        return refuse(refused, format_args!("{name} belongs to user {}, not to {own}", stat.st_uid));
     }
-    Ok(directory)
+    Some(directory)
 }
 
 /// True when the number still is our file: a raw system call may have closed it.
@@ -238,10 +236,10 @@ pub(crate) fn append(lines: &[u8], events: u32, lost_line: impl FnOnce(u32, Errn
             LOST.fetch_sub(lost, Relaxed);
         }
     }
-    if let Err(e) = write_whole(lines) {
-        if LOST.fetch_add(events, Relaxed) == 0 {
-            LOST_WHY.store(e.raw_os_error(), Relaxed);
-        }
+    if let Err(e) = write_whole(lines)
+        && LOST.fetch_add(events, Relaxed) == 0
+    {
+        LOST_WHY.store(e.raw_os_error(), Relaxed);
     }
 }
 

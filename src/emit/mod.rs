@@ -99,10 +99,14 @@ fn wanted() -> bool {
     !matches!(options::get().report, options::Report::None)
 }
 
+/// True when `ready` has something to do.
+pub(crate) fn unready() -> bool {
+    wanted() && (file::own_descriptor() < 0 || file::borrowed()) && !file::given_up()
+}
+
 /// Before a fork: this process's file must be open, the child will write into it.
 pub(crate) fn ready() {
-    if wanted()
-        && (file::own_descriptor() < 0 || file::borrowed())
+    if unready()
         && let Some(arena) = Arena::new(ARENA)
     {
         begin(&arena);
@@ -137,7 +141,7 @@ pub(crate) fn fork(inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
     begin(&arena);
     let id = fork_id(inner.leader, inner.sequence);
     let full = inner.prepared && failed.is_none() && token(&NEXT_FULL);
-    let mut event = if full { describe::fork(&arena, inner) } else { describe::counts(&arena, inner) };
+    let mut event = if full { describe::fork(&arena, inner, inner.blocked) } else { describe::counts(&arena, inner) };
     event.child = child;
     event.failed = failed;
     event.counts.spawns = SPAWNS.swap(0, Relaxed);

@@ -14,7 +14,7 @@ mod handler_inherited;
 mod lock_orphaned;
 mod rng_shared;
 mod runtime_unsafe;
-mod signals_blocked;
+pub(crate) mod signals_blocked;
 mod sqlite_inherited;
 mod thread_lost;
 mod timer_lost;
@@ -89,7 +89,8 @@ impl<'a> Evidence<'a> {
     pub(crate) fn of(fork: &Fork<'a>, arena: &'a Arena, id: &'a str) -> Evidence<'a> {
         let executable = arena.text(native::executable().as_str());
         let descriptors = borrowed(&fork.descriptors);
-        let in_child = !id.split('.').next().and_then(|p| p.parse().ok()).is_some_and(|leader: u32| leader == raw::process_id());
+        let leader: Option<u32> = id.split('.').next().and_then(|pid| pid.parse().ok());
+        let in_child = leader != Some(raw::process_id());
         let mut databases = arena.list(descriptors.len());
         descriptors.iter().filter(|d| d.kind == DescriptorKind::File && is_database(d.fd)).for_each(|d| databases.push(d.fd));
         let mut libraries = arena.list(32);

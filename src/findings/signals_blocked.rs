@@ -3,6 +3,31 @@ use super::*;
 
 const STEERING: [&str; 7] = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGCHLD", "SIGUSR1", "SIGUSR2"];
 
+/// What stands for it in a finding's id: there is one mask.
+const MASK: &str = "mask";
+
+/// True when a mask blocks one of them.
+pub(crate) fn steers(mask: u64) -> bool {
+    use libc::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+    [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2].iter().any(|signal| mask & 1 << (signal - 1) != 0)
+}
+
+/// What a child that waits in `call` attends to although it blocks it: calls that wait for signals, or with a mask of their own;
+/// and who waits for a child needs no SIGCHLD.
+pub(crate) fn attended(call: &str) -> u64 {
+    match call {
+        "sigwait" | "sigwaitinfo" | "sigtimedwait" | "sigsuspend" | "ppoll" | "__ppoll_chk" | "pselect" | "epoll_pwait"
+        | "epoll_pwait2" => !0,
+        "wait" | "waitpid" | "waitid" | "wait3" | "wait4" => 1 << (libc::SIGCHLD - 1),
+        _ => 0,
+    }
+}
+
+/// The id of this finding of a fork.
+pub(crate) fn id<'a>(arena: &'a Arena, fork: &str) -> &'a str {
+    arena.format(format_args!("{fork}:{}:{MASK}", Kind::SignalsBlocked.name()))
+}
+
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     let mut names = "";
     for name in evidence.blocked.iter().filter(|n| STEERING.contains(&&***n)) {
@@ -13,7 +38,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         found(evidence.finding(
             Kind::SignalsBlocked,
             Severity::Warning,
-            format_args!("mask"),
+            format_args!("{MASK}"),
             format_args!("{names} blocked by the forking thread"),
             &[],
         ));

@@ -23,10 +23,10 @@ pub(super) fn opened(fd: c_int, kind: Kind, role: u8, family: u16, caller: usize
     if fd >= 0 {
         note(|_| {
             descriptor::open(fd, kind, role, family, caller, thread::mine().map_or(0, |s| s.tid.load(Relaxed)));
-            if SETTLING.load(Relaxed) != 0 {
-                child::settled_by_time();
-            }
         });
+        if SETTLING.load(Relaxed) != 0 && child::settles_by_time() {
+            note_at_length(|at| child::settled("time", at));
+        }
     }
 }
 

@@ -13,7 +13,7 @@ macro_rules! execs {
             fn $name, IN_CHILD; |registers| {
                 if !spawn::in_vfork_child() {
                     let program: fn(&Registers) -> child::Program = $program;
-                    note(|_| child::exec($call, program(registers)));
+                    note_at_length(|_| child::exec($call, program(registers)));
                 }
             }
         })*

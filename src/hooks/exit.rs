@@ -25,6 +25,6 @@ pass! {
 
 fn ends(call: &'static str, registers: &Registers) {
     if !spawn::in_vfork_child() {
-        note(|_| child::exit(call, registers.argument[0] as i32));
+        note_at_length(|_| child::exit(call, registers.argument[0] as i32));
     }
 }

@@ -11,19 +11,18 @@ use libc::{c_char, c_int, pid_t, termios, winsize};
 
 /// 1. A door is entered: the fork gets its number and its site.
 fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
-    note(|_| {
-        emit::ready();
-        core_fork::begin(door, caller)
-    })
-    .flatten()
+    if emit::unready() {
+        note_at_length(|_| emit::ready());
+    }
+    note(|_| core_fork::begin(door, caller)).flatten()
 }
 
 /// 2. The last prepare handler. A fork that came through no door of ours begins here.
 pub(crate) extern "C" fn prepare() {
+    if core_fork::current().is_none() && emit::unready() {
+        note_at_length(|_| emit::ready());
+    }
     note(|_| {
-        if core_fork::current().is_none() {
-            emit::ready();
-        }
         if let Some(snapshot) = core_fork::current().or_else(|| core_fork::begin(Door::Internal, 0)) {
             core_fork::prepare(snapshot.inner());
         }
@@ -40,10 +39,10 @@ pub(crate) extern "C" fn child() {
     });
 }
 
-/// 4. The first parent handler: reports a fork that no wrapper will (daemon's leader ends inside libc; an internal one has no
-/// wrapper).
+/// 4. The first parent handler: reports a fork that no wrapper will, as daemon's leader ends inside libc and an internal one has
+///    no wrapper.
 pub(crate) extern "C" fn parent() {
-    note(|_| {
+    note_at_length(|_| {
         if let Some(snapshot) = core_fork::current()
             && matches!(snapshot.inner().door, Door::Daemon | Door::Internal)
         {
@@ -56,7 +55,7 @@ pub(crate) extern "C" fn parent() {
 fn leave(snapshot: Option<&'static Snapshot>, result: pid_t) {
     let Some(snapshot) = snapshot else { return };
     let errno = crate::errno::get();
-    note(|_| match result {
+    note_at_length(|_| match result {
         -1 => report(snapshot, None, Some(errno)),
         pid => report(snapshot, Some(pid as u32), None),
     });

@@ -34,6 +34,7 @@ mod timer;
 mod wait;
 
 use forkguard_core::gate::{self, Inside, Life};
+use forkguard_core::raw::{self, Pages};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) use descriptor::adopt_open_descriptors;
@@ -49,7 +50,7 @@ pub(crate) fn reports() {
 /// In the library's destructor: the last that is recorded.
 pub(crate) fn note_end() {
     if REPORTS.load(std::sync::atomic::Ordering::Relaxed) != 0 {
-        note(|_| crate::child::ended());
+        note_at_length(|_| crate::child::ended());
     }
     if gate::awake() {
         gate::set_life(Life::Off);
@@ -66,6 +67,33 @@ pub(crate) fn note<R>(work: impl FnOnce(&Inside) -> R) -> Option<R> {
     }
     crate::errno::set(errno);
     result.ok()
+}
+
+/// Proof of [`note_at_length`].
+pub(crate) struct AtLength {
+    /// The signals that the host's thread blocks.
+    pub(crate) blocked: u64,
+}
+
+/// The same for work that needs room (describing, writing): on a stack of its own, as the host's may be that of a signal handler or
+/// of a thread with the least there is. No signal is delivered meanwhile: a handler must not find itself on a foreign stack.
+pub(crate) fn note_at_length<R>(work: impl FnOnce(&AtLength) -> R) -> Option<R> {
+    const ROOM: usize = 512 << 10;
+    note(|_| {
+        let stack = Pages::map(ROOM)?;
+        let blocked = raw::blocked_signals();
+        raw::set_blocked_signals(!0);
+        // SAFETY: the stack is mapped, aligned and large; the callback catches its own panics.
+        let result = unsafe {
+            psm::on_stack(stack.start(), stack.length(), || catch_unwind(AssertUnwindSafe(|| work(&AtLength { blocked }))))
+        };
+        raw::set_blocked_signals(blocked);
+        if result.is_err() {
+            gate::set_life(Life::Off);
+        }
+        result.ok()
+    })
+    .flatten()
 }
 
 /// The registers of a call that is only noted, as [`pass!`] saves them.

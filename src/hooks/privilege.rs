@@ -11,7 +11,9 @@ macro_rules! privileges {
         $(pass! {
             /// As the C library's; see the module.
             fn $name, ALWAYS; |_registers| {
-                note(|_| emit::ready());
+                if emit::unready() {
+                    note_at_length(|_| emit::ready());
+                }
             }
         })*
     };

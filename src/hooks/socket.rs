@@ -38,7 +38,7 @@ fn accepted(fd: c_int, caller: usize) {
 #[inline(always)]
 fn waits(call: &'static str) {
     if SETTLING.load(Relaxed) != 0 {
-        note(|_| child::settled(call));
+        note_at_length(|at| child::settled(call, at));
     }
 }
 

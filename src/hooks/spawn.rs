@@ -11,7 +11,7 @@ static ALWAYS: AtomicU8 = AtomicU8::new(1);
 
 /// Records such a call before it is made.
 pub(super) fn note_spawn(kind: ForkKind, caller: usize) {
-    note(|_| emit::spawn(kind, caller, None));
+    note_at_length(|_| emit::spawn(kind, caller, None));
 }
 
 pass! {
@@ -35,7 +35,7 @@ hook! {
             0 => crate::child::born_unseen(),
             -1 => {}
             pid => {
-                note(|_| emit::spawn(ForkKind::RawFork, caller, Some(pid as u32)));
+                note_at_length(|_| emit::spawn(ForkKind::RawFork, caller, Some(pid as u32)));
             }
         }
         result
@@ -109,7 +109,7 @@ const _: () = {
     /// In the leader, when the child has exec'd or ended.
     extern "C" fn after_vfork(result: c_int, caller: usize) {
         if result > 0 {
-            note(|_| emit::spawn(ForkKind::Vfork, caller, Some(result as u32)));
+            note_at_length(|_| emit::spawn(ForkKind::Vfork, caller, Some(result as u32)));
         }
     }
 };

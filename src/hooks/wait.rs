@@ -9,7 +9,7 @@ macro_rules! waits {
         $(pass! {
             /// As the C library's; see the module.
             fn $name, SETTLING; |_registers| {
-                note(|_| child::settled(stringify!($name)));
+                note_at_length(|at| child::settled(stringify!($name), at));
             }
         })*
     };
@@ -50,7 +50,7 @@ pass! {
     fn read, SETTLING; |registers| {
         let of = descriptor::record(registers.argument[0] as i32);
         if of.is_some_and(|r| matches!(r.kind, Kind::Pipe | Kind::Socket | Kind::Eventfd | Kind::Signalfd | Kind::Inotify)) {
-            note(|_| child::settled("read"));
+            note_at_length(|at| child::settled("read", at));
         }
     }
 }

@@ -115,6 +115,7 @@ pub struct Inner {
 // SAFETY: `taken` gives the content to one thread at a time.
 unsafe impl Sync for Snapshot {}
 
+#[expect(clippy::declare_interior_mutable_const, reason = "the initial value of the pool's statics")]
 const EMPTY: Snapshot = Snapshot {
     taken: AtomicBool::new(false),
     inner: UnsafeCell::new(Inner {
