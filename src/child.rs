@@ -54,7 +54,7 @@ pub(crate) fn born_unseen() {
 
 fn begin_life(id: Option<Text<32>>) {
     emit::reset_in_child();
-    crate::sites::native::reset_in_child();
+    crate::sites::reset_in_child();
     // SAFETY: see `BirthId`.
     unsafe { *BIRTH_ID.0.get() = id };
     SETTLING.store(0, Relaxed);

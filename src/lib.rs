@@ -31,7 +31,7 @@ fn wake() {
         gate::set_life(Life::Off);
         return;
     }
-    sites::native::prepare();
+    sites::prepare();
     hooks::atfork::register_own();
     gate::set_life(Life::Awake);
     hooks::adopt_main_thread();

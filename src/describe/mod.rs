@@ -3,7 +3,8 @@
 mod descriptors;
 
 use crate::arena::Arena;
-use crate::sites::native;
+use crate::sites::store::Kept;
+use crate::sites::{self, native};
 use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Inner, LockRecord, ThreadRecord};
@@ -44,13 +45,30 @@ fn thread_name(path: &CStr) -> Text<16> {
     Text::from_bytes(&bytes[..end])
 }
 
-/// A site of one native frame; None for an unknown address.
-pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, caller: usize) -> Option<Site<'a>> {
-    (caller != 0).then(|| Site {
-        role,
-        thread: (thread != 0).then_some(thread),
-        frames: Borrowed(arena.one(native::frame(arena, caller - 1))),
-    })
+/// A site, by its word: the native frame that made the call, then the application's; None for an unknown address.
+pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, word: usize) -> Option<Site<'a>> {
+    let (address, outer) = sites::look(word);
+    if address == 0 {
+        return None;
+    }
+    let mut frames = arena.list(1 + outer.clone().count());
+    frames.push(native::frame(arena, address - 1));
+    outer.for_each(|kept| frames.push(frame(&kept)));
+    Some(Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames.done()) })
+}
+
+/// A frame of the application's.
+fn frame(kept: &Kept) -> Frame<'static> {
+    let text = |t: &'static str| (!t.is_empty()).then_some(Borrowed(t));
+    Frame {
+        language: Borrowed(kept.language.name()),
+        function: text(kept.function),
+        file: text(kept.file),
+        line: (kept.line != 0).then_some(kept.line),
+        module: None,
+        offset: None,
+        build_id: None,
+    }
 }
 
 fn empty<'a>(kind: ForkKind, detail: Detail) -> Fork<'a> {

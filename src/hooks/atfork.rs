@@ -1,5 +1,6 @@
 //! Other libraries' atfork handlers: registered behind ours (so that our prepare runs last, our child first), named and timed.
 use super::*;
+use crate::sites;
 use forkguard_core::atfork::{self, CAPACITY, Phase};
 use libc::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -35,7 +36,8 @@ pub unsafe extern "C" fn __register_atfork(prepare: Handler, parent: Handler, ch
 extern "C" fn register(prepare: Handler, parent: Handler, child: Handler, dso: *mut c_void, caller: usize) -> c_int {
     register_own();
     let address = |h: Handler| h.map_or(0, |f| f as usize);
-    match atfork::register([prepare, parent, child].map(address), dso as usize, caller) {
+    let site = note(|_| sites::capture(caller)).unwrap_or(caller);
+    match atfork::register([prepare, parent, child].map(address), dso as usize, site) {
         Some(index) => {
             let [p, q, c] = TIMED[index];
             real(prepare.and(Some(p)), parent.and(Some(q)), child.and(Some(c)), dso)

@@ -2,6 +2,7 @@
 use super::*;
 use crate::child::{self, SETTLING};
 use crate::emit::file::{move_own, own_descriptor};
+use crate::sites;
 use forkguard_core::descriptor::{self, Kind, role};
 use forkguard_core::thread;
 use libc::{DIR, FILE, c_char, c_int, c_uint, c_void, mode_t, sigset_t};
@@ -19,10 +20,12 @@ pub(crate) fn adopt_open_descriptors() {
 
 /// Notes a descriptor that a call just made (nothing when it failed).
 #[inline(always)]
-pub(super) fn opened(fd: c_int, kind: Kind, role: u8, family: u16, caller: usize) {
+pub(super) fn opened(fd: c_int, kind: Kind, roles: u8, family: u16, caller: usize) {
     if fd >= 0 {
         note(|_| {
-            descriptor::open(fd, kind, role, family, caller, thread::mine().map_or(0, |s| s.tid.load(Relaxed)));
+            // What is accepted comes in numbers, and always from the server's own line.
+            let site = if roles & role::ACCEPTED == 0 { sites::capture(caller) } else { caller };
+            descriptor::open(fd, kind, roles, family, site, thread::mine().map_or(0, |s| s.tid.load(Relaxed)));
         });
         if SETTLING.load(Relaxed) != 0 && child::settles_by_time() {
             note_at_length(|at| child::settled("time", at));

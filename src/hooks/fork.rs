@@ -4,7 +4,7 @@
 //! first (freezes what the lost threads left), in the leader too (it only notes); back in the wrapper the leader works out the
 //! findings and writes. daemon and forkpty call fork inside libc, past our wrapper: the atfork handlers still see it.
 use super::*;
-use crate::emit;
+use crate::{emit, sites};
 use forkguard_core::fork::{self as core_fork, Door, Snapshot};
 use forkguard_report::event::ForkKind;
 use libc::{c_char, c_int, pid_t, termios, winsize};
@@ -14,7 +14,7 @@ fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
     if emit::unready() {
         note_at_length(|_| emit::ready());
     }
-    note(|_| core_fork::begin(door, caller)).flatten()
+    note(|_| core_fork::begin(door, sites::capture(caller))).flatten()
 }
 
 /// 2. The last prepare handler. A fork that came through no door of ours begins here.

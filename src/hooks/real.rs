@@ -118,6 +118,12 @@ pub(crate) fn own_link_map() -> usize {
     own_map() as usize
 }
 
+/// Address of the loader's first record: the program's.
+pub(crate) fn first_link_map() -> usize {
+    // SAFETY: the loader fills it before any of our code can run.
+    unsafe { _r_debug.map as usize }
+}
+
 /// The first default definition of `name` in the libraries that were loaded after ours.
 pub fn find(name: &CStr) -> Option<*mut c_void> {
     // SAFETY: the loader's list of libraries is complete before any of our code can run, and what was loaded with the program

@@ -1,11 +1,12 @@
 //! Signals: who set which handler.
 use super::*;
+use crate::sites;
 use forkguard_core::{signal, thread};
 use libc::{c_int, sighandler_t};
 use std::sync::atomic::Ordering::Relaxed;
 
 fn noted(signal: c_int, handler: usize, caller: usize) {
-    note(|_| signal::note(signal, handler, caller, thread::mine().map_or(0, |s| s.tid.load(Relaxed))));
+    note(|_| signal::note(signal, handler, sites::capture(caller), thread::mine().map_or(0, |s| s.tid.load(Relaxed))));
 }
 
 hook! {

@@ -2,6 +2,7 @@
 use super::descriptor::opened;
 use super::*;
 use crate::child::{self, SETTLING};
+use crate::sites;
 use forkguard_core::descriptor::{self, Kind, role};
 use forkguard_core::thread;
 use libc::{c_int, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, socklen_t};
@@ -70,7 +71,7 @@ hook! {
         if result == 0 {
             note(|_| {
                 if descriptor::record(fd).is_none() {
-                    descriptor::open(fd, Kind::Socket, 0, 0, caller, 0);
+                    descriptor::open(fd, Kind::Socket, 0, 0, sites::capture(caller), 0);
                 }
                 descriptor::add_role(fd, role::LISTENING);
             });
@@ -112,5 +113,5 @@ fn connected(fd: c_int, address: *const sockaddr, length: socklen_t, caller: usi
             _ => (family, 0, [0; 16]),
         }
     };
-    descriptor::connect(fd, family as u16, port, bytes, caller, thread::mine().map_or(0, |s| s.tid.load(Relaxed)));
+    descriptor::connect(fd, family as u16, port, bytes, sites::capture(caller), thread::mine().map_or(0, |s| s.tid.load(Relaxed)));
 }

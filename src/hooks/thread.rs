@@ -1,5 +1,6 @@
 //! Threads: who starts which, and what they are called.
 use super::*;
+use crate::sites;
 use forkguard_core::gate;
 use forkguard_core::held;
 use forkguard_core::thread::{self, Slot, State};
@@ -76,7 +77,7 @@ fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Opti
         let slot = thread::claim()?;
         slot.start.store(start, Relaxed);
         slot.argument.store(argument, Relaxed);
-        slot.site.store(caller, Relaxed);
+        slot.site.store(sites::capture(caller), Relaxed);
         slot.detached.store(u32::from(detached), Relaxed);
         slot.creator.store(thread::mine().map_or(0, |s| s.tid.load(Relaxed)), Relaxed);
         Some(slot)

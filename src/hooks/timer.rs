@@ -1,5 +1,6 @@
 //! Timers: none of them exists in a forked child.
 use super::*;
+use crate::sites;
 use forkguard_core::timer;
 use libc::{c_int, c_uint, clockid_t, itimerspec, itimerval, sigevent, timer_t, useconds_t};
 
@@ -25,7 +26,7 @@ hook! {
         let armed = unsafe { new.as_ref() }.is_some_and(|t| t.it_value.tv_sec != 0 || t.it_value.tv_nsec != 0);
         let result = real(timer, flags, new, old);
         if result == 0 {
-            note(|_| timer::arm(timer as usize, armed, caller));
+            note(|_| timer::arm(timer as usize, armed, sites::capture(caller)));
         }
         result
     }
@@ -44,7 +45,7 @@ hook! {
     |caller| {
         let result = real(which, new, old);
         if result == 0 {
-            note(|_| timer::arm_interval(which, caller));
+            note(|_| timer::arm_interval(which, sites::capture(caller)));
         }
         result
     }
@@ -53,7 +54,7 @@ hook! {
     /// alarm(2): ITIMER_REAL.
     fn alarm(seconds: c_uint) -> c_uint = libc::alarm;
     |caller| {
-        note(|_| timer::arm_alarm(caller));
+        note(|_| timer::arm_alarm(sites::capture(caller)));
         real(seconds)
     }
 }
@@ -61,7 +62,7 @@ hook! {
     /// ualarm(3): ITIMER_REAL.
     fn ualarm(delay: useconds_t, interval: useconds_t) -> useconds_t;
     |caller| {
-        note(|_| timer::arm_alarm(caller));
+        note(|_| timer::arm_alarm(sites::capture(caller)));
         real(delay, interval)
     }
 }

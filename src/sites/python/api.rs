@@ -1,0 +1,262 @@
+//! The interpreter's public API, by its addresses. What needs the GIL says so.
+use super::Types;
+use super::layout::Layout;
+use crate::sites::symbols::Library;
+use std::ffi::{CStr, c_char, c_int};
+
+type Object = *mut std::ffi::c_void;
+
+/// Functions of the interpreter.
+pub(super) struct Api {
+    minor: u32,
+    /// Address of `_PyRuntime`.
+    runtime: usize,
+    /// Objects carry more than we know of.
+    debug: bool,
+    is_initialized: extern "C" fn() -> c_int,
+    this_thread_state: extern "C" fn() -> usize,
+    current_state: extern "C" fn() -> usize,
+    main_interpreter: extern "C" fn() -> usize,
+    first_state: extern "C" fn(usize) -> usize,
+    next_state: extern "C" fn(usize) -> usize,
+    frame: unsafe extern "C" fn(usize) -> Object,
+    frame_code: unsafe extern "C" fn(Object) -> Object,
+    frame_line: unsafe extern "C" fn(Object) -> c_int,
+    frame_back: unsafe extern "C" fn(Object) -> Object,
+    attribute: unsafe extern "C" fn(Object, *const c_char) -> Object,
+    new_text: unsafe extern "C" fn(*const c_char) -> Object,
+    look_up_in_type: unsafe extern "C" fn(Object, Object) -> Object,
+    generic_attribute: unsafe extern "C" fn(Object, Object) -> Object,
+    utf8: unsafe extern "C" fn(Object, *mut isize) -> *const c_char,
+    function_code: unsafe extern "C" fn(Object) -> Object,
+    method_function: unsafe extern "C" fn(Object) -> Object,
+    release: unsafe extern "C" fn(Object),
+    error: unsafe extern "C" fn() -> Object,
+    clear_error: unsafe extern "C" fn(),
+    /// Missing before 3.10, whose frames need no collector.
+    collector: Option<[unsafe extern "C" fn() -> c_int; 2]>,
+}
+
+/// A function of a library.
+///
+/// # Safety
+/// It must be of this type.
+unsafe fn function<F: Copy>(library: &Library, name: &CStr) -> Option<F> {
+    const { assert!(size_of::<F>() == size_of::<usize>()) };
+    let address = library.find(name)?;
+    // SAFETY: a function's address, of the type that the caller vouches for.
+    Some(unsafe { std::mem::transmute_copy(&address) })
+}
+
+impl Api {
+    /// The interpreter that a library holds.
+    pub(super) fn of(library: &Library) -> Option<(Api, Types)> {
+        // Few libraries get further than this.
+        library.find(c"PyGILState_GetThisThreadState")?;
+        // SAFETY: the types that CPython's headers declare, the same from 3.9 to 3.14.
+        let api = unsafe {
+            let version: extern "C" fn() -> *const c_char = function(library, c"Py_GetVersion")?;
+            Api {
+                minor: minor(CStr::from_ptr(version()))?,
+                runtime: library.find(c"_PyRuntime")?,
+                debug: library.find(c"_Py_NegativeRefcount").is_some() || library.find(c"_Py_RefTotal").is_some(),
+                is_initialized: function(library, c"Py_IsInitialized")?,
+                this_thread_state: function(library, c"PyGILState_GetThisThreadState")?,
+                current_state: function(library, c"PyThreadState_GetUnchecked")
+                    .or_else(|| function(library, c"_PyThreadState_UncheckedGet"))?,
+                main_interpreter: function(library, c"PyInterpreterState_Main")?,
+                first_state: function(library, c"PyInterpreterState_ThreadHead")?,
+                next_state: function(library, c"PyThreadState_Next")?,
+                frame: function(library, c"PyThreadState_GetFrame")?,
+                frame_code: function(library, c"PyFrame_GetCode")?,
+                frame_line: function(library, c"PyFrame_GetLineNumber")?,
+                frame_back: function(library, c"PyFrame_GetBack")?,
+                attribute: function(library, c"PyObject_GetAttrString")?,
+                new_text: function(library, c"PyUnicode_InternFromString")?,
+                look_up_in_type: function(library, c"_PyType_Lookup")?,
+                generic_attribute: function(library, c"PyObject_GenericGetAttr")?,
+                utf8: function(library, c"PyUnicode_AsUTF8AndSize")?,
+                function_code: function(library, c"PyFunction_GetCode")?,
+                method_function: function(library, c"PyMethod_Function")?,
+                release: function(library, c"Py_DecRef")?,
+                error: function(library, c"PyErr_Occurred")?,
+                clear_error: function(library, c"PyErr_Clear")?,
+                collector: function(library, c"PyGC_Disable").zip(function(library, c"PyGC_Enable")).map(|(off, on)| [off, on]),
+            }
+        };
+        let types = Types {
+            code: library.find(c"PyCode_Type")?,
+            unicode: library.find(c"PyUnicode_Type")?,
+            bytes: library.find(c"PyBytes_Type")?,
+            function: library.find(c"PyFunction_Type")?,
+            method: library.find(c"PyMethod_Type")?,
+        };
+        Some((api, types))
+    }
+
+    /// Where this interpreter keeps things, if that is known.
+    pub(super) fn layout(&self) -> Option<Layout> {
+        if self.debug { None } else { Layout::of(self.minor, self.runtime) }
+    }
+
+    /// This thread's state. None in a thread that Python does not know, and before and after the interpreter's life. (Before it
+    /// PyGILState_Check says yes to everybody.)
+    pub(super) fn state(&self) -> Option<usize> {
+        if (self.is_initialized)() == 0 {
+            return None;
+        }
+        Some((self.this_thread_state)()).filter(|&state| state != 0)
+    }
+
+    /// True when this thread, whose state is given, holds the GIL. (PyGILState_Check says yes to everybody once there are
+    /// subinterpreters.)
+    pub(super) fn holds_gil(&self, state: usize) -> bool {
+        (self.current_state)() == state
+    }
+
+    /// The first thread of the main interpreter. Takes no lock.
+    pub(super) fn first_state(&self) -> usize {
+        let interpreter = (self.main_interpreter)();
+        if interpreter == 0 { 0 } else { (self.first_state)(interpreter) }
+    }
+
+    /// The thread after it. Needs the GIL.
+    pub(super) fn next_state(&self, state: usize) -> usize {
+        (self.next_state)(state)
+    }
+
+    /// Calls `each` with code and line of the frames of this thread, innermost first, until it gives false. Needs the GIL. Nothing
+    /// at all while an exception is under way.
+    pub(super) fn walk(&self, state: usize, mut each: impl FnMut(Object, c_int) -> bool) {
+        // SAFETY: the GIL is held; every reference that is taken is given back. Since 3.11 a frame object is made for each frame:
+        // without the collector, which could run Python code.
+        unsafe {
+            if !(self.error)().is_null() {
+                return;
+            }
+            let was_on = self.collector.is_some_and(|[off, _]| off() == 1);
+            let mut frame = (self.frame)(state);
+            while !frame.is_null() {
+                let code = (self.frame_code)(frame);
+                let on = each(code, (self.frame_line)(frame));
+                let back = if on { (self.frame_back)(frame) } else { std::ptr::null_mut() };
+                (self.release)(code);
+                (self.release)(frame);
+                frame = back;
+            }
+            if let Some([_, on]) = self.collector.filter(|_| was_on) {
+                on();
+            }
+        }
+    }
+
+    /// Calls `with` the text that an attribute of a code object is. Needs the GIL.
+    pub(super) fn code_text<R>(&self, code: Object, name: &CStr, with: impl FnOnce(&str) -> R) -> Option<R> {
+        // SAFETY: the GIL is held; attributes of code objects are plain members.
+        unsafe {
+            let text = (self.attribute)(code, name.as_ptr());
+            let result = self.utf8(text).map(with);
+            self.done(text);
+            result
+        }
+    }
+
+    /// # Safety
+    /// A str object that outlives the result, or null; with the GIL.
+    unsafe fn utf8<'a>(&self, text: Object) -> Option<&'a str> {
+        if text.is_null() {
+            return None;
+        }
+        let mut length = 0;
+        // SAFETY: as promised; the characters belong to the object.
+        unsafe {
+            let bytes = (self.utf8)(text, &mut length);
+            (!bytes.is_null()).then(|| str::from_utf8(std::slice::from_raw_parts(bytes.cast(), length as usize)).ok())?
+        }
+    }
+
+    /// Gives a reference back, and takes back an error that we made.
+    ///
+    /// # Safety
+    /// With the GIL; an object that is ours or null.
+    unsafe fn done(&self, object: Object) {
+        // SAFETY: as promised.
+        unsafe {
+            if !object.is_null() {
+                (self.release)(object);
+            }
+            if !(self.error)().is_null() {
+                (self.clear_error)();
+            }
+        }
+    }
+
+    /// True when no exception is under way: then an error is our own. Needs the GIL.
+    pub(super) fn is_calm(&self) -> bool {
+        // SAFETY: the GIL is held.
+        unsafe { (self.error)().is_null() }
+    }
+
+    /// Calls `with` an attribute that lies in the object itself: no descriptor and no code of its class has a say. Needs the GIL
+    /// and no exception under way.
+    pub(super) fn own_attribute<R>(&self, object: usize, name: &CStr, with: impl FnOnce(usize) -> R) -> Option<R> {
+        // SAFETY: the GIL is held and the object alive; ob_type is its second word.
+        unsafe {
+            let class = *(object as *const Object).add(1);
+            let key = (self.new_text)(name.as_ptr());
+            let plain = !key.is_null() && (self.look_up_in_type)(class, key).is_null();
+            let value = if plain { (self.generic_attribute)(object as Object, key) } else { std::ptr::null_mut() };
+            let result = (!value.is_null()).then(|| with(value as usize));
+            self.done(value);
+            self.done(key);
+            result
+        }
+    }
+
+    /// An attribute of an object's class, borrowed; 0 when there is none. Needs the GIL and no exception under way.
+    pub(super) fn of_class(&self, object: usize, name: &CStr) -> usize {
+        // SAFETY: the GIL is held and the object alive.
+        unsafe {
+            let class = *(object as *const Object).add(1);
+            let key = (self.new_text)(name.as_ptr());
+            let found = if key.is_null() { key } else { (self.look_up_in_type)(class, key) };
+            self.done(key);
+            found as usize
+        }
+    }
+
+    /// Name of an object's class, as its type has it. Needs the GIL.
+    pub(super) fn class_name(&self, object: usize, with: impl FnOnce(&str)) {
+        // SAFETY: the GIL is held and the object alive; tp_name follows the head of a type (24 bytes) and is a C string.
+        let name = unsafe {
+            let class = *(object as *const *const *const c_char).add(1);
+            CStr::from_ptr(*class.add(3))
+        };
+        if let Ok(name) = name.to_str() {
+            with(name);
+        }
+    }
+
+    /// Code of a function, or of the function that a bound method calls; 0 for another object. Needs the GIL.
+    pub(super) fn code_of(&self, types: &Types, object: usize) -> usize {
+        // SAFETY: the GIL is held and the object alive; ob_type is its second word, and proves what the functions demand.
+        unsafe {
+            let class = |object: usize| *(object as *const usize).add(1);
+            let mut function = object;
+            if function != 0 && class(function) == types.method {
+                function = (self.method_function)(function as Object) as usize;
+            }
+            if function != 0 && class(function) == types.function {
+                return (self.function_code)(function as Object) as usize;
+            }
+            0
+        }
+    }
+}
+
+/// 11 for "3.11.2 (main, …)"; None for another major version.
+fn minor(version: &CStr) -> Option<u32> {
+    let rest = version.to_str().ok()?.strip_prefix("3.")?;
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}

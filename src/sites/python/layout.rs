@@ -1,0 +1,138 @@
+//! Where CPython keeps what we read: x86_64, with the GIL, not a debug build.
+use super::lines::Table;
+use forkguard_core::raw::read_value;
+
+/// Offsets in bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Layout {
+    /// In a thread's state: the innermost frame, or what points to it.
+    pub(super) frame: usize,
+    /// The innermost frame lies behind one more pointer, at this offset there (3.11, 3.12).
+    pub(super) inner: Option<usize>,
+    /// In a thread's state: its pthread_t.
+    pub(super) thread: usize,
+    /// In a frame.
+    pub(super) code: usize,
+    pub(super) previous: usize,
+    pub(super) position: usize,
+    pub(super) locals: usize,
+    /// In a frame of 3.11 and later: whose it is. From `foreign` on it is no Python code's.
+    pub(super) owner: Option<usize>,
+    pub(super) foreign: u8,
+    /// `position` counts this many bytes each (until 3.10), or is an address in the code (later).
+    pub(super) unit: i32,
+    /// In a code object.
+    pub(super) filename: usize,
+    pub(super) name: usize,
+    pub(super) first_line: usize,
+    pub(super) lines: usize,
+    pub(super) bytecode: usize,
+    pub(super) table: Table,
+    /// The head of a text: of an ASCII one, of another one.
+    pub(super) ascii: usize,
+    pub(super) compact: usize,
+}
+
+const UNTIL_310: Layout = Layout {
+    frame: 24,
+    inner: None,
+    thread: 176,
+    code: 32,
+    previous: 24,
+    position: 104,
+    locals: 360,
+    owner: None,
+    foreign: 0,
+    unit: 1,
+    filename: 104,
+    name: 112,
+    first_line: 40,
+    lines: 120,
+    bytecode: 0,
+    table: Table::Lnotab,
+    ascii: 48,
+    compact: 72,
+};
+
+const SINCE_311: Layout = Layout {
+    frame: 56,
+    inner: Some(8),
+    thread: 152,
+    code: 32,
+    previous: 48,
+    position: 56,
+    locals: 72,
+    owner: Some(69),
+    foreign: 3,
+    filename: 112,
+    name: 128,
+    first_line: 72,
+    lines: 136,
+    bytecode: 184,
+    table: Table::Locations,
+    ..UNTIL_310
+};
+
+const SINCE_312: Layout = Layout {
+    inner: Some(0),
+    thread: 136,
+    code: 0,
+    previous: 8,
+    owner: Some(70),
+    first_line: 68,
+    bytecode: 192,
+    ascii: 40,
+    compact: 56,
+    ..SINCE_311
+};
+
+impl Layout {
+    /// Of a minor version of CPython 3; None for an unknown one. `runtime` is the address of `_PyRuntime`.
+    pub(super) fn of(minor: u32, runtime: usize) -> Option<Layout> {
+        match minor {
+            9 => Some(UNTIL_310),
+            10 => Some(Layout { position: 96, locals: 352, unit: 2, table: Table::Pairs, ..UNTIL_310 }),
+            11 => Some(SINCE_311),
+            12 => Some(SINCE_312),
+            13 => Self::told(runtime, [19, 28, 34, 67]),
+            14 => Self::told(runtime, [22, 31, 39, 77]),
+            _ => None,
+        }
+    }
+
+    /// As `_PyRuntime` tells it since 3.13 (struct _Py_DebugOffsets): the words where its parts on thread state, frame, code and
+    /// text begin; each begins with the size of what it describes.
+    fn told(runtime: usize, [state, frame, code, text]: [usize; 4]) -> Option<Layout> {
+        let word = |index: usize| read_value::<usize>(runtime + index * 8).filter(|_| runtime != 0);
+        let offset = |index: usize| word(index).filter(|&offset| offset < 4096);
+        const COOKIE: usize = usize::from_ne_bytes(*b"xdebugpy");
+        if word(0)? != COOKIE || word(2)? != 0 {
+            return None;
+        }
+        let ascii = offset(text + 3)?;
+        Some(Layout {
+            frame: offset(state + 4)?,
+            inner: None,
+            thread: offset(state + 5)?,
+            previous: offset(frame + 1)?,
+            code: offset(frame + 2)?,
+            position: offset(frame + 3)?,
+            locals: offset(frame + 4)?,
+            owner: Some(offset(frame + 5)?),
+            filename: offset(code + 1)?,
+            name: offset(code + 3)?,
+            lines: offset(code + 4)?,
+            first_line: offset(code + 5)?,
+            bytecode: offset(code + 9)?,
+            ascii,
+            // PyCompactUnicodeObject: two more words.
+            compact: ascii + 16,
+            ..SINCE_312
+        })
+    }
+
+    /// In a code object since 3.11: code units before which a frame is still being set up (an int two words before the code).
+    pub(super) fn first_traceable(&self) -> usize {
+        self.bytecode - 16
+    }
+}

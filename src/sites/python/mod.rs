@@ -1,0 +1,199 @@
+//! CPython 3.9 to 3.14: the frames of a thread, with the GIL held and released alike.
+//!
+//! They are read raw, by a table of offsets, out of the thread's own chain. The first time that this is done with the GIL held the
+//! result is compared with the public API's: from then on reads are direct, until then fault-proof; if it differs there are no
+//! frames, and those from before are not believed. An interpreter that the table does not know (another minor version, a debug
+//! build) is asked through the public API, with the GIL held, or not at all.
+mod api;
+mod frames;
+mod layout;
+mod lines;
+mod memory;
+
+use super::store::{Frames, Language, TextId, Writer, text_of};
+use super::symbols::Watch;
+use api::Api;
+use frames::{LONGEST, Reader};
+use layout::Layout;
+use memory::Memory;
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::*};
+
+/// Addresses of the types whose objects are read.
+#[derive(Clone, Copy)]
+struct Types {
+    code: usize,
+    unicode: usize,
+    bytes: usize,
+    function: usize,
+    method: usize,
+}
+
+/// The interpreter of this process.
+struct Interpreter {
+    api: Api,
+    types: Types,
+    layout: Option<Layout>,
+}
+
+struct Found(UnsafeCell<MaybeUninit<Interpreter>>);
+// SAFETY: written once, by whoever took `LOOKING`, before `TRUST` says that it is there.
+unsafe impl Sync for Found {}
+
+static FOUND: Found = Found(UnsafeCell::new(MaybeUninit::uninit()));
+static LOOKING: AtomicBool = AtomicBool::new(false);
+static WATCH: Watch = Watch::new();
+
+/// How the interpreter's frames are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Trust {
+    /// No interpreter was found so far.
+    Absent = 0,
+    /// Raw, fault-proof.
+    Unproved,
+    /// Raw and direct: they gave what the public API gives.
+    Proved,
+    /// Raw reads gave something else: no more.
+    Disproved,
+    /// Of an unknown layout: through the public API, with the GIL held.
+    Asked,
+}
+
+static TRUST: AtomicU8 = AtomicU8::new(Trust::Absent as u8);
+
+fn trust() -> Trust {
+    let all = [Trust::Absent, Trust::Unproved, Trust::Proved, Trust::Disproved, Trust::Asked];
+    all[usize::from(TRUST.load(Acquire)) % all.len()]
+}
+
+/// The interpreter; looked for when libraries were loaded since the last time.
+fn interpreter() -> Option<&'static Interpreter> {
+    if trust() == Trust::Absent {
+        if LOOKING.swap(true, Acquire) {
+            return None;
+        }
+        if let Some((api, types)) = WATCH.look(Api::of) {
+            let layout = api.layout();
+            let trust = if layout.is_some() { Trust::Unproved } else { Trust::Asked };
+            // SAFETY: see `Found`.
+            unsafe { (*FOUND.0.get()).write(Interpreter { api, types, layout }) };
+            TRUST.store(trust as u8, Release);
+        }
+        // Once it is found nobody looks again.
+        LOOKING.store(false, Release);
+        if trust() == Trust::Absent {
+            return None;
+        }
+    }
+    // SAFETY: see `Found`.
+    Some(unsafe { (*FOUND.0.get()).assume_init_ref() })
+}
+
+/// In the constructor: most interpreters are there already.
+pub(super) fn prepare() {
+    interpreter();
+}
+
+/// In a forked child: whoever was looking may be gone.
+pub(super) fn reset_in_child() {
+    LOOKING.store(false, Release);
+}
+
+/// False when frames that were taken turned out wrong later.
+pub(super) fn believed() -> bool {
+    trust() != Trust::Disproved
+}
+
+/// Takes the frames of this thread.
+pub(super) fn take(writer: &mut Writer, frames: &mut Frames) -> Option<()> {
+    let python = interpreter()?;
+    let state = python.api.state()?;
+    let held = python.api.holds_gil(state);
+    if held && trust() == Trust::Unproved {
+        python.prove(state);
+    }
+    match trust() {
+        Trust::Asked if held => python.ask(writer, frames, state),
+        _ => python.read(writer, frames, state),
+    }
+}
+
+/// The import machinery's own frames: left out, as Python's tracebacks do.
+fn is_importing(file: TextId) -> bool {
+    text_of(file).starts_with("<frozen importlib")
+}
+
+/// Frames that are compared before raw reads are trusted.
+const COMPARED: usize = 24;
+
+impl Interpreter {
+    /// For raw reads of this thread's frames, or of those of threads that cannot run.
+    fn reader(&self) -> Option<Reader<'_>> {
+        let memory = match trust() {
+            Trust::Unproved => Memory::careful(),
+            // SAFETY: the layout is proved, and this thread reads its own frames or those of threads that wait for the GIL.
+            Trust::Proved => unsafe { Memory::direct() },
+            _ => return None,
+        };
+        Some(Reader { memory, layout: self.layout.as_ref()?, types: &self.types })
+    }
+
+    fn read(&self, writer: &mut Writer, frames: &mut Frames, state: usize) -> Option<()> {
+        let reader = self.reader()?;
+        reader.stack(writer, frames, state)
+    }
+
+    /// The same through the public API. Needs the GIL.
+    fn ask(&self, writer: &mut Writer, frames: &mut Frames, state: usize) -> Option<()> {
+        self.api.walk(state, |code, line| {
+            let mut text = |name| self.api.code_text(code, name, |t| writer.text(t)).flatten();
+            let (Some(file), Some(function)) = (text(c"co_filename"), text(c"co_name")) else { return false };
+            is_importing(file) || frames.push(Language::Python, file, function, u32::try_from(line).unwrap_or(0))
+        });
+        Some(())
+    }
+
+    /// Compares what raw reads give with what the public API gives. Needs the GIL.
+    fn prove(&self, state: usize) {
+        let Some(layout) = &self.layout else { return };
+        let reader = Reader { memory: Memory::careful(), layout, types: &self.types };
+        let mut raw = [None; COMPARED];
+        let mut count = 0;
+        let whole = reader.walk(state, |frame| {
+            raw[count] = Some(frame);
+            count += 1;
+            count < COMPARED
+        });
+        let (mut asked, mut same) = (0, whole);
+        self.api.walk(state, |code, line| {
+            let agrees = raw[asked].is_some_and(|frame: frames::Frame| {
+                let mut bytes = [0u8; LONGEST];
+                let mut file = |raw: Option<&str>| self.api.code_text(code, c"co_filename", |t| raw == Some(t));
+                frame.code == code as usize
+                    && reader.line(frame).unwrap_or(0) as i32 == line.max(0)
+                    && file(reader.file_text(frame.code, &mut bytes)) != Some(false)
+            });
+            same &= agrees;
+            asked += 1;
+            asked < COMPARED
+        });
+        // Nothing is told by no frames (an exception is under way, or no code runs yet).
+        if asked == 0 {
+            return;
+        }
+        let trust = if same && asked == count { Trust::Proved } else { Trust::Disproved };
+        TRUST.store(trust as u8, Release);
+    }
+}
+
+impl Reader<'_> {
+    fn stack(&self, writer: &mut Writer, frames: &mut Frames, state: usize) -> Option<()> {
+        let whole = self.walk(state, |frame| {
+            let (Some(file), Some(function)) = (self.file(writer, frame.code), self.name(writer, frame.code)) else { return false };
+            is_importing(file) || frames.push(Language::Python, file, function, self.line(frame).unwrap_or(0))
+        });
+        whole.then_some(())
+    }
+}

@@ -1,0 +1,114 @@
+//! Symbols of libraries that may be loaded and unloaded at any time: without the loader's lock, by fault-proof reads.
+use crate::hooks::real;
+use forkguard_core::raw::{read_memory, read_value};
+use std::ffi::CStr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// A loaded library's table of symbols.
+pub(crate) struct Library {
+    base: usize,
+    symbols: usize,
+    strings: usize,
+    hash: usize,
+}
+
+impl Library {
+    /// From the loader's record (struct link_map: base, name, dynamic section, next).
+    fn read([base, _, dynamic, _]: [usize; 4]) -> Option<Library> {
+        const STRINGS: usize = 5;
+        const SYMBOLS: usize = 6;
+        const GNU_HASH: usize = 0x6fff_fef5;
+        let mut library = Library { base, symbols: 0, strings: 0, hash: 0 };
+        let mut place = dynamic;
+        for _ in 0..16 {
+            for [tag, value] in read_value::<[usize; 16]>(place)?.as_chunks::<2>().0 {
+                let address = if *value < base { value + base } else { *value };
+                match *tag {
+                    0 => return (library.symbols != 0 && library.strings != 0 && library.hash != 0).then_some(library),
+                    STRINGS => library.strings = address,
+                    SYMBOLS => library.symbols = address,
+                    GNU_HASH => library.hash = address,
+                    _ => {}
+                }
+            }
+            place += 128;
+        }
+        None
+    }
+
+    /// Address of a symbol that the library defines.
+    pub(crate) fn find(&self, name: &CStr) -> Option<usize> {
+        let hash = name.to_bytes().iter().fold(5381u32, |h, &b| h.wrapping_mul(33).wrapping_add(u32::from(b)));
+        let [buckets, first, bloom, shift] = read_value::<[i32; 4]>(self.hash)?.map(|word| word as u32);
+        if buckets == 0 || bloom == 0 {
+            return None;
+        }
+        let filter: usize = read_value(self.hash + 16 + (hash / 64 % bloom) as usize * 8)?;
+        if filter >> (hash % 64) & filter >> ((hash >> (shift % 32)) % 64) & 1 == 0 {
+            return None;
+        }
+        let bucket = self.hash + 16 + bloom as usize * 8;
+        let chain = bucket + buckets as usize * 4;
+        let mut index: u32 = read_value(bucket + (hash % buckets) as usize * 4)?;
+        loop {
+            let entry: u32 = read_value(chain + index.checked_sub(first)? as usize * 4)?;
+            if entry | 1 == hash | 1 {
+                // Elf64_Sym: name, info and section in the first word, value, size.
+                let [head, value, _]: [usize; 3] = read_value(self.symbols + index as usize * 24)?;
+                if head >> 48 != 0 && self.is_called(head as u32, name) {
+                    return Some(self.base + value);
+                }
+            }
+            if entry & 1 != 0 {
+                return None;
+            }
+            index += 1;
+        }
+    }
+
+    fn is_called(&self, offset: u32, name: &CStr) -> bool {
+        let mut bytes = [0u8; 64];
+        let wanted = name.to_bytes_with_nul();
+        bytes.get_mut(..wanted.len()).is_some_and(|b| read_memory(self.strings + offset as usize, b) && b == wanted)
+    }
+}
+
+/// Notices libraries that are loaded as time goes by.
+pub(crate) struct Watch {
+    /// The loader's last record, and its dynamic section: another library's record may come to lie at the same place.
+    last: AtomicUsize,
+    dynamic: AtomicUsize,
+}
+
+impl Watch {
+    pub(crate) const fn new() -> Watch {
+        Watch { last: AtomicUsize::new(0), dynamic: AtomicUsize::new(0) }
+    }
+
+    /// Calls `each` with all libraries until it gives something, if any was loaded since the last time: one read when not.
+    pub(crate) fn look<T>(&self, mut each: impl FnMut(&Library) -> Option<T>) -> Option<T> {
+        let last = self.last.load(Relaxed);
+        if last != 0
+            && let Some([_, _, dynamic, next]) = read_value::<[usize; 4]>(last)
+            && (dynamic, next) == (self.dynamic.load(Relaxed), 0)
+        {
+            return None;
+        }
+        let mut map = real::first_link_map();
+        // At most so many: a list that is changed while it is read could lead in a circle.
+        for _ in 0..4096 {
+            let record = read_value::<[usize; 4]>(map)?;
+            if let Some(found) = Library::read(record).as_ref().and_then(&mut each) {
+                return Some(found);
+            }
+            let [_, _, dynamic, next] = record;
+            if next == 0 {
+                self.last.store(map, Relaxed);
+                self.dynamic.store(dynamic, Relaxed);
+                return None;
+            }
+            map = next;
+        }
+        None
+    }
+}
