@@ -113,5 +113,12 @@ fn connected(fd: c_int, address: *const sockaddr, length: socklen_t, caller: usi
             _ => (family, 0, [0; 16]),
         }
     };
-    descriptor::connect(fd, family as u16, port, bytes, sites::capture(caller), thread::mine().map_or(0, |s| s.tid.load(Relaxed)));
+    descriptor::connect(
+        fd,
+        family as u16,
+        port,
+        bytes,
+        sites::capture(caller),
+        thread::mine().map_or(0, |s| s.tid.load(Relaxed)),
+    );
 }

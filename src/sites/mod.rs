@@ -3,19 +3,25 @@
 //!
 //! A language is one file (or folder): `take` puts the frames of this thread into [`store::Frames`], if it runs code of that
 //! language, without a lock and without the language's own allocator; a line in [`capture`] calls it.
+mod exports;
 pub(crate) mod native;
+mod perl;
+mod php;
 mod python;
+mod ruby;
 pub(crate) mod store;
 mod symbols;
 
 use forkguard_core::raw;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use store::{Frames, Kept, Writer};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
+use store::{Frames, Kept, Language, Writer};
+use symbols::Watch;
 
 /// In the constructor.
 pub(crate) fn prepare() {
     native::prepare();
     python::prepare();
+    find_others();
 }
 
 /// In a forked child.
@@ -23,6 +29,7 @@ pub(crate) fn reset_in_child() {
     native::reset_in_child();
     store::reset_in_child();
     python::reset_in_child();
+    LOOKING.store(false, Relaxed);
 }
 
 /// Captures are a bucket of tokens: so many at once, then one an interval. At 5 µs each that is one percent of a thread.
@@ -51,7 +58,39 @@ pub(crate) fn capture(caller: usize) -> usize {
     };
     let mut frames = Frames::new();
     let _ = python::take(&mut writer, &mut frames);
+    take_others(&mut writer, &mut frames);
     writer.keep(&frames, caller)
+}
+
+/// Interpreters that are asked by functions or variables they export.
+static LIBRARIES: Watch = Watch::new();
+static LOOKING: AtomicBool = AtomicBool::new(false);
+
+/// Looks for them when libraries were loaded since the last time.
+fn find_others() {
+    if LOOKING.swap(true, Acquire) {
+        return;
+    }
+    LIBRARIES.look(|library| {
+        ruby::EXPORTS.offer(library);
+        php::EXPORTS.offer(library);
+        perl::EXPORTS.offer(library);
+        None::<()>
+    });
+    LOOKING.store(false, Release);
+}
+
+fn take_others(writer: &mut Writer, frames: &mut Frames) {
+    find_others();
+    let readers: [(Language, fn(&mut dyn FnMut(&str, u32, &str))); 3] =
+        [(Language::Ruby, ruby::frames), (Language::Php, php::frames), (Language::Perl, perl::frames)];
+    for (language, read) in readers {
+        read(&mut |file, line, function| {
+            if let (Some(file), Some(function)) = (writer.text(file), writer.text(function)) {
+                frames.push(language, file, function, line);
+            }
+        });
+    }
 }
 
 /// The native address of a site's word, and the frames that it names; none of a reader that was disproved.

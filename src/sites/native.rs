@@ -53,6 +53,15 @@ fn find_object(address: usize) -> Option<Found> {
     (result == 0).then_some(found)
 }
 
+/// This thread's block of thread-local variables of the library that `address` lies in; None while it has none there.
+pub(crate) fn thread_local_block(address: usize) -> Option<usize> {
+    let mut block = 0usize;
+    // SAFETY: a handle is the loader's record; this request takes no lock and allocates nothing.
+    let result =
+        unsafe { libc::dlinfo(find_object(address)?.link_map as *mut c_void, libc::RTLD_DI_TLS_DATA, (&raw mut block).cast()) };
+    (result == 0 && block != 0).then_some(block)
+}
+
 /// A loaded library or program.
 #[derive(Clone, Copy)]
 struct Module {

@@ -23,14 +23,25 @@ pub(crate) enum Language {
     Native = 0,
     /// CPython.
     Python = 1,
+    /// MRI.
+    Ruby = 2,
+    /// PHP.
+    Php = 3,
+    /// Perl.
+    Perl = 4,
 }
 
 impl Language {
+    const ALL: [Language; 5] = [Language::Native, Language::Python, Language::Ruby, Language::Php, Language::Perl];
+
     /// As the report spells it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Language::Native => "native",
             Language::Python => "python",
+            Language::Ruby => "ruby",
+            Language::Php => "php",
+            Language::Perl => "perl",
         }
     }
 }
@@ -242,7 +253,7 @@ pub(crate) fn look(word: usize) -> (usize, impl Iterator<Item = Kept> + Clone) {
     let frames = std::iter::from_fn(move || {
         let (word, link) = read(outer as usize)?;
         outer = link & 0xffff;
-        let language = if link >> 16 == Language::Python as u32 { Language::Python } else { Language::Native };
+        let language = Language::ALL[(link >> 16) as usize % Language::ALL.len()];
         let [file, function] = [word >> 48, word >> 32 & 0xffff].map(|id| text_of(id as u16));
         Some(Kept { language, file, function, line: word as u32 })
     });

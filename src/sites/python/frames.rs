@@ -1,8 +1,8 @@
 //! A thread's own chain of frames, read raw: no lock, no reference taken, nothing allocated.
+use super::Types;
 use super::layout::Layout;
 use super::lines;
 use super::memory::{Bytes, Memory};
-use super::Types;
 use crate::sites::store::{TextId, Writer};
 
 /// One frame.

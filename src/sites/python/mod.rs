@@ -191,7 +191,9 @@ impl Interpreter {
 impl Reader<'_> {
     fn stack(&self, writer: &mut Writer, frames: &mut Frames, state: usize) -> Option<()> {
         let whole = self.walk(state, |frame| {
-            let (Some(file), Some(function)) = (self.file(writer, frame.code), self.name(writer, frame.code)) else { return false };
+            let (Some(file), Some(function)) = (self.file(writer, frame.code), self.name(writer, frame.code)) else {
+                return false;
+            };
             is_importing(file) || frames.push(Language::Python, file, function, self.line(frame).unwrap_or(0))
         });
         whole.then_some(())
