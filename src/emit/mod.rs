@@ -146,6 +146,7 @@ pub(crate) fn fork(inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
     event.failed = failed;
     event.counts.spawns = SPAWNS.swap(0, Relaxed);
     event.cost_us.fork = fork_us;
+    event.truncated.sites = crate::sites::skipped();
     if full {
         let evidence = Evidence::of(&event, &arena, id.as_str());
         event.truncated.findings = findings::all(&evidence, |finding| tail.add(Some(id.as_str()), Event::Finding(finding)));

@@ -150,10 +150,23 @@ impl<'a> Evidence<'a> {
             state: State::Open,
             child: self.child,
             subject: Borrowed(self.arena.format(subject)),
+            at: Borrowed(self.lines(sites)),
             sites: Borrowed(sites),
             explain: Borrowed(kind.explain()),
             cure: Borrowed(kind.cure(self.server)),
         }
+    }
+
+    /// The application's own lines of some sites, each once.
+    fn lines(&self, sites: &'a [Site<'a>]) -> &'a [Text<'a>] {
+        let mut lines = self.arena.list::<Text<'a>>(sites.len());
+        for frame in sites.iter().filter_map(Site::application) {
+            let line = self.arena.format(format_args!("{frame:#}"));
+            if !lines.as_slice().iter().any(|l| l == line) {
+                lines.push(Borrowed(line));
+            }
+        }
+        lines.done()
     }
 
     /// The sites that are known, as a list.

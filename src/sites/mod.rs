@@ -51,6 +51,11 @@ fn token() -> bool {
 
 /// The word for a thing that this thread makes now: `caller` is the return address of the call.
 pub(crate) fn capture(caller: usize) -> usize {
+    if python::is_here() { with_frames(caller) } else { caller }
+}
+
+#[inline(never)]
+fn with_frames(caller: usize) -> usize {
     let writer = if token() { Writer::take() } else { None };
     let Some(mut writer) = writer else {
         SKIPPED.fetch_add(1, Relaxed);

@@ -302,6 +302,7 @@ impl Role {
             Role::Armed => "armed",
             Role::Registered => "registered",
             Role::Used => "used",
+            Role::Stood => "stood",
             Role::Loaded => "loaded",
             Role::Code => "runs",
         }

@@ -185,6 +185,8 @@ pub struct Truncated {
     pub atfork: u32,
     /// Findings that were not written.
     pub findings: u32,
+    /// Sites of this process that lack the application's frames: too many at once, or no room.
+    pub sites: u32,
 }
 
 /// What forkguard's work cost the leader, in microseconds.
@@ -220,6 +222,8 @@ pub enum Role {
     Registered,
     /// Where the child used it.
     Used,
+    /// Where the thread stood at the fork.
+    Stood,
     /// Where the runtime or generator lives.
     Loaded,
     /// The code that the signal or the thread runs.
@@ -638,6 +642,8 @@ pub struct Finding<'a> {
     pub child: Option<u32>,
     /// What it is about, by name.
     pub subject: Text<'a>,
+    /// The lines that a person would edit, as `file:line in function`: of each site the innermost frame of the application's own.
+    pub at: List<'a, Text<'a>>,
     /// Where in the program it was made.
     pub sites: List<'a, Site<'a>>,
     /// What will happen.

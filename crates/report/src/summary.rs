@@ -1,6 +1,6 @@
 //! What the library prints for a child that lives on: short, whole lines, formatted without allocating.
 use crate::catalogue::Server;
-use crate::event::{Finding, Kind, Severity, State};
+use crate::event::{Finding, Kind, Severity, Site, State};
 use crate::text::{Count, Plain};
 use std::fmt::{Result, Write};
 
@@ -98,7 +98,9 @@ fn counts<'f, 'a: 'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Fi
 /// One finding.
 fn line(out: &mut dyn Write, finding: &Finding) -> Result {
     write!(out, "forkguard: {} ({}): {}", finding.kind.name(), finding.severity.name(), Plain(&finding.subject))?;
-    let place = finding.sites.iter().find_map(|site| Some((site.role.deed(), site.innermost()?)));
+    let of = |site: &Site, frame| Some((site.role.deed(), frame?));
+    let ours = finding.sites.iter().find_map(|site| of(site, site.application()));
+    let place = ours.or_else(|| finding.sites.iter().find_map(|site| of(site, site.innermost())));
     match place {
         Some((deed, frame)) => writeln!(out, ", {deed} at {frame}"),
         None => writeln!(out),
@@ -121,7 +123,7 @@ fn noise<'f, 'a: 'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Fin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Frame, Role, Site};
+    use crate::event::{Frame, Role};
 
     fn finding(kind: Kind, severity: Severity, subject: &'static str, sites: Vec<Site<'static>>) -> Finding<'static> {
         Finding {
@@ -131,6 +133,7 @@ mod tests {
             state: State::Open,
             child: Some(9),
             subject: subject.into(),
+            at: vec![].into(),
             sites: sites.into(),
             explain: kind.explain().into(),
             cure: kind.cure(Server::Gunicorn).into(),

@@ -49,10 +49,28 @@ fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// Parts of the paths of what somebody else wrote: installed packages, and CPython's own library.
+const NOT_APPLICATION: [&str; 3] = ["/site-packages/", "/dist-packages/", "/lib/python3."];
+
+impl Frame<'_> {
+    /// True for a line that the application's authors can edit: not of an installed package, the language's own library or code
+    /// that is no file, and not of the script that starts an installed program.
+    pub fn is_application(&self) -> bool {
+        let Some(file) = self.file.as_deref().filter(|_| self.language != "native") else { return false };
+        let script = file.rsplit_once('/').is_some_and(|(directory, name)| directory.ends_with("/bin") && !name.contains('.'));
+        !script && !file.starts_with('<') && !NOT_APPLICATION.iter().any(|part| file.contains(part))
+    }
+}
+
 impl Site<'_> {
-    /// The innermost frame whose source is known, or else the innermost of all.
+    /// The innermost frame of the application's own.
+    pub fn application(&self) -> Option<&Frame<'_>> {
+        self.frames.iter().find(|frame| frame.is_application())
+    }
+
+    /// The frame to show: the application's, else the innermost whose source is known, or else the innermost of all.
     pub fn innermost(&self) -> Option<&Frame<'_>> {
-        self.frames.iter().find(|frame| frame.file.is_some()).or(self.frames.first())
+        self.application().or_else(|| self.frames.iter().find(|frame| frame.file.is_some())).or(self.frames.first())
     }
 }
 
@@ -79,6 +97,33 @@ mod tests {
         assert_eq!(nowhere.to_string(), "unknown code");
         let site = Site { role: crate::event::Role::Opened, thread: None, frames: vec![native, source].into() };
         assert_eq!(site.innermost().unwrap().to_string(), "app.py:13 in PQconnectdb");
+    }
+
+    #[test]
+    fn the_line_to_edit_is_the_applications_own() {
+        let frame = |file: &'static str, line| Frame {
+            language: "python".into(),
+            function: Some("f".into()),
+            file: Some(file.into()),
+            line: Some(line),
+            module: None,
+            offset: None,
+            build_id: None,
+        };
+        let site =
+            |frames: &[Frame<'static>]| Site { role: crate::event::Role::Started, thread: None, frames: frames.to_vec().into() };
+        let shown = |frames: &[Frame<'static>]| format!("{:#}", site(frames).innermost().unwrap());
+        let library = [
+            frame("/usr/lib/python3.11/threading.py", 957),
+            frame("<frozen runpy>", 1),
+            frame("/srv/venv/lib/python3.11/site-packages/redis/connection.py", 5),
+            frame("/usr/lib/python3/dist-packages/gunicorn/arbiter.py", 6),
+            frame("/srv/venv/bin/gunicorn", 8),
+        ];
+        assert!(site(&library).application().is_none());
+        assert_eq!(shown(&library), "/usr/lib/python3.11/threading.py:957 in f");
+        let with_application = [library.to_vec(), vec![frame("/srv/app/db.py", 12), frame("/srv/app/wsgi.py", 3)]].concat();
+        assert_eq!(shown(&with_application), "/srv/app/db.py:12 in f");
     }
 
     #[test]

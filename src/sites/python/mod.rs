@@ -96,6 +96,11 @@ pub(super) fn prepare() {
     interpreter();
 }
 
+/// True when this thread may have frames of Python's.
+pub(super) fn is_here() -> bool {
+    interpreter().is_some_and(|python| python.api.state().is_some())
+}
+
 /// In a forked child: whoever was looking may be gone.
 pub(super) fn reset_in_child() {
     LOOKING.store(false, Release);
@@ -170,7 +175,7 @@ impl Interpreter {
         self.api.walk(state, |code, line| {
             let agrees = raw[asked].is_some_and(|frame: frames::Frame| {
                 let mut bytes = [0u8; LONGEST];
-                let mut file = |raw: Option<&str>| self.api.code_text(code, c"co_filename", |t| raw == Some(t));
+                let file = |raw: Option<&str>| self.api.code_text(code, c"co_filename", |t| raw == Some(t));
                 frame.code == code as usize
                     && reader.line(frame).unwrap_or(0) as i32 == line.max(0)
                     && file(reader.file_text(frame.code, &mut bytes)) != Some(false)

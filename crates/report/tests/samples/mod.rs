@@ -157,6 +157,7 @@ pub fn lines() -> [Line<'static>; 8] {
                 state: State::Open,
                 child: Some(9),
                 subject: Borrowed("TCP 127.0.0.1:5432 (PostgreSQL)"),
+                at: Borrowed(&[Borrowed("/srv/app/db.py:12 in <module>")]),
                 sites: Borrowed(SITES),
                 explain: Borrowed(Kind::ConnectionInherited.explain()),
                 cure: Borrowed("Connect later."),
