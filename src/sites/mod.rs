@@ -4,6 +4,7 @@
 //! A language is one file (or folder): `take` puts the frames of this thread into [`store::Frames`], if it runs code of that
 //! language, without a lock and without the language's own allocator; a line in [`capture`] calls it.
 mod exports;
+mod interpreters;
 pub(crate) mod native;
 mod perl;
 mod php;
@@ -13,15 +14,14 @@ pub(crate) mod store;
 mod symbols;
 
 use forkguard_core::raw;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use store::{Frames, Kept, Language, Writer};
-use symbols::Watch;
 
 /// In the constructor.
 pub(crate) fn prepare() {
     native::prepare();
     python::prepare();
-    find_others();
+    interpreters::are_here();
 }
 
 /// In a forked child.
@@ -29,7 +29,7 @@ pub(crate) fn reset_in_child() {
     native::reset_in_child();
     store::reset_in_child();
     python::reset_in_child();
-    LOOKING.store(false, Relaxed);
+    interpreters::reset_in_child();
 }
 
 /// Captures are a bucket of tokens: so many at once, then one an interval. At 5 µs each that is one percent of a thread.
@@ -51,7 +51,7 @@ fn token() -> bool {
 
 /// The word for a thing that this thread makes now: `caller` is the return address of the call.
 pub(crate) fn capture(caller: usize) -> usize {
-    if python::is_here() { with_frames(caller) } else { caller }
+    if python::is_here() | interpreters::are_here() { with_frames(caller) } else { caller }
 }
 
 #[inline(never)]
@@ -63,45 +63,14 @@ fn with_frames(caller: usize) -> usize {
     };
     let mut frames = Frames::new();
     let _ = python::take(&mut writer, &mut frames);
-    take_others(&mut writer, &mut frames);
+    interpreters::take(&mut writer, &mut frames);
     writer.keep(&frames, caller)
-}
-
-/// Interpreters that are asked by functions or variables they export.
-static LIBRARIES: Watch = Watch::new();
-static LOOKING: AtomicBool = AtomicBool::new(false);
-
-/// Looks for them when libraries were loaded since the last time.
-fn find_others() {
-    if LOOKING.swap(true, Acquire) {
-        return;
-    }
-    LIBRARIES.look(|library| {
-        ruby::EXPORTS.offer(library);
-        php::EXPORTS.offer(library);
-        perl::EXPORTS.offer(library);
-        None::<()>
-    });
-    LOOKING.store(false, Release);
-}
-
-fn take_others(writer: &mut Writer, frames: &mut Frames) {
-    find_others();
-    let readers: [(Language, fn(&mut dyn FnMut(&str, u32, &str))); 3] =
-        [(Language::Ruby, ruby::frames), (Language::Php, php::frames), (Language::Perl, perl::frames)];
-    for (language, read) in readers {
-        read(&mut |file, line, function| {
-            if let (Some(file), Some(function)) = (writer.text(file), writer.text(function)) {
-                frames.push(language, file, function, line);
-            }
-        });
-    }
 }
 
 /// The native address of a site's word, and the frames that it names; none of a reader that was disproved.
 pub(crate) fn look(word: usize) -> (usize, impl Iterator<Item = Kept> + Clone) {
     let (address, frames) = store::look(word);
-    (address, frames.filter(|_| python::believed()))
+    (address, frames.filter(|kept| kept.language != Language::Python || python::believed()))
 }
 
 /// How many captures were skipped.

@@ -45,9 +45,9 @@ pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
     let count = profile(0, DEPTH as c_int, found.as_mut_ptr(), lines.as_mut_ptr());
     for (frame, line) in found.into_iter().zip(lines).take(count.max(0) as usize) {
         let (Some(file), Some(method)) = (text(path(frame), string), text(label(frame), string)) else { continue };
-        // The interpreter's own Ruby, and the frame below the program's first: what calls it is of interest.
-        if !file.starts_with('<') {
-            each(file, line.max(0) as u32, method);
+        // The interpreter's own Ruby is left out, and what stands for it below the program's first frame.
+        if !file.starts_with('<') && line > 0 {
+            each(file, line as u32, method);
         }
     }
 }
