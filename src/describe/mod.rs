@@ -53,11 +53,14 @@ pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, word: usize) -
     }
     let mut frames = arena.list(1 + outer.clone().count());
     frames.push(native::frame(arena, address - 1));
-    outer.for_each(|kept| frames.push(frame(&kept)));
+    outer.for_each(|kept| match kept.address {
+        0 => frames.push(frame(&kept)),
+        address => frames.push(native::frame(arena, address - 1)),
+    });
     Some(Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames.done()) })
 }
 
-/// A frame of the application's.
+/// A frame of an interpreter's.
 fn frame(kept: &Kept) -> Frame<'static> {
     let text = |t: &'static str| (!t.is_empty()).then_some(Borrowed(t));
     Frame {

@@ -13,8 +13,8 @@ const READERS: [(Language, Reader); 3] =
 static LIBRARIES: Watch = Watch::new();
 static LOOKING: AtomicBool = AtomicBool::new(false);
 
-/// True when one is loaded; looked for when libraries were loaded since the last time.
-pub(super) fn are_here() -> bool {
+/// Looks for them when libraries were loaded since the last time.
+pub(super) fn prepare() {
     if !LOOKING.swap(true, Acquire) {
         LIBRARIES.look(|library| {
             ruby::EXPORTS.offer(library);
@@ -24,7 +24,6 @@ pub(super) fn are_here() -> bool {
         });
         LOOKING.store(false, Release);
     }
-    ruby::EXPORTS.get().is_some() || php::EXPORTS.get().is_some() || perl::EXPORTS.get().is_some()
 }
 
 /// In a forked child: whoever was looking may be gone.
@@ -34,6 +33,7 @@ pub(super) fn reset_in_child() {
 
 /// Takes the frames of this thread.
 pub(super) fn take(writer: &mut Writer, frames: &mut Frames) {
+    prepare();
     for (language, read) in READERS {
         read(&mut |file, line, function| {
             if let (Some(file), Some(function)) = (writer.text(file), writer.text(function)) {

@@ -10,6 +10,7 @@ mod perl;
 mod php;
 mod python;
 mod ruby;
+mod stack;
 pub(crate) mod store;
 mod symbols;
 
@@ -21,7 +22,7 @@ use store::{Frames, Kept, Language, Writer};
 pub(crate) fn prepare() {
     native::prepare();
     python::prepare();
-    interpreters::are_here();
+    interpreters::prepare();
 }
 
 /// In a forked child.
@@ -50,12 +51,8 @@ fn token() -> bool {
 }
 
 /// The word for a thing that this thread makes now: `caller` is the return address of the call.
-pub(crate) fn capture(caller: usize) -> usize {
-    if python::is_here() | interpreters::are_here() { with_frames(caller) } else { caller }
-}
-
 #[inline(never)]
-fn with_frames(caller: usize) -> usize {
+pub(crate) fn capture(caller: usize) -> usize {
     let writer = if token() { Writer::take() } else { None };
     let Some(mut writer) = writer else {
         SKIPPED.fetch_add(1, Relaxed);
@@ -64,6 +61,10 @@ fn with_frames(caller: usize) -> usize {
     let mut frames = Frames::new();
     let _ = python::take(&mut writer, &mut frames);
     interpreters::take(&mut writer, &mut frames);
+    // What calls an interpreter's code is the interpreter.
+    if frames.is_empty() {
+        stack::frames(caller, &mut |address| frames.push_native(address));
+    }
     writer.keep(&frames, caller)
 }
 

@@ -18,12 +18,13 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::*};
 /// glibc's struct dl_find_object (<dlfcn.h>).
 #[repr(C)]
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     flags: u64,
     start: usize,
     end: usize,
-    link_map: usize,
-    eh_frame: usize,
+    pub(super) link_map: usize,
+    /// Its .eh_frame_hdr.
+    pub(super) eh_frame: usize,
     reserved: [u64; 7],
 }
 
@@ -41,7 +42,7 @@ pub(crate) fn can_find() -> bool {
     !FIND_OBJECT.load(Relaxed).is_null()
 }
 
-fn find_object(address: usize) -> Option<Found> {
+pub(super) fn find_object(address: usize) -> Option<Found> {
     let function = FIND_OBJECT.load(Relaxed);
     if function.is_null() {
         return None;
