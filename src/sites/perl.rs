@@ -22,6 +22,7 @@ const STACKS: usize = 8;
 const CONTEXTS: usize = 200;
 
 /// Calls `each` with file and line, innermost first; not at all in a thread other than the main one.
+#[inline(never)]
 pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
     let Some([interpreter, next, debug]) = EXPORTS.get() else { return };
     if raw::thread_id() == raw::process_id() {

@@ -10,6 +10,7 @@ pub(super) static EXPORTS: Exports<4> =
     Exports::new([c"executor_globals", c"zend_is_executing", c"zend_get_executed_filename", c"zend_get_executed_lineno"]);
 
 /// Calls `each` with file and line of the innermost PHP function; not at all where none runs.
+#[inline(never)]
 pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
     let Some([_, executing, file, line]) = EXPORTS.get() else { return };
     if raw::thread_id() != raw::process_id() {

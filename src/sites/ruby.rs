@@ -22,6 +22,7 @@ const DEPTH: usize = 64;
 const LONGEST: usize = 512;
 
 /// Calls `each` with file, line and method, innermost first; not at all in a thread that runs no Ruby.
+#[inline(never)]
 pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
     let Some([current, during_gc, profile, path, label, string]) = EXPORTS.get() else { return };
     if !runs_ruby(current) {

@@ -12,6 +12,7 @@ const DEPTH: usize = 48;
 const SPAN: usize = 64 << 20;
 
 /// Calls `each` with the return addresses behind `caller`, which the walk must meet: innermost first.
+#[inline(never)]
 pub(crate) fn frames(caller: usize, each: &mut dyn FnMut(usize) -> bool) {
     let (mut at, mut sp, mut bp): (usize, usize, usize);
     // SAFETY: reads registers.
@@ -49,10 +50,13 @@ impl Window {
         if index < WINDOW && self.start != 0 {
             return Some(self.words[index]);
         }
-        match read_value(address) {
-            Some(words) => (self.start, self.words) = (address, words),
-            // Where the stack begins.
-            None => return read_value(address),
+        self.start = address;
+        // SAFETY: plain words, viewed as bytes.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(self.words.as_mut_ptr().cast::<u8>(), WINDOW * 8) };
+        if !read_memory(address, bytes) {
+            // Where the stack begins there is less above.
+            self.start = 0;
+            return read_value(address);
         }
         Some(self.words[0])
     }
@@ -118,9 +122,10 @@ fn rule(at: usize) -> Option<Rule> {
 }
 
 /// From the library's table: None where it has no entry, or one that these few lines do not understand.
+#[inline(never)]
 fn work_out(found: &Found, at: usize) -> Option<Rule> {
     let (start, entry) = search(found.eh_frame, at)?;
-    let mut bytes = [0u8; 768];
+    let mut bytes = [0u8; 512];
     let (own, entry_body) = record(entry, &mut bytes)?;
     let mut own = Bytes(own);
     let common = entry_body - own.u32()? as usize;
