@@ -40,6 +40,7 @@ pub(crate) fn birth() -> Option<Text<32>> {
 pub(crate) fn born(snapshot: &'static Snapshot) {
     let inner = snapshot.inner();
     begin_life(Some(emit::fork_id(inner.leader, inner.sequence)));
+    crate::sites::stand_in_child(inner);
     BIRTH.store(ptr::from_ref(snapshot).cast_mut(), Relaxed);
     SETTLING.store(1, Relaxed);
 }
@@ -118,6 +119,7 @@ fn report(snapshot: &'static Snapshot, call: &'static str, blocked: u64) {
         atfork_us: Borrowed(times.done()),
         memory: crate::describe::own_memory(),
         findings: counts,
+        stood: Borrowed(crate::describe::stood(&arena, inner)),
     };
     emit::of_child(Some(id.as_str()), Event::Child(child));
     print(&arena, inner.leader, &evidence, list.done());

@@ -48,16 +48,29 @@ fn thread_name(path: &CStr) -> Text<16> {
 /// A site, by its word: the native frame that made the call, then the application's; None for an unknown address.
 pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, word: usize) -> Option<Site<'a>> {
     let (address, outer) = sites::look(word);
-    if address == 0 {
-        return None;
-    }
     let mut frames = arena.list(1 + outer.clone().count());
-    frames.push(native::frame(arena, address - 1));
+    if address != 0 {
+        frames.push(native::frame(arena, address - 1));
+    }
     outer.for_each(|kept| match kept.address {
         0 => frames.push(frame(&kept)),
         address => frames.push(native::frame(arena, address - 1)),
     });
-    Some(Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames.done()) })
+    let frames = frames.done();
+    (!frames.is_empty()).then(|| Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames) })
+}
+
+/// The application's frame that a word names: the innermost.
+fn application(word: usize) -> Option<Frame<'static>> {
+    sites::look(word).1.next().filter(|kept| kept.address == 0).map(|kept| frame(&kept))
+}
+
+/// Where the lost threads stood at the fork, as far as this child read it.
+pub(crate) fn stood<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Site<'a>] {
+    let threads = inner.threads.as_slice();
+    let mut list = arena.list(threads.len());
+    threads.iter().filter_map(|t| site(arena, Role::Stood, t.tid, t.stood)).for_each(|s| list.push(s));
+    list.done()
 }
 
 /// A frame of an interpreter's.
@@ -173,15 +186,18 @@ fn threads<'a>(arena: &'a Arena, inner: &Inner, leader: bool) -> &'a [Thread<'a>
     let mut list = arena.list(recorded.len() + 64);
     for thread in recorded {
         let tid = tid_of(thread);
+        let (name, class) = sites::label(thread.label);
         list.push(Thread {
             tid,
-            name: Borrowed(arena.text(name_of(thread, tid, leader).as_str())),
+            name: if name.is_empty() { Borrowed(arena.text(name_of(thread, tid, leader).as_str())) } else { Borrowed(name) },
+            class: (!class.is_empty()).then_some(Borrowed(class)),
             forking: thread.tid == inner.thread,
             recorded: true,
             detached: thread.detached,
             creator: (thread.creator != 0).then_some(thread.creator),
-            start: (thread.start != 0).then(|| native::frame(arena, thread.start)),
+            start: application(thread.code).or_else(|| (thread.start != 0).then(|| native::frame(arena, thread.start))),
             site: site(arena, Role::Started, thread.creator, thread.site),
+            stood: site(arena, Role::Stood, tid, thread.stood),
             holds: thread.holds,
             waits_for: hex(arena, thread.waits_for),
         });
@@ -210,8 +226,10 @@ fn unrecorded<'a>(arena: &'a Arena, inner: &Inner, list: &mut crate::arena::Aren
             recorded: false,
             detached: false,
             creator: None,
+            class: None,
             start: None,
             site: None,
+            stood: None,
             holds: 0,
             waits_for: None,
         });
@@ -296,12 +314,18 @@ fn signals(arena: &Arena) -> &[Signal<'_>] {
         let Some(action) = raw::signal_action(number).filter(|a| a.handler != libc::SIG_DFL) else { continue };
         let setter = signal::setter(number, action.handler);
         let caught = action.handler != libc::SIG_IGN;
+        let code = setter.and_then(|s| application(s.code));
+        let mut earlier = arena.list(signal::REMEMBERED);
+        // What set it outside the application's code (the interpreter at its start) is no news.
+        let others = signal::earlier(number).filter(|s| s.handler > libc::SIG_IGN && application(s.site).is_some());
+        others.filter_map(|s| site(arena, Role::Set, s.thread, s.site)).for_each(|s| earlier.push(s));
         list.push(Signal {
             signal: signal_name(arena, number),
             number: number as u32,
             disposition: if caught { Disposition::Handler } else { Disposition::Ignore },
-            handler: caught.then(|| native::frame(arena, action.handler)),
+            handler: caught.then(|| code.unwrap_or_else(|| native::frame(arena, action.handler))),
             site: setter.and_then(|s| site(arena, Role::Set, s.thread, s.site)),
+            earlier: Borrowed(earlier.done()),
         });
     }
     list.done()

@@ -141,6 +141,9 @@ pub(crate) fn fork(inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
     begin(&arena);
     let id = fork_id(inner.leader, inner.sequence);
     let full = inner.prepared && failed.is_none() && token(&NEXT_FULL);
+    if full {
+        crate::sites::stand(inner);
+    }
     let mut event = if full { describe::fork(&arena, inner, inner.blocked) } else { describe::counts(&arena, inner) };
     event.child = child;
     event.failed = failed;
@@ -183,7 +186,7 @@ pub(crate) fn spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
     let (Some(arena), Some(mut lines)) = (Arena::new(ARENA), Lines::new()) else { return };
     begin(&arena);
     let id = fork_id(raw::process_id(), forkguard_core::fork::next_sequence());
-    let mut event = describe::spawn(&arena, kind, caller);
+    let mut event = describe::spawn(&arena, kind, crate::sites::capture(caller));
     event.child = child;
     lines.add(Some(id.as_str()), Event::Fork(event));
     lines.write();

@@ -19,7 +19,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             Severity::Info,
             format_args!("{}", descriptor.fd),
             format_args!("{subject}"),
-            evidence.sites([descriptor.site.clone()]),
+            evidence.sites([descriptor.site.as_slice()]),
         ));
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             Severity::Info,
             format_args!("{}", file.fd),
             format_args!("{path} (descriptor {}, open for {mode} at offset {offset})", file.fd),
-            evidence.sites([file.site.clone()]),
+            evidence.sites([file.site.as_slice()]),
         ));
     }
 }

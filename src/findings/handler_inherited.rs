@@ -14,7 +14,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             Severity::Info,
             format_args!("{}", signal.signal),
             format_args!("{}", signal.signal),
-            evidence.sites([Some(setter.clone()), code]),
+            evidence.sites([&[setter.clone()][..], code.as_slice(), &signal.earlier]),
         ));
     }
 }

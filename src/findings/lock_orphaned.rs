@@ -3,6 +3,7 @@ use super::*;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for lock in evidence.locks {
+        let stood = evidence.threads.iter().find(|t| t.tid == lock.holder).and_then(|t| t.stood.clone());
         let severity = if lock.signal { Severity::Info } else { Severity::Warning };
         let what = lock.address.as_deref().or(lock.name.as_deref()).unwrap_or("?");
         let holder = match lock.own {
@@ -19,7 +20,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             severity,
             format_args!("{what}-{}", lock.holder),
             format_args!("{subject}"),
-            evidence.sites([lock.site.clone()]),
+            evidence.sites([lock.site.as_slice(), stood.as_slice()]),
         ));
     }
 }

@@ -170,9 +170,9 @@ impl<'a> Evidence<'a> {
     }
 
     /// The sites that are known, as a list.
-    fn sites<const N: usize>(&self, sites: [Option<Site<'a>>; N]) -> &'a [Site<'a>] {
-        let mut list = self.arena.list(N);
-        sites.into_iter().flatten().for_each(|s| list.push(s));
+    fn sites<const N: usize>(&self, sites: [&[Site<'a>]; N]) -> &'a [Site<'a>] {
+        let mut list = self.arena.list(sites.iter().map(|s| s.len()).sum());
+        sites.into_iter().flatten().for_each(|s| list.push(s.clone()));
         list.done()
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             Severity::Info,
             format_args!("libc"),
             subject,
-            evidence.sites([Some(site.clone())]),
+            evidence.sites([std::slice::from_ref(site)]),
         ));
     }
     for library in evidence.libraries {
@@ -37,6 +37,6 @@ fn loaded<'a>(evidence: &Evidence<'a>, generator: &str, path: &'a str) -> Findin
         Severity::Info,
         format_args!("{}", base(path)),
         format_args!("{generator}, if it was seeded before the fork"),
-        evidence.sites([Some(loaded_at(evidence, path))]),
+        evidence.sites([&[loaded_at(evidence, path)]]),
     )
 }

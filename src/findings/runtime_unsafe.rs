@@ -30,7 +30,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             Severity::Warning,
             format_args!("{library}"),
             format_args!("{runtime} ({library}), {count} lost thread{}", if count == 1 { "" } else { "s" }),
-            evidence.sites([thread.site.clone()]),
+            evidence.sites([thread.site.as_slice()]),
         ));
     }
     if let Some(library) = evidence.go {
@@ -40,7 +40,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             Severity::Warning,
             format_args!("go"),
             format_args!("the Go runtime ({}), {count} threads started past every hook", base(library)),
-            evidence.sites([Some(loaded_at(evidence, library))]),
+            evidence.sites([&[loaded_at(evidence, library)]]),
         ));
     }
     if let Some(device) = evidence.inherited().find(|d| d.path.as_deref().is_some_and(|p| p.starts_with("/dev/nvidia"))) {
@@ -49,7 +49,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             Severity::Warning,
             format_args!("nvidia"),
             format_args!("a CUDA context ({}, descriptor {})", device.path.as_deref().unwrap_or("?"), device.fd),
-            evidence.sites([device.site.clone()]),
+            evidence.sites([device.site.as_slice()]),
         ));
     }
 }

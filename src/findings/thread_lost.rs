@@ -23,7 +23,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             severity,
             format_args!("{what}"),
             format_args!("{subject}"),
-            evidence.sites([thread.site.clone(), code]),
+            evidence.sites([thread.site.as_slice(), code.as_slice(), thread.stood.as_slice()]),
         ));
     }
 }

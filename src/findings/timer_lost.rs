@@ -12,7 +12,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             Severity::Warning,
             format_args!("{}-{index}", timer.clock),
             format_args!("{subject}"),
-            evidence.sites([timer.site.clone()]),
+            evidence.sites([timer.site.as_slice()]),
         ));
     }
 }

@@ -158,7 +158,7 @@ macro_rules! generators {
             /// As the C library's: its first use is noted, and its lock.
             fn $name($($arg: $type),*) -> $ret;
             |caller| {
-                forkguard_core::rng::note(caller);
+                forkguard_core::rng::note(|| crate::sites::capture(caller));
                 if forkguard_core::held::TRACKED.load(std::sync::atomic::Ordering::Relaxed) == 0 {
                     return real($($arg),*);
                 }

@@ -1,12 +1,16 @@
 //! Signals: who set which handler.
 use super::*;
 use crate::sites;
-use forkguard_core::{signal, thread};
+use forkguard_core::signal::{self, Set};
+use forkguard_core::thread;
 use libc::{c_int, sighandler_t};
 use std::sync::atomic::Ordering::Relaxed;
 
 fn noted(signal: c_int, handler: usize, caller: usize) {
-    note(|_| signal::note(signal, handler, sites::capture(caller), thread::mine().map_or(0, |s| s.tid.load(Relaxed))));
+    note(|_| {
+        let (site, code) = sites::capture_handler(caller);
+        signal::note(signal, Set { handler, site, code, thread: thread::mine().map_or(0, |s| s.tid.load(Relaxed)) });
+    });
 }
 
 hook! {

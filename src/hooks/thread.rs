@@ -77,7 +77,10 @@ fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Opti
         let slot = thread::claim()?;
         slot.start.store(start, Relaxed);
         slot.argument.store(argument, Relaxed);
-        slot.site.store(sites::capture(caller), Relaxed);
+        let made = sites::capture_thread(caller);
+        slot.site.store(made.site, Relaxed);
+        slot.label.store(made.label, Relaxed);
+        slot.code.store(made.code, Relaxed);
         slot.detached.store(u32::from(detached), Relaxed);
         slot.creator.store(thread::mine().map_or(0, |s| s.tid.load(Relaxed)), Relaxed);
         Some(slot)

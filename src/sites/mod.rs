@@ -14,6 +14,7 @@ mod stack;
 pub(crate) mod store;
 mod symbols;
 
+use forkguard_core::fork::Inner;
 use forkguard_core::raw;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use store::{Frames, Kept, Language, Writer};
@@ -53,19 +54,76 @@ fn token() -> bool {
 /// The word for a thing that this thread makes now: `caller` is the return address of the call.
 #[inline(never)]
 pub(crate) fn capture(caller: usize) -> usize {
+    writer().map_or(caller, |mut writer| take(&mut writer, caller))
+}
+
+/// A writer, for a token.
+fn writer() -> Option<Writer> {
     let writer = if token() { Writer::take() } else { None };
-    let Some(mut writer) = writer else {
+    if writer.is_none() {
         SKIPPED.fetch_add(1, Relaxed);
-        return caller;
-    };
+    }
+    writer
+}
+
+fn take(writer: &mut Writer, caller: usize) -> usize {
     let mut frames = Frames::new();
-    let _ = python::take(&mut writer, &mut frames);
-    interpreters::take(&mut writer, &mut frames);
+    let _ = python::take(writer, &mut frames);
+    interpreters::take(writer, &mut frames);
     // What calls an interpreter's code is the interpreter.
     if frames.is_empty() {
         stack::frames(caller, &mut |address| frames.push_native(address));
     }
     writer.keep(&frames, caller)
+}
+
+/// What is known of a thread that this one starts.
+#[derive(Default)]
+pub(crate) struct Made {
+    /// Where.
+    pub(crate) site: usize,
+    /// Its name and class: for [`label`].
+    pub(crate) label: usize,
+    /// The code that it will run.
+    pub(crate) code: usize,
+}
+
+/// For a thread that this one starts now.
+pub(crate) fn capture_thread(caller: usize) -> Made {
+    let Some(mut writer) = writer() else { return Made { site: caller, ..Made::default() } };
+    let site = take(&mut writer, caller);
+    let started = python::is_here().then(|| python::started(&mut writer)).flatten().unwrap_or_default();
+    Made { site, label: usize::from(started.name) | usize::from(started.class) << 16, code: started.code }
+}
+
+/// Name and class of a thread; empty when unknown.
+pub(crate) fn label(word: usize) -> (&'static str, &'static str) {
+    (store::text_of(word as u16), store::text_of((word >> 16) as u16))
+}
+
+/// For a signal's handler that this thread sets now: where, and the code that will run (0 unknown).
+pub(crate) fn capture_handler(caller: usize) -> (usize, usize) {
+    let Some(mut writer) = writer() else { return (caller, 0) };
+    let site = take(&mut writer, caller);
+    (site, python::is_here().then(|| python::handler(&mut writer)).flatten().unwrap_or(0))
+}
+
+/// In the leader, right after a fork: where the other threads stand, while they cannot run.
+pub(crate) fn stand(inner: &mut Inner) {
+    if python::can_stand()
+        && let Some(mut writer) = Writer::take()
+    {
+        python::stand(&mut writer, inner.threads.as_mut_slice());
+    }
+}
+
+/// In the child, before fork() returns there: the same from what the lost threads left, where the leader could not.
+pub(crate) fn stand_in_child(inner: &mut Inner) {
+    if !python::can_stand()
+        && let Some(mut writer) = Writer::take()
+    {
+        python::stand_frozen(&mut writer, inner.threads.as_mut_slice());
+    }
 }
 
 /// The native address of a site's word, and the frames that it names; none of a reader that was disproved.

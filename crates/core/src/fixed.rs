@@ -56,6 +56,12 @@ impl<T: Copy, const N: usize> Fixed<T, N> {
         self.len = kept;
     }
 
+    /// The entries, to be changed.
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        // SAFETY: the first `len` items were written by push.
+        unsafe { core::slice::from_raw_parts_mut(self.items.as_mut_ptr().cast(), self.len.min(N)) }
+    }
+
     /// The entries.
     pub fn as_slice(&self) -> &[T] {
         // SAFETY: the first `len` items were written by push.

@@ -41,6 +41,14 @@ pub struct ThreadRecord {
     pub start: usize,
     /// Return address of the call that started it; 0 unknown.
     pub site: usize,
+    /// Its pthread_t; 0 unknown.
+    pub handle: usize,
+    /// What its language calls it, what code it runs there, where it stood at the fork: words of the library's store; 0 unknown.
+    pub label: usize,
+    /// See `label`.
+    pub code: usize,
+    /// See `label`.
+    pub stood: usize,
     /// What it waits for; 0 nothing known.
     pub waits_for: usize,
     /// Detached.
@@ -250,6 +258,10 @@ fn note_thread(inner: &mut Inner, slot: &'static Slot) {
         name: slot.name(),
         start: slot.start.load(Relaxed),
         site: slot.site.load(Relaxed),
+        handle: slot.handle.load(Relaxed),
+        label: slot.label.load(Relaxed),
+        code: slot.code.load(Relaxed),
+        stood: 0,
         waits_for,
         detached: slot.detached.load(Relaxed) != 0,
         holds,

@@ -3,14 +3,14 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 static USED: AtomicUsize = AtomicUsize::new(0);
 
-/// Notes the first use, by its return address.
-pub fn note(site: usize) {
+/// Notes the first use.
+pub fn note(site: impl FnOnce() -> usize) {
     if USED.load(Relaxed) == 0 {
-        USED.store(site, Relaxed);
+        USED.store(site(), Relaxed);
     }
 }
 
-/// Return address of the first use; 0 when there was none.
+/// Word of the first use; 0 when there was none.
 pub fn used() -> usize {
     USED.load(Relaxed)
 }

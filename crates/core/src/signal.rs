@@ -4,41 +4,76 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 /// Signals are numbered 1 to 64.
 pub const COUNT: usize = 64;
 
-/// What the hooks saw of one signal.
-pub struct Setting {
+/// Settings of one signal that are remembered.
+pub const REMEMBERED: usize = 4;
+
+/// One setting.
+struct Setting {
     handler: AtomicUsize,
     site: AtomicUsize,
+    code: AtomicUsize,
     thread: AtomicU32,
 }
 
 /// A copy of it.
 #[derive(Clone, Copy)]
 pub struct Set {
-    /// The handler that was set last.
+    /// The handler that was set.
     pub handler: usize,
-    /// Return address of the call that set it; 0 when no hook saw one.
+    /// The word of the call that set it; 0 when no hook saw one.
     pub site: usize,
+    /// The word of the function that runs in the language that set it; 0 unknown.
+    pub code: usize,
     /// Kernel id of the thread that set it.
     pub thread: u32,
 }
 
-static SETTINGS: [Setting; COUNT + 1] =
-    [const { Setting { handler: AtomicUsize::new(0), site: AtomicUsize::new(0), thread: AtomicU32::new(0) } }; COUNT + 1];
-
-/// Notes that a disposition was set.
-pub fn note(signal: i32, handler: usize, site: usize, thread: u32) {
-    if let Some(setting) = SETTINGS.get(signal as usize) {
-        setting.handler.store(handler, Relaxed);
-        setting.site.store(site, Relaxed);
-        setting.thread.store(thread, Relaxed);
+impl Setting {
+    const fn new() -> Setting {
+        Setting { handler: AtomicUsize::new(0), site: AtomicUsize::new(0), code: AtomicUsize::new(0), thread: AtomicU32::new(0) }
     }
+
+    fn get(&self) -> Set {
+        Set {
+            handler: self.handler.load(Relaxed),
+            site: self.site.load(Relaxed),
+            code: self.code.load(Relaxed),
+            thread: self.thread.load(Relaxed),
+        }
+    }
+
+    fn put(&self, set: Set) {
+        self.handler.store(set.handler, Relaxed);
+        self.site.store(set.site, Relaxed);
+        self.code.store(set.code, Relaxed);
+        self.thread.store(set.thread, Relaxed);
+    }
+}
+
+/// The latest first.
+static SETTINGS: [[Setting; REMEMBERED]; COUNT + 1] = [const { [const { Setting::new() }; REMEMBERED] }; COUNT + 1];
+
+/// Notes that a disposition was set. The same call made again is not remembered twice.
+pub fn note(signal: i32, set: Set) {
+    let Some(settings) = SETTINGS.get(signal as usize) else { return };
+    if settings[0].get().site != set.site {
+        for i in (1..REMEMBERED).rev() {
+            settings[i].put(settings[i - 1].get());
+        }
+    }
+    settings[0].put(set);
 }
 
 /// What was noted last, if its handler is the one that the kernel has: a raw system call may have set another since.
 pub fn setter(signal: i32, handler: usize) -> Option<Set> {
-    let setting = SETTINGS.get(signal as usize)?;
-    let site = setting.site.load(Relaxed);
-    (site != 0 && setting.handler.load(Relaxed) == handler).then(|| Set { handler, site, thread: setting.thread.load(Relaxed) })
+    let set = SETTINGS.get(signal as usize)?[0].get();
+    (set.site != 0 && set.handler == handler).then_some(set)
+}
+
+/// What was noted before that, the latest first.
+pub fn earlier(signal: i32) -> impl Iterator<Item = Set> {
+    let settings = SETTINGS.get(signal as usize).map_or(&[][..], |s| &s[1..]);
+    settings.iter().map(Setting::get).filter(|s| s.site != 0)
 }
 
 /// The names of signals 1 to 31.

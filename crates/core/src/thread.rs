@@ -46,6 +46,10 @@ pub struct Slot {
     pub argument: AtomicUsize,
     /// Return address of the call that started it; 0 unknown.
     pub site: AtomicUsize,
+    /// What its language calls it and what code it runs there, as words of the library's store; 0 unknown.
+    pub label: AtomicUsize,
+    /// See `label`.
+    pub code: AtomicUsize,
     name: [AtomicU64; 2],
     /// The innermost `depth` of them are held or waited for, oldest first.
     pub held: [Held; HELD],
@@ -65,6 +69,8 @@ impl Slot {
             start: AtomicUsize::new(0),
             argument: AtomicUsize::new(0),
             site: AtomicUsize::new(0),
+            label: AtomicUsize::new(0),
+            code: AtomicUsize::new(0),
             name: [const { AtomicU64::new(0) }; 2],
             held: [const { Held::new() }; HELD],
         }
@@ -109,7 +115,7 @@ impl Slot {
         self.detached.store(0, Relaxed);
         self.creator.store(0, Relaxed);
         self.tid.store(0, Relaxed);
-        for word in [&self.waits_for, &self.handle, &self.start, &self.argument, &self.site] {
+        for word in [&self.waits_for, &self.handle, &self.start, &self.argument, &self.site, &self.label, &self.code] {
             word.store(0, Relaxed);
         }
         self.set_name(b"");

@@ -276,7 +276,7 @@ pub struct Frame<'a> {
 pub struct Thread<'a> {
     /// Kernel id; 0 for one that had not begun to run.
     pub tid: u32,
-    /// Name, as pthread_setname_np or prctl set it; the kernel's otherwise.
+    /// Name, as its language knows it, or as pthread_setname_np or prctl set it; the kernel's otherwise.
     pub name: Text<'a>,
     /// True for the thread that forked: the only one the child has.
     pub forking: bool,
@@ -286,10 +286,16 @@ pub struct Thread<'a> {
     pub detached: bool,
     /// Kernel id of the thread that started it, where recorded.
     pub creator: Option<u32>,
-    /// Its start routine.
+    /// Its class in its language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<Text<'a>>,
+    /// Its start routine: the application's function where its language tells.
     pub start: Option<Frame<'a>>,
     /// Where it was started.
     pub site: Option<Site<'a>>,
+    /// Where it stood at the fork.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stood: Option<Site<'a>>,
     /// Tracked locks it holds.
     pub holds: u32,
     /// Address of the lock or condition it waits for.
@@ -488,10 +494,13 @@ pub struct Signal<'a> {
     pub number: u32,
     /// What it does.
     pub disposition: Disposition,
-    /// The handler's code.
+    /// The handler's code: the application's function where its language tells.
     pub handler: Option<Frame<'a>>,
     /// Who set it, where a hook saw it.
     pub site: Option<Site<'a>>,
+    /// Who had set a handler before that, the latest first.
+    #[serde(default, skip_serializing_if = "no_sites")]
+    pub earlier: List<'a, Site<'a>>,
 }
 
 /// One armed timer.
@@ -554,6 +563,14 @@ pub struct Child<'a> {
     pub memory: Option<Memory>,
     /// Findings of its fork, by severity.
     pub findings: FindingCounts,
+    /// Where the lost threads stood at the fork, when only the child could tell: the leader forked without the lock of their
+    /// interpreter.
+    #[serde(default, skip_serializing_if = "no_sites")]
+    pub stood: List<'a, Site<'a>>,
+}
+
+fn no_sites(list: &List<'_, Site<'_>>) -> bool {
+    list.is_empty()
 }
 
 /// How many findings.

@@ -110,7 +110,12 @@ impl Reader<'_> {
         self.member(writer, code + self.layout.name)
     }
 
-    /// The same, not interned.
+    /// The name, not interned.
+    pub(super) fn name_text<'t>(&self, code: usize, into: &'t mut [u8; LONGEST]) -> Option<&'t str> {
+        self.text(self.memory.value(code + self.layout.name)?, into)
+    }
+
+    /// The file, not interned.
     pub(super) fn file_text<'t>(&self, code: usize, into: &'t mut [u8; LONGEST]) -> Option<&'t str> {
         self.text(self.memory.value(code + self.layout.filename)?, into)
     }

@@ -9,9 +9,14 @@ mod frames;
 mod layout;
 mod lines;
 mod memory;
+mod objects;
+mod threads;
 
 use super::store::{Frames, Language, TextId, Writer, text_of};
 use super::symbols::Watch;
+pub(super) use objects::{handler, started};
+pub(super) use threads::{can_stand, stand, stand_frozen};
+
 use api::Api;
 use frames::{LONGEST, Reader};
 use layout::Layout;

@@ -35,8 +35,10 @@ const THREADS: &[Thread<'static>] = &[Thread {
     recorded: true,
     detached: true,
     creator: Some(7),
+    class: Some(Borrowed("Beat")),
     start: Some(NATIVE),
     site: Some(site(Role::Started)),
+    stood: Some(site(Role::Stood)),
     holds: 1,
     waits_for: Some(Borrowed("0x7f00")),
 }];
@@ -79,6 +81,7 @@ const SIGNALS: &[Signal<'static>] = &[Signal {
     disposition: Disposition::Handler,
     handler: Some(NATIVE),
     site: Some(site(Role::Set)),
+    earlier: Borrowed(SITES),
 }];
 
 const TIMERS: &[Timer<'static>] = &[Timer {
@@ -146,6 +149,7 @@ pub fn lines() -> [Line<'static>; 8] {
                 atfork_us: Borrowed(&[None, Some(2.5)]),
                 memory: Some(MEMORY),
                 findings: FindingCounts { error: 0, warning: 1, info: 1 },
+                stood: Borrowed(SITES),
             }),
         ),
         line(

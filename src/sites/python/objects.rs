@@ -1,0 +1,78 @@
+//! What the frame that makes something holds: the Thread object that `threading` starts, the function that `signal` sets. Asked
+//! with the GIL only, of objects whose type is proved first; none of the application's own code is run.
+use super::*;
+use std::ffi::CStr;
+
+/// A thread that `threading` is starting.
+#[derive(Default)]
+pub(in crate::sites) struct Started {
+    pub(in crate::sites) name: TextId,
+    pub(in crate::sites) class: TextId,
+    /// The word of the function that it will run.
+    pub(in crate::sites) code: usize,
+}
+
+/// This thread's innermost frame, if it is of a function of the standard library, with the GIL held: the reader, and the address
+/// of its local variables.
+fn innermost(file: &str, functions: [&str; 2]) -> Option<(&'static Interpreter, Reader<'static>, usize)> {
+    let python = interpreter()?;
+    let state = python.api.state()?;
+    let reader = python.reader().filter(|_| trust() == Trust::Proved && python.api.holds_gil(state) && python.api.is_calm())?;
+    let mut innermost = None;
+    reader.walk(state, |frame| {
+        innermost = Some(frame);
+        false
+    });
+    let frame = innermost?;
+    let mut bytes = [0u8; LONGEST];
+    let is_it = reader.name_text(frame.code, &mut bytes).is_some_and(|name| functions.contains(&name))
+        && reader.file_text(frame.code, &mut bytes).is_some_and(|path| path.ends_with(file));
+    is_it.then_some((python, reader, frame.locals))
+}
+
+/// The thread that `Thread.start` is starting, from its `self`.
+pub(in crate::sites) fn started(writer: &mut Writer) -> Option<Started> {
+    let (python, reader, locals) = innermost("/threading.py", ["start", "Thread.start"])?;
+    let api = &python.api;
+    let thread = reader.local(locals, 0)?;
+    let mut started = Started::default();
+    let mut bytes = [0u8; LONGEST];
+    let name = api.own_attribute(thread, c"_name", |text| reader.text(text, &mut bytes).and_then(|t| writer.text(t)));
+    started.name = name.flatten().unwrap_or(0);
+    api.class_name(thread, |class| started.class = writer.text(class).unwrap_or(0));
+    // A class of the application's own runs its `run`; one of the standard library what it was given.
+    let mut code = api.code_of(&python.types, api.of_class(thread, c"run"));
+    if code == 0 || reader.file_text(code, &mut bytes).is_some_and(|file| file.ends_with("/threading.py")) {
+        let given =
+            |name: &CStr| api.own_attribute(thread, name, |target| api.code_of(&python.types, target)).filter(|&c| c != 0);
+        code = given(c"_target").or_else(|| given(c"function")).unwrap_or(0);
+    }
+    started.code = reader.function(writer, code);
+    Some(started)
+}
+
+/// The word of the function that `signal.signal` is setting, from its `handler`; 0 for another object.
+pub(in crate::sites) fn handler(writer: &mut Writer) -> Option<usize> {
+    let (python, reader, locals) = innermost("/signal.py", ["signal", "signal"])?;
+    let handler = reader.local(locals, 1)?;
+    Some(reader.function(writer, python.api.code_of(&python.types, handler)))
+}
+
+impl Reader<'_> {
+    /// A local variable of a frame.
+    fn local(&self, locals: usize, index: usize) -> Option<usize> {
+        // Since 3.14 the lowest bits are a tag.
+        self.memory.value::<usize>(locals + index * 8).map(|object| object & !3).filter(|&object| object != 0)
+    }
+
+    /// The word of a function, by its code: its first line. 0 when there is none.
+    fn function(&self, writer: &mut Writer, code: usize) -> usize {
+        let mut frames = Frames::new();
+        if code != 0
+            && let (Some(file), Some(name)) = (self.file(writer, code), self.name(writer, code))
+        {
+            frames.push(Language::Python, file, name, self.first_line(code).unwrap_or(0));
+        }
+        writer.keep(&frames, 0)
+    }
+}

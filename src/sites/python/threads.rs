@@ -1,0 +1,62 @@
+//! Where the other threads stood at a fork.
+use super::*;
+use forkguard_core::fork::ThreadRecord;
+
+/// More threads are not looked at: a list that was being changed at the fork could lead in a circle.
+const THREADS: usize = 1024;
+/// The same for reads that cannot fault: they cost tens of microseconds a thread.
+const FROZEN: usize = 128;
+
+/// True when this thread holds the GIL: then no other thread can run Python code.
+pub(in crate::sites) fn can_stand() -> bool {
+    interpreter().is_some_and(|python| python.api.state().is_some_and(|state| python.api.holds_gil(state)))
+}
+
+/// With the GIL held: the stacks of the other threads, into their records.
+pub(in crate::sites) fn stand(writer: &mut Writer, threads: &mut [ThreadRecord]) {
+    if let Some(python) = interpreter()
+        && let Some(reader) = python.reader()
+        && trust() == Trust::Proved
+    {
+        each(python, reader, writer, threads, THREADS, |state| python.api.next_state(state));
+    }
+}
+
+/// In a child that was forked without the GIL: the lost threads' states are as they were, perhaps in the middle of a change.
+pub(in crate::sites) fn stand_frozen(writer: &mut Writer, threads: &mut [ThreadRecord]) {
+    if let Some(python) = interpreter()
+        && let Some(layout) = &python.layout
+        && python.api.state().is_some()
+        && matches!(trust(), Trust::Proved | Trust::Unproved)
+    {
+        let reader = Reader { memory: Memory::careful(), layout, types: &python.types };
+        // PyThreadState begins with prev, next.
+        each(python, reader, writer, threads, FROZEN, |state| reader.memory.value(state + 8).unwrap_or(0));
+    }
+}
+
+fn each(
+    python: &Interpreter,
+    reader: Reader<'_>,
+    writer: &mut Writer,
+    threads: &mut [ThreadRecord],
+    most: usize,
+    next: impl Fn(usize) -> usize,
+) {
+    let own = python.api.state();
+    let mut state = python.api.first_state();
+    for _ in 0..most {
+        if state == 0 {
+            return;
+        }
+        let handle: Option<usize> = reader.memory.value(state + reader.layout.thread);
+        let record = threads.iter_mut().find(|t| t.handle != 0 && Some(t.handle) == handle && Some(state) != own);
+        if let Some(record) = record {
+            let mut frames = Frames::new();
+            if reader.stack(writer, &mut frames, state).is_some() {
+                record.stood = writer.keep(&frames, 0);
+            }
+        }
+        state = next(state);
+    }
+}
