@@ -99,7 +99,10 @@ fn ruby_in_many_threads() {
 
 #[test]
 fn php() {
-    Script::run("php", "app.php").check_all(false);
+    let script = Script::run("php", "app.php");
+    script.check_all(true);
+    let functions: Vec<String> = script.frames(&script.fork().json["site"]).into_iter().map(|(_, function)| function).collect();
+    assert_eq!(functions, ["boot", "main"]);
 }
 
 #[test]
