@@ -1,4 +1,5 @@
 //! Who set each signal's handler.
+use crate::generation;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 /// Signals are numbered 1 to 64.
@@ -11,14 +12,6 @@ pub struct Setting {
     thread: AtomicU32,
     /// The process's generation when it was set.
     generation: AtomicU32,
-}
-
-/// How many forks lie between the program's start and this process.
-static GENERATION: AtomicU32 = AtomicU32::new(0);
-
-/// In a forked child: everything set so far was set by the process that forked it.
-pub fn mark_forked() {
-    GENERATION.fetch_add(1, Relaxed);
 }
 
 /// A copy of it.
@@ -44,7 +37,7 @@ pub fn note(signal: i32, handler: usize, site: usize, thread: u32) {
         setting.handler.store(handler, Relaxed);
         setting.site.store(site, Relaxed);
         setting.thread.store(thread, Relaxed);
-        setting.generation.store(GENERATION.load(Relaxed), Relaxed);
+        setting.generation.store(generation::current(), Relaxed);
     }
 }
 
@@ -56,7 +49,7 @@ pub fn setter(signal: i32, handler: usize) -> Option<Set> {
         handler,
         site,
         thread: setting.thread.load(Relaxed),
-        inherited: setting.generation.load(Relaxed) < GENERATION.load(Relaxed),
+        inherited: setting.generation.load(Relaxed) < generation::current(),
     })
 }
 
