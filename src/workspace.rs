@@ -1,5 +1,5 @@
-//! The memory that reports are made in: a stack, an arena, room for lines. Mapped once, kept, and empty in every forked child (what is
-//! not copied costs a fork nothing); a second report at the same time maps its own.
+//! The memory that reports are made in: a stack, an arena, room for lines. Mapped once, kept, and but for the stack empty in every forked
+//! child (what is not copied costs a fork nothing); a second report at the same time maps its own.
 use crate::arena::Arena;
 use forkguard_core::gate::{self, Life};
 use forkguard_core::raw::{self, Pages};
@@ -78,14 +78,16 @@ impl Drop for Workspace {
 }
 
 /// Runs work that needs room on a stack of its own: the host's may be that of a signal handler or of a thread with the least there is.
-/// No signal is delivered meanwhile (but glibc's for setuid, which other threads wait for): a handler must not find itself on a foreign
-/// stack. The work is told which signals the host's thread blocks.
+/// No signal is delivered meanwhile: a handler must not find itself on a foreign stack. Excepted are glibc's for setuid, which other
+/// threads wait for, and those that the thread's own instructions raise (a sandbox may answer system calls in SIGSYS): blocked, they
+/// would end the process. The work is told which signals the host's thread blocks.
 pub(crate) fn on_own_stack<R>(work: impl FnOnce(&AtLength) -> R) -> Option<R> {
-    const SETXID: u64 = 1 << (33 - 1);
+    const SETXID: i32 = 33;
+    const DELIVERED: [i32; 7] = [SETXID, libc::SIGSYS, libc::SIGTRAP, libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
     let workspace = Workspace::take()?;
     let (stack, size) = workspace.stack();
     let blocked = raw::blocked_signals();
-    raw::set_blocked_signals(!SETXID);
+    raw::set_blocked_signals(DELIVERED.iter().fold(!0, |mask, signal| mask & !(1 << (signal - 1))));
     let at = AtLength { blocked, workspace };
     // SAFETY: the stack is mapped, aligned and large, and outlives the callback, which catches its own panics.
     let result = unsafe { psm::on_stack(stack, size, || catch_unwind(AssertUnwindSafe(|| work(&at)))) };
@@ -117,7 +119,7 @@ impl AtLength {
 }
 
 fn map() -> Option<Pages> {
-    Pages::map_guarded(GUARD + STACK + ARENA + LINES, GUARD)
+    Pages::map_guarded(GUARD + STACK + ARENA + LINES, GUARD, GUARD + STACK)
 }
 
 /// In a forked child: the thread that used the memory may be gone.

@@ -115,8 +115,9 @@ pub(crate) fn label(word: usize) -> (&'static str, &'static str) {
 #[inline(never)]
 pub(crate) fn capture_handler(caller: usize) -> (usize, usize) {
     at_length(Start::here(), |start| {
+        let site = take(start, caller);
         let code = if python::is_here() { python::handler() } else { None };
-        (take(start, caller), code.unwrap_or(0))
+        (site, code.unwrap_or(0))
     })
     .unwrap_or((caller, 0))
 }

@@ -256,14 +256,14 @@ impl Pages {
         Some(Pages { start: start.cast(), length })
     }
 
-    /// Maps `length` bytes whose first `guard` cannot be touched; a forked child has them, too, but empty.
-    pub fn map_guarded(length: usize, guard: usize) -> Option<Pages> {
+    /// Maps `length` bytes whose first `guard` cannot be touched; those from `wiped` on are empty in a forked child.
+    pub fn map_guarded(length: usize, guard: usize, wiped: usize) -> Option<Pages> {
         use rustix::mm::{Advice, MprotectFlags};
         let pages = Self::map(length)?;
         // SAFETY: the mapping is ours and new.
         unsafe {
             rustix::mm::mprotect(pages.start.cast(), guard, MprotectFlags::empty()).ok()?;
-            rustix::mm::madvise(pages.start.cast(), length, Advice::LinuxWipeOnFork).ok()?;
+            rustix::mm::madvise(pages.start.add(wiped).cast(), length - wiped, Advice::LinuxWipeOnFork).ok()?;
         }
         Some(pages)
     }
