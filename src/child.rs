@@ -11,7 +11,6 @@ use forkguard_core::{gate, raw};
 use forkguard_report::event::{Child, Event, Exec, Exit, Finding, FindingCounts, FindingState, Severity, State};
 use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
-use std::cell::UnsafeCell;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -29,15 +28,14 @@ static PRINTED: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
 /// The process that made it.
 static SHARER: AtomicU32 = AtomicU32::new(0);
 
-struct BirthId(UnsafeCell<Option<Text<32>>>);
-// SAFETY: written in the child handler, while the process has one thread.
-unsafe impl Sync for BirthId {}
-static BIRTH_ID: BirthId = BirthId(UnsafeCell::new(None));
+/// The leader of the fork that made this process (0: none that forkguard saw) and its number.
+static LEADER: AtomicU32 = AtomicU32::new(0);
+static SEQUENCE: AtomicU64 = AtomicU64::new(0);
 
 /// `LEADER.SEQUENCE` of the fork that made this process.
 pub(crate) fn birth() -> Option<Text<32>> {
-    // SAFETY: see `BirthId`.
-    unsafe { *BIRTH_ID.0.get() }
+    let leader = LEADER.load(Relaxed);
+    (leader != 0).then(|| emit::fork_id(leader, SEQUENCE.load(Relaxed)))
 }
 
 /// In the first child handler; without a snapshot when too many forks were under way.
@@ -45,7 +43,7 @@ pub(crate) fn born(snapshot: Option<&'static Snapshot>) {
     let Some(snapshot) = snapshot else { return born_unseen() };
     let inner = snapshot.inner();
     core_fork::child(inner);
-    begin_life(Some(emit::fork_id(inner.leader, inner.sequence)));
+    begin_life(inner.leader, inner.sequence);
     crate::sites::stand_in_child(inner);
     BORN.store(inner.entered, Relaxed);
     BIRTH.store(ptr::from_ref(snapshot).cast_mut(), Relaxed);
@@ -56,16 +54,16 @@ pub(crate) fn born(snapshot: Option<&'static Snapshot>) {
 pub(crate) fn born_unseen() {
     if gate::awake() {
         core_fork::become_child();
-        begin_life(None);
+        begin_life(0, 0);
     }
 }
 
-fn begin_life(id: Option<Text<32>>) {
+fn begin_life(leader: u32, sequence: u64) {
     emit::reset_in_child();
     crate::workspace::reset_in_child();
     crate::sites::reset_in_child();
-    // SAFETY: see `BirthId`.
-    unsafe { *BIRTH_ID.0.get() = id };
+    LEADER.store(leader, Relaxed);
+    SEQUENCE.store(sequence, Relaxed);
     SETTLING.store(0, Relaxed);
     BIRTH.store(ptr::null_mut(), Relaxed);
     IN_CHILD.store(1, Relaxed);

@@ -39,6 +39,17 @@ fn wake() {
     hooks::adopt_main_thread();
 }
 
+/// `include/forkguard.h`: the version as a C string.
+#[unsafe(no_mangle)]
+pub extern "C" fn forkguard_version() -> *const std::ffi::c_char {
+    const VERSION: &std::ffi::CStr =
+        match std::ffi::CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+            Ok(version) => version,
+            Err(_) => panic!("a version without NUL"),
+        };
+    VERSION.as_ptr()
+}
+
 /// The process ends: what its exit handlers do is recorded, what comes later is passed through.
 extern "C" fn sleep() {
     hooks::note_end();

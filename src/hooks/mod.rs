@@ -174,6 +174,12 @@ macro_rules! caller_argument {
 /// The static of a hook's real function, and the stub that stands for it until it is known.
 macro_rules! real_function {
     ($name:ident) => {
+        real_function!(@ $name, crate::hooks::real::NO_DOOR);
+    };
+    ($name:ident, $door:ident) => {
+        real_function!(@ $name, Some(&$door));
+    };
+    (@ $name:ident, $door:expr) => {
         #[unsafe(naked)]
         unsafe extern "C" fn early() {
             core::arch::naked_asm!(
@@ -189,7 +195,7 @@ macro_rules! real_function {
 
         #[used]
         #[unsafe(link_section = "forkguard_reals")]
-        static REAL: crate::hooks::real::Real = crate::hooks::real::Real::new(early, {
+        static REAL: crate::hooks::real::Real = crate::hooks::real::Real::new(early, $door, {
             match core::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
                 Ok(name) => name,
                 Err(_) => panic!("a hook's name"),
@@ -209,6 +215,16 @@ macro_rules! call_real {
                 core::mem::transmute::<*mut libc::c_void, unsafe extern "C-unwind" fn($($type),*) -> $ret>(REAL.address())($($arg),*)
             }
         }
+    };
+}
+
+/// The same for a hook that uses its caller; nothing for one whose parameter is called `_caller`.
+macro_rules! used_caller {
+    (_caller; $($arg:ident)*) => {
+        ""
+    };
+    ($caller:ident; $($arg:ident)*) => {
+        caller_argument!($($arg)*)
     };
 }
 
@@ -270,31 +286,41 @@ macro_rules! pass {
     };
 }
 
-/// A hook of the lock path: jumps on at once while locks are not tracked; `unless` adds assembly that goes to label 2 for calls
-/// that are tracked all the same.
+/// A hook of the lock path: one jump, to the real function while locks are not tracked; `unless` adds assembly that goes to label 2
+/// for calls that are tracked all the same.
 macro_rules! lock {
     ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, unless $test:expr)?;
      |$caller:ident| $body:block) => {
         const _: () = {
-            real_function!($name);
+            real_function!($name, DOOR);
             call_real!($($arg: $type),* => $ret);
             same_signature!([$($proof)?] unsafe extern "C" fn($($type),*) -> $ret);
 
             unsafe extern "C-unwind" fn body($($arg: $type,)* $caller: usize) -> $ret $body
+
+            #[unsafe(naked)]
+            unsafe extern "C" fn tracked() {
+                core::arch::naked_asm!(used_caller!($caller; $($arg)*), "jmp {body}", body = sym body)
+            }
+
+            #[used]
+            #[unsafe(link_section = "forkguard_doors")]
+            static DOOR: forkguard_core::held::Door = forkguard_core::held::Door {
+                current: std::sync::atomic::AtomicPtr::new(early as *mut ()),
+                real: std::sync::atomic::AtomicPtr::new(early as *mut ()),
+                body: tracked,
+            };
 
             $(#[$doc])*
             #[unsafe(naked)]
             #[unsafe(no_mangle)]
             pub unsafe extern "C" fn $name($($arg: $type),*) -> $ret {
                 core::arch::naked_asm!(
-                    "cmp byte ptr [rip + {tracked}], 0",
-                    "jne 2f",
                     $($test,)?
-                    "jmp qword ptr [rip + {real}]",
-                    concat!("2: ", caller_argument!($($arg)*)),
+                    "jmp qword ptr [rip + {door}]",
+                    concat!("2: ", used_caller!($caller; $($arg)*)),
                     "jmp {body}",
-                    tracked = sym forkguard_core::held::TRACKED,
-                    real = sym REAL,
+                    door = sym DOOR,
                     body = sym body,
                 )
             }
@@ -302,4 +328,6 @@ macro_rules! lock {
     };
 }
 
-use {call_real, caller_argument, hook, lock, pass, real_function, restore_registers, same_signature, save_registers};
+use {
+    call_real, caller_argument, hook, lock, pass, real_function, restore_registers, same_signature, save_registers, used_caller,
+};

@@ -1,14 +1,11 @@
 //! Semaphores: some are locks (CPython's `threading.Lock` until 3.13), some are signals; `forkguard_core::semaphore` tells them
 //! apart by who posts.
 use super::*;
-use forkguard_core::held::{HOLDS, Kind, MADE, WAITS, holder};
+use forkguard_core::held::{HOLDS, Held, Kind, MADE, WAITS, holder};
 use forkguard_core::semaphore;
 use forkguard_core::thread::{self, Slot};
 use libc::{c_int, c_uint, clockid_t, sem_t, timespec};
 use std::sync::atomic::Ordering::Relaxed;
-
-/// A thread that holds this many entries is looked at more closely: signals that it received must not fill its slot.
-const MANY: usize = 4;
 
 /// How an acquired semaphore is held: as one's own token, if this thread made it last.
 #[inline(always)]
@@ -24,27 +21,49 @@ fn flags(slot: &Slot, address: usize) -> u32 {
 /// consumer that only ever waits must not fill its slot.
 #[inline(always)]
 fn acquire(address: usize, caller: usize, take: impl FnOnce() -> c_int) -> c_int {
-    let Some(slot) = holder() else { return take() };
-    if slot.find(address).is_some() {
-        return acquire_again(slot, address, take);
+    match thread::mine() {
+        // Nothing held, nothing made: what nearly every wait finds.
+        Some(slot) if slot.holds_nothing() && slot.made.load(Relaxed) == 0 => {
+            let entry = slot.push_first(address, caller, Kind::Semaphore as u32 | WAITS);
+            let result = take();
+            if result == 0 {
+                entry.set(Kind::Semaphore, HOLDS);
+                return result;
+            }
+            not_taken(entry, result)
+        }
+        _ => acquire_among_others(address, caller, take),
     }
-    let index = slot.push(address, caller, Kind::Semaphore as u32 | WAITS);
-    let result = take();
-    if result != 0 || index >= MANY && semaphore::is_signal(address) {
-        slot.cancel(index);
-    } else {
-        slot.mark(index, Kind::Semaphore, flags(slot, address));
+}
+
+#[cold]
+#[inline(never)]
+fn not_taken(entry: &Held, result: c_int) -> c_int {
+    if let Some(slot) = holder() {
+        slot.cancel(Some(entry));
     }
     result
 }
 
-#[cold]
+#[inline(never)]
+fn acquire_among_others(address: usize, caller: usize, take: impl FnOnce() -> c_int) -> c_int {
+    let Some(slot) = holder() else { return take() };
+    if slot.find(address).is_some() {
+        return acquire_again(slot, address, take);
+    }
+    let Some(entry) = slot.push(address, caller, Kind::Semaphore as u32 | WAITS) else { return take() };
+    let result = take();
+    if result != 0 || slot.holds_many() && semaphore::is_signal(address) {
+        slot.cancel(Some(entry));
+    } else {
+        entry.set(Kind::Semaphore, flags(slot, address));
+    }
+    result
+}
+
 fn acquire_again(slot: &Slot, address: usize, take: impl FnOnce() -> c_int) -> c_int {
-    let mark = |flags| {
-        if let Some(index) = slot.find(address) {
-            slot.mark(index, Kind::Semaphore, flags);
-        }
-    };
+    // Looked for anew after the wait: a signal handler may have posted it meanwhile.
+    let mark = |flags| slot.find(address).inspect(|entry| entry.set(Kind::Semaphore, flags));
     mark(HOLDS | WAITS);
     let result = take();
     mark(HOLDS);
@@ -84,14 +103,24 @@ lock! {
     /// sem_post(3).
     fn sem_post(semaphore: *mut sem_t) -> c_int = libc::sem_post;
     |_caller| {
-        if let Some(slot) = holder()
-            && !slot.pop(semaphore as usize)
-        {
-            semaphore::mark_signal(semaphore as usize);
+        match thread::mine() {
+            Some(slot) if slot.pop_top(semaphore as usize) => real(semaphore),
+            _ => post_below(semaphore as usize, || real(semaphore)),
         }
-        real(semaphore)
     }
 }
+
+/// It is not what this thread took last; what it did not take at all is a signal.
+#[inline(never)]
+fn post_below(address: usize, post: impl FnOnce() -> c_int) -> c_int {
+    if let Some(slot) = holder()
+        && !slot.pop(address)
+    {
+        semaphore::mark_signal(address);
+    }
+    post()
+}
+
 hook! {
     /// sem_init(3): whatever was known of a semaphore at this address is forgotten. A lock begins free; what begins at zero waits for
     /// somebody's signal.

@@ -3,7 +3,7 @@
 use crate::fixed::{Fixed, Text};
 use crate::held::{Entry, HOLDS, Kind, MADE, WAITS};
 use crate::thread::{self, Slot, State};
-use crate::{held, raw, semaphore, signal, timer, tls};
+use crate::{generation, held, raw, semaphore, timer, tls};
 use core::cell::UnsafeCell;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
@@ -79,7 +79,9 @@ pub struct Snapshot {
     inner: UnsafeCell<Inner>,
 }
 
-/// The content of a snapshot.
+/// The content of a snapshot. In this order, so that what every fork writes lies on as few pages as may be: each page written after
+/// a fork is a page that the kernel copies.
+#[repr(C)]
 pub struct Inner {
     /// Number of the fork in this process, from 1.
     pub sequence: u64,
@@ -99,33 +101,33 @@ pub struct Inner {
     pub child_ns: u64,
     /// Prepare has run: the lists below are of this fork.
     pub prepared: bool,
-    /// Threads, the forking one included.
-    pub threads: Fixed<ThreadRecord, THREADS>,
-    /// Held locks.
-    pub locks: Fixed<LockRecord, LOCKS>,
     /// Blocked signals of the forking thread.
     pub blocked: u64,
     /// Threads as the kernel counts them.
     pub kernel_threads: u32,
+    /// Threads that were being created.
+    pub starting: u32,
     /// Interval timers that were armed (bit n: timer n).
     pub interval_timers: u8,
     /// Return addresses of the calls that armed them; 0 unknown.
     pub interval_sites: [usize; 3],
-    /// Armed timers of timer_create.
-    pub timers: Fixed<timer::Timer, 32>,
     /// Descriptors that the hooks know of.
     pub descriptors: u32,
-    words: [Words; LOCKS],
-    from: [libc::iovec; LOCKS],
-    into: [libc::iovec; LOCKS],
+    /// Return address of the first use of the C library's generator; 0 none.
+    pub random: usize,
     /// The fork that this thread was in already: a handler of another library forked.
     outer: *const Snapshot,
     /// The newest child before a fork that no wrapper sees the result of.
     newest_child: Option<u32>,
-    /// Return address of the first use of the C library's generator; 0 none.
-    pub random: usize,
-    /// Threads that were being created.
-    pub starting: u32,
+    /// Armed timers of timer_create.
+    pub timers: Fixed<timer::Timer, 32>,
+    /// Threads, the forking one included.
+    pub threads: Fixed<ThreadRecord, THREADS>,
+    /// Held locks.
+    pub locks: Fixed<LockRecord, LOCKS>,
+    words: [Words; LOCKS],
+    from: [libc::iovec; LOCKS],
+    into: [libc::iovec; LOCKS],
 }
 
 // SAFETY: `taken` gives the content to one thread at a time.
@@ -329,19 +331,17 @@ fn note_lock(inner: &mut Inner, slot: &Slot, entry: Entry, holder: u32, own: boo
 
 /// The first of all child handlers: freezes what the lost threads left.
 pub fn child(inner: &mut Inner) {
-    let start = raw::monotonic();
+    let start = raw::monotonic_of_kernel();
     become_child();
-    inner.child_ns = raw::monotonic() - start;
+    inner.child_ns = raw::monotonic_of_kernel() - start;
 }
 
 /// In every forked child: the registries become its own.
 pub fn become_child() {
     own();
     held::stop_tracking();
-    thread::freeze_others();
-    timer::forget_all();
-    signal::mark_forked();
-    crate::descriptor::mark_forked();
+    generation::next();
+    thread::survive();
     SEQUENCE.store(0, Relaxed);
     FORKS.store(0, Relaxed);
     for (taken, snapshot) in TAKEN.iter().zip(&POOL) {

@@ -1,4 +1,5 @@
 //! Who set each signal's handler.
+use crate::generation;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 /// Signals are numbered 1 to 64.
@@ -15,14 +16,6 @@ struct Setting {
     thread: AtomicU32,
     /// The process's generation when it was set.
     generation: AtomicU32,
-}
-
-/// How many forks lie between the program's start and this process.
-static GENERATION: AtomicU32 = AtomicU32::new(0);
-
-/// In a forked child: everything set so far was set by the process that forked it.
-pub fn mark_forked() {
-    GENERATION.fetch_add(1, Relaxed);
 }
 
 /// A copy of it.
@@ -57,7 +50,7 @@ impl Setting {
             site: self.site.load(Relaxed),
             code: self.code.load(Relaxed),
             thread: self.thread.load(Relaxed),
-            inherited: self.generation.load(Relaxed) < GENERATION.load(Relaxed),
+            inherited: self.generation.load(Relaxed) < generation::current(),
         }
     }
 
@@ -81,7 +74,7 @@ pub fn note(signal: i32, set: Set) {
             settings[i].put(settings[i - 1].get(), settings[i - 1].generation.load(Relaxed));
         }
     }
-    settings[0].put(set, GENERATION.load(Relaxed));
+    settings[0].put(set, generation::current());
 }
 
 /// What was noted last, if its handler is the one that the kernel has: a raw system call may have set another since.

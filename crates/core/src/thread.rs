@@ -1,6 +1,6 @@
 //! The threads: one slot each, written by its own thread and read by the one that forks.
 use crate::held::Held;
-use crate::{fixed::Text, raw, tls};
+use crate::{fixed::Text, generation, raw, tls};
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
 /// Threads that can be known at once; further ones are found in the kernel's list only.
@@ -27,11 +27,8 @@ const STARTING: u32 = 1;
 const LIVE: u32 = 2;
 const GENERATION_SHIFT: u32 = 2;
 
-/// How many forks lie between the program's start and this process.
-static GENERATION: AtomicU32 = AtomicU32::new(0);
-
 fn word(state: u32) -> u32 {
-    state | GENERATION.load(Relaxed) << GENERATION_SHIFT
+    state | generation::current() << GENERATION_SHIFT
 }
 
 /// What is known of a thread.
@@ -95,7 +92,7 @@ impl Slot {
     /// Where its life stands. What was not free in the process that forked this one is lost: no word of it is written for that.
     pub fn state(&self) -> State {
         let word = self.raw_state();
-        match (word & STATE, word >> GENERATION_SHIFT == GENERATION.load(Relaxed)) {
+        match (word & STATE, word >> GENERATION_SHIFT == generation::current()) {
             (FREE_STATE, _) => State::Free,
             (STARTING, true) => State::Starting,
             (LIVE, true) => State::Live,
@@ -270,11 +267,9 @@ pub fn by_handle(handle: usize) -> Option<&'static Slot> {
     slots().iter().find(|s| s.handle.load(Relaxed) == handle && matches!(s.state(), State::Live | State::Starting))
 }
 
-/// In a forked child: all slots but this thread's are those of lost threads from here on; its own begins anew (what it held it
+/// In a forked child, whose new generation makes all other slots those of lost threads: this thread's begins anew (what it held it
 /// holds no more by its records: the child's hooks do not see it given up).
-pub fn freeze_others() {
-    GENERATION.fetch_add(1, Relaxed);
-    FREE.store(0, Relaxed);
+pub fn survive() {
     if let Some(slot) = mine() {
         slot.state.store(word(LIVE), Release);
         slot.tid.store(raw::thread_id(), Relaxed);

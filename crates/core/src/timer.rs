@@ -1,5 +1,5 @@
 //! Timers: none of them exists in a forked child.
-use crate::raw;
+use crate::{generation, raw};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 const CAPACITY: usize = 32;
@@ -10,6 +10,8 @@ struct Place {
     clock: AtomicI32,
     signal: AtomicI32,
     armed: AtomicU32,
+    /// The process's generation when it was armed: a child has none of its leader's.
+    generation: AtomicU32,
     site: AtomicUsize,
 }
 
@@ -30,6 +32,7 @@ static TIMERS: [Place; CAPACITY] = [const {
         clock: AtomicI32::new(0),
         signal: AtomicI32::new(0),
         armed: AtomicU32::new(0),
+        generation: AtomicU32::new(0),
         site: AtomicUsize::new(0),
     }
 }; CAPACITY];
@@ -57,6 +60,7 @@ pub fn arm(id: usize, armed: bool, site: usize) {
     if let Some(timer) = find(id) {
         timer.site.store(site, Relaxed);
         timer.armed.store(armed as u32, Relaxed);
+        timer.generation.store(generation::current(), Relaxed);
     }
 }
 
@@ -72,7 +76,10 @@ impl Place {
     /// highest bit is set).
     fn is_armed(&self) -> bool {
         let id = self.id.load(Relaxed).wrapping_sub(1);
-        self.id.load(Relaxed) != 0 && self.armed.load(Relaxed) != 0 && ((id as isize) < 0 || raw::timer_armed(id))
+        self.id.load(Relaxed) != 0
+            && self.armed.load(Relaxed) != 0
+            && self.generation.load(Relaxed) == generation::current()
+            && ((id as isize) < 0 || raw::timer_armed(id))
     }
 }
 
@@ -107,14 +114,4 @@ pub fn arm_interval(which: i32, site: usize) {
 /// Return address of the call that armed the interval timer; 0 when no hook saw it.
 pub fn interval_site(which: i32) -> usize {
     INTERVAL.get(which as usize).map_or(0, |place| place.load(Relaxed))
-}
-
-/// In a forked child: it has none of them.
-pub fn forget_all() {
-    for timer in &TIMERS {
-        timer.id.store(0, Relaxed);
-    }
-    for place in &INTERVAL {
-        place.store(0, Relaxed);
-    }
 }
