@@ -158,7 +158,7 @@ impl Interpreter {
     /// The same through the public API. Needs the GIL.
     fn ask(&self, frames: &mut Frames, state: usize) -> Option<()> {
         self.api.walk(state, |code, line| {
-            let text = |name| self.api.code_text(code, name, |t| store::text(t)).flatten();
+            let text = |name| self.api.code_text(code, name, store::text).flatten();
             let (Some(file), Some(function)) = (text(c"co_filename"), text(c"co_name")) else { return false };
             is_importing(file) || frames.push(Language::Python, file, function, u32::try_from(line).unwrap_or(0))
         });
