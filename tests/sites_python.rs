@@ -71,12 +71,7 @@ fn number(key: &str) -> Value {
 fn everything_is_where_the_program_made_it() {
     for (name, python) in interpreters() {
         let (lines, report) = told("things", &name, &python, "things.py", &[]);
-        let known = &lines[0];
-        let fork = report.events("fork").next().expect("a fork");
-        check(&name, &fork.json["site"], &known["fork"]);
-        for (fd, stack) in known["descriptors"].as_object().expect("descriptors") {
-            check(&format!("{name}: descriptor {fd}"), &one(fork, "descriptors", "fd", &number(fd))["site"], stack);
-        }
+        let (known, fork) = (&lines[0], made(&name, &lines[0], &report));
         for (thread, known) in known["threads"].as_object().expect("threads") {
             let what = format!("{name}: thread {thread}");
             let thread = one(fork, "threads", "name", &thread.as_str().into());
@@ -94,6 +89,23 @@ fn everything_is_where_the_program_made_it() {
         assert_eq!(frames(&both["earlier"][0])[1][1], "<module>", "{name}: {both}");
         check(&name, &fork.json["timers"][0]["site"], &known["timer"]);
     }
+}
+
+/// The fork, whose site and descriptors are where `known` says.
+fn made<'a>(name: &str, known: &Value, report: &'a Report) -> &'a Entry {
+    let fork = report.events("fork").next().expect("a fork");
+    check(name, &fork.json["site"], &known["fork"]);
+    for (fd, stack) in known["descriptors"].as_object().expect("descriptors") {
+        check(&format!("{name}: descriptor {fd}"), &one(fork, "descriptors", "fd", &number(fd))["site"], stack);
+    }
+    fork
+}
+
+#[test]
+fn greenlets_have_stacks_of_their_own() {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python3");
+    let (lines, report) = told("greenlets", "venv", &python, "greenlets.py", &[]);
+    made("greenlets", &lines[0], &report);
 }
 
 #[test]
