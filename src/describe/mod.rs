@@ -52,14 +52,17 @@ pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, word: usize) -
     if address != 0 {
         frames.push(native::frame(arena, address - 1));
     }
-    outer.for_each(|kept| frames.push(frame(&kept)));
+    outer.for_each(|kept| match kept.address {
+        0 => frames.push(frame(&kept)),
+        address => frames.push(native::frame(arena, address - 1)),
+    });
     let frames = frames.done();
     (!frames.is_empty()).then(|| Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames) })
 }
 
 /// The application's frame that a word names: the innermost.
 fn application(word: usize) -> Option<Frame<'static>> {
-    sites::look(word).1.next().map(|kept| frame(&kept))
+    sites::look(word).1.next().filter(|kept| kept.address == 0).map(|kept| frame(&kept))
 }
 
 /// Where the lost threads stood at the fork, as far as this child read it.
@@ -70,7 +73,7 @@ pub(crate) fn stood<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Site<'a>] {
     list.done()
 }
 
-/// A frame of the application's.
+/// A frame of an interpreter's.
 fn frame(kept: &Kept) -> Frame<'static> {
     let text = |t: &'static str| (!t.is_empty()).then_some(Borrowed(t));
     Frame {

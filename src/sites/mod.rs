@@ -3,26 +3,34 @@
 //!
 //! A language is one file (or folder): `take` puts the frames of this thread into [`store::Frames`], if it runs code of that
 //! language, without a lock and without the language's own allocator; a line in [`capture`] calls it.
+mod exports;
+mod interpreters;
 pub(crate) mod native;
+mod perl;
+mod php;
 mod python;
+mod ruby;
+mod stack;
 pub(crate) mod store;
 mod symbols;
 
 use forkguard_core::fork::Inner;
 use forkguard_core::raw;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use store::{Frames, Kept};
+use store::{Frames, Kept, Language};
 
 /// In the constructor.
 pub(crate) fn prepare() {
     native::prepare();
     python::prepare();
+    interpreters::prepare();
 }
 
 /// In a forked child.
 pub(crate) fn reset_in_child() {
     native::reset_in_child();
     python::reset_in_child();
+    interpreters::reset_in_child();
 }
 
 /// Captures are a bucket of tokens: so many at once, then one an interval. At 5 µs each that is one percent of a thread.
@@ -44,18 +52,19 @@ fn token() -> bool {
 }
 
 /// The word for a thing that this thread makes now: `caller` is the return address of the call.
-pub(crate) fn capture(caller: usize) -> usize {
-    if python::is_here() { with_frames(caller) } else { caller }
-}
-
 #[inline(never)]
-fn with_frames(caller: usize) -> usize {
+pub(crate) fn capture(caller: usize) -> usize {
     if token() { take(caller) } else { caller }
 }
 
 fn take(caller: usize) -> usize {
     let mut frames = Frames::new();
     let _ = python::take(&mut frames);
+    interpreters::take(&mut frames);
+    // What calls an interpreter's code is the interpreter.
+    if frames.is_empty() {
+        stack::frames(caller, &mut |address| frames.push_native(address));
+    }
     match store::keep(&frames, caller) {
         Some(0) => caller,
         Some(word) => word,
@@ -79,11 +88,12 @@ pub(crate) struct Made {
 
 /// For a thread that this one starts now.
 pub(crate) fn capture_thread(caller: usize) -> Made {
-    if !python::is_here() || !token() {
+    if !token() {
         return Made { site: caller, ..Made::default() };
     }
     let site = take(caller);
-    let started = python::started().unwrap_or_default();
+    let started = if python::is_here() { python::started() } else { None };
+    let started = started.unwrap_or_default();
     Made { site, label: usize::from(started.name) | usize::from(started.class) << 16, code: started.code }
 }
 
@@ -94,10 +104,11 @@ pub(crate) fn label(word: usize) -> (&'static str, &'static str) {
 
 /// For a signal's handler that this thread sets now: where, and the code that will run (0 unknown).
 pub(crate) fn capture_handler(caller: usize) -> (usize, usize) {
-    if !python::is_here() || !token() {
+    if !token() {
         return (caller, 0);
     }
-    (take(caller), python::handler().unwrap_or(0))
+    let code = if python::is_here() { python::handler() } else { None };
+    (take(caller), code.unwrap_or(0))
 }
 
 /// In the leader, right after a fork: where the other threads stand, while they cannot run.
@@ -117,7 +128,7 @@ pub(crate) fn stand_in_child(inner: &mut Inner) {
 /// The native address of a site's word, and the frames that it names; none of a reader that was disproved.
 pub(crate) fn look(word: usize) -> (usize, impl Iterator<Item = Kept> + Clone) {
     let (address, frames) = store::look(word);
-    (address, frames.filter(|_| python::believed()))
+    (address, frames.filter(|kept| kept.language != Language::Python || python::believed()))
 }
 
 /// How many captures were skipped.

@@ -18,12 +18,13 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::*};
 /// glibc's struct dl_find_object (<dlfcn.h>).
 #[repr(C)]
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     flags: u64,
     start: usize,
     end: usize,
-    link_map: usize,
-    eh_frame: usize,
+    pub(super) link_map: usize,
+    /// Its .eh_frame_hdr.
+    pub(super) eh_frame: usize,
     reserved: [u64; 7],
 }
 
@@ -41,7 +42,7 @@ pub(crate) fn can_find() -> bool {
     !FIND_OBJECT.load(Relaxed).is_null()
 }
 
-fn find_object(address: usize) -> Option<Found> {
+pub(super) fn find_object(address: usize) -> Option<Found> {
     let function = FIND_OBJECT.load(Relaxed);
     if function.is_null() {
         return None;
@@ -51,6 +52,15 @@ fn find_object(address: usize) -> Option<Found> {
     let result =
         unsafe { std::mem::transmute::<*mut c_void, extern "C" fn(usize, *mut Found) -> i32>(function)(address, &mut found) };
     (result == 0).then_some(found)
+}
+
+/// This thread's block of thread-local variables of the library that `address` lies in; None while it has none there.
+pub(crate) fn thread_local_block(address: usize) -> Option<usize> {
+    let mut block = 0usize;
+    // SAFETY: a handle is the loader's record; this request takes no lock and allocates nothing.
+    let result =
+        unsafe { libc::dlinfo(find_object(address)?.link_map as *mut c_void, libc::RTLD_DI_TLS_DATA, (&raw mut block).cast()) };
+    (result == 0 && block != 0).then_some(block)
 }
 
 /// A loaded library or program.

@@ -23,14 +23,25 @@ pub(crate) enum Language {
     Native = 0,
     /// CPython.
     Python = 1,
+    /// MRI.
+    Ruby = 2,
+    /// PHP.
+    Php = 3,
+    /// Perl.
+    Perl = 4,
 }
 
 impl Language {
+    const ALL: [Language; 5] = [Language::Native, Language::Python, Language::Ruby, Language::Php, Language::Perl];
+
     /// As the report spells it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Language::Native => "native",
             Language::Python => "python",
+            Language::Ruby => "ruby",
+            Language::Php => "php",
+            Language::Perl => "perl",
         }
     }
 }
@@ -177,6 +188,16 @@ impl Frames {
         }
         self.count < DEPTH
     }
+
+    /// Adds the next outer native frame, by its return address; likewise.
+    pub(crate) fn push_native(&mut self, address: usize) -> bool {
+        self.push(Language::Native, (address >> 48) as TextId, (address >> 32) as TextId, address as u32)
+    }
+
+    /// True when none was added.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
 }
 
 /// 8 bytes a step; good enough for paths and names.
@@ -209,6 +230,8 @@ pub(crate) struct Kept {
     pub(crate) file: &'static str,
     pub(crate) function: &'static str,
     pub(crate) line: u32,
+    /// The return address, of a native frame.
+    pub(crate) address: usize,
 }
 
 /// The native address of a site's word, and the frames that it names, innermost first.
@@ -224,9 +247,12 @@ pub(crate) fn look(word: usize) -> (usize, impl Iterator<Item = Kept> + Clone) {
     let frames = std::iter::from_fn(move || {
         let (word, link) = read(outer as usize)?;
         outer = link & 0xffff;
-        let language = if link >> 16 == Language::Python as u32 { Language::Python } else { Language::Native };
+        let language = Language::ALL[(link >> 16) as usize % Language::ALL.len()];
+        if language == Language::Native {
+            return Some(Kept { language, file: "", function: "", line: 0, address: word as usize });
+        }
         let [file, function] = [word >> 48, word >> 32 & 0xffff].map(|id| text_of(id as u16));
-        Some(Kept { language, file, function, line: word as u32 })
+        Some(Kept { language, file, function, line: word as u32, address: 0 })
     });
     (address, frames.take(DEPTH))
 }

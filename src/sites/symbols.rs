@@ -36,6 +36,11 @@ impl Library {
         None
     }
 
+    /// Where it was loaded.
+    pub(crate) fn base(&self) -> usize {
+        self.base
+    }
+
     /// Address of a symbol that the library defines.
     pub(crate) fn find(&self, name: &CStr) -> Option<usize> {
         let hash = name.to_bytes().iter().fold(5381u32, |h, &b| h.wrapping_mul(33).wrapping_add(u32::from(b)));

@@ -18,21 +18,31 @@ use std::{env, fs, io, thread};
 /// The libforkguard.so that users run: of the release profile, built on the first call.
 pub fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let own = env::current_exe().expect("own path");
-        let target = own.ancestors().nth(3).expect("target/PROFILE/deps/test");
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        // cargo test does not build a library that is only a cdylib.
-        let built = Command::new(cargo)
-            .args(["build", "--quiet", "--release", "--package", "forkguard", "--lib", "--target-dir"])
-            .arg(target)
-            .arg("--manifest-path")
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
-            .status()
-            .expect("cargo runs");
-        assert!(built.success(), "the library does not build");
-        target.join("release/libforkguard.so")
-    })
+    // cargo test does not build a library that is only a cdylib.
+    LIBRARY.get_or_init(|| built(&["--package", "forkguard", "--lib"]).join("libforkguard.so"))
+}
+
+/// The tool, likewise.
+pub fn tool() -> &'static Path {
+    static TOOL: OnceLock<PathBuf> = OnceLock::new();
+    TOOL.get_or_init(|| built(&["--package", "forkguard-cli"]).join("forkguard"))
+}
+
+/// Builds what the arguments choose; the directory that it is in.
+fn built(arguments: &[&str]) -> PathBuf {
+    let own = env::current_exe().expect("own path");
+    let target = own.ancestors().nth(3).expect("target/PROFILE/deps/test");
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--release", "--target-dir"])
+        .arg(target)
+        .arg("--manifest-path")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .args(arguments)
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "{arguments:?} does not build");
+    target.join("release")
 }
 
 /// A new, empty directory for one test, under the target directory.

@@ -1,5 +1,8 @@
-//! The forkguard tool: renders what the library reports.
+//! The forkguard tool: resolves and renders what the library reports.
+mod input;
 mod report;
+mod resolve;
+mod symbols;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -15,11 +18,15 @@ struct Tool {
 #[derive(Subcommand)]
 enum Command {
     Report(report::Args),
+    Resolve(resolve::Args),
 }
 
 fn main() -> ExitCode {
-    let Command::Report(args) = Tool::parse().command;
-    match report::run(&args) {
+    let done = match Tool::parse().command {
+        Command::Report(args) => report::run(&args),
+        Command::Resolve(args) => resolve::run(&args),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("forkguard: {error}");

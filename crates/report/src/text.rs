@@ -49,23 +49,41 @@ fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Parts of the paths of what somebody else wrote: installed packages, and CPython's own library.
-const NOT_APPLICATION: [&str; 3] = ["/site-packages/", "/dist-packages/", "/lib/python3."];
+/// Parts of the paths of what somebody else wrote: installed packages, and the languages' own libraries.
+const NOT_APPLICATION: [&str; 12] = [
+    "/site-packages/",
+    "/dist-packages/",
+    "/lib/python3.",
+    "/gems/",
+    "/lib/ruby/",
+    "/share/ruby/",
+    "/vendor/",
+    "/share/php/",
+    "/perl5/",
+    "/perl/",
+    "/perl-base/",
+    "/site_perl/",
+];
 
 impl Frame<'_> {
     /// True for a line that the application's authors can edit: not of an installed package, the language's own library or code
     /// that is no file, and not of the script that starts an installed program.
     pub fn is_application(&self) -> bool {
-        let Some(file) = self.file.as_deref().filter(|_| self.language != "native") else { return false };
+        let Some(file) = self.file.as_deref() else { return false };
+        if self.language == "native" {
+            let installed = |module: &str| ["/usr/", "/lib"].iter().any(|place| module.starts_with(place));
+            return self.module.as_deref().is_some_and(|module| !installed(module));
+        }
         let script = file.rsplit_once('/').is_some_and(|(directory, name)| directory.ends_with("/bin") && !name.contains('.'));
         !script && !file.starts_with('<') && !NOT_APPLICATION.iter().any(|part| file.contains(part))
     }
 }
 
 impl Site<'_> {
-    /// The innermost frame of the application's own.
+    /// The innermost frame of the application's own; the interpreter that runs it is none of that.
     pub fn application(&self) -> Option<&Frame<'_>> {
-        self.frames.iter().find(|frame| frame.is_application())
+        let mut own = self.frames.iter().filter(|frame| frame.is_application());
+        own.clone().find(|frame| frame.language != "native").or_else(|| own.next())
     }
 
     /// The frame to show: the application's, else the innermost whose source is known, or else the innermost of all.

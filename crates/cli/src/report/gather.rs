@@ -1,5 +1,6 @@
 //! Events to what they say together: leaders, their forks, what became of the children, the findings.
 use super::index::Index;
+use crate::symbols::Symbols;
 use forkguard_report::event::{
     Detail, Disposition, Event, Finding, Fork, ForkKind, Frame, Kind, Lock, Memory, Severity, Site, SocketRole, State,
 };
@@ -156,10 +157,11 @@ pub(crate) struct Found {
 
 impl Gathered {
     /// Takes the events of one file.
-    pub(crate) fn read(&mut self, file: &Path, reader: impl BufRead) -> io::Result<()> {
+    pub(crate) fn read(&mut self, file: &Path, reader: impl BufRead, symbols: &mut Symbols) -> io::Result<()> {
         let mut unread = 0;
         for line in reader.split(b'\n') {
             let line = line?;
+            let line = symbols.resolve(&line);
             match serde_json::from_slice::<Line>(&line) {
                 Ok(line) if line.schema == SCHEMA => self.take(line),
                 _ if line.trim_ascii().is_empty() => {}

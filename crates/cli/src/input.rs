@@ -1,0 +1,95 @@
+//! The report files that a command is given, and why it cannot do its work.
+use forkguard_report::SUFFIX;
+use std::ffi::OsString;
+use std::fmt::{Display, Formatter};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a command ends without its result.
+#[derive(Debug)]
+pub(crate) enum Error {
+    Unreadable(PathBuf, io::Error),
+    NoFiles(PathBuf),
+    /// Of these paths; what was met instead.
+    NoEvents(Vec<PathBuf>, Vec<String>),
+    Unwritable(PathBuf, io::Error),
+    Output(io::Error),
+}
+
+impl Display for Error {
+    fn fmt(&self, out: &mut Formatter) -> std::fmt::Result {
+        match self {
+            Error::Unreadable(path, error) => write!(out, "cannot read {}: {error}", path.display()),
+            Error::NoFiles(path) => write!(out, "no report (*{SUFFIX}) in {}", path.display()),
+            Error::NoEvents(paths, notes) => {
+                let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+                write!(out, "no event of forkguard in {}", paths.join(", "))?;
+                notes.iter().try_for_each(|note| write!(out, "\n  {note}"))
+            }
+            Error::Unwritable(path, error) => write!(out, "cannot write {}: {error}", path.display()),
+            Error::Output(error) => write!(out, "cannot write: {error}"),
+        }
+    }
+}
+
+/// Report files, or directories of them.
+#[derive(clap::Args)]
+pub(crate) struct Input {
+    /// Report files, or directories of them [default: where the library writes without FORKGUARD_REPORT]
+    paths: Vec<PathBuf>,
+}
+
+/// A file to read.
+pub(crate) struct ReportFile {
+    pub(crate) path: PathBuf,
+    /// It was found in a directory: some of those may be another user's.
+    pub(crate) listed: bool,
+}
+
+impl Input {
+    /// The paths that were given, or else the library's own.
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        if self.paths.is_empty() { vec![default_directory()] } else { self.paths.clone() }
+    }
+
+    /// All files of these paths, by name; each path has one.
+    pub(crate) fn files(&self) -> Result<Vec<ReportFile>, Error> {
+        let mut all = Vec::new();
+        for path in self.paths() {
+            let files = files(&path).map_err(|error| Error::Unreadable(path.clone(), error))?;
+            if files.is_empty() {
+                return Err(Error::NoFiles(path));
+            }
+            all.extend(files.into_iter().map(|file| ReportFile { listed: file != path, path: file }));
+        }
+        Ok(all)
+    }
+}
+
+/// The private directory that the library makes when it is given none.
+fn default_directory() -> PathBuf {
+    let variable = |name| std::env::var_os(name).filter(|value| Path::new(value).is_absolute());
+    match variable("XDG_RUNTIME_DIR") {
+        Some(runtime) => Path::new(&runtime).join("forkguard"),
+        None => {
+            let temporary = variable("TMPDIR").unwrap_or_else(|| OsString::from("/tmp"));
+            Path::new(&temporary).join(format!("forkguard-{}", rustix::process::geteuid().as_raw()))
+        }
+    }
+}
+
+/// The file itself, or the reports of a directory, by name. Links in a directory are not followed.
+fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if !path.metadata()?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in path.read_dir()? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() && entry.file_name().as_encoded_bytes().ends_with(SUFFIX.as_bytes()) {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}

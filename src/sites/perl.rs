@@ -1,0 +1,69 @@
+//! Perl with ithreads, as distributions build it: file and line of the statement that runs, and of the calls that led to it.
+//!
+//! No function tells them without allocating. They are read fault-proof from the first interpreter, by offsets that have held since 5.24,
+//! and only believed where a pointer leads to an operation whose code is `pp_nextstate` (or the debugger's): that is what marks a statement.
+use super::exports::Exports;
+use forkguard_core::raw::{self, read_memory, read_value};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+pub(super) static EXPORTS: Exports<3> = Exports::new([c"PL_curinterp", c"Perl_pp_nextstate", c"Perl_pp_dbstate"]);
+
+/// Words of the interpreter among which the current statement is: it stands a little ahead of the stack of contexts.
+const WORDS: usize = 40;
+const EARLIEST: usize = 16;
+const STACK_AFTER: usize = 2;
+/// Which word it is; 0 until one was seen.
+static PLACE: AtomicUsize = AtomicUsize::new(0);
+
+/// Types of contexts that a call, a format or an eval makes.
+const CALLS: std::ops::RangeInclusive<usize> = 9..=11;
+/// Stacks of contexts (sort blocks, tied variables and destructors have their own), and contexts that are looked at.
+const STACKS: usize = 8;
+const CONTEXTS: usize = 200;
+
+/// Calls `each` with file and line, innermost first; not at all in a thread other than the main one.
+#[inline(never)]
+pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
+    let Some([interpreter, next, debug]) = EXPORTS.get() else { return };
+    if raw::thread_id() == raw::process_id() {
+        walk(interpreter, [next, debug], each);
+    }
+}
+
+fn walk(interpreter: usize, marks: [usize; 2], each: &mut dyn FnMut(&str, u32, &str)) -> Option<()> {
+    let words: [usize; WORDS] = read_value(read_value(interpreter)?)?;
+    let place = match PLACE.load(Relaxed) {
+        0 => (EARLIEST..WORDS - STACK_AFTER).find(|&i| tell(words[i], marks, &mut |_, _, _| {}).is_some())?,
+        known => known,
+    };
+    PLACE.store(place, Relaxed);
+    tell(words[place], marks, each);
+    // struct stackinfo: its AV, the contexts, the previous one, the next one; the index of the last context.
+    let mut stack = words[place + STACK_AFTER];
+    for _ in 0..STACKS {
+        let [_, contexts, previous, _, last]: [usize; 5] = read_value(stack)?;
+        for index in (0..=last as i32).rev().take(CONTEXTS) {
+            // struct context: its type in the lowest byte, …, the statement that was current when it was entered.
+            let [head, _, statement]: [usize; 3] = read_value(contexts + index as usize * 104)?;
+            if CALLS.contains(&(head & 0xf)) {
+                tell(statement, marks, each);
+            }
+        }
+        stack = previous;
+    }
+    Some(())
+}
+
+/// Calls `each` with a statement's place, if it is one.
+fn tell(statement: usize, marks: [usize; 2], each: &mut dyn FnMut(&str, u32, &str)) -> Option<()> {
+    // struct cop: next, sibling, code; …, line in the upper half; the package's index; the file's name.
+    let [_, _, code, _, line, _, file]: [usize; 7] = (statement % 8 == 0).then(|| read_value(statement))??;
+    if !marks.contains(&code) {
+        return None;
+    }
+    let mut bytes = [0u8; 256];
+    let readable = [256, 64, 16].into_iter().find(|&n| read_memory(file, &mut bytes[..n]))?;
+    let end = bytes[..readable].iter().position(|&b| b == 0)?;
+    each(std::str::from_utf8(&bytes[..end]).ok().filter(|t| !t.is_empty())?, (line >> 32) as u32, "");
+    Some(())
+}

@@ -1,0 +1,138 @@
+//! PHP without thread safety (CLI, FPM, Apache's prefork): the code that runs, as error messages name it, and what called it.
+//!
+//! The innermost line comes from the Zend API. Functions and callers are read fault-proof from the chain of `zend_execute_data`; where that
+//! hangs and where a file's name stands in a function is found out by what the API says, and each time must agree with it.
+use super::exports::Exports;
+use forkguard_core::raw::{self, read_memory, read_value};
+use libc::c_char;
+use std::ffi::CStr;
+use std::mem::transmute;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// `executor_globals` exists only in builds in which the main thread alone runs PHP.
+pub(super) static EXPORTS: Exports<5> = Exports::new([
+    c"executor_globals",
+    c"zend_is_executing",
+    c"zend_get_executed_filename",
+    c"zend_get_executed_lineno",
+    c"get_active_function_name",
+]);
+
+/// Frames that are taken, functions written in C included.
+const DEPTH: usize = 24;
+/// A longer text is cut.
+const LONGEST: usize = 256;
+
+/// Words of the globals that are looked through, and of a function.
+const GLOBALS: usize = 256;
+const FUNCTION: usize = 32;
+
+/// Places that were found out, in words; 0 unknown.
+static CURRENT: AtomicUsize = AtomicUsize::new(0);
+static FILE: AtomicUsize = AtomicUsize::new(0);
+
+/// Calls `each` with file, line and function, innermost first; not at all where no PHP runs.
+#[inline(never)]
+pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
+    let Some([globals, executing, file, line, function]) = EXPORTS.get() else { return };
+    if raw::thread_id() != raw::process_id() {
+        return;
+    }
+    // SAFETY: functions of the Zend API under their names: they only read, in the thread that runs PHP.
+    let (file, line, function) = unsafe {
+        if !transmute::<usize, extern "C" fn() -> bool>(executing)() {
+            return;
+        }
+        (
+            transmute::<usize, extern "C" fn() -> *const c_char>(file)(),
+            transmute::<usize, extern "C" fn() -> u32>(line)(),
+            transmute::<usize, extern "C" fn() -> *const c_char>(function)(),
+        )
+    };
+    let mut told = false;
+    let mut tell = |file: &str, line, function: &str| {
+        told = true;
+        each(file, line, function);
+    };
+    let _ = walk(globals, (file as usize, line), function as usize, &mut tell);
+    // SAFETY: a C string of the function that runs.
+    let file = unsafe { CStr::from_ptr(file) };
+    // It says "[no active file]" where only C functions run.
+    if let Ok(file) = file.to_str()
+        && !told
+        && !file.starts_with('[')
+    {
+        each(file, line, "");
+    }
+}
+
+/// struct _zend_execute_data: the operation, …, the function, `this` (2), the caller's.
+type Call = [usize; 7];
+
+/// From the innermost call outwards; None where something is not as the API says.
+fn walk(globals: usize, innermost: (usize, u32), active: usize, each: &mut dyn FnMut(&str, u32, &str)) -> Option<()> {
+    let (mut call, mut first) = (read_value::<Call>(current(globals, active)?)?, true);
+    for _ in 0..DEPTH {
+        let [operation, _, _, function, _, _, caller] = call;
+        let code = if function == 0 { None } else { read_value::<[usize; FUNCTION]>(function) };
+        // ZEND_USER_FUNCTION, ZEND_EVAL_CODE: the others are written in C.
+        if let Some(code) = code.filter(|code| matches!(code[0] as u8, 2 | 4)) {
+            // struct _zend_op: handler, operands and result, the line.
+            let line = read_value::<u32>(operation + 24)?;
+            if first {
+                learn(&FILE, &code, innermost.0 - TEXT)?;
+                if line != innermost.1 {
+                    return None;
+                }
+                first = false;
+            }
+            let (mut file, mut name) = ([0; LONGEST], [0; LONGEST]);
+            let name = if code[1] == 0 { "main" } else { text(code[1], &mut name)? };
+            each(text(code[FILE.load(Relaxed)], &mut file)?, line, name);
+        }
+        if caller == 0 {
+            break;
+        }
+        call = read_value(caller)?;
+    }
+    Some(())
+}
+
+/// The innermost call: its function bears the name that the API says.
+fn current(globals: usize, active: usize) -> Option<usize> {
+    let is = |call: usize| {
+        let [_, _, _, function]: [usize; 4] = (call != 0 && call % 8 == 0).then(|| read_value(call))??;
+        let [_, name]: [usize; 2] = (function != 0 && function % 8 == 0).then(|| read_value(function))??;
+        (name == active - TEXT).then_some(call)
+    };
+    match CURRENT.load(Relaxed) {
+        0 => (1..GLOBALS).find_map(|place| {
+            let call = is(read_value(globals + place * 8)?)?;
+            CURRENT.store(place, Relaxed);
+            Some(call)
+        }),
+        // Code outside of all functions has no name that could be compared.
+        place => read_value(globals + place * 8).filter(|call| is(*call).is_some()),
+    }
+}
+
+/// The place of a word, which must be the one from before.
+fn learn(place: &AtomicUsize, words: &[usize], word: usize) -> Option<()> {
+    if place.load(Relaxed) == 0 {
+        place.store(words.iter().position(|w| *w == word)?, Relaxed);
+    }
+    (words[place.load(Relaxed)] == word).then_some(())
+}
+
+/// struct _zend_string: counters, hash, length, the bytes.
+const TEXT: usize = 24;
+
+fn text(string: usize, bytes: &mut [u8; LONGEST]) -> Option<&str> {
+    let length = read_value::<usize>(string + TEXT - 8)?.min(LONGEST);
+    let bytes = &mut bytes[..length];
+    read_memory(string + TEXT, bytes).then_some(())?;
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).ok(),
+    }
+}
