@@ -57,6 +57,11 @@ pub(crate) fn capture(caller: usize) -> usize {
     if token() { take(caller) } else { caller }
 }
 
+/// The same for a file: what importing modules opens, it closes, and that it does by the thousand.
+pub(crate) fn capture_file(caller: usize) -> usize {
+    if python::is_importing() { caller } else { capture(caller) }
+}
+
 fn take(caller: usize) -> usize {
     let mut frames = Frames::new();
     let _ = python::take(&mut frames);
@@ -107,8 +112,10 @@ pub(crate) fn capture_handler(caller: usize) -> (usize, usize) {
     if !token() {
         return (caller, 0);
     }
+    // First the frames: they prove how Python's objects are read.
+    let site = take(caller);
     let code = if python::is_here() { python::handler() } else { None };
-    (take(caller), code.unwrap_or(0))
+    (site, code.unwrap_or(0))
 }
 
 /// In the leader, right after a fork: where the other threads stand, while they cannot run.
