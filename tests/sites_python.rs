@@ -109,6 +109,40 @@ fn greenlets_have_stacks_of_their_own() {
 }
 
 #[test]
+fn a_sandbox_that_forbids_reading_is_survived() {
+    let python = Path::new("/usr/bin/python3");
+    let (lines, report) = told("sealed-late", "debian", python, "sealed.py", &[]);
+    made("what was proved before goes on", &lines[0], &report);
+    let (lines, report) = told("sealed-early", "debian", python, "sealed.py", &["early"]);
+    let fork = report.events("fork").next().expect("a fork");
+    for fd in lines[0]["descriptors"].as_object().expect("descriptors").keys() {
+        assert!(frames(&one(fork, "descriptors", "fd", &number(fd))["site"]).is_empty(), "{}", fork.text);
+    }
+}
+
+#[test]
+fn an_unknown_version_is_asked_while_the_gil_is_held() {
+    let original = fs::canonicalize("/usr/bin/python3").expect("Debian's");
+    let version = Command::new(&original).arg("-V").output().expect("runs").stdout;
+    let version = String::from_utf8(version).expect("UTF-8").trim().replace("Python ", "");
+    let unknown = version.replacen("3.1", "3.9", 1);
+    let mut program = fs::read(&original).expect("readable");
+    let places: Vec<usize> =
+        (0..program.len() - version.len()).filter(|&at| program[at..].starts_with(version.as_bytes())).collect();
+    places.iter().for_each(|&at| program[at..at + version.len()].copy_from_slice(unknown.as_bytes()));
+    let python = scratch("sites-python-unknown").join("python3");
+    fs::write(&python, program).expect("written");
+    fs::set_permissions(&python, fs::metadata(&original).expect("there").permissions()).expect("executable");
+    let (lines, report) = told("unknown", &unknown, &python, "things.py", &[]);
+    let fork = report.events("fork").next().expect("a fork");
+    check("the fork", &fork.json["site"], &lines[0]["fork"]);
+    check("the timer", &fork.json["timers"][0]["site"], &lines[0]["timer"]);
+    for fd in lines[0]["descriptors"].as_object().expect("descriptors").keys() {
+        assert!(frames(&one(fork, "descriptors", "fd", &number(fd))["site"]).is_empty(), "made without the GIL: {}", fork.text);
+    }
+}
+
+#[test]
 fn findings_say_the_line_to_edit() {
     for (name, python) in interpreters() {
         let (lines, report) = told("lines", &name, &python, "things.py", &[]);
