@@ -206,6 +206,17 @@ pub fn executable(directory: i32, path: &CStr) -> bool {
     unsafe { syscall(libc::SYS_faccessat2, args) == 0 }
 }
 
+/// False for a file that can be read and is neither ELF nor begins with `#!`.
+pub fn is_program(directory: i32, path: &CStr) -> bool {
+    use rustix::fs::{Mode, OFlags};
+    let directory = if directory < 0 { rustix::fs::CWD } else { descriptor(directory) };
+    let Ok(file) = rustix::fs::openat(directory, path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty()) else {
+        return true;
+    };
+    let mut head = [0u8; 4];
+    matches!(rustix::io::read(&file, &mut head), Ok(4)) && (head == *b"\x7fELF" || head.starts_with(b"#!"))
+}
+
 /// Fills `into` from a small file of the proc filesystem; the bytes read.
 pub fn read_file<'a>(path: &CStr, into: &'a mut [u8]) -> &'a [u8] {
     use rustix::fs::{Mode, OFlags};
