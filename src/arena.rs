@@ -1,31 +1,34 @@
-//! Memory for the work on one event: mapped, handed out front to back, unmapped as a whole. Never the host's allocator, which a
-//! fork in a signal handler may have interrupted.
-use forkguard_core::raw::Pages;
+//! Memory for the work on one event: handed out front to back, given back as a whole. Never the host's allocator, which a fork in a
+//! signal handler may have interrupted.
 use std::cell::Cell;
 use std::fmt::{self, Write};
 use std::marker::PhantomData;
 
 /// The memory. What is put in is never dropped: it must not own anything.
 pub(crate) struct Arena {
-    pages: Pages,
+    start: *mut u8,
+    size: usize,
     used: Cell<usize>,
 }
 
 impl Arena {
-    /// Maps `size` bytes; only those that are used cost anything.
-    pub(crate) fn new(size: usize) -> Option<Arena> {
-        Some(Arena { pages: Pages::map(size)?, used: Cell::new(0) })
+    /// An arena in the memory from `start` on.
+    ///
+    /// # Safety
+    /// The memory must be the arena's alone, for as long as it lives.
+    pub(crate) unsafe fn new((start, size): (*mut u8, usize)) -> Arena {
+        Arena { start, size, used: Cell::new(0) }
     }
 
     fn take(&self, size: usize, align: usize) -> Option<*mut u8> {
         let start = self.used.get().next_multiple_of(align);
         let end = start.checked_add(size)?;
-        if end > self.pages.length() {
+        if end > self.size {
             return None;
         }
         self.used.set(end);
         // SAFETY: start lies within the pages.
-        Some(unsafe { self.pages.start().add(start) })
+        Some(unsafe { self.start.add(start) })
     }
 
     /// A list with room for `capacity` entries (none at all when the arena is full).
@@ -51,7 +54,7 @@ impl Arena {
     /// `text`, which lies at the arena's end, with `more` behind it; None when the arena is full or something was put behind it.
     pub(crate) fn extend<'a>(&'a self, text: &'a str, more: &str) -> Option<&'a str> {
         // SAFETY: only compared.
-        let end = unsafe { self.pages.start().add(self.used.get()) };
+        let end = unsafe { self.start.add(self.used.get()) };
         if !text.is_empty() && !std::ptr::eq(text.as_bytes().as_ptr_range().end, end) {
             return None;
         }
@@ -81,7 +84,7 @@ impl Arena {
         let _ = into.write_fmt(arguments);
         let length = into.1;
         // SAFETY: `length` bytes of whole strings were written from `start` on.
-        unsafe { std::str::from_utf8_unchecked(std::slice::from_raw_parts(self.pages.start().add(start), length)) }
+        unsafe { std::str::from_utf8_unchecked(std::slice::from_raw_parts(self.start.add(start), length)) }
     }
 }
 

@@ -11,36 +11,41 @@ use forkguard_core::{gate, raw};
 use forkguard_report::event::{Child, Event, Exec, Exit, Finding, FindingCounts, FindingState, Severity, State};
 use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
-use std::cell::UnsafeCell;
 use std::ptr;
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// Not zero from a child's birth until it settles.
 pub(crate) static SETTLING: AtomicU8 = AtomicU8::new(0);
 /// The fork that made this process, until it settles.
 static BIRTH: AtomicPtr<Snapshot> = AtomicPtr::new(ptr::null_mut());
+/// Nanoseconds of the monotonic clock at its fork.
+static BORN: AtomicU64 = AtomicU64::new(0);
 /// The status given to exit(3).
 static STATUS: AtomicI32 = AtomicI32::new(0);
 /// One word that a leader shares with its children: the fingerprint of the findings that were printed last. A further worker with
 /// the same ones says so in one line.
 static PRINTED: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
+/// The process that made it.
+static SHARER: AtomicU32 = AtomicU32::new(0);
 
-struct BirthId(UnsafeCell<Option<Text<32>>>);
-// SAFETY: written in the child handler, while the process has one thread.
-unsafe impl Sync for BirthId {}
-static BIRTH_ID: BirthId = BirthId(UnsafeCell::new(None));
+/// The leader of the fork that made this process (0: none that forkguard saw) and its number.
+static LEADER: AtomicU32 = AtomicU32::new(0);
+static SEQUENCE: AtomicU64 = AtomicU64::new(0);
 
 /// `LEADER.SEQUENCE` of the fork that made this process.
 pub(crate) fn birth() -> Option<Text<32>> {
-    // SAFETY: see `BirthId`.
-    unsafe { *BIRTH_ID.0.get() }
+    let leader = LEADER.load(Relaxed);
+    (leader != 0).then(|| emit::fork_id(leader, SEQUENCE.load(Relaxed)))
 }
 
-/// In the first child handler.
-pub(crate) fn born(snapshot: &'static Snapshot) {
+/// In the first child handler; without a snapshot when too many forks were under way.
+pub(crate) fn born(snapshot: Option<&'static Snapshot>) {
+    let Some(snapshot) = snapshot else { return born_unseen() };
     let inner = snapshot.inner();
-    begin_life(Some(emit::fork_id(inner.leader, inner.sequence)));
+    core_fork::child(inner);
+    begin_life(inner.leader, inner.sequence);
     crate::sites::stand_in_child(inner);
+    BORN.store(inner.entered, Relaxed);
     BIRTH.store(ptr::from_ref(snapshot).cast_mut(), Relaxed);
     SETTLING.store(1, Relaxed);
 }
@@ -48,17 +53,19 @@ pub(crate) fn born(snapshot: &'static Snapshot) {
 /// In a child that no atfork handler saw.
 pub(crate) fn born_unseen() {
     if gate::awake() {
-        core_fork::child_unseen();
-        begin_life(None);
+        core_fork::become_child();
+        begin_life(0, 0);
     }
 }
 
-fn begin_life(id: Option<Text<32>>) {
+fn begin_life(leader: u32, sequence: u64) {
     emit::reset_in_child();
+    crate::workspace::reset_in_child();
     crate::sites::reset_in_child();
-    // SAFETY: see `BirthId`.
-    unsafe { *BIRTH_ID.0.get() = id };
+    LEADER.store(leader, Relaxed);
+    SEQUENCE.store(sequence, Relaxed);
     SETTLING.store(0, Relaxed);
+    BIRTH.store(ptr::null_mut(), Relaxed);
     IN_CHILD.store(1, Relaxed);
     REPORTS.store(1, Relaxed);
 }
@@ -69,37 +76,36 @@ pub(crate) fn settled(call: &'static str, at: &AtLength) {
     SETTLING.store(0, Relaxed);
     // SAFETY: null or the reference that `born` stored.
     if let Some(snapshot) = unsafe { snapshot.as_ref() } {
-        report(snapshot, call, at.blocked);
+        report(at, snapshot, call);
         core_fork::release(snapshot);
     }
 }
 
 /// True for a child that has lived for a second without a call that shows it settled.
 pub(crate) fn settles_by_time() -> bool {
-    // SAFETY: null or the reference that `born` stored.
-    let age = unsafe { BIRTH.load(Relaxed).as_ref() }.map(|s| raw::monotonic() - s.inner().entered);
-    age.is_some_and(|ns| ns > 1_000_000_000)
+    SETTLING.load(Relaxed) != 0 && raw::monotonic() - BORN.load(Relaxed) > 1_000_000_000
 }
 
 /// Findings that are listed in a summary.
 const LISTED: usize = 64;
 
-fn report(snapshot: &'static Snapshot, call: &'static str, blocked: u64) {
+fn report(at: &AtLength, snapshot: &'static Snapshot, call: &'static str) {
     let inner = snapshot.inner();
-    let (Some(arena), Some(id)) = (Arena::new(8 << 20), birth()) else { return };
+    let Some(id) = birth() else { return };
+    let arena = at.arena();
     // It has had its chance to unblock signals.
-    let blocked = inner.blocked & blocked & !signals_blocked::attended(call);
-    if signals_blocked::steers(inner.blocked) && !signals_blocked::steers(blocked) {
-        let state = FindingState {
+    let blocked = inner.blocked & at.blocked & !signals_blocked::attended(call);
+    let unblocked = signals_blocked::steers(inner.blocked) && !signals_blocked::steers(blocked);
+    let resolved = unblocked.then(|| {
+        Event::FindingState(FindingState {
             id: Borrowed(signals_blocked::id(&arena, id.as_str())),
             state: State::Resolved,
             severity: None,
             because: Borrowed("the child unblocked them, or waits for them"),
-        };
-        emit::of_child(Some(id.as_str()), Event::FindingState(state));
-    }
+        })
+    });
     let event = crate::describe::fork(&arena, inner, blocked);
-    let evidence = Evidence::of(&event, &arena, id.as_str());
+    let evidence = Evidence::of(&event, inner, &arena, id.as_str());
     let mut list = arena.list::<Finding<'_>>(LISTED);
     let mut counts = FindingCounts::default();
     findings::all(&evidence, |finding| {
@@ -121,7 +127,7 @@ fn report(snapshot: &'static Snapshot, call: &'static str, blocked: u64) {
         findings: counts,
         stood: Borrowed(crate::describe::stood(&arena, inner)),
     };
-    emit::of_child(Some(id.as_str()), Event::Child(child));
+    emit::of_child(at, Some(id.as_str()), [resolved, Some(Event::Child(child))]);
     print(&arena, inner.leader, &evidence, list.done());
 }
 
@@ -144,7 +150,13 @@ fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Findin
 pub(crate) fn share() {
     if let Some(word) = raw::shared_word() {
         PRINTED.store(word, Relaxed);
+        SHARER.store(raw::process_id(), Relaxed);
     }
+}
+
+/// True when this process has made its word.
+pub(crate) fn shares() -> bool {
+    SHARER.load(Relaxed) == raw::process_id()
 }
 
 /// Notes what is printed now; true when it is what another child of this leader printed before.
@@ -164,7 +176,7 @@ pub(crate) enum Program {
 }
 
 /// A forked child is about to exec. A file that cannot be executed is no event: a search through PATH tries many.
-pub(crate) fn exec(call: &'static str, program: Program) {
+pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program) {
     let Some(id) = birth() else { return };
     let text = match program {
         Program::Path(directory, address) => {
@@ -174,14 +186,31 @@ pub(crate) fn exec(call: &'static str, program: Program) {
             }
             path
         }
-        Program::Name(address) => read_path(address),
+        Program::Name(address) => match found(read_path(address)) {
+            Some(path) => path,
+            None => return,
+        },
         Program::Descriptor(fd) => {
             let mut text = Text::new();
             let _ = std::fmt::Write::write_fmt(&mut text, format_args!("descriptor {fd}"));
             text
         }
     };
-    emit::of_child(Some(id.as_str()), Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) }));
+    let event = Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) });
+    emit::of_child(at, Some(id.as_str()), [Some(event)]);
+}
+
+/// Where exec's search through PATH ends; None when it finds nothing.
+fn found(name: Text<1024>) -> Option<Text<1024>> {
+    if name.as_str().contains('/') {
+        return raw::executable(libc::AT_FDCWD, name.as_cstr()?).then_some(name);
+    }
+    options::variable(c"PATH").unwrap_or("/bin:/usr/bin").split(':').find_map(|directory| {
+        let mut path = Text::new();
+        let directory = if directory.is_empty() { "." } else { directory };
+        std::fmt::Write::write_fmt(&mut path, format_args!("{directory}/{}", name.as_str())).ok()?;
+        raw::executable(libc::AT_FDCWD, path.as_cstr()?).then_some(path)
+    })
 }
 
 /// A C string of the host's, read so that a bad address stays the host's own fault.
@@ -210,13 +239,17 @@ pub(crate) fn exiting(status: i32) {
 }
 
 /// This process ends.
-pub(crate) fn exit(call: &'static str, status: i32) {
-    let event = Exit { status, call: Borrowed(call), forks: core_fork::made() - emit::spawns(), spawns: emit::spawns() };
+pub(crate) fn exit(at: &AtLength, call: &'static str, status: i32) {
+    // A process that shares this one's memory, or a fork that no hook saw, has no end of ours to tell.
+    if !core_fork::owned() {
+        return;
+    }
+    let event = Exit { status, call: Borrowed(call), forks: core_fork::made(), spawns: emit::spawns() };
     let id = birth();
-    emit::of_child(id.as_ref().map(Text::as_str), Event::Exit(event));
+    emit::of_child(at, id.as_ref().map(Text::as_str), [Some(Event::Exit(event))]);
 }
 
 /// This process ends through exit(3) or by returning from main.
-pub(crate) fn ended() {
-    exit("exit", STATUS.load(Relaxed));
+pub(crate) fn ended(at: &AtLength) {
+    exit(at, "exit", STATUS.load(Relaxed));
 }

@@ -15,6 +15,7 @@ mod findings;
 mod hooks;
 mod options;
 mod sites;
+mod workspace;
 
 use forkguard_core::gate::{self, Life};
 use options::Mode;
@@ -25,6 +26,7 @@ fn wake() {
     hooks::real::resolve_all();
     hooks::resolve_redhooks();
     std::panic::set_hook(Box::new(emit::fault));
+    forkguard_core::fork::own();
     hooks::adopt_open_descriptors();
     options::read();
     if options::get().mode == Mode::Off {
@@ -35,6 +37,17 @@ fn wake() {
     hooks::atfork::register_own();
     gate::set_life(Life::Awake);
     hooks::adopt_main_thread();
+}
+
+/// `include/forkguard.h`: the version as a C string.
+#[unsafe(no_mangle)]
+pub extern "C" fn forkguard_version() -> *const std::ffi::c_char {
+    const VERSION: &std::ffi::CStr =
+        match std::ffi::CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+            Ok(version) => version,
+            Err(_) => panic!("a version without NUL"),
+        };
+    VERSION.as_ptr()
 }
 
 /// The process ends: what its exit handlers do is recorded, what comes later is passed through.

@@ -113,6 +113,9 @@ pub(crate) fn read() {
     // SAFETY: reads the auxiliary vector.
     if unsafe { libc::getauxval(libc::AT_SECURE) } == 0 {
         for row in TABLE {
+            if options.mode == Mode::Off {
+                break;
+            }
             if let Some(value) = variable(row.name).filter(|v| !v.is_empty())
                 && !(row.take)(&mut options, value)
             {

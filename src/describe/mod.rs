@@ -9,7 +9,7 @@ use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Inner, LockRecord, ThreadRecord};
 use forkguard_core::held::{ENTERED, Kind};
-use forkguard_core::{raw, signal, timer};
+use forkguard_core::{raw, signal, thread, timer};
 use forkguard_report::event::*;
 use std::borrow::Cow::{self, Borrowed};
 use std::ffi::CStr;
@@ -113,7 +113,7 @@ fn empty<'a>(kind: ForkKind, detail: Detail) -> Fork<'a> {
 pub(crate) fn spawn<'a>(arena: &'a Arena, kind: ForkKind, caller: usize) -> Fork<'a> {
     let mut fork = empty(kind, Detail::Counts);
     fork.site = site(arena, Role::Fork, fork.thread, caller);
-    fork.counts.threads = forkguard_core::thread::live();
+    fork.counts.threads = thread::live();
     fork.counts.descriptors = forkguard_core::descriptor::count();
     fork
 }
@@ -147,7 +147,7 @@ pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Inner, blocked: u64) -> Fork<'a
     let (descriptors, missed) = descriptors::open(arena);
     fork.descriptors = Borrowed(descriptors);
     fork.truncated.descriptors = missed;
-    fork.signals = Borrowed(signals(arena));
+    fork.signals = Borrowed(signals(arena, leader));
     fork.blocked = Borrowed(blocked_names(arena, blocked));
     fork.timers = Borrowed(timers(arena, inner));
     fork.atfork = Borrowed(handlers(arena));
@@ -210,12 +210,14 @@ fn threads<'a>(arena: &'a Arena, inner: &Inner, leader: bool) -> &'a [Thread<'a>
 
 /// Threads that only the kernel knows: looked for when it counts more than we do.
 fn unrecorded<'a>(arena: &'a Arena, inner: &Inner, list: &mut crate::arena::ArenaList<'a, Thread<'a>>) {
-    if inner.kernel_threads <= list.as_slice().len() as u32 {
+    // While threads are being created some would be taken for others.
+    if inner.kernel_threads <= list.as_slice().len() as u32 || inner.starting > 0 {
         return;
     }
     raw::each_entry(c"/proc/self/task", |name| {
         let Some(tid) = parse(name) else { return };
-        if list.as_slice().iter().any(|t| t.tid == tid) || forkguard_core::thread::by_tid(tid) {
+        let known = list.as_slice().iter().any(|t| t.tid == tid) || thread::by_tid(tid) || thread::ended_lately(tid);
+        if known || thread::is_starting() || !raw::runs(tid) {
             return;
         }
         let name = path_of_thread(tid).as_cstr().map(thread_name).unwrap_or_default();
@@ -308,11 +310,11 @@ fn signal_name(arena: &Arena, number: i32) -> Cow<'_, str> {
 }
 
 /// Signals that are not at their default. 32 and 33 are glibc's own.
-fn signals(arena: &Arena) -> &[Signal<'_>] {
+fn signals(arena: &Arena, leader: bool) -> &[Signal<'_>] {
     let mut list = arena.list(signal::COUNT);
     for number in (1..=signal::COUNT as i32).filter(|n| !matches!(n, 9 | 19 | 32 | 33)) {
         let Some(action) = raw::signal_action(number).filter(|a| a.handler != libc::SIG_DFL) else { continue };
-        let setter = signal::setter(number, action.handler);
+        let setter = signal::setter(number, action.handler).filter(|s| leader || s.inherited);
         let caught = action.handler != libc::SIG_IGN;
         let code = setter.and_then(|s| application(s.code));
         let mut earlier = arena.list(signal::REMEMBERED);

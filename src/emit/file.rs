@@ -31,10 +31,21 @@ struct Path(std::cell::UnsafeCell<Text<1200>>);
 unsafe impl Sync for Path {}
 static OPENING: AtomicBool = AtomicBool::new(false);
 
-/// The number that does not exist for the host; negative: none.
+/// Our number; negative: none.
 #[inline(always)]
 pub(crate) fn own_descriptor() -> i32 {
     OWN.load(Relaxed)
+}
+
+/// Our number, if the file there still is ours: it does not exist for the host. (By a way that no hook sees the host may have closed
+/// it and opened something of its own there: then that is the host's.)
+pub(crate) fn hidden_descriptor() -> i32 {
+    let own = OWN.load(Relaxed);
+    if own >= 0 && !still_ours(own) {
+        let _ = OWN.compare_exchange(own, -1, Relaxed, Relaxed);
+        return -1;
+    }
+    own
 }
 
 /// The report file's path; empty before there is one.
@@ -45,7 +56,7 @@ pub(crate) fn path() -> &'static str {
 
 /// Makes room at our number for the host.
 pub(crate) fn move_own() {
-    let old = OWN.load(Relaxed);
+    let old = hidden_descriptor();
     if old >= 0 {
         OWN.store(high(descriptor(old), old + 1), Relaxed);
         raw::close(old);
@@ -115,7 +126,7 @@ fn open(refused: &mut Refused) -> Option<()> {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&directory, file.as_cstr().unwrap_or(c"x"), flags, Mode::RUSR | Mode::WUSR) {
             Ok(opened) => {
-                adopt(&opened, pid);
+                adopt(opened, pid);
                 let mut path = Text::new();
                 let _ = write!(path, "{}/{}", directory_path.as_str(), file.as_str());
                 // SAFETY: see `Path`.
@@ -129,12 +140,17 @@ fn open(refused: &mut Refused) -> Option<()> {
     refuse(refused, format_args!("{} holds a thousand reports of process {pid}", directory_path.as_str()))
 }
 
-fn adopt(file: &rustix::fd::OwnedFd, pid: u32) {
-    let number = high(file, 0);
-    if let Ok(stat) = rustix::fs::fstat(file) {
+fn adopt(file: rustix::fd::OwnedFd, pid: u32) {
+    use rustix::fd::IntoRawFd;
+    if let Ok(stat) = rustix::fs::fstat(&file) {
         DEVICE.store(stat.st_dev, Relaxed);
         INODE.store(stat.st_ino, Relaxed);
     }
+    // A table that is nearly full has no high number: then the one that it got.
+    let number = match high(&file, 0) {
+        -1 => file.into_raw_fd(),
+        number => number,
+    };
     let old = OWN.swap(number, Relaxed);
     if old >= 0 {
         raw::close(old);
@@ -214,32 +230,35 @@ fn reopen() -> bool {
     let Some(path) = text.as_cstr().filter(|p| !p.is_empty()) else { return false };
     let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let Ok(file) = rustix::fs::open(path, flags, Mode::empty()) else { return false };
-    // The old number is the host's by now.
+    // The old number is not ours any more.
     OWN.store(-1, Relaxed);
-    adopt(&file, OPENER.load(Relaxed));
+    adopt(file, OPENER.load(Relaxed));
     true
 }
 
-/// Appends whole lines in one write. What could not be written is counted, and said in front of what can be.
-pub(crate) fn append(lines: &[u8], events: u32, lost_line: impl FnOnce(u32, Errno) -> Option<raw::Pages>) {
-    if GIVEN_UP.load(Relaxed) {
-        return;
+/// Counts events that could not be written.
+pub(crate) fn lose(events: u32, why: Errno) {
+    if LOST.fetch_add(events, Relaxed) == 0 {
+        LOST_WHY.store(why.raw_os_error(), Relaxed);
     }
-    let lost = LOST.load(Relaxed);
-    if lost > 0
-        && let Some(pages) = lost_line(lost, Errno::from_raw_os_error(LOST_WHY.load(Relaxed)))
-    {
-        // SAFETY: the line ends at its newline; the pages behind it are zero.
-        let line = unsafe { std::slice::from_raw_parts(pages.start(), pages.length()) };
-        let end = line.iter().position(|&b| b == 0).unwrap_or(0);
-        if write_whole(&line[..end]).is_ok() {
-            LOST.fetch_sub(lost, Relaxed);
+}
+
+/// Appends whole lines in one write. What could not be written is counted, and `tell_lost` says so in front of what can be: with the
+/// count, the first reason, and how to write.
+pub(crate) fn append(
+    lines: &[u8],
+    events: u32,
+    tell_lost: impl FnOnce(u32, Errno, &dyn Fn(&[u8]) -> Result<(), Errno>) -> Result<(), Errno>,
+) {
+    let lost = LOST.swap(0, Relaxed);
+    if lost > 0 {
+        let why = Errno::from_raw_os_error(LOST_WHY.load(Relaxed));
+        if tell_lost(lost, why, &write_whole).is_err() {
+            lose(lost, why);
         }
     }
-    if let Err(e) = write_whole(lines)
-        && LOST.fetch_add(events, Relaxed) == 0
-    {
-        LOST_WHY.store(e.raw_os_error(), Relaxed);
+    if let Err(e) = write_whole(lines) {
+        lose(events, e);
     }
 }
 
@@ -275,14 +294,18 @@ fn take_back(fd: BorrowedFd<'_>, written: u64) -> bool {
 }
 
 /// Runs a write whose failure must not reach the host as a signal (SIGPIPE, SIGXFSZ).
-pub(super) fn quietly<R>(write: impl FnOnce() -> R) -> R {
+pub(super) fn quietly<R>(write: impl FnOnce() -> Result<R, Errno>) -> Result<R, Errno> {
     let ours = 1u64 << (libc::SIGPIPE - 1) | 1 << (libc::SIGXFSZ - 1);
     let blocked = raw::blocked_signals();
     let pending = raw::pending_signals();
     raw::set_blocked_signals(blocked | ours);
     let result = write();
-    let raised = raw::pending_signals() & ours & !pending;
-    if raised != 0 {
+    let raised = match result {
+        Err(Errno::PIPE) => 1 << (libc::SIGPIPE - 1),
+        Err(Errno::FBIG) => 1 << (libc::SIGXFSZ - 1),
+        _ => 0,
+    };
+    if raised & !pending != 0 {
         raw::take_pending_signal(raised);
     }
     raw::set_blocked_signals(blocked);

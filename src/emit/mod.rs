@@ -1,22 +1,19 @@
 //! Events out: built in an arena, written as JSON Lines, each group of lines with one write(2). Nothing here allocates.
 pub(crate) mod file;
 
-use crate::arena::Arena;
 use crate::describe;
 use crate::findings::{self, Evidence};
+use crate::hooks::AtLength;
 use crate::options::{self, Mode};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::Inner;
-use forkguard_core::raw::{self, Pages, descriptor};
+use forkguard_core::raw::{self, descriptor};
 use forkguard_report::event::*;
+use rustix::io::Errno;
 use std::borrow::Cow::Borrowed;
 use std::fmt::Write;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-
-/// Room for the lists and texts of one fork, and for its lines. Only what is used is ever touched.
-const ARENA: usize = 8 << 20;
-const LINES: usize = 8 << 20;
 
 /// Full reports: at most this many at once, then one an interval. A fork storm gets one short event a fork.
 const BURST: u64 = 64;
@@ -38,20 +35,28 @@ fn token(bucket: &AtomicU64) -> bool {
     free
 }
 
-/// Lines of JSON in memory of their own.
-pub(crate) struct Lines {
-    pages: Pages,
+/// Lines of JSON, built in borrowed memory.
+struct Lines<'m> {
+    memory: &'m mut [u8],
     length: usize,
     events: u32,
 }
 
-impl Lines {
-    pub(crate) fn new() -> Option<Lines> {
-        Some(Lines { pages: Pages::map(LINES)?, length: 0, events: 0 })
+impl<'m> Lines<'m> {
+    fn over(memory: &'m mut [u8]) -> Self {
+        Lines { memory, length: 0, events: 0 }
+    }
+
+    /// Two of them in the memory for lines: what comes first is often known last.
+    fn pair(at: &'m AtLength) -> (Self, Self) {
+        let (start, size) = at.lines();
+        // SAFETY: the workspace is this thread's alone, and each piece of work takes its lines once.
+        let (first, second) = unsafe { std::slice::from_raw_parts_mut(start, size) }.split_at_mut(size / 2);
+        (Lines::over(first), Lines::over(second))
     }
 
     /// Adds an event; one that does not fit is left out and counted as lost.
-    pub(crate) fn add<'a>(&mut self, fork: Option<&'a str>, event: Event<'a>) {
+    fn add<'a>(&mut self, fork: Option<&'a str>, event: Event<'a>) {
         let line = Line {
             schema: SCHEMA,
             time: (raw::wall_clock() / 1000) as f64 / 1e6,
@@ -60,29 +65,43 @@ impl Lines {
             fork: fork.map(Borrowed),
             event,
         };
-        // SAFETY: the pages are ours alone.
-        let all = unsafe { std::slice::from_raw_parts_mut(self.pages.start(), self.pages.length()) };
-        let mut rest = &mut all[self.length..];
+        let mut rest = &mut self.memory[self.length..];
         let room = rest.len();
         if serde_json::to_writer(&mut rest, &line).is_ok() && rest.write_all(b"\n").is_ok() {
             self.length += room - rest.len();
             self.events += 1;
+        } else {
+            file::lose(1, Errno::FBIG);
         }
     }
 
     fn bytes(&self) -> &[u8] {
-        // SAFETY: the first `length` bytes were written.
-        unsafe { std::slice::from_raw_parts(self.pages.start(), self.length) }
+        &self.memory[..self.length]
     }
 
-    /// Writes them.
-    pub(crate) fn write(&self) {
-        file::append(self.bytes(), self.events, |events, because| {
-            let mut lines = Lines::new()?;
+    /// Takes the other lines behind these, as far as there is room; else both are written one after the other.
+    fn join(&mut self, other: &Lines<'_>) {
+        if other.length > self.memory.len() - self.length {
+            self.write();
+            self.length = 0;
+            self.events = 0;
+        }
+        if other.length <= self.memory.len() - self.length {
+            self.memory[self.length..self.length + other.length].copy_from_slice(other.bytes());
+            self.length += other.length;
+            self.events += other.events;
+        }
+    }
+
+    /// Writes them, and before them that others were lost.
+    fn write(&self) {
+        file::append(self.bytes(), self.events, |events, because, write| {
             let mut reason = Text::<96>::new();
             let _ = write!(reason, "{because}");
+            let mut memory = [0u8; 512];
+            let mut lines = Lines::over(&mut memory);
             lines.add(None, Event::Lost(Lost { events: u64::from(events), because: Borrowed(reason.as_str()) }));
-            Some(lines.pages)
+            write(lines.bytes())
         });
     }
 }
@@ -94,51 +113,41 @@ pub(crate) fn fork_id(leader: u32, sequence: u64) -> Text<32> {
     id
 }
 
-/// True when a report is wanted at all.
-fn wanted() -> bool {
-    !matches!(options::get().report, options::Report::None)
+/// True when a report is written at all.
+pub(crate) fn wanted() -> bool {
+    !matches!(options::get().report, options::Report::None) && !file::given_up()
 }
 
 /// True when `ready` has something to do.
 pub(crate) fn unready() -> bool {
-    wanted() && (file::own_descriptor() < 0 || file::borrowed()) && !file::given_up()
+    !crate::child::shares() || wanted() && (file::own_descriptor() < 0 || file::borrowed())
 }
 
-/// Before a fork: this process's file must be open, the child will write into it.
-pub(crate) fn ready() {
-    if unready()
-        && let Some(arena) = Arena::new(ARENA)
-    {
-        begin(&arena);
+/// Before a fork: this process's file must be open and its `process` event written, for the child to write behind it.
+pub(crate) fn ready(at: &AtLength) {
+    if !crate::child::shares() {
+        crate::child::share();
     }
-}
-
-/// This process begins to report: opens its file and writes its `process` event, once.
-fn begin(arena: &Arena) {
-    if !file::borrowed() && file::own_descriptor() >= 0 {
+    if !wanted() || file::own_descriptor() >= 0 && !file::borrowed() {
         return;
     }
     file::open_own();
-    crate::child::share();
     crate::hooks::reports();
-    if file::own_descriptor() >= 0 && !file::borrowed() {
+    if file::own_descriptor() >= 0 {
         let mode = if options::get().mode == Mode::Guard { "guard" } else { "observe" };
-        if let Some(mut lines) = Lines::new() {
-            lines.add(crate::child::birth().as_ref().map(Text::as_str), Event::Process(describe::process(arena, mode)));
-            lines.write();
-        }
+        let arena = at.arena();
+        let (mut lines, _) = Lines::pair(at);
+        lines.add(crate::child::birth().as_ref().map(Text::as_str), Event::Process(describe::process(&arena, mode)));
+        lines.write();
     }
 }
 
 /// Reports a fork in the leader, after it.
-pub(crate) fn fork(inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
-    if !wanted() {
-        return;
-    }
+pub(crate) fn fork(at: &AtLength, inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
     let start = raw::monotonic();
     let fork_us = (start - inner.entered) as f64 / 1000.0;
-    let (Some(arena), Some(mut head), Some(mut tail)) = (Arena::new(ARENA), Lines::new(), Lines::new()) else { return };
-    begin(&arena);
+    let arena = at.arena();
+    let (mut head, mut tail) = Lines::pair(at);
     let id = fork_id(inner.leader, inner.sequence);
     let full = inner.prepared && failed.is_none() && token(&NEXT_FULL);
     if full {
@@ -151,7 +160,7 @@ pub(crate) fn fork(inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
     event.cost_us.fork = fork_us;
     event.truncated.sites = crate::sites::skipped();
     if full {
-        let evidence = Evidence::of(&event, &arena, id.as_str());
+        let evidence = Evidence::of(&event, inner, &arena, id.as_str());
         event.truncated.findings = findings::all(&evidence, |finding| tail.add(Some(id.as_str()), Event::Finding(finding)));
     }
     event.cost_us.report = (raw::monotonic() - start) as f64 / 1000.0;
@@ -160,31 +169,21 @@ pub(crate) fn fork(inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
     head.write();
 }
 
-impl Lines {
-    /// Puts the other lines behind these.
-    fn join(&mut self, other: &Lines) {
-        let bytes = other.bytes();
-        if self.length + bytes.len() <= self.pages.length() {
-            // SAFETY: there is room, and the two do not overlap.
-            unsafe { self.pages.start().add(self.length).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-            self.length += bytes.len();
-            self.events += other.events;
-        }
+/// True when a process made by a way that runs no atfork handlers is to be reported singly: while they are few. Counts it.
+pub(crate) fn spawns_singly() -> bool {
+    ALL_SPAWNS.fetch_add(1, Relaxed);
+    let singly = wanted() && token(&NEXT_SPAWN);
+    if !singly {
+        SPAWNS.fetch_add(1, Relaxed);
     }
+    singly
 }
 
-/// Reports a process made by a way that runs no atfork handlers: singly while they are few, then by count.
-pub(crate) fn spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
-    ALL_SPAWNS.fetch_add(1, Relaxed);
-    if !wanted() {
-        return;
-    }
-    if !token(&NEXT_SPAWN) {
-        SPAWNS.fetch_add(1, Relaxed);
-        return;
-    }
-    let (Some(arena), Some(mut lines)) = (Arena::new(ARENA), Lines::new()) else { return };
-    begin(&arena);
+/// Reports such a process.
+pub(crate) fn spawn(at: &AtLength, kind: ForkKind, caller: usize, child: Option<u32>) {
+    ready(at);
+    let arena = at.arena();
+    let (mut lines, _) = Lines::pair(at);
     let id = fork_id(raw::process_id(), forkguard_core::fork::next_sequence());
     let mut event = describe::spawn(&arena, kind, crate::sites::capture(caller));
     event.child = child;
@@ -192,12 +191,11 @@ pub(crate) fn spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
     lines.write();
 }
 
-/// Writes one event of a forked child.
-pub(crate) fn of_child<'a>(fork: Option<&'a str>, event: Event<'a>) {
-    if wanted()
-        && let Some(mut lines) = Lines::new()
-    {
-        lines.add(fork, event);
+/// Writes events of a forked child.
+pub(crate) fn of_child<'a, const N: usize>(at: &AtLength, fork: Option<&'a str>, events: [Option<Event<'a>>; N]) {
+    if wanted() {
+        let (mut lines, _) = Lines::pair(at);
+        events.into_iter().flatten().for_each(|event| lines.add(fork, event));
         lines.write();
     }
 }
@@ -230,12 +228,22 @@ fn has_stderr() -> bool {
     record(2).is_some_and(|r| r.kind == Kind::Start || r.role & role::PLACED != 0)
 }
 
-/// Writes text to the host's stderr in one go.
+/// Writes text to the host's stderr, piece by piece and only while it takes them at once: a full pipe must not hold the host up.
 pub(crate) fn print(text: &str) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    // What a pipe that polls as writable takes without blocking (PIPE_BUF).
+    const PIECE: usize = 4096;
     if !has_stderr() {
         return;
     }
-    let _ = file::quietly(|| rustix::io::write(descriptor(2), text.as_bytes()));
+    for piece in text.as_bytes().chunks(PIECE) {
+        let stderr = descriptor(2);
+        let mut ask = [PollFd::from_borrowed_fd(stderr, PollFlags::OUT)];
+        let ready = poll(&mut ask, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+        if ready != Ok(1) || file::quietly(|| rustix::io::write(stderr, piece)) != Ok(piece.len()) {
+            return;
+        }
+    }
 }
 
 /// A fault of our own: said once; the hooks pass everything through from now on.

@@ -4,7 +4,7 @@ use super::*;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     let files = evidence.inherited().filter(|d| d.kind == DescriptorKind::File && !matches!(d.fd, 1 | 2));
-    for file in files.filter(|d| !evidence.databases.contains(&d.fd)) {
+    for file in files.filter(|d| !sqlite_inherited::is_database(d)) {
         let mode = file.mode.as_deref().unwrap_or("read");
         let path = file.path.as_deref().unwrap_or("?");
         if mode.ends_with("append") || path.starts_with("/proc/") || path.starts_with("/sys/") {

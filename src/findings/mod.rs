@@ -21,7 +21,8 @@ mod timer_lost;
 
 use crate::arena::Arena;
 use crate::sites::native;
-use forkguard_core::{raw, rng};
+use forkguard_core::fork::Inner;
+use forkguard_core::raw;
 use forkguard_report::catalogue::Server;
 use forkguard_report::event::*;
 use forkguard_report::summary;
@@ -71,8 +72,6 @@ pub(crate) struct Evidence<'a> {
     go: Option<&'a str>,
     /// First use of the C library's generator.
     random: Option<Site<'a>>,
-    /// Descriptors of files that begin as SQLite databases do.
-    databases: &'a [i32],
 }
 
 /// What a described fork borrows from the arena.
@@ -86,13 +85,11 @@ fn borrowed<'a, T: Clone>(list: &List<'a, T>) -> &'a [T] {
 
 impl<'a> Evidence<'a> {
     /// Gathers it for a described fork.
-    pub(crate) fn of(fork: &Fork<'a>, arena: &'a Arena, id: &'a str) -> Evidence<'a> {
+    pub(crate) fn of(fork: &Fork<'a>, inner: &Inner, arena: &'a Arena, id: &'a str) -> Evidence<'a> {
         let executable = arena.text(native::executable().as_str());
         let descriptors = borrowed(&fork.descriptors);
         let leader: Option<u32> = id.split('.').next().and_then(|pid| pid.parse().ok());
         let in_child = leader != Some(raw::process_id());
-        let mut databases = arena.list(descriptors.len());
-        descriptors.iter().filter(|d| d.kind == DescriptorKind::File && is_database(d.fd)).for_each(|d| databases.push(d.fd));
         let mut libraries = arena.list(32);
         let unseen = borrowed(&fork.threads).iter().any(|t| !t.recorded);
         let mut go = None;
@@ -119,8 +116,7 @@ impl<'a> Evidence<'a> {
             executable,
             libraries: libraries.done(),
             go,
-            random: crate::describe::site(arena, Role::Used, 0, rng::used()),
-            databases: databases.done(),
+            random: crate::describe::site(arena, Role::Used, 0, inner.random),
         }
     }
 
@@ -189,12 +185,6 @@ fn loaded_at<'a>(evidence: &Evidence<'a>, path: &'a str) -> Site<'a> {
         build_id: None,
     };
     Site { role: Role::Loaded, thread: None, frames: Borrowed(evidence.arena.one(frame)) }
-}
-
-/// SQLite's files begin with these bytes (https://www.sqlite.org/fileformat2.html).
-fn is_database(fd: i32) -> bool {
-    let mut head = [0u8; 16];
-    rustix::io::pread(raw::descriptor(fd), &mut head, 0).is_ok_and(|n| n == 16) && head == *b"SQLite format 3\0"
 }
 
 /// The last part of a path.

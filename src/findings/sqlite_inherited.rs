@@ -3,14 +3,10 @@ use super::*;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for file in evidence.inherited().filter(|d| d.kind == DescriptorKind::File) {
-        let by_library = opened_by_sqlite(file) && file.mode.as_deref() == Some("read-write");
-        if !by_library && !evidence.databases.contains(&file.fd) {
+        if !is_database(file) {
             continue;
         }
         let path = file.path.as_deref().unwrap_or("?");
-        if ["-wal", "-journal", "-shm"].iter().any(|suffix| path.ends_with(suffix)) {
-            continue;
-        }
         found(evidence.finding(
             Kind::SqliteInherited,
             Severity::Info,
@@ -21,7 +17,12 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
     }
 }
 
-fn opened_by_sqlite(file: &Descriptor<'_>) -> bool {
+/// A file that SQLite's own code opened for writing and that is none of its side files. (Looking into the file would be noticed: by a
+/// watcher, by a file that answers only once.)
+pub(super) fn is_database(file: &Descriptor<'_>) -> bool {
     let module = file.site.as_ref().and_then(|s| s.frames.first()?.module.as_deref());
-    module.is_some_and(|m| base(m).contains("sqlite3"))
+    let path = file.path.as_deref().unwrap_or("?");
+    module.is_some_and(|m| base(m).contains("sqlite"))
+        && file.mode.as_deref() == Some("read-write")
+        && !["-wal", "-journal", "-shm"].iter().any(|suffix| path.ends_with(suffix))
 }

@@ -9,7 +9,7 @@ unsafe extern "C" {
     static __dso_handle: c_void;
 }
 
-type Handler = Option<unsafe extern "C" fn()>;
+type Handler = Option<unsafe extern "C-unwind" fn()>;
 
 /// Ours are registered once, before the first foreign ones.
 static REGISTERED: AtomicBool = AtomicBool::new(false);
@@ -47,7 +47,7 @@ extern "C" fn register(prepare: Handler, parent: Handler, child: Handler, dso: *
 }
 
 /// A handler takes no argument, so each registration needs code of its own to be told apart.
-unsafe extern "C" fn timed<const INDEX: usize, const PHASE: usize>() {
+unsafe extern "C-unwind" fn timed<const INDEX: usize, const PHASE: usize>() {
     atfork::run(INDEX, [Phase::Prepare, Phase::Parent, Phase::Child][PHASE]);
 }
 
@@ -57,7 +57,7 @@ macro_rules! timed {
     };
 }
 
-static TIMED: [[unsafe extern "C" fn(); 3]; CAPACITY] = timed![
+static TIMED: [[unsafe extern "C-unwind" fn(); 3]; CAPACITY] = timed![
     0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32
     33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
 ];

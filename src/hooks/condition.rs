@@ -7,15 +7,15 @@ use std::sync::atomic::Ordering::Relaxed;
 #[inline(always)]
 fn wait(condition: usize, mutex: usize, wait: impl FnOnce() -> c_int) -> c_int {
     let Some(slot) = holder() else { return wait() };
-    let held = slot.find(mutex).and_then(|index| Some((index, slot.kind(index)?)));
-    if let Some((index, kind)) = held {
-        slot.mark(index, kind, 0);
+    let held = slot.find(mutex).and_then(|entry| Some((entry, entry.kind()?)));
+    if let Some((entry, kind)) = held {
+        entry.set(kind, 0);
     }
     slot.waits_for.store(condition, Relaxed);
     let result = wait();
     slot.waits_for.store(0, Relaxed);
-    if let Some((index, kind)) = held {
-        slot.mark(index, kind, HOLDS);
+    if let Some((entry, kind)) = held {
+        entry.set(kind, HOLDS);
     }
     result
 }

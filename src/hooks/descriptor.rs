@@ -1,35 +1,41 @@
 //! Descriptors: where each came from, and that a number was given back. forkguard's own descriptor does not exist for the host.
 use super::*;
 use crate::child::{self, SETTLING};
-use crate::emit::file::{move_own, own_descriptor};
+use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
 use crate::sites;
 use forkguard_core::descriptor::{self, Kind, role};
 use forkguard_core::thread;
 use libc::{DIR, FILE, c_char, c_int, c_uint, c_void, mode_t, sigset_t};
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Low numbers: what a program is started with lies here.
-const STARTED_WITH: std::ops::Range<c_int> = 0..32;
-
 /// In the constructor: what is open already came with the program.
 pub(crate) fn adopt_open_descriptors() {
-    for fd in STARTED_WITH.filter(|&fd| rustix::io::fcntl_getfd(forkguard_core::raw::descriptor(fd)).is_ok()) {
-        descriptor::open(fd, Kind::Start, 0, 0, 0, 0);
-    }
+    forkguard_core::raw::each_entry_with(c"/proc/self/fd", |directory, name| {
+        if let Some(fd) = name.to_str().ok().and_then(|n| n.parse().ok()).filter(|&fd| fd != directory) {
+            descriptor::open(fd, Kind::Start, 0, 0, 0, 0);
+        }
+    });
 }
 
 /// Notes a descriptor that a call just made (nothing when it failed).
 #[inline(always)]
 pub(super) fn opened(fd: c_int, kind: Kind, roles: u8, family: u16, caller: usize) {
     if fd >= 0 {
-        note(|_| {
-            // What is accepted comes in numbers, and always from the server's own line.
-            let site = if roles & role::ACCEPTED == 0 { sites::capture(caller) } else { caller };
-            descriptor::open(fd, kind, roles, family, site, thread::mine().map_or(0, |s| s.tid.load(Relaxed)));
-        });
-        if SETTLING.load(Relaxed) != 0 && child::settles_by_time() {
-            note_at_length(|at| child::settled("time", at));
-        }
+        all_opened([fd], kind, roles, family, caller);
+    }
+}
+
+/// The same for those that one call made.
+#[inline(always)]
+pub(super) fn all_opened<const N: usize>(fds: [c_int; N], kind: Kind, roles: u8, family: u16, caller: usize) {
+    note(|_| {
+        // What is accepted comes in numbers, and always from the server's own line.
+        let site = if roles & role::ACCEPTED == 0 { sites::capture(caller) } else { caller };
+        let thread = thread::mine().map_or(0, |s| s.tid.load(Relaxed));
+        fds.into_iter().for_each(|fd| descriptor::open(fd, kind, roles, family, site, thread));
+    });
+    if SETTLING.load(Relaxed) != 0 && child::settles_by_time() {
+        note_at_length(|at| child::settled("time", at));
     }
 }
 
@@ -87,7 +93,7 @@ fn piped(result: c_int, ends: *const c_int, caller: usize) -> c_int {
     if result == 0 {
         // SAFETY: the real function filled both.
         let ends = unsafe { [*ends, *ends.add(1)] };
-        ends.into_iter().for_each(|fd| opened(fd, Kind::Pipe, 0, 0, caller));
+        all_opened(ends, Kind::Pipe, 0, 0, caller);
     }
     result
 }
@@ -142,7 +148,7 @@ hook! {
     fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = libc::freopen;
     |caller| {
         // SAFETY: the host's own stream.
-        let old = unsafe { libc::fileno(stream) };
+        let old = kept(|| unsafe { libc::fileno(stream) });
         reopened(old, real(path, mode, stream), caller)
     }
 }
@@ -151,7 +157,7 @@ hook! {
     fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE;
     |caller| {
         // SAFETY: the host's own stream.
-        let old = unsafe { libc::fileno(stream) };
+        let old = kept(|| unsafe { libc::fileno(stream) });
         reopened(old, real(path, mode, stream), caller)
     }
 }
@@ -160,7 +166,7 @@ hook! {
     fn fclose(stream: *mut FILE) -> c_int = libc::fclose;
     |_caller| {
         // SAFETY: the host's own stream, still open; -1 for one without a descriptor.
-        let fd = unsafe { libc::fileno(stream) };
+        let fd = kept(|| unsafe { libc::fileno(stream) });
         note(|_| descriptor::close(fd));
         real(stream)
     }
@@ -181,7 +187,15 @@ hook! {
 /// True for the number that forkguard keeps for its report (and no vfork child asks: its table of descriptors is its own).
 #[inline(always)]
 fn ours(fd: c_int) -> bool {
-    fd >= 0 && fd == own_descriptor() && !super::spawn::in_vfork_child()
+    fd >= 0 && fd == own_descriptor() && !super::spawn::in_vfork_child() && kept(|| fd == hidden_descriptor())
+}
+
+/// Runs questions of our own with the host's errno kept.
+fn kept<R>(ask: impl FnOnce() -> R) -> R {
+    let errno = crate::errno::get();
+    let answer = ask();
+    crate::errno::set(errno);
+    answer
 }
 
 fn not_open() -> c_int {
@@ -204,7 +218,7 @@ hook! {
 
 /// Calls `close` for the numbers from first to last, in two parts when forkguard's own lies between.
 fn around_own(first: c_uint, last: c_uint, mut close: impl FnMut(c_uint, c_uint) -> c_int) -> c_int {
-    let own = own_descriptor();
+    let own = kept(hidden_descriptor);
     if own < 0 || first > last || !(first..=last).contains(&(own as c_uint)) || super::spawn::in_vfork_child() {
         return close(first, last);
     }
@@ -230,12 +244,12 @@ hook! {
     |_caller| {
         let first = first.max(0);
         note(|_| descriptor::close_range(first as c_uint, c_uint::MAX));
-        let own = own_descriptor();
+        let own = kept(hidden_descriptor);
         if own < first || super::spawn::in_vfork_child() {
             return real(first);
         }
-        if first < own {
-            forkguard_core::raw::close_range(first as c_uint, own as c_uint - 1, 0);
+        if first < own && forkguard_core::raw::close_range(first as c_uint, own as c_uint - 1, 0) != 0 {
+            (first..own).for_each(forkguard_core::raw::close);
         }
         real(own + 1)
     }

@@ -11,9 +11,9 @@ macro_rules! execs {
         $(pass! {
             /// exec(3); see the module.
             fn $name, IN_CHILD; |registers| {
-                if !spawn::in_vfork_child() {
+                if !spawn::in_vfork_child() && crate::emit::wanted() {
                     let program: fn(&Registers) -> child::Program = $program;
-                    note_at_length(|_| child::exec($call, program(registers)));
+                    note_at_length(|at| child::exec(at, $call, program(registers)));
                 }
             }
         })*

@@ -24,7 +24,7 @@ pass! {
 }
 
 fn ends(call: &'static str, registers: &Registers) {
-    if !spawn::in_vfork_child() {
-        note_at_length(|_| child::exit(call, registers.argument[0] as i32));
+    if !spawn::in_vfork_child() && crate::emit::wanted() {
+        note_at_length(|at| child::exit(at, call, registers.argument[0] as i32));
     }
 }

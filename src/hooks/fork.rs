@@ -11,58 +11,72 @@ use libc::{c_char, c_int, pid_t, termios, winsize};
 
 /// 1. A door is entered: the fork gets its number and its site.
 fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
-    if emit::unready() {
-        note_at_length(|_| emit::ready());
-    }
+    get_ready();
     note(|_| core_fork::begin(door, sites::capture(caller))).flatten()
 }
 
+/// What must be there before a fork, for the child to write into.
+fn get_ready() {
+    if !core_fork::owned() {
+        crate::child::born_unseen();
+    }
+    if emit::unready() {
+        note_at_length(emit::ready);
+    }
+}
+
 /// 2. The last prepare handler. A fork that came through no door of ours begins here.
-pub(crate) extern "C" fn prepare() {
-    if core_fork::current().is_none() && emit::unready() {
-        note_at_length(|_| emit::ready());
+pub(crate) extern "C-unwind" fn prepare() {
+    if core_fork::current().is_none() {
+        get_ready();
     }
     note(|_| {
-        if let Some(snapshot) = core_fork::current().or_else(|| core_fork::begin(Door::Internal, 0)) {
+        let snapshot = core_fork::current().filter(|s| !s.inner().prepared);
+        if let Some(snapshot) = snapshot.or_else(|| core_fork::begin(Door::Internal, 0)) {
             core_fork::prepare(snapshot.inner());
         }
     });
 }
 
-/// 3. The first child handler.
-pub(crate) extern "C" fn child() {
-    note(|_| {
-        if let Some(snapshot) = core_fork::current() {
-            core_fork::child(snapshot.inner());
-            crate::child::born(snapshot);
-        }
-    });
+/// 3. The first child handler. Whatever this thread was in the middle of: the child must know that it is one.
+pub(crate) extern "C-unwind" fn child() {
+    if gate::awake() && forkguard_core::tls::vfork() == 0 {
+        Inside::regardless(|| crate::child::born(core_fork::current()));
+    }
 }
 
 /// 4. The first parent handler: reports a fork that no wrapper will, as daemon's leader ends inside libc and an internal one has
 ///    no wrapper.
-pub(crate) extern "C" fn parent() {
-    note_at_length(|_| {
-        if let Some(snapshot) = core_fork::current()
-            && matches!(snapshot.inner().door, Door::Daemon | Door::Internal)
-        {
-            report(snapshot, None, None);
+pub(crate) extern "C-unwind" fn parent() {
+    let unwrapped = |s: &&Snapshot| matches!(s.inner().door, Door::Daemon | Door::Internal);
+    let Some(snapshot) = core_fork::current().filter(unwrapped) else { return };
+    match core_fork::unseen_child(snapshot.inner()) {
+        Ok(child) => {
+            note_at_length(|at| report(at, snapshot, child, None));
         }
-    });
+        // It failed; daemon's wrapper knows with which errno.
+        Err(()) if snapshot.inner().door == Door::Daemon => {}
+        Err(()) => core_fork::end(snapshot),
+    }
 }
 
 /// 5. Back in the leader's wrapper: the findings are worked out, the event is written. Never waits for the child.
-fn leave(snapshot: Option<&'static Snapshot>, result: pid_t) {
-    let Some(snapshot) = snapshot else { return };
+fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result: pid_t) {
     let errno = crate::errno::get();
-    note_at_length(|_| match result {
-        -1 => report(snapshot, None, Some(errno)),
-        pid => report(snapshot, Some(pid as u32), None),
-    });
+    let child = (result > 0).then_some(result as u32);
+    match snapshot {
+        Some(snapshot) if emit::wanted() => {
+            note_at_length(|at| report(at, snapshot, child, (result < 0).then_some(errno)));
+        }
+        Some(snapshot) => core_fork::end(snapshot),
+        // Too many forks at once: its counts are all there is.
+        None if result > 0 => spawn::note_spawn(kind(door), caller, child),
+        None => {}
+    }
 }
 
-fn report(snapshot: &'static Snapshot, child: Option<u32>, failed: Option<i32>) {
-    emit::fork(snapshot.inner(), child, failed);
+fn report(at: &AtLength, snapshot: &'static Snapshot, child: Option<u32>, failed: Option<i32>) {
+    emit::fork(at, snapshot.inner(), child, failed);
     core_fork::end(snapshot);
 }
 
@@ -73,7 +87,7 @@ hook! {
         let snapshot = enter(Door::Fork, caller);
         let result = real();
         if result != 0 {
-            leave(snapshot, result);
+            leave(snapshot, Door::Fork, caller, result);
         }
         result
     }
@@ -85,7 +99,7 @@ hook! {
         let snapshot = enter(Door::Forkpty, caller);
         let result = real(master, name, settings, size);
         if result != 0 {
-            leave(snapshot, result);
+            leave(snapshot, Door::Forkpty, caller, result);
         }
         result
     }
@@ -97,7 +111,7 @@ hook! {
         let snapshot = enter(Door::Daemon, caller);
         let result = real(keep_directory, keep_output);
         if result != 0 && core_fork::current().is_some() {
-            leave(snapshot, -1);
+            leave(snapshot, Door::Daemon, caller, -1);
         }
         result
     }

@@ -14,9 +14,9 @@ use std::ffi::CStr;
 pub(super) fn inside<R>(name: &'static CStr, caller: usize, run: impl FnOnce() -> R) -> R {
     let Some(slot) = holder() else { return run() };
     let address = name.as_ptr() as usize;
-    let index = slot.push(address, caller, Kind::Libc as u32 | HOLDS);
+    slot.push(address, caller, Kind::Libc as u32 | HOLDS);
     let result = run();
-    slot.cancel(index);
+    slot.pop(address);
     result
 }
 
@@ -49,6 +49,9 @@ libc_locks! {
     fn localtime_r(time: *const time_t, result: *mut tm) -> *mut tm;
     fn mktime(time: *mut tm) -> time_t;
     fn timelocal(time: *mut tm) -> time_t;
+    fn gmtime(time: *const time_t) -> *mut tm;
+    fn gmtime_r(time: *const time_t, result: *mut tm) -> *mut tm;
+    fn timegm(time: *mut tm) -> time_t;
     fn tzset() -> ();
     fn strftime(text: *mut c_char, size: size_t, format: *const c_char, time: *const tm) -> size_t;
     fn ctime(time: *const time_t) -> *mut c_char;
@@ -78,7 +81,7 @@ libc_locks! {
     fn initgroups(user: *const c_char, gid: gid_t) -> c_int;
     fn setlocale(category: c_int, locale: *const c_char) -> *mut c_char;
     fn iconv_open(to: *const c_char, from: *const c_char) -> *mut c_void;
-    fn atexit(handler: *mut c_void) -> c_int;
+    fn __cxa_atexit(handler: *mut c_void, argument: *mut c_void, library: *mut c_void) -> c_int;
     fn on_exit(handler: *mut c_void, argument: *mut c_void) -> c_int;
 }
 
@@ -147,7 +150,7 @@ hook! {
     /// popen(3): makes a process through an internal posix_spawn, under a lock of its own.
     fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE = libc::popen;
     |caller| {
-        super::spawn::note_spawn(forkguard_report::event::ForkKind::Popen, caller);
+        super::spawn::note_spawn(forkguard_report::event::ForkKind::Popen, caller, None);
         inside(c"popen", caller, || real(command, mode))
     }
 }

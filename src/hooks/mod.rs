@@ -33,8 +33,10 @@ mod thread;
 mod timer;
 mod wait;
 
+use crate::arena::Arena;
+use crate::workspace::Workspace;
 use forkguard_core::gate::{self, Inside, Life};
-use forkguard_core::raw::{self, Pages};
+use forkguard_core::raw;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) use descriptor::adopt_open_descriptors;
@@ -49,8 +51,12 @@ pub(crate) fn reports() {
 
 /// In the library's destructor: the last that is recorded.
 pub(crate) fn note_end() {
-    if REPORTS.load(std::sync::atomic::Ordering::Relaxed) != 0 {
-        note_at_length(|_| crate::child::ended());
+    // A vfork child that ends through exit(3) runs this too: on the leader's memory.
+    if forkguard_core::tls::vfork() != 0 || !forkguard_core::fork::owned() {
+        return;
+    }
+    if REPORTS.load(std::sync::atomic::Ordering::Relaxed) != 0 && crate::emit::wanted() {
+        note_at_length(crate::child::ended);
     }
     if gate::awake() {
         gate::set_life(Life::Off);
@@ -69,25 +75,38 @@ pub(crate) fn note<R>(work: impl FnOnce(&Inside) -> R) -> Option<R> {
     result.ok()
 }
 
-/// Proof of [`note_at_length`].
+/// Proof of [`note_at_length`], and what the work may use.
 pub(crate) struct AtLength {
     /// The signals that the host's thread blocks.
     pub(crate) blocked: u64,
+    workspace: Workspace,
 }
 
-/// The same for work that needs room (describing, writing): on a stack of its own, as the host's may be that of a signal handler or
-/// of a thread with the least there is. No signal is delivered meanwhile: a handler must not find itself on a foreign stack.
+impl AtLength {
+    /// Memory for lists and texts.
+    pub(crate) fn arena(&self) -> Arena {
+        // SAFETY: the workspace is this thread's alone; work makes one arena at a time.
+        unsafe { Arena::new(self.workspace.arena()) }
+    }
+
+    /// Memory for lines.
+    pub(crate) fn lines(&self) -> (*mut u8, usize) {
+        self.workspace.lines()
+    }
+}
+
+/// Runs work that needs room (describing, writing) like [`note`], on a stack of its own: the host's may be that of a signal handler
+/// or of a thread with the least there is. No signal is delivered meanwhile (but glibc's for setuid, which other threads wait for):
+/// a handler must not find itself on a foreign stack.
 pub(crate) fn note_at_length<R>(work: impl FnOnce(&AtLength) -> R) -> Option<R> {
-    const ROOM: usize = 512 << 10;
+    const SETXID: u64 = 1 << (33 - 1);
     note(|_| {
-        let stack = Pages::map(ROOM)?;
-        let blocked = raw::blocked_signals();
-        raw::set_blocked_signals(!0);
+        let at = AtLength { blocked: raw::blocked_signals(), workspace: Workspace::take()? };
+        raw::set_blocked_signals(!SETXID);
+        let (stack, size) = at.workspace.stack();
         // SAFETY: the stack is mapped, aligned and large; the callback catches its own panics.
-        let result = unsafe {
-            psm::on_stack(stack.start(), stack.length(), || catch_unwind(AssertUnwindSafe(|| work(&AtLength { blocked }))))
-        };
-        raw::set_blocked_signals(blocked);
+        let result = unsafe { psm::on_stack(stack, size, || catch_unwind(AssertUnwindSafe(|| work(&at)))) };
+        raw::set_blocked_signals(at.blocked);
         if result.is_err() {
             gate::set_life(Life::Off);
         }
@@ -155,6 +174,12 @@ macro_rules! caller_argument {
 /// The static of a hook's real function, and the stub that stands for it until it is known.
 macro_rules! real_function {
     ($name:ident) => {
+        real_function!(@ $name, crate::hooks::real::NO_DOOR);
+    };
+    ($name:ident, $door:ident) => {
+        real_function!(@ $name, Some(&$door));
+    };
+    (@ $name:ident, $door:expr) => {
         #[unsafe(naked)]
         unsafe extern "C" fn early() {
             core::arch::naked_asm!(
@@ -170,7 +195,7 @@ macro_rules! real_function {
 
         #[used]
         #[unsafe(link_section = "forkguard_reals")]
-        static REAL: crate::hooks::real::Real = crate::hooks::real::Real::new(early, {
+        static REAL: crate::hooks::real::Real = crate::hooks::real::Real::new(early, $door, {
             match core::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
                 Ok(name) => name,
                 Err(_) => panic!("a hook's name"),
@@ -190,6 +215,16 @@ macro_rules! call_real {
                 core::mem::transmute::<*mut libc::c_void, unsafe extern "C-unwind" fn($($type),*) -> $ret>(REAL.address())($($arg),*)
             }
         }
+    };
+}
+
+/// The same for a hook that uses its caller; nothing for one whose parameter is called `_caller`.
+macro_rules! used_caller {
+    (_caller; $($arg:ident)*) => {
+        ""
+    };
+    ($caller:ident; $($arg:ident)*) => {
+        caller_argument!($($arg)*)
     };
 }
 
@@ -251,31 +286,41 @@ macro_rules! pass {
     };
 }
 
-/// A hook of the lock path: jumps on at once while locks are not tracked; `unless` adds assembly that goes to label 2 for calls
-/// that are tracked all the same.
+/// A hook of the lock path: one jump, to the real function while locks are not tracked; `unless` adds assembly that goes to label 2
+/// for calls that are tracked all the same.
 macro_rules! lock {
     ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, unless $test:expr)?;
      |$caller:ident| $body:block) => {
         const _: () = {
-            real_function!($name);
+            real_function!($name, DOOR);
             call_real!($($arg: $type),* => $ret);
             same_signature!([$($proof)?] unsafe extern "C" fn($($type),*) -> $ret);
 
             unsafe extern "C-unwind" fn body($($arg: $type,)* $caller: usize) -> $ret $body
+
+            #[unsafe(naked)]
+            unsafe extern "C" fn tracked() {
+                core::arch::naked_asm!(used_caller!($caller; $($arg)*), "jmp {body}", body = sym body)
+            }
+
+            #[used]
+            #[unsafe(link_section = "forkguard_doors")]
+            static DOOR: forkguard_core::held::Door = forkguard_core::held::Door {
+                current: std::sync::atomic::AtomicPtr::new(early as *mut ()),
+                real: std::sync::atomic::AtomicPtr::new(early as *mut ()),
+                body: tracked,
+            };
 
             $(#[$doc])*
             #[unsafe(naked)]
             #[unsafe(no_mangle)]
             pub unsafe extern "C" fn $name($($arg: $type),*) -> $ret {
                 core::arch::naked_asm!(
-                    "cmp byte ptr [rip + {tracked}], 0",
-                    "jne 2f",
                     $($test,)?
-                    "jmp qword ptr [rip + {real}]",
-                    concat!("2: ", caller_argument!($($arg)*)),
+                    "jmp qword ptr [rip + {door}]",
+                    concat!("2: ", used_caller!($caller; $($arg)*)),
                     "jmp {body}",
-                    tracked = sym forkguard_core::held::TRACKED,
-                    real = sym REAL,
+                    door = sym DOOR,
                     body = sym body,
                 )
             }
@@ -283,4 +328,6 @@ macro_rules! lock {
     };
 }
 
-use {call_real, caller_argument, hook, lock, pass, real_function, restore_registers, same_signature, save_registers};
+use {
+    call_real, caller_argument, hook, lock, pass, real_function, restore_registers, same_signature, save_registers, used_caller,
+};

@@ -1,6 +1,7 @@
 //! Mutexes and spin locks: who holds which, and where it was taken.
 use super::*;
-use forkguard_core::held::{Kind, WAITS, holder};
+use forkguard_core::held::{HOLDS, Held, Kind, WAITS, holder};
+use forkguard_core::thread::{self, Slot};
 use libc::{c_int, clockid_t, pthread_mutex_t, pthread_spinlock_t, timespec};
 
 /// Assembly: recursive (1) and errorcheck (2) mutexes know their owner and are broken in the child even when the forking thread
@@ -11,15 +12,44 @@ macro_rules! owner_checking {
     };
 }
 
+// The fast halves below call nothing but the real function: what is rare stands apart, so that they need no frame of their own.
+
 /// Notes the wait, takes the lock, notes the outcome.
 #[inline(always)]
 pub(super) fn acquire(address: usize, caller: usize, kind: Kind, take: impl FnOnce() -> c_int) -> c_int {
-    let Some(slot) = holder() else { return take() };
-    let index = slot.push(address, caller, kind as u32 | WAITS);
+    let Some(slot) = thread::mine() else { return acquire_first(address, caller, kind, take) };
+    acquire_in(slot, address, caller, kind, take)
+}
+
+#[inline(always)]
+fn acquire_in(slot: &Slot, address: usize, caller: usize, kind: Kind, take: impl FnOnce() -> c_int) -> c_int {
+    let Some(entry) = slot.push(address, caller, kind as u32 | WAITS) else { return take() };
     let result = take();
-    match result {
-        0 | libc::EOWNERDEAD => slot.got(index, kind),
-        _ => slot.cancel(index),
+    if result == 0 {
+        entry.set(kind, HOLDS);
+        return result;
+    }
+    not_at_once(entry, kind, result)
+}
+
+/// The first lock of a thread that nobody saw start.
+#[cold]
+#[inline(never)]
+fn acquire_first(address: usize, caller: usize, kind: Kind, take: impl FnOnce() -> c_int) -> c_int {
+    match holder() {
+        Some(slot) => acquire_in(slot, address, caller, kind, take),
+        None => take(),
+    }
+}
+
+/// A lock whose last owner died is got all the same; any other answer means that it was not.
+#[cold]
+#[inline(never)]
+fn not_at_once(entry: &Held, kind: Kind, result: c_int) -> c_int {
+    match (result, holder()) {
+        (libc::EOWNERDEAD, _) => entry.set(kind, HOLDS),
+        (_, Some(slot)) => slot.cancel(Some(entry)),
+        (_, None) => {}
     }
     result
 }
@@ -31,8 +61,7 @@ pub(super) fn try_acquire(address: usize, caller: usize, kind: Kind, take: impl 
     if matches!(result, 0 | libc::EOWNERDEAD)
         && let Some(slot) = holder()
     {
-        let index = slot.push(address, caller, kind as u32);
-        slot.got(index, kind);
+        slot.push(address, caller, kind as u32 | HOLDS);
     }
     result
 }
@@ -40,7 +69,17 @@ pub(super) fn try_acquire(address: usize, caller: usize, kind: Kind, take: impl 
 /// Notes that the lock is given up, then gives it up.
 #[inline(always)]
 pub(super) fn release(address: usize, give: impl FnOnce() -> c_int) -> c_int {
-    if let Some(slot) = holder() {
+    match thread::mine() {
+        Some(slot) if slot.pop_top(address) => give(),
+        slot => release_below(address, slot, give),
+    }
+}
+
+/// It is not the one that was taken last, or not known at all.
+#[cold]
+#[inline(never)]
+fn release_below(address: usize, slot: Option<&Slot>, give: impl FnOnce() -> c_int) -> c_int {
+    if let Some(slot) = slot {
         slot.pop(address);
     }
     give()

@@ -12,7 +12,7 @@ macro_rules! privileges {
             /// As the C library's; see the module.
             fn $name, ALWAYS; |_registers| {
                 if emit::unready() {
-                    note_at_length(|_| emit::ready());
+                    note_at_length(emit::ready);
                 }
             }
         })*

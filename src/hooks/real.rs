@@ -3,6 +3,7 @@
 //!
 //! `dlsym(RTLD_NEXT)` takes the loader's lock: called lazily on the lock path it deadlocks against thread creation during dlopen.
 //! What it looks up stands in memory already: the list of loaded libraries behind us, each with its table of symbols.
+use forkguard_core::held::Door;
 use libc::{c_char, c_void};
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
@@ -12,12 +13,17 @@ use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 pub struct Real {
     address: AtomicPtr<c_void>,
     name: &'static CStr,
+    /// The door of a lock hook, which must know the function, too.
+    door: Option<&'static Door>,
 }
+
+/// For functions that are hooked otherwise.
+pub const NO_DOOR: Option<&'static Door> = None;
 
 impl Real {
     /// For the macros of [`crate::hooks`].
-    pub const fn new(early: unsafe extern "C" fn(), name: &'static CStr) -> Real {
-        Real { address: AtomicPtr::new(early as *mut c_void), name }
+    pub const fn new(early: unsafe extern "C" fn(), door: Option<&'static Door>, name: &'static CStr) -> Real {
+        Real { address: AtomicPtr::new(early as *mut c_void), name, door }
     }
 
     /// The address to call.
@@ -29,7 +35,11 @@ impl Real {
     /// Finds the real function now.
     pub fn resolve(&self) {
         let found = find(self.name).unwrap_or(missing as *mut c_void);
-        self.address.store(found, Relaxed);
+        let unknown = self.address.swap(found, Relaxed);
+        if let Some(door) = self.door {
+            door.real.store(found.cast(), Relaxed);
+            let _ = door.current.compare_exchange(unknown.cast(), found.cast(), Relaxed, Relaxed);
+        }
     }
 }
 

@@ -1,33 +1,73 @@
 //! Semaphores: some are locks (CPython's `threading.Lock` until 3.13), some are signals; `forkguard_core::semaphore` tells them
 //! apart by who posts.
 use super::*;
-use forkguard_core::held::{HOLDS, Kind, WAITS, holder};
+use forkguard_core::held::{HOLDS, Held, Kind, MADE, WAITS, holder};
 use forkguard_core::semaphore;
+use forkguard_core::thread::{self, Slot};
 use libc::{c_int, c_uint, clockid_t, sem_t, timespec};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// How an acquired semaphore is held: as one's own token, if this thread made it last.
+#[inline(always)]
+fn flags(slot: &Slot, address: usize) -> u32 {
+    if slot.made.load(Relaxed) == address {
+        slot.made.store(0, Relaxed);
+        return HOLDS | MADE;
+    }
+    HOLDS
+}
 
 /// Notes the wait, takes the count, notes the outcome. A semaphore that this thread took before is one entry, not two: a
 /// consumer that only ever waits must not fill its slot.
 #[inline(always)]
 fn acquire(address: usize, caller: usize, take: impl FnOnce() -> c_int) -> c_int {
-    let Some(slot) = holder() else { return take() };
-    match slot.find(address) {
-        None => {
-            let index = slot.push(address, caller, Kind::Semaphore as u32 | WAITS);
+    match thread::mine() {
+        // Nothing held, nothing made: what nearly every wait finds.
+        Some(slot) if slot.holds_nothing() && slot.made.load(Relaxed) == 0 => {
+            let entry = slot.push_first(address, caller, Kind::Semaphore as u32 | WAITS);
             let result = take();
             if result == 0 {
-                slot.got(index, Kind::Semaphore)
-            } else {
-                slot.cancel(index)
+                entry.set(Kind::Semaphore, HOLDS);
+                return result;
             }
-            result
+            not_taken(entry, result)
         }
-        Some(index) => {
-            slot.mark(index, Kind::Semaphore, HOLDS | WAITS);
-            let result = take();
-            slot.mark(index, Kind::Semaphore, HOLDS);
-            result
-        }
+        _ => acquire_among_others(address, caller, take),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn not_taken(entry: &Held, result: c_int) -> c_int {
+    if let Some(slot) = holder() {
+        slot.cancel(Some(entry));
+    }
+    result
+}
+
+#[inline(never)]
+fn acquire_among_others(address: usize, caller: usize, take: impl FnOnce() -> c_int) -> c_int {
+    let Some(slot) = holder() else { return take() };
+    if slot.find(address).is_some() {
+        return acquire_again(slot, address, take);
+    }
+    let Some(entry) = slot.push(address, caller, Kind::Semaphore as u32 | WAITS) else { return take() };
+    let result = take();
+    if result != 0 || slot.holds_many() && semaphore::is_signal(address) {
+        slot.cancel(Some(entry));
+    } else {
+        entry.set(Kind::Semaphore, flags(slot, address));
+    }
+    result
+}
+
+fn acquire_again(slot: &Slot, address: usize, take: impl FnOnce() -> c_int) -> c_int {
+    // Looked for anew after the wait: a signal handler may have posted it meanwhile.
+    let mark = |flags| slot.find(address).inspect(|entry| entry.set(Kind::Semaphore, flags));
+    mark(HOLDS | WAITS);
+    let result = take();
+    mark(HOLDS);
+    result
 }
 
 lock! {
@@ -54,8 +94,7 @@ lock! {
             && let Some(slot) = holder()
             && slot.find(semaphore as usize).is_none()
         {
-            let index = slot.push(semaphore as usize, caller, Kind::Semaphore as u32);
-            slot.got(index, Kind::Semaphore);
+            slot.push(semaphore as usize, caller, Kind::Semaphore as u32 | flags(slot, semaphore as usize));
         }
         result
     }
@@ -64,14 +103,24 @@ lock! {
     /// sem_post(3).
     fn sem_post(semaphore: *mut sem_t) -> c_int = libc::sem_post;
     |_caller| {
-        if let Some(slot) = holder()
-            && !slot.pop(semaphore as usize)
-        {
-            semaphore::mark_signal(semaphore as usize);
+        match thread::mine() {
+            Some(slot) if slot.pop_top(semaphore as usize) => real(semaphore),
+            _ => post_below(semaphore as usize, || real(semaphore)),
         }
-        real(semaphore)
     }
 }
+
+/// It is not what this thread took last; what it did not take at all is a signal.
+#[inline(never)]
+fn post_below(address: usize, post: impl FnOnce() -> c_int) -> c_int {
+    if let Some(slot) = holder()
+        && !slot.pop(address)
+    {
+        semaphore::mark_signal(address);
+    }
+    post()
+}
+
 hook! {
     /// sem_init(3): whatever was known of a semaphore at this address is forgotten. A lock begins free; what begins at zero waits for
     /// somebody's signal.
@@ -80,6 +129,9 @@ hook! {
         match value {
             0 => semaphore::mark_signal(semaphore as usize),
             _ => semaphore::forget(semaphore as usize),
+        }
+        if let Some(slot) = thread::mine() {
+            slot.made.store(semaphore as usize, Relaxed);
         }
         real(semaphore, shared, value)
     }

@@ -9,7 +9,10 @@ use std::sync::atomic::Ordering::Relaxed;
 fn noted(signal: c_int, handler: usize, caller: usize) {
     note(|_| {
         let (site, code) = sites::capture_handler(caller);
-        signal::note(signal, Set { handler, site, code, thread: thread::mine().map_or(0, |s| s.tid.load(Relaxed)) });
+        signal::note(
+            signal,
+            Set { handler, site, code, thread: thread::mine().map_or(0, |s| s.tid.load(Relaxed)), inherited: false },
+        );
     });
 }
 

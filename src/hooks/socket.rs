@@ -1,5 +1,5 @@
 //! Sockets: made, connected, accepted, listening.
-use super::descriptor::opened;
+use super::descriptor::{all_opened, opened};
 use super::*;
 use crate::child::{self, SETTLING};
 use crate::sites;
@@ -25,7 +25,7 @@ hook! {
         if result == 0 {
             // SAFETY: the real function filled both.
             let ends = unsafe { [*pair, *pair.add(1)] };
-            ends.into_iter().for_each(|fd| opened(fd, Kind::Socket, role::PAIR, family as u16, caller));
+            all_opened(ends, Kind::Socket, role::PAIR, family as u16, caller);
         }
         result
     }
@@ -84,7 +84,7 @@ hook! {
     fn connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = libc::connect;
     |caller| {
         let result = real(fd, address, length);
-        if result == 0 || matches!(crate::errno::get(), libc::EINPROGRESS | libc::EINTR | libc::EAGAIN) {
+        if result == 0 || matches!(crate::errno::get(), libc::EINPROGRESS | libc::EINTR) {
             note(|_| connected(fd, address, length, caller));
         }
         result

@@ -10,21 +10,28 @@ use std::sync::atomic::AtomicU8;
 static ALWAYS: AtomicU8 = AtomicU8::new(1);
 
 /// Records such a call before it is made.
-pub(super) fn note_spawn(kind: ForkKind, caller: usize) {
-    note_at_length(|_| emit::spawn(kind, caller, None));
+pub(super) fn note_spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
+    if gate::awake() && tls::vfork() == 0 && emit::spawns_singly() {
+        note_at_length(|at| emit::spawn(at, kind, caller, child));
+    }
 }
 
 pass! {
     /// posix_spawn(3).
-    fn posix_spawn, ALWAYS; |registers| { note_spawn(ForkKind::PosixSpawn, registers.caller) }
+    fn posix_spawn, ALWAYS; |registers| { note_spawn(ForkKind::PosixSpawn, registers.caller, None) }
 }
 pass! {
     /// posix_spawnp(3).
-    fn posix_spawnp, ALWAYS; |registers| { note_spawn(ForkKind::PosixSpawn, registers.caller) }
+    fn posix_spawnp, ALWAYS; |registers| { note_spawn(ForkKind::PosixSpawn, registers.caller, None) }
 }
 pass! {
     /// system(3).
-    fn system, ALWAYS; |registers| { note_spawn(ForkKind::System, registers.caller) }
+    fn system, ALWAYS; |registers| {
+        // Without a command it only asks whether there is a shell.
+        if registers.argument[0] != 0 {
+            note_spawn(ForkKind::System, registers.caller, None);
+        }
+    }
 }
 hook! {
     /// _Fork(3): as fork, without atfork handlers. Its child finds out by its process id.
@@ -34,9 +41,7 @@ hook! {
         match result {
             0 => crate::child::born_unseen(),
             -1 => {}
-            pid => {
-                note_at_length(|_| emit::spawn(ForkKind::RawFork, caller, Some(pid as u32)));
-            }
+            pid => note_spawn(ForkKind::RawFork, caller, Some(pid as u32)),
         }
         result
     }
@@ -51,7 +56,7 @@ pass! {
     /// clone(2), variadic: `clone(function, stack, flags, argument, …)`.
     fn clone, ALWAYS; |registers| {
         if makes_process(registers.argument[2]) {
-            note_spawn(ForkKind::Clone, registers.caller);
+            note_spawn(ForkKind::Clone, registers.caller, None);
         }
     }
 }
@@ -66,7 +71,7 @@ pass! {
             _ => return,
         };
         if makes_process(flags) {
-            note_spawn(ForkKind::Syscall, registers.caller);
+            note_spawn(ForkKind::Syscall, registers.caller, None);
         }
     }
 }
@@ -109,7 +114,7 @@ const _: () = {
     /// In the leader, when the child has exec'd or ended.
     extern "C" fn after_vfork(result: c_int, caller: usize) {
         if result > 0 {
-            note_at_length(|_| emit::spawn(ForkKind::Vfork, caller, Some(result as u32)));
+            note_spawn(ForkKind::Vfork, caller, Some(result as u32));
         }
     }
 };

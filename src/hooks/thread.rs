@@ -65,8 +65,9 @@ fn created(slot: &'static Slot, result: c_int, thread: *const pthread_t) {
     if result != 0 {
         thread::release(slot);
     } else if slot.state() == State::Starting {
-        // SAFETY: the real function filled it.
-        let _ = slot.handle.compare_exchange(0, unsafe { *thread } as usize, Relaxed, Relaxed);
+        // The host may give the memory back as soon as the new thread runs.
+        let handle = forkguard_core::raw::read_value::<usize>(thread as usize).unwrap_or(0);
+        let _ = slot.handle.compare_exchange(0, handle, Relaxed, Relaxed);
     }
 }
 

@@ -28,6 +28,8 @@ waits! {
     fn recv;
     fn recvfrom;
     fn recvmsg;
+    fn __recv_chk;
+    fn __recvfrom_chk;
     fn sigwait;
     fn sigwaitinfo;
     fn sigtimedwait;

@@ -1,5 +1,5 @@
 //! Interpreters whose frames their own functions or variables tell: which of them are loaded, and what they run.
-use super::store::{Frames, Language, Writer};
+use super::store::{self, Frames, Language};
 use super::symbols::Watch;
 use super::{perl, php, ruby};
 use std::sync::atomic::{AtomicBool, Ordering::*};
@@ -32,11 +32,11 @@ pub(super) fn reset_in_child() {
 }
 
 /// Takes the frames of this thread.
-pub(super) fn take(writer: &mut Writer, frames: &mut Frames) {
+pub(super) fn take(frames: &mut Frames) {
     prepare();
     for (language, read) in READERS {
         read(&mut |file, line, function| {
-            if let (Some(file), Some(function)) = (writer.text(file), writer.text(function)) {
+            if let (Some(file), Some(function)) = (store::text(file), store::text(function)) {
                 frames.push(language, file, function, line);
             }
         });

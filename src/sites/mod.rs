@@ -17,7 +17,7 @@ mod symbols;
 use forkguard_core::fork::Inner;
 use forkguard_core::raw;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use store::{Frames, Kept, Language, Writer};
+use store::{Frames, Kept, Language};
 
 /// In the constructor.
 pub(crate) fn prepare() {
@@ -29,7 +29,6 @@ pub(crate) fn prepare() {
 /// In a forked child.
 pub(crate) fn reset_in_child() {
     native::reset_in_child();
-    store::reset_in_child();
     python::reset_in_child();
     interpreters::reset_in_child();
 }
@@ -38,43 +37,42 @@ pub(crate) fn reset_in_child() {
 const BURST: u64 = 4096;
 const INTERVAL_NS: u64 = 500_000;
 static NEXT: AtomicU64 = AtomicU64::new(0);
-/// Sites that got no frames for want of a token, of room, or because another thread was at it.
+/// Sites that got no frames for want of a token or of room.
 static SKIPPED: AtomicU32 = AtomicU32::new(0);
 
 fn token() -> bool {
     let now = raw::monotonic();
     let next = NEXT.load(Relaxed).max(now);
     let free = next - now <= BURST * INTERVAL_NS;
-    if free {
-        NEXT.store(next + INTERVAL_NS, Relaxed);
+    match free {
+        true => NEXT.store(next + INTERVAL_NS, Relaxed),
+        false => _ = SKIPPED.fetch_add(1, Relaxed),
     }
     free
 }
 
 /// The word for a thing that this thread makes now: `caller` is the return address of the call.
-#[inline(never)]
 pub(crate) fn capture(caller: usize) -> usize {
-    writer().map_or(caller, |mut writer| take(&mut writer, caller))
+    if token() { take(caller) } else { caller }
 }
 
-/// A writer, for a token.
-fn writer() -> Option<Writer> {
-    let writer = if token() { Writer::take() } else { None };
-    if writer.is_none() {
-        SKIPPED.fetch_add(1, Relaxed);
-    }
-    writer
-}
-
-fn take(writer: &mut Writer, caller: usize) -> usize {
+#[inline(never)]
+fn take(caller: usize) -> usize {
     let mut frames = Frames::new();
-    let _ = python::take(writer, &mut frames);
-    interpreters::take(writer, &mut frames);
+    let _ = python::take(&mut frames);
+    interpreters::take(&mut frames);
     // What calls an interpreter's code is the interpreter.
     if frames.is_empty() {
         stack::frames(caller, &mut |address| frames.push_native(address));
     }
-    writer.keep(&frames, caller)
+    match store::keep(&frames, caller) {
+        Some(0) => caller,
+        Some(word) => word,
+        None => {
+            SKIPPED.fetch_add(1, Relaxed);
+            caller
+        }
+    }
 }
 
 /// What is known of a thread that this one starts.
@@ -90,9 +88,11 @@ pub(crate) struct Made {
 
 /// For a thread that this one starts now.
 pub(crate) fn capture_thread(caller: usize) -> Made {
-    let Some(mut writer) = writer() else { return Made { site: caller, ..Made::default() } };
-    let site = take(&mut writer, caller);
-    let started = python::is_here().then(|| python::started(&mut writer)).flatten().unwrap_or_default();
+    if !token() {
+        return Made { site: caller, ..Made::default() };
+    }
+    let site = take(caller);
+    let started = python::is_here().then(python::started).flatten().unwrap_or_default();
     Made { site, label: usize::from(started.name) | usize::from(started.class) << 16, code: started.code }
 }
 
@@ -103,26 +103,23 @@ pub(crate) fn label(word: usize) -> (&'static str, &'static str) {
 
 /// For a signal's handler that this thread sets now: where, and the code that will run (0 unknown).
 pub(crate) fn capture_handler(caller: usize) -> (usize, usize) {
-    let Some(mut writer) = writer() else { return (caller, 0) };
-    let site = take(&mut writer, caller);
-    (site, python::is_here().then(|| python::handler(&mut writer)).flatten().unwrap_or(0))
+    if !token() {
+        return (caller, 0);
+    }
+    (take(caller), python::is_here().then(python::handler).flatten().unwrap_or(0))
 }
 
 /// In the leader, right after a fork: where the other threads stand, while they cannot run.
 pub(crate) fn stand(inner: &mut Inner) {
-    if python::can_stand()
-        && let Some(mut writer) = Writer::take()
-    {
-        python::stand(&mut writer, inner.threads.as_mut_slice());
+    if python::can_stand() {
+        python::stand(inner.threads.as_mut_slice());
     }
 }
 
 /// In the child, before fork() returns there: the same from what the lost threads left, where the leader could not.
 pub(crate) fn stand_in_child(inner: &mut Inner) {
-    if !python::can_stand()
-        && let Some(mut writer) = Writer::take()
-    {
-        python::stand_frozen(&mut writer, inner.threads.as_mut_slice());
+    if !python::can_stand() {
+        python::stand_frozen(inner.threads.as_mut_slice());
     }
 }
 

@@ -133,6 +133,11 @@ impl Module {
     /// The symbol that an address (relative to the base) lies in.
     fn symbol(&self, offset: usize) -> Option<Text<96>> {
         const CHUNK: usize = 170;
+        // A larger table would cost more than a report may: then the offset says it all.
+        const MOST: u32 = 40_000;
+        if self.count > MOST {
+            return None;
+        }
         let mut words = [[0usize; 3]; CHUNK];
         let mut best: Option<(usize, u32)> = None;
         let mut index = 0;

@@ -1,7 +1,7 @@
 //! The application's stacks, kept once each in bounded memory: frames form a tree (stacks share their outer frames), texts are
-//! interned. Nothing is ever taken out, so what was handed out stays valid without a lock; nobody waits to put something in.
+//! interned. Nothing is ever changed or taken out, so nothing needs a lock: an entry is complete before an index names it.
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
 /// Frames of all stacks, texts and their bytes that can be kept.
 const NODES: usize = 16_384;
@@ -67,7 +67,7 @@ struct Store {
     bytes: UnsafeCell<[u8; BYTES]>,
     byte_count: AtomicUsize,
 }
-// SAFETY: `BUSY` admits one writer; bytes below `byte_count` are never written again.
+// SAFETY: each byte is written once, by the thread that reserved it, before an id names it.
 unsafe impl Sync for Store {}
 
 static STORE: Store = Store {
@@ -80,102 +80,80 @@ static STORE: Store = Store {
     bytes: UnsafeCell::new([0; BYTES]),
     byte_count: AtomicUsize::new(0),
 };
-static BUSY: AtomicBool = AtomicBool::new(false);
 
-/// The right to put something in.
-pub(crate) struct Writer(());
+/// Takes `size` of what is counted; None when there is not so much left.
+fn reserve(count: &AtomicUsize, size: usize, limit: usize) -> Option<usize> {
+    let start = if count.load(Relaxed) + size <= limit { count.fetch_add(size, Relaxed) } else { limit };
+    (start + size <= limit).then_some(start)
+}
 
-/// Tries so often: a capture takes a few microseconds. A thread that was interrupted in one is not waited for.
-const TRIES: u32 = 2000;
-
-impl Writer {
-    /// None when another thread has it.
-    pub(crate) fn take() -> Option<Writer> {
-        for _ in 0..TRIES {
-            if !BUSY.swap(true, Acquire) {
-                return Some(Writer(()));
-            }
-            std::hint::spin_loop();
+/// Finds the entry that `is` accepts in an index, or puts there what `make` makes. Another thread may put the same in at the same
+/// time: then there are two of it, which does no harm.
+fn find_or_put(index: &[AtomicU16], hash: u64, is: impl Fn(u16) -> bool, make: impl FnOnce() -> Option<u16>) -> Option<u16> {
+    let mut place = hash as usize % index.len();
+    let probe = |from: &mut usize| loop {
+        match index[*from].load(Acquire) {
+            0 => return None,
+            entry if is(entry) => return Some(entry),
+            _ => *from = (*from + 1) % index.len(),
         }
-        None
+    };
+    if let Some(found) = probe(&mut place) {
+        return Some(found);
     }
+    let made = make()?;
+    while index[place].compare_exchange(0, made, AcqRel, Relaxed).is_err() {
+        if let Some(found) = probe(&mut place) {
+            return Some(found);
+        }
+    }
+    Some(made)
+}
 
-    /// Interns a text; None when there is no room.
-    pub(crate) fn text(&mut self, text: &str) -> Option<TextId> {
-        let text = &text[..text.floor_char_boundary(LONGEST)];
-        if text.is_empty() {
-            return Some(0);
-        }
-        let mut place = hash(text.as_bytes()) as usize % STORE.text_index.len();
-        loop {
-            match STORE.text_index[place].load(Relaxed) {
-                0 => break,
-                id if text_of(id) == text => return Some(id),
-                _ => place = (place + 1) % STORE.text_index.len(),
-            }
-        }
-        let (id, start) = (STORE.text_count.load(Relaxed) + 1, STORE.byte_count.load(Relaxed));
-        if id >= TEXTS || start + text.len() > BYTES {
-            return None;
-        }
-        // SAFETY: within the bytes, behind all that was handed out.
+/// Interns a text; None when there is no room.
+pub(crate) fn text(text: &str) -> Option<TextId> {
+    let text = &text[..text.floor_char_boundary(LONGEST)];
+    if text.is_empty() {
+        return Some(0);
+    }
+    let make = || {
+        let start = reserve(&STORE.byte_count, text.len(), BYTES)?;
+        let id = reserve(&STORE.text_count, 1, TEXTS - 1)? + 1;
+        // SAFETY: within the bytes, and this thread's alone.
         unsafe { STORE.bytes.get().cast::<u8>().add(start).copy_from_nonoverlapping(text.as_ptr(), text.len()) };
-        STORE.texts[id].store((start as u32) << 10 | text.len() as u32, Relaxed);
-        STORE.byte_count.store(start + text.len(), Release);
-        STORE.text_count.store(id, Release);
-        STORE.text_index[place].store(id as u16, Release);
+        STORE.texts[id].store((start as u32) << 10 | text.len() as u32, Release);
         Some(id as u16)
-    }
+    };
+    find_or_put(&STORE.text_index, hash(text.as_bytes()), |id| text_of(id) == text, make)
+}
 
-    /// The node of a frame within `outer`; None when there is no room.
-    fn node(&mut self, language: Language, word: u64, outer: u16) -> Option<u16> {
-        let link = (language as u32) << 16 | u32::from(outer);
-        let key = word.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(link).wrapping_mul(0xd6e8_feb8_6659_fd93);
-        let mut place = (key ^ key >> 32) as usize % STORE.node_index.len();
-        loop {
-            match STORE.node_index[place].load(Relaxed) {
-                0 => break,
-                index => {
-                    let node = &STORE.nodes[index as usize % NODES];
-                    if node.word.load(Relaxed) == word && node.link.load(Relaxed) == link {
-                        return Some(index);
-                    }
-                    place = (place + 1) % STORE.node_index.len();
-                }
-            }
-        }
-        let index = STORE.node_count.load(Relaxed) + 1;
-        let node = STORE.nodes.get(index)?;
-        node.word.store(word, Relaxed);
-        node.link.store(link, Relaxed);
-        STORE.node_count.store(index, Release);
-        STORE.node_index[place].store(index as u16, Release);
+/// The node of a frame within `outer`; None when there is no room.
+fn node(language: Language, word: u64, outer: u16) -> Option<u16> {
+    let link = (language as u32) << 16 | u32::from(outer);
+    let key = word.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(link).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    let same = |index: u16| {
+        let node = &STORE.nodes[usize::from(index) % NODES];
+        node.word.load(Acquire) == word && node.link.load(Acquire) == link
+    };
+    let make = || {
+        let index = reserve(&STORE.node_count, 1, NODES - 1)? + 1;
+        STORE.nodes[index].word.store(word, Release);
+        STORE.nodes[index].link.store(link, Release);
         Some(index as u16)
-    }
-
-    /// The word that names `frames` (innermost first) with the native `address` they lead to; the plain address when there are
-    /// none or no room.
-    pub(crate) fn keep(&mut self, frames: &Frames, address: usize) -> usize {
-        let outer = frames.list[..frames.count].iter().rev().try_fold(0, |outer, place| {
-            let word = u64::from(place.file) << 48 | u64::from(place.function) << 32 | u64::from(place.line);
-            self.node(place.language, word, outer)
-        });
-        match outer {
-            None | Some(0) => address,
-            Some(outer) => self.node(Language::Native, address as u64, outer).map_or(address, |node| STACK | node as usize),
-        }
-    }
+    };
+    find_or_put(&STORE.node_index, key ^ key >> 32, same, make)
 }
 
-impl Drop for Writer {
-    fn drop(&mut self) {
-        BUSY.store(false, Release);
+/// The word that names `frames` with the native `address` that they lead to; 0 when there are none, None when there is no room.
+pub(crate) fn keep(frames: &Frames, address: usize) -> Option<usize> {
+    let outer = frames.list[..frames.count].iter().rev().try_fold(0, |outer, place| {
+        let word = u64::from(place.file) << 48 | u64::from(place.function) << 32 | u64::from(place.line);
+        node(place.language, word, outer)
+    })?;
+    if outer == 0 {
+        return Some(0);
     }
-}
-
-/// In a forked child: the thread that was putting something in may be gone. What it had not finished is not reachable.
-pub(crate) fn reset_in_child() {
-    BUSY.store(false, Release);
+    node(Language::Native, address as u64, outer).map(|node| STACK | usize::from(node))
 }
 
 /// A frame of a stack that is being taken.

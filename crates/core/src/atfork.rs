@@ -102,6 +102,6 @@ pub fn run(index: usize, phase: Phase) {
     let start = raw::monotonic();
     // SAFETY: the address was given to pthread_atfork as a function of no arguments, and its library is still loaded: glibc drops
     // the handlers of a library that is unloaded, and ours with them.
-    unsafe { core::mem::transmute::<usize, extern "C" fn()>(handler)() };
+    unsafe { core::mem::transmute::<usize, extern "C-unwind" fn()>(handler)() };
     registration.spent[phase as usize].store(raw::monotonic() - start, Relaxed);
 }

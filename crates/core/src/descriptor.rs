@@ -1,4 +1,5 @@
 //! Where each descriptor came from: a table by number. What is open, the kernel knows; this table only says who made it.
+use crate::generation;
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// Numbers from here on are not recorded: they are listed with origin unknown.
@@ -114,8 +115,6 @@ static TABLE: [Place; CAPACITY] = [const {
 /// Numbers at and above this were never recorded.
 static HIGH: AtomicUsize = AtomicUsize::new(0);
 static OPEN: AtomicU32 = AtomicU32::new(0);
-/// How many forks lie between the program's start and this process: what is older came through a fork.
-static GENERATION: AtomicU32 = AtomicU32::new(0);
 
 fn place(fd: i32) -> Option<&'static Place> {
     TABLE.get(usize::try_from(fd).ok()?)
@@ -125,7 +124,7 @@ fn place(fd: i32) -> Option<&'static Place> {
 pub fn open(fd: i32, kind: Kind, role: u8, family: u16, site: usize, thread: u32) {
     let Some(place) = place(fd) else { return };
     place.role.store(role, Relaxed);
-    place.generation.store(GENERATION.load(Relaxed), Relaxed);
+    place.generation.store(generation::current(), Relaxed);
     place.family.store(family, Relaxed);
     place.thread.store(thread, Relaxed);
     place.site.store(site, Relaxed);
@@ -191,7 +190,7 @@ pub fn connect(fd: i32, family: u16, port: u16, address: [u8; 16], site: usize, 
         place.family.store(family, Relaxed);
         place.site.store(site, Relaxed);
         place.thread.store(thread, Relaxed);
-        place.generation.store(GENERATION.load(Relaxed), Relaxed);
+        place.generation.store(generation::current(), Relaxed);
         place.role.fetch_or(role::CONNECTED, Relaxed);
     }
 }
@@ -221,7 +220,7 @@ pub fn record(fd: i32) -> Option<Record> {
     for (word, bytes) in place.address.iter().zip(address.chunks_exact_mut(8)) {
         bytes.copy_from_slice(&word.load(Relaxed).to_ne_bytes());
     }
-    let forked = if place.generation.load(Relaxed) < GENERATION.load(Relaxed) { role::FORKED } else { 0 };
+    let forked = if place.generation.load(Relaxed) < generation::current() { role::FORKED } else { 0 };
     Some(Record {
         kind,
         role: place.role.load(Relaxed) | forked,
@@ -241,9 +240,4 @@ pub fn recorded() -> impl Iterator<Item = (i32, Record)> {
 /// How many are recorded.
 pub fn count() -> u32 {
     OPEN.load(Relaxed)
-}
-
-/// In a forked child: everything recorded so far came from the process that forked it.
-pub fn mark_forked() {
-    GENERATION.fetch_add(1, Relaxed);
 }

@@ -2,7 +2,8 @@
 use core::fmt;
 use core::mem::MaybeUninit;
 
-/// A list of at most N entries.
+/// A list of at most N entries. The length comes first: a short list touches one page.
+#[repr(C)]
 pub struct Fixed<T: Copy, const N: usize> {
     len: usize,
     missed: u32,

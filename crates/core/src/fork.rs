@@ -1,12 +1,12 @@
 //! One fork: what was true at its instant, taken in prepare (which runs last) without allocating and without asking the kernel
 //! about anything one by one.
 use crate::fixed::{Fixed, Text};
-use crate::held::{Entry, HOLDS, Kind, WAITS};
+use crate::held::{Entry, HOLDS, Kind, MADE, WAITS};
 use crate::thread::{self, Slot, State};
-use crate::{held, raw, semaphore, timer, tls};
+use crate::{generation, held, raw, semaphore, timer, tls};
 use core::cell::UnsafeCell;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
 
 /// Threads that a snapshot lists; further ones are counted.
 pub const THREADS: usize = 512;
@@ -76,11 +76,12 @@ pub struct LockRecord {
 
 /// What was true at a fork.
 pub struct Snapshot {
-    taken: AtomicBool,
     inner: UnsafeCell<Inner>,
 }
 
-/// The content of a snapshot.
+/// The content of a snapshot. In this order, so that what every fork writes lies on as few pages as may be: each page written after
+/// a fork is a page that the kernel copies.
+#[repr(C)]
 pub struct Inner {
     /// Number of the fork in this process, from 1.
     pub sequence: u64,
@@ -100,24 +101,33 @@ pub struct Inner {
     pub child_ns: u64,
     /// Prepare has run: the lists below are of this fork.
     pub prepared: bool,
-    /// Threads, the forking one included.
-    pub threads: Fixed<ThreadRecord, THREADS>,
-    /// Held locks.
-    pub locks: Fixed<LockRecord, LOCKS>,
     /// Blocked signals of the forking thread.
     pub blocked: u64,
     /// Threads as the kernel counts them.
     pub kernel_threads: u32,
+    /// Threads that were being created.
+    pub starting: u32,
     /// Interval timers that were armed (bit n: timer n).
     pub interval_timers: u8,
     /// Return addresses of the calls that armed them; 0 unknown.
     pub interval_sites: [usize; 3],
-    /// Armed timers of timer_create.
-    pub timers: Fixed<timer::Timer, 32>,
     /// Descriptors that the hooks know of.
     pub descriptors: u32,
-    mutexes: [MutexWords; LOCKS],
-    remote: [libc::iovec; LOCKS],
+    /// Return address of the first use of the C library's generator; 0 none.
+    pub random: usize,
+    /// The fork that this thread was in already: a handler of another library forked.
+    outer: *const Snapshot,
+    /// The newest child before a fork that no wrapper sees the result of.
+    newest_child: Option<u32>,
+    /// Armed timers of timer_create.
+    pub timers: Fixed<timer::Timer, 32>,
+    /// Threads, the forking one included.
+    pub threads: Fixed<ThreadRecord, THREADS>,
+    /// Held locks.
+    pub locks: Fixed<LockRecord, LOCKS>,
+    words: [Words; LOCKS],
+    from: [libc::iovec; LOCKS],
+    into: [libc::iovec; LOCKS],
 }
 
 // SAFETY: `taken` gives the content to one thread at a time.
@@ -125,7 +135,6 @@ unsafe impl Sync for Snapshot {}
 
 #[expect(clippy::declare_interior_mutable_const, reason = "the initial value of the pool's statics")]
 const EMPTY: Snapshot = Snapshot {
-    taken: AtomicBool::new(false),
     inner: UnsafeCell::new(Inner {
         sequence: 0,
         leader: 0,
@@ -144,13 +153,24 @@ const EMPTY: Snapshot = Snapshot {
         interval_sites: [0; 3],
         timers: Fixed::new(),
         descriptors: 0,
-        mutexes: [[0; 5]; LOCKS],
-        remote: [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; LOCKS],
+        words: [[0; 8]; LOCKS],
+        from: [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; LOCKS],
+        into: [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; LOCKS],
+        outer: ptr::null(),
+        newest_child: None,
+        random: 0,
+        starting: 0,
     }),
 };
 
 /// Forks that can be under way at once in one process; a further one is reported by its counts only.
-static POOL: [Snapshot; 4] = [EMPTY, EMPTY, EMPTY, EMPTY];
+const AT_ONCE: usize = 16;
+static POOL: [Snapshot; AT_ONCE] = [EMPTY; AT_ONCE];
+/// Which of them are in use: apart from the snapshots, so that asking touches one page.
+static TAKEN: [AtomicBool; AT_ONCE] = [const { AtomicBool::new(false) }; AT_ONCE];
+static FORKS: AtomicU64 = AtomicU64::new(0);
+/// The process that these registries are of: another one is a child that no atfork handler saw.
+static OWNER: AtomicU32 = AtomicU32::new(0);
 static SEQUENCE: AtomicU64 = AtomicU64::new(0);
 
 /// Numbers the next fork of this process.
@@ -160,14 +180,25 @@ pub fn next_sequence() -> u64 {
 
 /// How many forks this process made.
 pub fn made() -> u64 {
-    SEQUENCE.load(Relaxed)
+    FORKS.load(Relaxed)
+}
+
+/// In the constructor, and in a forked child: the registries are this process's.
+pub fn own() {
+    OWNER.store(raw::process_id(), Relaxed);
+}
+
+/// False in a child that no atfork handler saw.
+pub fn owned() -> bool {
+    OWNER.load(Relaxed) == raw::process_id()
 }
 
 /// Begins a fork in this thread; None when too many are under way.
 pub fn begin(door: Door, site: usize) -> Option<&'static Snapshot> {
-    let snapshot = POOL.iter().find(|s| s.taken.compare_exchange(false, true, Acquire, Relaxed).is_ok())?;
-    // SAFETY: just taken, so it is this thread's.
-    let inner = unsafe { &mut *snapshot.inner.get() };
+    FORKS.fetch_add(1, Relaxed);
+    let index = TAKEN.iter().position(|t| t.compare_exchange(false, true, Acquire, Relaxed).is_ok())?;
+    let snapshot = &POOL[index];
+    let inner = snapshot.inner();
     inner.sequence = next_sequence();
     inner.leader = raw::process_id();
     inner.thread = raw::thread_id();
@@ -175,8 +206,19 @@ pub fn begin(door: Door, site: usize) -> Option<&'static Snapshot> {
     inner.site = site;
     inner.entered = raw::monotonic();
     inner.prepared = false;
+    inner.outer = tls::fork();
+    inner.newest_child = if matches!(door, Door::Daemon | Door::Internal) { raw::newest_child() } else { None };
     tls::set_fork(snapshot);
     Some(snapshot)
+}
+
+/// The child of a fork whose result no wrapper sees: the thread's newest one. Err when there is none: the fork failed.
+pub fn unseen_child(inner: &Inner) -> Result<Option<u32>, ()> {
+    match raw::newest_child() {
+        None if !raw::tells_children() => Ok(None),
+        newest if newest == inner.newest_child => Err(()),
+        newest => Ok(newest),
+    }
 }
 
 /// The fork that this thread is in.
@@ -187,8 +229,8 @@ pub fn current() -> Option<&'static Snapshot> {
 
 /// Ends this thread's fork.
 pub fn end(snapshot: &'static Snapshot) {
-    tls::set_fork(ptr::null());
-    snapshot.taken.store(false, Release);
+    tls::set_fork(snapshot.inner().outer);
+    release(snapshot);
 }
 
 impl LockRecord {
@@ -211,7 +253,7 @@ impl Snapshot {
     /// The content: of the thread that began it, until it ends it.
     #[allow(clippy::mut_from_ref, reason = "`taken` makes this thread the only user")]
     pub fn inner(&self) -> &mut Inner {
-        // SAFETY: only the thread that took it (or, in the child, its only thread) gets here.
+        // SAFETY: only the thread that took it (or, in the child, the one that settles it) gets here.
         unsafe { &mut *self.inner.get() }
     }
 }
@@ -222,14 +264,24 @@ pub fn prepare(inner: &mut Inner) {
     inner.threads.clear();
     inner.locks.clear();
     inner.timers.clear();
-    for slot in thread::slots().iter().filter(|s| matches!(s.state(), State::Live | State::Starting)) {
+    thread::reap();
+    inner.kernel_threads = raw::kernel_threads();
+    inner.starting = 0;
+    for slot in thread::slots().iter().filter(|s| s.state() == State::Live) {
         note_thread(inner, slot);
+    }
+    // Of those that are being created the kernel has some already: as many as it counts.
+    for slot in thread::slots().iter().filter(|s| s.state() == State::Starting) {
+        inner.starting += 1;
+        if (inner.threads.as_slice().len() as u32) < inner.kernel_threads {
+            note_thread(inner, slot);
+        }
     }
     verify(inner);
     inner.blocked = raw::blocked_signals();
     inner.interval_timers = (0..3).filter(|&which| raw::interval_timer_armed(which)).fold(0, |bits, which| bits | 1 << which);
     inner.interval_sites = [0, 1, 2].map(timer::interval_site);
-    inner.kernel_threads = raw::kernel_threads();
+    inner.random = crate::rng::used();
     timer::armed().for_each(|t| inner.timers.push(t));
     inner.descriptors = crate::descriptor::count();
     inner.prepared = true;
@@ -273,73 +325,99 @@ fn note_lock(inner: &mut Inner, slot: &Slot, entry: Entry, holder: u32, own: boo
     if inner.locks.as_slice().iter().any(|l| l.holder == holder && l.entry.address == entry.address) {
         return;
     }
-    let signal = entry.kind == Kind::Semaphore && (entry.flags & WAITS != 0 || semaphore::is_signal(entry.address));
+    let signal = entry.kind == Kind::Semaphore && (entry.flags & (WAITS | MADE) != 0 || semaphore::is_signal(entry.address));
     inner.locks.push(LockRecord { entry, holder, holder_name: slot.name(), own, signal, mutex_kind: -1 });
 }
 
 /// The first of all child handlers: freezes what the lost threads left.
 pub fn child(inner: &mut Inner) {
-    let start = raw::monotonic();
-    child_unseen();
-    inner.child_ns = raw::monotonic() - start;
+    let start = raw::monotonic_of_kernel();
+    become_child();
+    inner.child_ns = raw::monotonic_of_kernel() - start;
 }
 
-/// The same in a child that no atfork handler saw.
-pub fn child_unseen() {
+/// In every forked child: the registries become its own.
+pub fn become_child() {
+    own();
     held::stop_tracking();
-    thread::freeze_others();
-    timer::forget_all();
-    crate::descriptor::mark_forked();
+    generation::next();
+    thread::survive();
     SEQUENCE.store(0, Relaxed);
-    for other in POOL.iter().filter(|s| !ptr::eq(*s, tls::fork())) {
-        other.taken.store(false, Relaxed);
+    FORKS.store(0, Relaxed);
+    for (taken, snapshot) in TAKEN.iter().zip(&POOL) {
+        if taken.load(Relaxed) && !ptr::eq(snapshot, tls::fork()) {
+            taken.store(false, Relaxed);
+        }
     }
     // The fork is over; its snapshot stays until the child has settled.
     tls::set_fork(ptr::null());
 }
 
-/// Gives back the snapshot that a child kept.
+/// Gives a snapshot back.
 pub fn release(snapshot: &'static Snapshot) {
-    snapshot.taken.store(false, Release);
+    if let Some(index) = POOL.iter().position(|s| ptr::eq(s, snapshot)) {
+        TAKEN[index].store(false, Release);
+    }
 }
 
-/// Words of a mutex, from glibc's struct __pthread_mutex_s on x86_64: lock, count, owner, nusers, kind.
-type MutexWords = [i32; 5];
+/// The words of a lock: enough for every kind.
+type Words = [i32; 8];
 
-/// True when a mutex belongs to a thread: by its owner word, or (robust and priority-inheriting ones, whose owner word may say
-/// that the last owner died) by the futex word itself.
-fn belongs_to(words: &MutexWords, thread: u32) -> bool {
+/// How many bytes of a lock of this kind are read; 0: it is not looked at.
+fn size(kind: Kind) -> usize {
+    match kind {
+        Kind::Mutex | Kind::C11Mutex => 20,
+        Kind::Read | Kind::Write => 32,
+        Kind::Semaphore => 16,
+        Kind::Spin | Kind::Libc => 0,
+    }
+}
+
+/// Whether a lock is held in this process, by its own words (glibc's structures on x86_64: __pthread_mutex_s: lock, count, owner,
+/// nusers, kind; __pthread_rwlock_arch_t: readers, writers, …, cur_writer, shared; new_sem: value, waiters, private). One that
+/// processes share is not broken in the child: its holder still is there to give it up.
+fn is_held(lock: &mut LockRecord, words: &Words) -> bool {
     const TID: u32 = 0x3fff_ffff;
-    words[2] as u32 == thread || words[0] as u32 & TID == thread
+    const SHARED: i32 = 0x80;
+    const ROBUST: i32 = 0x10;
+    match lock.entry.kind {
+        Kind::Mutex | Kind::C11Mutex => {
+            lock.mutex_kind = words[4];
+            // glibc sets the shared bit in every robust mutex; and their owner word may say that the last owner died.
+            let shared = words[4] & SHARED != 0 && words[4] & ROBUST == 0;
+            !shared && (words[2] as u32 == lock.holder || words[0] as u32 & TID == lock.holder)
+        }
+        Kind::Read | Kind::Write => words[7] as u8 == 0,
+        Kind::Semaphore => words[0] == 0 && words[2] == 0,
+        Kind::Spin | Kind::Libc => true,
+    }
 }
 
-/// Checks the mutexes among the noted locks against their own owner words, in one fault-proof read: what their holder does not
-/// hold after all (memory that was given back, an unlock that no hook saw) is dropped. Where such reads are forbidden the record
+/// Checks the noted locks against their own words, in one fault-proof read: what its holder does not hold after all (memory that was
+/// given back, a release that no hook saw, a count that others can still take) is dropped. Where such reads are forbidden the record
 /// stands as it is.
 fn verify(inner: &mut Inner) {
-    let Inner { locks, mutexes, remote, .. } = inner;
+    let Inner { locks, words, from, into, .. } = inner;
     let mut count = 0;
-    for lock in locks.as_slice().iter().filter(|l| l.is_mutex()) {
-        remote[count] = libc::iovec { iov_base: lock.entry.address as *mut _, iov_len: size_of::<MutexWords>() };
+    for (index, lock) in locks.as_slice().iter().enumerate().filter(|(_, l)| size(l.entry.kind) != 0) {
+        let length = size(lock.entry.kind);
+        from[count] = libc::iovec { iov_base: lock.entry.address as *mut _, iov_len: length };
+        into[count] = libc::iovec { iov_base: (&raw mut words[index]).cast(), iov_len: length };
         count += 1;
     }
     if count == 0 {
         return;
     }
-    let all = raw::read_scattered(&remote[..count], mutexes);
-    let mut next = 0;
+    let all = raw::read_scattered(&from[..count], &into[..count]);
+    let forbidden = !all && !raw::can_read_memory();
+    let mut index = 0;
     locks.retain(|lock| {
-        if !lock.is_mutex() {
+        let length = size(lock.entry.kind);
+        let place = &mut words[index];
+        index += 1;
+        if length == 0 || forbidden {
             return true;
         }
-        let words = if all { Some(mutexes[next]) } else { raw::read_value(lock.entry.address) };
-        next += 1;
-        match words {
-            Some(words) => {
-                lock.mutex_kind = words[4];
-                belongs_to(&words, lock.holder)
-            }
-            None => !all && !raw::can_read_memory(),
-        }
+        (all || raw::read_words(lock.entry.address, &mut place[..length / 4])) && is_held(lock, place)
     });
 }

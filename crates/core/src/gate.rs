@@ -45,6 +45,17 @@ impl Inside {
     }
 }
 
+impl Inside {
+    /// Runs work in a forked child's first handler, whatever this thread was in the middle of when it forked (a signal handler may
+    /// have forked inside one of our hooks).
+    pub fn regardless(work: impl FnOnce()) {
+        let before = tls::inside();
+        tls::set_inside(1);
+        work();
+        tls::set_inside(before);
+    }
+}
+
 impl Drop for Inside {
     #[inline]
     fn drop(&mut self) {

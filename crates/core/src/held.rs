@@ -1,6 +1,6 @@
 //! The locks that a thread holds or waits for: a short stack in its slot, two stores to push and one to pop.
 use crate::thread::{self, HELD, Slot};
-use core::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 /// What kind of lock an entry is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +36,8 @@ pub const WAITS: u32 = 1 << 8;
 pub const HOLDS: u32 = 1 << 9;
 /// The thread entered a function whose return is not seen: it is inside while its stack reaches below `frame`.
 pub const ENTERED: u32 = 1 << 10;
+/// A semaphore that its holder made itself right before it took it: a token of its own, not a guard that others wait for.
+pub const MADE: u32 = 1 << 11;
 
 /// One entry.
 #[repr(C)]
@@ -56,7 +58,7 @@ pub struct Entry {
     pub site: usize,
     /// What kind.
     pub kind: Kind,
-    /// WAITS, HOLDS, ENTERED.
+    /// WAITS, HOLDS, ENTERED, MADE.
     pub flags: u32,
     /// Stack pointer of the call, for ENTERED only.
     pub frame: usize,
@@ -67,13 +69,24 @@ impl Held {
         Held { address: AtomicUsize::new(0), site: AtomicUsize::new(0), word: AtomicU32::new(0), frame: AtomicUsize::new(0) }
     }
 
+    /// Sets the kind and flags of an entry.
+    #[inline(always)]
+    pub fn set(&self, kind: Kind, flags: u32) {
+        self.word.store(kind as u32 | flags, Relaxed);
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Option<Kind> {
+        Kind::of(self.word.load(Relaxed))
+    }
+
     fn entry(&self) -> Option<Entry> {
         let word = self.word.load(Relaxed);
         Some(Entry {
             address: self.address.load(Relaxed),
             site: self.site.load(Relaxed),
             kind: Kind::of(word)?,
-            flags: word & (WAITS | HOLDS | ENTERED),
+            flags: word & (WAITS | HOLDS | ENTERED | MADE),
             frame: self.frame.load(Relaxed),
         })
     }
@@ -82,14 +95,44 @@ impl Held {
 /// Not zero while lock hooks record: never before the first second thread, so that single-threaded processes pay one test.
 pub static TRACKED: AtomicU8 = AtomicU8::new(0);
 
+/// The door of a lock hook: the hook is one jump to `current`.
+#[repr(C)]
+pub struct Door {
+    /// Where calls go: to the real function, or to the hook's body while locks are recorded.
+    pub current: AtomicPtr<()>,
+    /// The real function; null until it is known.
+    pub real: AtomicPtr<()>,
+    /// The hook's body.
+    pub body: unsafe extern "C" fn(),
+}
+
+unsafe extern "C" {
+    #[link_name = "__start_forkguard_doors"]
+    static FIRST_DOOR: Door;
+    #[link_name = "__stop_forkguard_doors"]
+    static END_OF_DOORS: Door;
+}
+
+fn doors() -> &'static [Door] {
+    // SAFETY: the linker puts every `Door` into one section and bounds it with these two symbols.
+    unsafe {
+        let (first, end) = (&raw const FIRST_DOOR, &raw const END_OF_DOORS);
+        core::slice::from_raw_parts(first, end.offset_from_unsigned(first))
+    }
+}
+
 /// From now on locks are recorded: a second thread is about to exist.
 pub fn start_tracking() {
-    TRACKED.store(1, Relaxed);
+    if TRACKED.swap(1, Relaxed) == 0 {
+        doors().iter().for_each(|door| door.current.store(door.body as *mut (), Relaxed));
+    }
 }
 
 /// Locks are not recorded any more.
 pub fn stop_tracking() {
-    TRACKED.store(0, Relaxed);
+    if TRACKED.swap(0, Relaxed) != 0 {
+        doors().iter().for_each(|door| door.current.store(door.real.load(Relaxed), Relaxed));
+    }
 }
 
 impl Slot {
@@ -99,59 +142,91 @@ impl Slot {
         self.held[..depth].iter().filter_map(Held::entry)
     }
 
-    /// Notes that this thread is about to wait for a lock; the entry's index, or HELD when there is no room.
+    /// Notes an entry; None when there is no room.
     #[inline(always)]
-    pub fn push(&self, address: usize, site: usize, word: u32) -> usize {
-        let depth = self.depth.load(Relaxed) as usize;
-        let Some(entry) = self.held.get(depth) else {
-            self.overflow.fetch_add(1, Relaxed);
-            return HELD;
+    pub fn push(&self, address: usize, site: usize, word: u32) -> Option<&Held> {
+        let depth = self.depth.load(Relaxed);
+        let Some(entry) = self.held.get(depth as usize) else {
+            self.add_overflow();
+            return None;
         };
         entry.address.store(address, Relaxed);
         entry.site.store(site, Relaxed);
         entry.word.store(word, Relaxed);
-        self.depth.store(depth as u32 + 1, Relaxed);
-        depth
+        self.depth.store(depth + 1, Relaxed);
+        Some(entry)
     }
 
-    /// Notes that the entry's lock was got.
+    /// The same for a thread that holds nothing.
     #[inline(always)]
-    pub fn got(&self, index: usize, kind: Kind) {
-        if let Some(entry) = self.held.get(index) {
-            entry.word.store(kind as u32 | HOLDS, Relaxed);
+    pub fn push_first(&self, address: usize, site: usize, word: u32) -> &Held {
+        let entry = &self.held[0];
+        entry.address.store(address, Relaxed);
+        entry.site.store(site, Relaxed);
+        entry.word.store(word, Relaxed);
+        self.depth.store(1, Relaxed);
+        entry
+    }
+
+    #[cold]
+    fn add_overflow(&self) {
+        self.overflow.store(self.overflow.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// Takes back the innermost entry (None: one for which there was no room), whose lock was not got.
+    #[cold]
+    pub fn cancel(&self, entry: Option<&Held>) {
+        match entry {
+            Some(entry) => {
+                let index = (entry as *const Held as usize - self.held.as_ptr() as usize) / size_of::<Held>();
+                self.depth.store(index as u32, Relaxed);
+            }
+            None => self.drop_overflow(),
         }
     }
 
-    /// Takes back an entry whose lock was not got.
+    /// True when this thread holds and waits for nothing.
     #[inline(always)]
-    pub fn cancel(&self, index: usize) {
-        if index < HELD {
-            self.depth.store(index as u32, Relaxed);
-        } else {
-            self.drop_overflow();
+    pub fn holds_nothing(&self) -> bool {
+        self.depth.load(Relaxed) == 0
+    }
+
+    /// True when this thread holds so much that signals it received must not fill its slot.
+    #[inline(always)]
+    pub fn holds_many(&self) -> bool {
+        self.depth.load(Relaxed) as usize > HELD / 4
+    }
+
+    /// Notes that this thread gives up the lock that it took last; false, and nothing done, when that is another one.
+    #[inline(always)]
+    pub fn pop_top(&self, address: usize) -> bool {
+        let below = self.depth.load(Relaxed).wrapping_sub(1);
+        match self.held.get(below as usize) {
+            Some(top) if top.address.load(Relaxed) == address => {
+                self.depth.store(below, Relaxed);
+                true
+            }
+            _ => false,
         }
     }
 
     /// Notes that this thread gives a lock up; false when it was not known to hold it.
-    #[inline(always)]
     pub fn pop(&self, address: usize) -> bool {
-        let depth = self.depth.load(Relaxed) as usize;
-        match self.held.get(depth.wrapping_sub(1)) {
-            Some(top) if top.address.load(Relaxed) == address => {
-                self.depth.store(depth as u32 - 1, Relaxed);
-                true
-            }
-            _ => self.pop_below(address, depth.min(HELD)),
-        }
+        self.pop_top(address) || self.pop_below(address, (self.depth.load(Relaxed) as usize).min(HELD))
     }
 
     #[cold]
     fn pop_below(&self, address: usize, depth: usize) -> bool {
-        let Some(index) = self.held[..depth].iter().rposition(|e| e.address.load(Relaxed) == address) else {
-            return self.drop_overflow();
-        };
-        self.pop_at(index, depth);
-        true
+        match self.held[..depth].iter().rposition(|e| e.address.load(Relaxed) == address) {
+            Some(index) => {
+                self.pop_at(index, depth);
+                true
+            }
+            None => {
+                self.drop_overflow();
+                false
+            }
+        }
     }
 
     fn pop_at(&self, index: usize, depth: usize) {
@@ -166,12 +241,9 @@ impl Slot {
     }
 
     #[cold]
-    fn drop_overflow(&self) -> bool {
+    fn drop_overflow(&self) {
         let more = self.overflow.load(Relaxed);
-        if more > 0 {
-            self.overflow.store(more - 1, Relaxed);
-        }
-        more > 0
+        self.overflow.store(more.saturating_sub(1), Relaxed);
     }
 
     /// Notes that this thread enters a function whose return no hook will see; forgets the ones that it left meanwhile.
@@ -181,28 +253,22 @@ impl Slot {
         while let Some(index) = self.entries().position(|e| left(&e)) {
             self.pop_at(index, (self.depth.load(Relaxed) as usize).min(HELD));
         }
-        let index = self.push(address, site, Kind::Libc as u32 | HOLDS | ENTERED);
-        if let Some(entry) = self.held.get(index) {
+        if let Some(entry) = self.push(address, site, Kind::Libc as u32 | HOLDS | ENTERED) {
             entry.frame.store(frame, Relaxed);
         }
     }
 
-    /// The index of the innermost entry for this address.
-    pub fn find(&self, address: usize) -> Option<usize> {
-        let depth = (self.depth.load(Relaxed) as usize).min(HELD);
-        self.held[..depth].iter().rposition(|e| e.address.load(Relaxed) == address)
-    }
-
-    /// Sets flags of an entry.
-    pub fn mark(&self, index: usize, kind: Kind, flags: u32) {
-        if let Some(entry) = self.held.get(index) {
-            entry.word.store(kind as u32 | flags, Relaxed);
+    /// The innermost entry for this address.
+    #[inline(always)]
+    pub fn find(&self, address: usize) -> Option<&Held> {
+        match self.depth.load(Relaxed) as usize {
+            0 => None,
+            depth => self.find_among(address, depth),
         }
     }
 
-    /// The kind of an entry.
-    pub fn kind(&self, index: usize) -> Option<Kind> {
-        Kind::of(self.held.get(index)?.word.load(Relaxed))
+    fn find_among(&self, address: usize, depth: usize) -> Option<&Held> {
+        self.held[..depth.min(HELD)].iter().rfind(|e| e.address.load(Relaxed) == address)
     }
 }
 
@@ -217,6 +283,9 @@ pub fn holder() -> Option<&'static Slot> {
 
 #[cold]
 fn adopt_holder() -> Option<&'static Slot> {
+    if thread::refused() {
+        return None;
+    }
     let _inside = crate::gate::Inside::enter()?;
     thread::adopt()
 }

@@ -10,6 +10,7 @@ pub mod descriptor;
 pub mod fixed;
 pub mod fork;
 pub mod gate;
+pub mod generation;
 pub mod held;
 pub mod raw;
 pub mod rng;

@@ -45,6 +45,14 @@ pub fn monotonic() -> u64 {
     nanoseconds(rustix::time::ClockId::Monotonic)
 }
 
+/// The same by a system call: a forked child has not yet mapped what the quick way reads.
+pub fn monotonic_of_kernel() -> u64 {
+    let mut time = [0u64; 2];
+    // SAFETY: writes one timespec: two words.
+    unsafe { syscall(libc::SYS_clock_gettime, [libc::CLOCK_MONOTONIC as usize, &raw mut time as usize, 0, 0, 0, 0]) };
+    time[0] * 1_000_000_000 + time[1]
+}
+
 /// Nanoseconds since the epoch.
 pub fn wall_clock() -> u64 {
     nanoseconds(rustix::time::ClockId::Realtime)
@@ -72,16 +80,18 @@ pub fn read_memory(address: usize, into: &mut [u8]) -> bool {
     got == into.len() as isize
 }
 
-/// Reads many places of equal size at once: true when all of them could be read.
-pub fn read_scattered<T: Plain>(places: &[libc::iovec], into: &mut [T]) -> bool {
-    let length = size_of::<T>() * places.len();
-    if places.len() > into.len() {
-        return false;
-    }
-    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: length };
-    let args = [process_id() as usize, &raw const local as usize, 1, places.as_ptr() as usize, places.len(), 0];
-    // SAFETY: the kernel writes at most iov_len bytes to `into`, and checks the other side itself.
-    unsafe { syscall(libc::SYS_process_vm_readv, args) == length as isize }
+/// Reads many places into as many others of the same sizes at once: true when all of them could be read.
+pub fn read_scattered(from: &[libc::iovec], into: &[libc::iovec]) -> bool {
+    let wanted: usize = from.iter().map(|v| v.iov_len).sum();
+    let args = [process_id() as usize, into.as_ptr() as usize, into.len(), from.as_ptr() as usize, from.len(), 0];
+    // SAFETY: the caller's places to read into are its own memory; the kernel checks the other side itself.
+    unsafe { syscall(libc::SYS_process_vm_readv, args) == wanted as isize }
+}
+
+/// Reads words, fault-proof.
+pub fn read_words(address: usize, into: &mut [i32]) -> bool {
+    // SAFETY: plain words, viewed as bytes.
+    read_memory(address, unsafe { core::slice::from_raw_parts_mut(into.as_mut_ptr().cast(), into.len() * 4) })
 }
 
 /// False where a sandbox forbids fault-proof reads.
@@ -235,6 +245,18 @@ impl Pages {
         Some(Pages { start: start.cast(), length })
     }
 
+    /// Maps `length` bytes whose first `guard` cannot be touched; a forked child has them, too, but empty.
+    pub fn map_guarded(length: usize, guard: usize) -> Option<Pages> {
+        use rustix::mm::{Advice, MprotectFlags};
+        let pages = Self::map(length)?;
+        // SAFETY: the mapping is ours and new.
+        unsafe {
+            rustix::mm::mprotect(pages.start.cast(), guard, MprotectFlags::empty()).ok()?;
+            rustix::mm::madvise(pages.start.cast(), length, Advice::LinuxWipeOnFork).ok()?;
+        }
+        Some(pages)
+    }
+
     /// Where it starts.
     pub fn start(&self) -> *mut u8 {
         self.start
@@ -271,6 +293,42 @@ pub fn each_entry_with(path: &CStr, mut each: impl FnMut(i32, &CStr)) {
             each(directory.as_raw_fd(), entry.file_name());
         }
     }
+}
+
+/// True while the kernel knows a thread of this process by this id.
+pub fn thread_exists(tid: u32) -> bool {
+    // SAFETY: takes integers; signal 0 is only a question.
+    unsafe { syscall(libc::SYS_tgkill, [process_id() as usize, tid as usize, 0, 0, 0, 0]) == 0 }
+}
+
+/// True for a thread that is no zombie: one that ended while the process goes on is listed too (proc(5), the third word of stat).
+pub fn runs(tid: u32) -> bool {
+    let mut path = crate::fixed::Text::<48>::new();
+    let _ = core::fmt::Write::write_fmt(&mut path, format_args!("/proc/self/task/{tid}/stat"));
+    let mut bytes = [0u8; 128];
+    let stat = path.as_cstr().map(|p| read_file(p, &mut bytes)).unwrap_or_default();
+    let after_name = stat.iter().rposition(|&b| b == b')').map_or(&[][..], |at| &stat[at..]);
+    after_name.get(2).is_some_and(|state| !b"ZX".contains(state))
+}
+
+/// True when a timer of the kernel's (by its own id) is armed.
+pub fn timer_armed(id: usize) -> bool {
+    let mut value = [0usize; 4];
+    // SAFETY: writes one itimerspec: four words.
+    unsafe { syscall(libc::SYS_timer_gettime, [id, &raw mut value as usize, 0, 0, 0, 0]) };
+    value[2] != 0 || value[3] != 0
+}
+
+/// The newest child of this thread (/proc/self/task/TID/children, proc(5)); None where the kernel does not say.
+pub fn newest_child() -> Option<u32> {
+    let mut bytes = [0u8; 4096];
+    let text = core::str::from_utf8(read_file(c"/proc/thread-self/children", &mut bytes)).ok()?;
+    text.split_ascii_whitespace().last()?.parse().ok()
+}
+
+/// False where the kernel does not list children (CONFIG_PROC_CHILDREN).
+pub fn tells_children() -> bool {
+    rustix::fs::stat(c"/proc/thread-self/children").is_ok()
 }
 
 /// Threads of this process, by the link count of its task directory.

@@ -1,4 +1,5 @@
 //! Who set each signal's handler.
+use crate::generation;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 /// Signals are numbered 1 to 64.
@@ -13,6 +14,8 @@ struct Setting {
     site: AtomicUsize,
     code: AtomicUsize,
     thread: AtomicU32,
+    /// The process's generation when it was set.
+    generation: AtomicU32,
 }
 
 /// A copy of it.
@@ -26,11 +29,19 @@ pub struct Set {
     pub code: usize,
     /// Kernel id of the thread that set it.
     pub thread: u32,
+    /// Set before the fork that made this process.
+    pub inherited: bool,
 }
 
 impl Setting {
     const fn new() -> Setting {
-        Setting { handler: AtomicUsize::new(0), site: AtomicUsize::new(0), code: AtomicUsize::new(0), thread: AtomicU32::new(0) }
+        Setting {
+            handler: AtomicUsize::new(0),
+            site: AtomicUsize::new(0),
+            code: AtomicUsize::new(0),
+            thread: AtomicU32::new(0),
+            generation: AtomicU32::new(0),
+        }
     }
 
     fn get(&self) -> Set {
@@ -39,29 +50,31 @@ impl Setting {
             site: self.site.load(Relaxed),
             code: self.code.load(Relaxed),
             thread: self.thread.load(Relaxed),
+            inherited: self.generation.load(Relaxed) < generation::current(),
         }
     }
 
-    fn put(&self, set: Set) {
+    fn put(&self, set: Set, generation: u32) {
         self.handler.store(set.handler, Relaxed);
         self.site.store(set.site, Relaxed);
         self.code.store(set.code, Relaxed);
         self.thread.store(set.thread, Relaxed);
+        self.generation.store(generation, Relaxed);
     }
 }
 
 /// The latest first.
 static SETTINGS: [[Setting; REMEMBERED]; COUNT + 1] = [const { [const { Setting::new() }; REMEMBERED] }; COUNT + 1];
 
-/// Notes that a disposition was set. The same call made again is not remembered twice.
+/// Notes that a disposition was set now. The same call made again is not remembered twice.
 pub fn note(signal: i32, set: Set) {
     let Some(settings) = SETTINGS.get(signal as usize) else { return };
     if settings[0].get().site != set.site {
         for i in (1..REMEMBERED).rev() {
-            settings[i].put(settings[i - 1].get());
+            settings[i].put(settings[i - 1].get(), settings[i - 1].generation.load(Relaxed));
         }
     }
-    settings[0].put(set);
+    settings[0].put(set, generation::current());
 }
 
 /// What was noted last, if its handler is the one that the kernel has: a raw system call may have set another since.

@@ -1,6 +1,6 @@
 //! The threads: one slot each, written by its own thread and read by the one that forks.
 use crate::held::Held;
-use crate::{fixed::Text, raw, tls};
+use crate::{fixed::Text, generation, raw, tls};
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
 /// Threads that can be known at once; further ones are found in the kernel's list only.
@@ -10,16 +10,25 @@ pub const HELD: usize = 16;
 
 /// Where a slot's life stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u32)]
 pub enum State {
     /// Nobody's.
-    Free = 0,
+    Free,
     /// Taken by a thread that is being created.
-    Starting = 1,
+    Starting,
     /// A running thread's.
-    Live = 2,
+    Live,
     /// Its thread ran in a process that this one was forked from: frozen as it stood then.
-    Lost = 3,
+    Lost,
+}
+
+const STATE: u32 = 3;
+const FREE_STATE: u32 = 0;
+const STARTING: u32 = 1;
+const LIVE: u32 = 2;
+const GENERATION_SHIFT: u32 = 2;
+
+fn word(state: u32) -> u32 {
+    state | generation::current() << GENERATION_SHIFT
 }
 
 /// What is known of a thread.
@@ -29,6 +38,7 @@ pub struct Slot {
     pub depth: AtomicU32,
     /// Locks beyond HELD.
     pub overflow: AtomicU32,
+    /// A state (Free, Starting, Live) and above it the generation of the process in which it was entered.
     state: AtomicU32,
     /// Kernel id.
     pub tid: AtomicU32,
@@ -50,6 +60,8 @@ pub struct Slot {
     pub label: AtomicUsize,
     /// See `label`.
     pub code: AtomicUsize,
+    /// The semaphore that it made last and has not taken yet; 0 none.
+    pub made: AtomicUsize,
     name: [AtomicU64; 2],
     /// The innermost `depth` of them are held or waited for, oldest first.
     pub held: [Held; HELD],
@@ -71,23 +83,26 @@ impl Slot {
             site: AtomicUsize::new(0),
             label: AtomicUsize::new(0),
             code: AtomicUsize::new(0),
+            made: AtomicUsize::new(0),
             name: [const { AtomicU64::new(0) }; 2],
             held: [const { Held::new() }; HELD],
         }
     }
 
-    /// Where its life stands.
+    /// Where its life stands. What was not free in the process that forked this one is lost: no word of it is written for that.
     pub fn state(&self) -> State {
-        match self.state.load(Relaxed) {
-            1 => State::Starting,
-            2 => State::Live,
-            3 => State::Lost,
-            _ => State::Free,
+        let word = self.raw_state();
+        match (word & STATE, word >> GENERATION_SHIFT == generation::current()) {
+            (FREE_STATE, _) => State::Free,
+            (STARTING, true) => State::Starting,
+            (LIVE, true) => State::Live,
+            (STARTING, false) => State::Free,
+            _ => State::Lost,
         }
     }
 
-    fn set_state(&self, state: State) {
-        self.state.store(state as u32, Release);
+    fn raw_state(&self) -> u32 {
+        self.state.load(Acquire)
     }
 
     /// Sets the name: at most 15 bytes, as the kernel's.
@@ -115,7 +130,8 @@ impl Slot {
         self.detached.store(0, Relaxed);
         self.creator.store(0, Relaxed);
         self.tid.store(0, Relaxed);
-        for word in [&self.waits_for, &self.handle, &self.start, &self.argument, &self.site, &self.label, &self.code] {
+        for word in [&self.waits_for, &self.handle, &self.start, &self.argument, &self.site, &self.label, &self.code, &self.made]
+        {
             word.store(0, Relaxed);
         }
         self.set_name(b"");
@@ -127,6 +143,8 @@ static SLOTS: [Slot; CAPACITY] = [const { Slot::new() }; CAPACITY];
 static HIGH: AtomicUsize = AtomicUsize::new(0);
 /// Where a free slot may be near.
 static HINT: AtomicUsize = AtomicUsize::new(0);
+/// Slots below HIGH that are free.
+static FREE: AtomicUsize = AtomicUsize::new(0);
 /// Threads that found no slot.
 static UNTRACKED: AtomicU32 = AtomicU32::new(0);
 
@@ -135,11 +153,15 @@ pub fn slots() -> &'static [Slot] {
     &SLOTS[..HIGH.load(Acquire).min(CAPACITY)]
 }
 
+/// In a thread's word for its slot: it asked for one in vain, and must not ask again at every lock.
+const NONE_TO_HAVE: usize = 1;
+
 /// This thread's slot.
 #[inline(always)]
 pub fn mine() -> Option<&'static Slot> {
-    // SAFETY: null or a reference into SLOTS.
-    unsafe { tls::slot().as_ref() }
+    let slot = tls::slot();
+    // SAFETY: beyond the mark it is a reference into SLOTS.
+    (slot as usize > NONE_TO_HAVE).then(|| unsafe { &*slot })
 }
 
 /// How many threads ran without a slot.
@@ -147,56 +169,97 @@ pub fn untracked() -> u32 {
     UNTRACKED.load(Relaxed)
 }
 
-fn take(slot: &'static Slot, from: State) -> Option<&'static Slot> {
-    slot.state.compare_exchange(from as u32, State::Starting as u32, AcqRel, Relaxed).ok()?;
+fn take(slot: &'static Slot, from: u32) -> Option<&'static Slot> {
+    slot.state.compare_exchange(from, word(STARTING), AcqRel, Relaxed).ok()?;
     slot.wipe();
     Some(slot)
 }
 
 /// Takes a slot for a thread that is about to start: a free one, a new one, at last one of a lost thread.
 pub fn claim() -> Option<&'static Slot> {
-    let high = HIGH.load(Acquire).min(CAPACITY);
-    let hint = HINT.load(Relaxed).min(high);
-    let near = SLOTS[hint..high].iter().chain(&SLOTS[..hint]);
-    let found = near.filter(|s| s.state() == State::Free).find_map(|s| take(s, State::Free));
-    let found =
-        found.or_else(claim_new).or_else(|| SLOTS.iter().filter(|s| s.state() == State::Lost).find_map(|s| take(s, State::Lost)));
+    let found = claim_free().or_else(claim_new).or_else(claim_lost);
     if found.is_none() {
         UNTRACKED.fetch_add(1, Relaxed);
     }
     found
 }
 
+fn claim_free() -> Option<&'static Slot> {
+    if FREE.load(Relaxed) == 0 {
+        return None;
+    }
+    let high = HIGH.load(Acquire).min(CAPACITY);
+    let hint = HINT.load(Relaxed).min(high);
+    let mut near = SLOTS[hint..high].iter().chain(&SLOTS[..hint]).filter(|s| s.state() == State::Free);
+    let slot = near.find_map(|s| take(s, s.raw_state()))?;
+    FREE.fetch_sub(1, Relaxed);
+    HINT.store(index(slot) + 1, Relaxed);
+    Some(slot)
+}
+
 fn claim_new() -> Option<&'static Slot> {
     loop {
         let high = HIGH.load(Acquire);
         let slot = SLOTS.get(high)?;
-        HIGH.compare_exchange(high, high + 1, AcqRel, Relaxed).ok();
-        if let Some(slot) = take(slot, State::Free) {
-            return Some(slot);
+        if HIGH.compare_exchange(high, high + 1, AcqRel, Relaxed).is_ok() {
+            return take(slot, slot.raw_state());
         }
     }
+}
+
+fn claim_lost() -> Option<&'static Slot> {
+    SLOTS.iter().filter(|s| s.state() == State::Lost).find_map(|s| take(s, s.raw_state()))
+}
+
+fn index(slot: &Slot) -> usize {
+    (slot as *const Slot as usize - SLOTS.as_ptr() as usize) / size_of::<Slot>()
 }
 
 /// Makes `slot` this thread's own.
 pub fn begin(slot: &'static Slot) {
     slot.tid.store(raw::thread_id(), Relaxed);
-    slot.set_state(State::Live);
+    slot.state.store(word(LIVE), Release);
     tls::set_slot(slot);
 }
 
 /// Gives this thread a slot although nobody saw it start.
 pub fn adopt() -> Option<&'static Slot> {
-    let slot = claim()?;
-    begin(slot);
-    Some(slot)
+    match claim() {
+        Some(slot) => begin(slot),
+        None => tls::set_slot(NONE_TO_HAVE as *const Slot),
+    }
+    mine()
+}
+
+/// True when this thread asked for a slot in vain.
+pub fn refused() -> bool {
+    tls::slot() as usize == NONE_TO_HAVE
 }
 
 /// Gives a slot back whose thread ended or was never started.
 pub fn release(slot: &'static Slot) {
-    let index = (slot as *const Slot as usize - SLOTS.as_ptr() as usize) / size_of::<Slot>();
-    slot.set_state(State::Free);
-    HINT.store(index, Relaxed);
+    ENDED[LAST_ENDED.fetch_add(1, Relaxed) % ENDED.len()].store(slot.tid.load(Relaxed), Relaxed);
+    slot.state.store(word(FREE_STATE), Release);
+    FREE.fetch_add(1, Relaxed);
+    HINT.store(index(slot), Relaxed);
+}
+
+/// Kernel ids of threads that gave their slot back last: the kernel lists them a little longer.
+static ENDED: [AtomicU32; 64] = [const { AtomicU32::new(0) }; 64];
+static LAST_ENDED: AtomicUsize = AtomicUsize::new(0);
+
+/// True when this thread's record ended a short while ago.
+pub fn ended_lately(tid: u32) -> bool {
+    ENDED.iter().any(|e| e.load(Relaxed) == tid)
+}
+
+/// Gives back the slots of threads that no hook saw start, and so none saw end, when the kernel does not know them any more.
+pub fn reap() {
+    let gone = |s: &&Slot| {
+        let adopted = s.state() == State::Live && s.start.load(Relaxed) == 0 && s.handle.load(Relaxed) == 0;
+        adopted && !raw::thread_exists(s.tid.load(Relaxed))
+    };
+    slots().iter().filter(gone).for_each(release);
 }
 
 /// The slot of the live thread with this pthread_t.
@@ -204,18 +267,17 @@ pub fn by_handle(handle: usize) -> Option<&'static Slot> {
     slots().iter().find(|s| s.handle.load(Relaxed) == handle && matches!(s.state(), State::Live | State::Starting))
 }
 
-/// In a forked child: freezes all slots but this thread's as those of lost threads.
-pub fn freeze_others() {
-    let own = tls::slot();
-    for slot in slots().iter().filter(|s| !core::ptr::eq(*s, own)) {
-        match slot.state() {
-            State::Live => slot.set_state(State::Lost),
-            State::Starting => release(slot),
-            State::Free | State::Lost => {}
-        }
-    }
+/// In a forked child, whose new generation makes all other slots those of lost threads: this thread's begins anew (what it held it
+/// holds no more by its records: the child's hooks do not see it given up).
+pub fn survive() {
     if let Some(slot) = mine() {
+        slot.state.store(word(LIVE), Release);
         slot.tid.store(raw::thread_id(), Relaxed);
+        slot.depth.store(0, Relaxed);
+        slot.overflow.store(0, Relaxed);
+        slot.waits_for.store(0, Relaxed);
+    } else if refused() {
+        tls::set_slot(core::ptr::null());
     }
 }
 
@@ -227,4 +289,9 @@ pub fn live() -> u32 {
 /// True when a slot is this running thread's.
 pub fn by_tid(tid: u32) -> bool {
     slots().iter().any(|s| s.state() == State::Live && s.tid.load(Relaxed) == tid)
+}
+
+/// True while a thread is being created.
+pub fn is_starting() -> bool {
+    slots().iter().any(|s| s.state() == State::Starting)
 }

@@ -1,4 +1,5 @@
 //! Timers: none of them exists in a forked child.
+use crate::{generation, raw};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 const CAPACITY: usize = 32;
@@ -9,6 +10,8 @@ struct Place {
     clock: AtomicI32,
     signal: AtomicI32,
     armed: AtomicU32,
+    /// The process's generation when it was armed: a child has none of its leader's.
+    generation: AtomicU32,
     site: AtomicUsize,
 }
 
@@ -29,6 +32,7 @@ static TIMERS: [Place; CAPACITY] = [const {
         clock: AtomicI32::new(0),
         signal: AtomicI32::new(0),
         armed: AtomicU32::new(0),
+        generation: AtomicU32::new(0),
         site: AtomicUsize::new(0),
     }
 }; CAPACITY];
@@ -56,6 +60,7 @@ pub fn arm(id: usize, armed: bool, site: usize) {
     if let Some(timer) = find(id) {
         timer.site.store(site, Relaxed);
         timer.armed.store(armed as u32, Relaxed);
+        timer.generation.store(generation::current(), Relaxed);
     }
 }
 
@@ -66,9 +71,21 @@ pub fn delete(id: usize) {
     }
 }
 
+impl Place {
+    /// A timer that rang once is armed no more. The kernel says so of those whose id is its own (glibc's for SIGEV_THREAD is not: its
+    /// highest bit is set).
+    fn is_armed(&self) -> bool {
+        let id = self.id.load(Relaxed).wrapping_sub(1);
+        self.id.load(Relaxed) != 0
+            && self.armed.load(Relaxed) != 0
+            && self.generation.load(Relaxed) == generation::current()
+            && ((id as isize) < 0 || raw::timer_armed(id))
+    }
+}
+
 /// The armed ones.
 pub fn armed() -> impl Iterator<Item = Timer> {
-    TIMERS.iter().filter(|t| t.id.load(Relaxed) != 0 && t.armed.load(Relaxed) != 0).map(|t| Timer {
+    TIMERS.iter().filter(|t| t.is_armed()).map(|t| Timer {
         clock: t.clock.load(Relaxed),
         signal: t.signal.load(Relaxed),
         site: t.site.load(Relaxed),
@@ -97,14 +114,4 @@ pub fn arm_interval(which: i32, site: usize) {
 /// Return address of the call that armed the interval timer; 0 when no hook saw it.
 pub fn interval_site(which: i32) -> usize {
     INTERVAL.get(which as usize).map_or(0, |place| place.load(Relaxed))
-}
-
-/// In a forked child: it has none of them.
-pub fn forget_all() {
-    for timer in &TIMERS {
-        timer.id.store(0, Relaxed);
-    }
-    for place in &INTERVAL {
-        place.store(0, Relaxed);
-    }
 }

@@ -40,7 +40,7 @@ pub struct Line<'a> {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "kebab-case")]
-#[expect(clippy::large_enum_variant, reason = "a box would be allocated")]
+#[allow(clippy::large_enum_variant, reason = "a box would be allocated")]
 pub enum Event<'a> {
     /// A process began to report: written before its first other event.
     Process(Process<'a>),
@@ -185,7 +185,7 @@ pub struct Truncated {
     pub atfork: u32,
     /// Findings that were not written.
     pub findings: u32,
-    /// Sites of this process that lack the application's frames: too many at once, or no room.
+    /// Sites of this process that lack the application's frames: too many at once, or too many different ones.
     pub sites: u32,
 }
 

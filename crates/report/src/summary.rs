@@ -32,7 +32,7 @@ impl Head<'_> {
 /// Notes that nearly every server has in number: their count says enough.
 fn is_noise(finding: &Finding) -> bool {
     finding.severity == Severity::Info
-        && matches!(finding.kind, Kind::HandlerInherited | Kind::FileOffsetShared | Kind::RngShared)
+        && matches!(finding.kind, Kind::LockOrphaned | Kind::HandlerInherited | Kind::FileOffsetShared | Kind::RngShared)
 }
 
 /// Writes the summary of one child: the findings that stand (open or hit), a cure for each kind, where to read on.

@@ -3,7 +3,7 @@ use super::Types;
 use super::layout::Layout;
 use super::lines;
 use super::memory::{Bytes, Memory};
-use crate::sites::store::{TextId, Writer};
+use crate::sites::store::{self, TextId};
 
 /// One frame.
 #[derive(Clone, Copy)]
@@ -101,13 +101,13 @@ impl Reader<'_> {
     }
 
     /// File of a code object, interned.
-    pub(super) fn file(&self, writer: &mut Writer, code: usize) -> Option<TextId> {
-        self.member(writer, code + self.layout.filename)
+    pub(super) fn file(&self, code: usize) -> Option<TextId> {
+        self.member(code + self.layout.filename)
     }
 
     /// Qualified name of a code object, interned; before 3.11 the plain one.
-    pub(super) fn name(&self, writer: &mut Writer, code: usize) -> Option<TextId> {
-        self.member(writer, code + self.layout.name)
+    pub(super) fn name(&self, code: usize) -> Option<TextId> {
+        self.member(code + self.layout.name)
     }
 
     /// The name, not interned.
@@ -120,10 +120,10 @@ impl Reader<'_> {
         self.text(self.memory.value(code + self.layout.filename)?, into)
     }
 
-    fn member(&self, writer: &mut Writer, place: usize) -> Option<TextId> {
+    fn member(&self, place: usize) -> Option<TextId> {
         let mut text = [0u8; LONGEST];
         let object = self.memory.value(place)?;
-        writer.text(self.text(object, &mut text)?)
+        store::text(self.text(object, &mut text)?)
     }
 
     /// A str object's characters, as many as fit.

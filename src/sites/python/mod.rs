@@ -12,7 +12,7 @@ mod memory;
 mod objects;
 mod threads;
 
-use super::store::{Frames, Language, TextId, Writer, text_of};
+use super::store::{self, Frames, Language, TextId, text_of};
 use super::symbols::Watch;
 pub(super) use objects::{handler, started};
 pub(super) use threads::{can_stand, stand, stand_frozen};
@@ -117,7 +117,7 @@ pub(super) fn believed() -> bool {
 }
 
 /// Takes the frames of this thread.
-pub(super) fn take(writer: &mut Writer, frames: &mut Frames) -> Option<()> {
+pub(super) fn take(frames: &mut Frames) -> Option<()> {
     let python = interpreter()?;
     let state = python.api.state()?;
     let held = python.api.holds_gil(state);
@@ -125,8 +125,8 @@ pub(super) fn take(writer: &mut Writer, frames: &mut Frames) -> Option<()> {
         python.prove(state);
     }
     match trust() {
-        Trust::Asked if held => python.ask(writer, frames, state),
-        _ => python.read(writer, frames, state),
+        Trust::Asked if held => python.ask(frames, state),
+        _ => python.read(frames, state),
     }
 }
 
@@ -150,15 +150,15 @@ impl Interpreter {
         Some(Reader { memory, layout: self.layout.as_ref()?, types: &self.types })
     }
 
-    fn read(&self, writer: &mut Writer, frames: &mut Frames, state: usize) -> Option<()> {
+    fn read(&self, frames: &mut Frames, state: usize) -> Option<()> {
         let reader = self.reader()?;
-        reader.stack(writer, frames, state)
+        reader.stack(frames, state)
     }
 
     /// The same through the public API. Needs the GIL.
-    fn ask(&self, writer: &mut Writer, frames: &mut Frames, state: usize) -> Option<()> {
+    fn ask(&self, frames: &mut Frames, state: usize) -> Option<()> {
         self.api.walk(state, |code, line| {
-            let mut text = |name| self.api.code_text(code, name, |t| writer.text(t)).flatten();
+            let text = |name| self.api.code_text(code, name, |t| store::text(t)).flatten();
             let (Some(file), Some(function)) = (text(c"co_filename"), text(c"co_name")) else { return false };
             is_importing(file) || frames.push(Language::Python, file, function, u32::try_from(line).unwrap_or(0))
         });
@@ -199,9 +199,9 @@ impl Interpreter {
 }
 
 impl Reader<'_> {
-    fn stack(&self, writer: &mut Writer, frames: &mut Frames, state: usize) -> Option<()> {
+    fn stack(&self, frames: &mut Frames, state: usize) -> Option<()> {
         let whole = self.walk(state, |frame| {
-            let (Some(file), Some(function)) = (self.file(writer, frame.code), self.name(writer, frame.code)) else {
+            let (Some(file), Some(function)) = (self.file(frame.code), self.name(frame.code)) else {
                 return false;
             };
             is_importing(file) || frames.push(Language::Python, file, function, self.line(frame).unwrap_or(0))

@@ -31,15 +31,15 @@ fn innermost(file: &str, functions: [&str; 2]) -> Option<(&'static Interpreter, 
 }
 
 /// The thread that `Thread.start` is starting, from its `self`.
-pub(in crate::sites) fn started(writer: &mut Writer) -> Option<Started> {
+pub(in crate::sites) fn started() -> Option<Started> {
     let (python, reader, locals) = innermost("/threading.py", ["start", "Thread.start"])?;
     let api = &python.api;
     let thread = reader.local(locals, 0)?;
     let mut started = Started::default();
     let mut bytes = [0u8; LONGEST];
-    let name = api.own_attribute(thread, c"_name", |text| reader.text(text, &mut bytes).and_then(|t| writer.text(t)));
+    let name = api.own_attribute(thread, c"_name", |text| reader.text(text, &mut bytes).and_then(|t| store::text(t)));
     started.name = name.flatten().unwrap_or(0);
-    api.class_name(thread, |class| started.class = writer.text(class).unwrap_or(0));
+    api.class_name(thread, |class| started.class = store::text(class).unwrap_or(0));
     // A class of the application's own runs its `run`; one of the standard library what it was given.
     let mut code = api.code_of(&python.types, api.of_class(thread, c"run"));
     if code == 0 || reader.file_text(code, &mut bytes).is_some_and(|file| file.ends_with("/threading.py")) {
@@ -47,15 +47,15 @@ pub(in crate::sites) fn started(writer: &mut Writer) -> Option<Started> {
             |name: &CStr| api.own_attribute(thread, name, |target| api.code_of(&python.types, target)).filter(|&c| c != 0);
         code = given(c"_target").or_else(|| given(c"function")).unwrap_or(0);
     }
-    started.code = reader.function(writer, code);
+    started.code = reader.function(code);
     Some(started)
 }
 
 /// The word of the function that `signal.signal` is setting, from its `handler`; 0 for another object.
-pub(in crate::sites) fn handler(writer: &mut Writer) -> Option<usize> {
+pub(in crate::sites) fn handler() -> Option<usize> {
     let (python, reader, locals) = innermost("/signal.py", ["signal", "signal"])?;
     let handler = reader.local(locals, 1)?;
-    Some(reader.function(writer, python.api.code_of(&python.types, handler)))
+    Some(reader.function(python.api.code_of(&python.types, handler)))
 }
 
 impl Reader<'_> {
@@ -66,13 +66,13 @@ impl Reader<'_> {
     }
 
     /// The word of a function, by its code: its first line. 0 when there is none.
-    fn function(&self, writer: &mut Writer, code: usize) -> usize {
+    fn function(&self, code: usize) -> usize {
         let mut frames = Frames::new();
         if code != 0
-            && let (Some(file), Some(name)) = (self.file(writer, code), self.name(writer, code))
+            && let (Some(file), Some(name)) = (self.file(code), self.name(code))
         {
             frames.push(Language::Python, file, name, self.first_line(code).unwrap_or(0));
         }
-        writer.keep(&frames, 0)
+        store::keep(&frames, 0).unwrap_or(0)
     }
 }

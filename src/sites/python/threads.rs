@@ -13,17 +13,17 @@ pub(in crate::sites) fn can_stand() -> bool {
 }
 
 /// With the GIL held: the stacks of the other threads, into their records.
-pub(in crate::sites) fn stand(writer: &mut Writer, threads: &mut [ThreadRecord]) {
+pub(in crate::sites) fn stand(threads: &mut [ThreadRecord]) {
     if let Some(python) = interpreter()
         && let Some(reader) = python.reader()
         && trust() == Trust::Proved
     {
-        each(python, reader, writer, threads, THREADS, |state| python.api.next_state(state));
+        each(python, reader, threads, THREADS, |state| python.api.next_state(state));
     }
 }
 
 /// In a child that was forked without the GIL: the lost threads' states are as they were, perhaps in the middle of a change.
-pub(in crate::sites) fn stand_frozen(writer: &mut Writer, threads: &mut [ThreadRecord]) {
+pub(in crate::sites) fn stand_frozen(threads: &mut [ThreadRecord]) {
     if let Some(python) = interpreter()
         && let Some(layout) = &python.layout
         && python.api.state().is_some()
@@ -31,18 +31,11 @@ pub(in crate::sites) fn stand_frozen(writer: &mut Writer, threads: &mut [ThreadR
     {
         let reader = Reader { memory: Memory::careful(), layout, types: &python.types };
         // PyThreadState begins with prev, next.
-        each(python, reader, writer, threads, FROZEN, |state| reader.memory.value(state + 8).unwrap_or(0));
+        each(python, reader, threads, FROZEN, |state| reader.memory.value(state + 8).unwrap_or(0));
     }
 }
 
-fn each(
-    python: &Interpreter,
-    reader: Reader<'_>,
-    writer: &mut Writer,
-    threads: &mut [ThreadRecord],
-    most: usize,
-    next: impl Fn(usize) -> usize,
-) {
+fn each(python: &Interpreter, reader: Reader<'_>, threads: &mut [ThreadRecord], most: usize, next: impl Fn(usize) -> usize) {
     let own = python.api.state();
     let mut state = python.api.first_state();
     for _ in 0..most {
@@ -53,8 +46,8 @@ fn each(
         let record = threads.iter_mut().find(|t| t.handle != 0 && Some(t.handle) == handle && Some(state) != own);
         if let Some(record) = record {
             let mut frames = Frames::new();
-            if reader.stack(writer, &mut frames, state).is_some() {
-                record.stood = writer.keep(&frames, 0);
+            if reader.stack(&mut frames, state).is_some() {
+                record.stood = store::keep(&frames, 0).unwrap_or(0);
             }
         }
         state = next(state);

@@ -1,0 +1,147 @@
+//! The frames of CPython: what the report says is what the program itself knows, with every interpreter that is here.
+mod common;
+
+use common::{Entry, Report, fixture, guarded, scratch};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+/// Debian's, and the versions that pyenv installed: name and program.
+fn interpreters() -> Vec<(String, PathBuf)> {
+    let mut all = vec![("debian".to_string(), PathBuf::from("/usr/bin/python3"))];
+    let versions = PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".pyenv/versions");
+    for entry in fs::read_dir(versions).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let minor = name.strip_prefix("3.").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+        if minor.is_some_and(|minor| (9..=14).contains(&minor)) {
+            all.push((name, entry.path().join("bin/python3")));
+        }
+    }
+    all
+}
+
+/// Runs a script of tests/apps/sites to its end: its lines, and the report.
+fn told(test: &str, name: &str, python: &Path, script: &str, arguments: &[&str]) -> (Vec<Value>, Report) {
+    let directory = scratch(&format!("sites-python-{test}-{name}"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/apps/sites").join(script);
+    let mut command = Command::new(python);
+    command.arg("-B").arg(path).args(arguments).current_dir(&directory);
+    let report = directory.join("report");
+    let run = fixture::run(guarded(&mut command, &report), &directory).expect("it ends");
+    assert!(run.status.success(), "{name}: {}\n{}", run.status, run.stderr);
+    let lines = run.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    (lines, Report::read(&report))
+}
+
+/// The Python frames of a site as the programs tell them: [file, function, line].
+fn frames(site: &Value) -> Vec<Value> {
+    let all = site["frames"].as_array().map_or(&[][..], Vec::as_slice);
+    let python = all.iter().filter(|frame| frame["language"] == "python");
+    python.map(|frame| serde_json::json!([frame["file"], frame["function"], frame["line"]])).collect()
+}
+
+/// The site's frames must be those of `known`; within them only the standard library's.
+fn agrees(site: &Value, known: &Value) -> Result<(), String> {
+    let (frames, known) = (frames(site), known.as_array().expect("a stack"));
+    let inner = frames.len().saturating_sub(known.len());
+    let library = |frame: &Value| frame[0].as_str().is_some_and(|file| file.contains("/lib/python3."));
+    if frames[inner..] == known[..] && frames[..inner].iter().all(library) {
+        return Ok(());
+    }
+    Err(format!("reported {frames:?}\nknown {known:?}"))
+}
+
+fn check(what: &str, site: &Value, known: &Value) {
+    agrees(site, known).unwrap_or_else(|error| panic!("{what}: {error}"));
+}
+
+/// The entry of a list of a fork whose `key` is `value`.
+fn one<'a>(fork: &'a Entry, list: &str, key: &str, value: &Value) -> &'a Value {
+    let entry = fork.json[list].as_array().expect("a list").iter().find(|entry| entry[key] == *value);
+    entry.unwrap_or_else(|| panic!("no {list} with {key} {value}: {}", fork.json[list]))
+}
+
+fn number(key: &str) -> Value {
+    key.parse::<i64>().expect("a number").into()
+}
+
+#[test]
+fn everything_is_where_the_program_made_it() {
+    for (name, python) in interpreters() {
+        let (lines, report) = told("things", &name, &python, "things.py", &[]);
+        let known = &lines[0];
+        let fork = report.events("fork").next().expect("a fork");
+        check(&name, &fork.json["site"], &known["fork"]);
+        for (fd, stack) in known["descriptors"].as_object().expect("descriptors") {
+            check(&format!("{name}: descriptor {fd}"), &one(fork, "descriptors", "fd", &number(fd))["site"], stack);
+        }
+        for (thread, known) in known["threads"].as_object().expect("threads") {
+            let what = format!("{name}: thread {thread}");
+            let thread = one(fork, "threads", "name", &thread.as_str().into());
+            assert_eq!(thread["class"], known["class"], "{what}");
+            check(&format!("{what} started"), &thread["site"], &known["started"]);
+            check(&format!("{what} stood"), &thread["stood"], &known["stood"]);
+        }
+        for (signal, set) in known["signals"].as_object().expect("signals") {
+            let signal = one(fork, "signals", "number", &number(signal));
+            check(&name, &signal["site"], &set[0]);
+            assert_eq!(signal["handler"]["function"], set[1], "{name}");
+        }
+        let both = one(fork, "signals", "signal", &"SIGUSR2".into());
+        assert!(both["handler"]["function"].as_str().expect("function").ends_with("__lt__"), "{name}: {both}");
+        assert_eq!(frames(&both["earlier"][0])[1][1], "<module>", "{name}: {both}");
+        check(&name, &fork.json["timers"][0]["site"], &known["timer"]);
+    }
+}
+
+#[test]
+fn findings_say_the_line_to_edit() {
+    for (name, python) in interpreters() {
+        let (lines, report) = told("lines", &name, &python, "things.py", &[]);
+        let started = &lines[0]["threads"]["plain"]["started"][0];
+        let line = format!("{}:{} in {}", started[0].as_str().expect("file"), started[2], started[1].as_str().expect("function"));
+        let lost = report.findings("thread-lost").find(|entry| entry.text.contains("thread \\\"plain\\\"")).expect("a finding");
+        assert_eq!(lost.json["at"][0], line.as_str(), "{name}");
+        assert!(lost.json["at"][1].as_str().expect("a line").ends_with(" in stand"), "{name}: {}", lost.text);
+    }
+}
+
+#[test]
+fn stacks_are_right_under_stress() {
+    // A longer run: FORKGUARD_TEST_SECONDS=60.
+    let seconds = env::var("FORKGUARD_TEST_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(20.0);
+    let interpreters = interpreters();
+    let each = (seconds / interpreters.len() as f64).to_string();
+    for (name, python) in interpreters {
+        let (lines, report) = told("stress", &name, &python, "stress.py", &[&each]);
+        let forks: HashMap<&str, &Entry> =
+            report.events("fork").map(|entry| (entry.json["fork"].as_str().expect("id"), entry)).collect();
+        let leader = report.events("process").next().expect("a process").json["pid"].clone();
+        let (mut compared, mut missing, mut lacking) = (0, 0, 0);
+        for known in &lines {
+            let id = format!("{leader}.{}", known["fork"]);
+            // Forks that come too fast are reported by their counts.
+            let Some(fork) = forks.get(id.as_str()).filter(|fork| fork.json["detail"] == "full") else { continue };
+            lacking = fork.json["truncated"]["sites"].as_u64().expect("a count");
+            let mut compare = |site: &Value, stack: &Value| match frames(site).is_empty() {
+                true => missing += 1,
+                false => {
+                    check(&format!("{name}: fork {id}"), site, stack);
+                    compared += 1;
+                }
+            };
+            for (fd, stack) in known["descriptors"].as_object().expect("descriptors") {
+                compare(&one(fork, "descriptors", "fd", &number(fd))["site"], stack);
+            }
+            for (thread, stack) in known["stood"].as_object().expect("threads") {
+                compare(&one(fork, "threads", "name", &thread.as_str().into())["stood"], stack);
+            }
+        }
+        println!("{name}: {compared} stacks compared, {missing} unknown");
+        assert!(compared > 500, "{name}: only {compared} stacks compared");
+        assert!(lacking > 0 || missing == 0, "{name}: {missing} stacks unknown of {compared}");
+        assert!(missing * 20 < compared, "{name}: {missing} stacks unknown of {compared}");
+    }
+}
