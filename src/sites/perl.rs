@@ -57,7 +57,7 @@ fn walk(interpreter: usize, marks: [usize; 2], each: &mut dyn FnMut(&str, u32, &
 /// Calls `each` with a statement's place, if it is one.
 fn tell(statement: usize, marks: [usize; 2], each: &mut dyn FnMut(&str, u32, &str)) -> Option<()> {
     // struct cop: next, sibling, code; …, line in the upper half; the package's index; the file's name.
-    let [_, _, code, _, line, _, file]: [usize; 7] = (statement % 8 == 0).then(|| read_value(statement))??;
+    let [_, _, code, _, line, _, file]: [usize; 7] = statement.is_multiple_of(8).then(|| read_value(statement))??;
     if !marks.contains(&code) {
         return None;
     }
