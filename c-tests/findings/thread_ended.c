@@ -2,22 +2,11 @@
 // EXPECT-NOT: thread-lost
 // EXPECT-EVENT: fork counts.threads=1
 // STDERR-NOT: short
-#include "fixture.h"
-#include <dirent.h>
+#include "tasks.h"
 
 static void *body(void *unused) {
     pthread_setname_np(pthread_self(), "short");
     return unused;
-}
-
-static int tasks(void) {
-    int count = 0;
-    DIR *directory = opendir("/proc/self/task");
-    CHECK(directory != NULL);
-    for (struct dirent *entry; (entry = readdir(directory));)
-        count += entry->d_name[0] != '.';
-    closedir(directory);
-    return count;
 }
 
 int main(void) {

@@ -276,12 +276,12 @@ SNIPPET(streams_without_descriptor) {
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
     CHECK(stream != NULL && fprintf(stream, "%d", 42) == 2);
-    CHECK(fclose(stream) == 0);
+    KEEPS_ERRNO(fclose(stream) == 0);
     CHECK(size == 2 && strcmp(text, "42") == 0);
     free(text);
     cookie_bytes = 0;
     stream = fopencookie(&cookie_bytes, "w", (cookie_io_functions_t){.write = cookie_write});
     CHECK(stream != NULL && fputs("abc", stream) >= 0);
-    CHECK(fclose(stream) == 0);
+    KEEPS_ERRNO(fclose(stream) == 0);
     CHECK(cookie_bytes == 3);
 }

@@ -92,7 +92,8 @@ pub(crate) fn capture_thread(caller: usize) -> Made {
         return Made { site: caller, ..Made::default() };
     }
     let site = take(caller);
-    let started = python::is_here().then(python::started).flatten().unwrap_or_default();
+    let started = if python::is_here() { python::started() } else { None };
+    let started = started.unwrap_or_default();
     Made { site, label: usize::from(started.name) | usize::from(started.class) << 16, code: started.code }
 }
 
@@ -106,7 +107,8 @@ pub(crate) fn capture_handler(caller: usize) -> (usize, usize) {
     if !token() {
         return (caller, 0);
     }
-    (take(caller), python::is_here().then(python::handler).flatten().unwrap_or(0))
+    let code = if python::is_here() { python::handler() } else { None };
+    (take(caller), code.unwrap_or(0))
 }
 
 /// In the leader, right after a fork: where the other threads stand, while they cannot run.
