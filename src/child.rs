@@ -175,13 +175,14 @@ pub(crate) enum Program {
     Descriptor(i32),
 }
 
-/// A forked child is about to exec. A file that cannot be executed is no event: a search through PATH tries many.
+/// A forked child is about to exec. A file that cannot be executed is no event: a search through PATH tries many, and a text without
+/// `#!` is no program (of what execvp is given a shell makes one).
 pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program) {
     let Some(id) = birth() else { return };
     let text = match program {
         Program::Path(directory, address) => {
             let path = read_path(address);
-            if !path.as_cstr().is_some_and(|p| raw::executable(directory, p)) {
+            if !path.as_cstr().is_some_and(|p| raw::executable(directory, p) && raw::is_program(directory, p)) {
                 return;
             }
             path

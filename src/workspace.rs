@@ -1,14 +1,17 @@
-//! The memory that reports are made in: a stack, an arena, room for lines. Mapped once, kept, and empty in every forked child (what is
-//! not copied costs a fork nothing); a second report at the same time maps its own.
-use forkguard_core::raw::Pages;
+//! The memory that reports are made in: a stack, an arena, room for lines. Mapped once, kept, and but for the stack empty in every forked
+//! child (what is not copied costs a fork nothing); a second report at the same time maps its own.
+use crate::arena::Arena;
+use forkguard_core::gate::{self, Life};
+use forkguard_core::raw::{self, Pages};
 use std::cell::UnsafeCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 
 /// A page that stops a stack that grows too far, the stack, the arena, the lines.
 const GUARD: usize = 4 << 10;
 const STACK: usize = 252 << 10;
-const ARENA: usize = 512 << 10;
-const LINES: usize = 768 << 10;
+const ARENA: usize = 2 << 20;
+const LINES: usize = 2 << 20;
 
 struct Kept {
     busy: AtomicBool,
@@ -74,8 +77,49 @@ impl Drop for Workspace {
     }
 }
 
+/// Runs work that needs room on a stack of its own: the host's may be that of a signal handler or of a thread with the least there is.
+/// No signal is delivered meanwhile: a handler must not find itself on a foreign stack. Excepted are glibc's for setuid, which other
+/// threads wait for, and those that the thread's own instructions raise (a sandbox may answer system calls in SIGSYS): blocked, they
+/// would end the process. The work is told which signals the host's thread blocks.
+pub(crate) fn on_own_stack<R>(work: impl FnOnce(&AtLength) -> R) -> Option<R> {
+    const SETXID: i32 = 33;
+    const DELIVERED: [i32; 7] = [SETXID, libc::SIGSYS, libc::SIGTRAP, libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
+    let workspace = Workspace::take()?;
+    let (stack, size) = workspace.stack();
+    let blocked = raw::blocked_signals();
+    raw::set_blocked_signals(DELIVERED.iter().fold(!0, |mask, signal| mask & !(1 << (signal - 1))));
+    let at = AtLength { blocked, workspace };
+    // SAFETY: the stack is mapped, aligned and large, and outlives the callback, which catches its own panics.
+    let result = unsafe { psm::on_stack(stack, size, || catch_unwind(AssertUnwindSafe(|| work(&at)))) };
+    raw::set_blocked_signals(blocked);
+    if result.is_err() {
+        gate::set_life(Life::Off);
+    }
+    result.ok()
+}
+
+/// What work at length may use.
+pub(crate) struct AtLength {
+    /// The signals that the host's thread blocks.
+    pub(crate) blocked: u64,
+    workspace: Workspace,
+}
+
+impl AtLength {
+    /// Memory for lists and texts.
+    pub(crate) fn arena(&self) -> Arena {
+        // SAFETY: the workspace is this thread's alone; work makes one arena at a time.
+        unsafe { Arena::new(self.workspace.arena()) }
+    }
+
+    /// Memory for lines.
+    pub(crate) fn lines(&self) -> (*mut u8, usize) {
+        self.workspace.lines()
+    }
+}
+
 fn map() -> Option<Pages> {
-    Pages::map_guarded(GUARD + STACK + ARENA + LINES, GUARD)
+    Pages::map_guarded(GUARD + STACK + ARENA + LINES, GUARD, GUARD + STACK)
 }
 
 /// In a forked child: the thread that used the memory may be gone.

@@ -125,7 +125,8 @@ pub(crate) fn counts<'a>(arena: &'a Arena, inner: &Inner) -> Fork<'a> {
     fork.site = site(arena, Role::Fork, inner.thread, inner.site);
     if inner.prepared {
         let (threads, locks) = (&inner.threads, &inner.locks);
-        fork.counts.threads = threads.as_slice().len() as u32 + threads.missed();
+        let known = threads.as_slice().len() as u32 + threads.missed();
+        fork.counts.threads = if thread::untracked() > 0 { known.max(inner.kernel_threads) } else { known };
         fork.counts.locks = locks.as_slice().iter().filter(|l| !l.own).count() as u32 + locks.missed();
         fork.counts.descriptors = inner.descriptors;
         fork.cost_us.prepare = inner.prepare_ns as f64 / 1000.0;
@@ -211,7 +212,7 @@ fn threads<'a>(arena: &'a Arena, inner: &Inner, leader: bool) -> &'a [Thread<'a>
 /// Threads that only the kernel knows: looked for when it counts more than we do.
 fn unrecorded<'a>(arena: &'a Arena, inner: &Inner, list: &mut crate::arena::ArenaList<'a, Thread<'a>>) {
     // While threads are being created some would be taken for others.
-    if inner.kernel_threads <= list.as_slice().len() as u32 || inner.starting > 0 {
+    if inner.kernel_threads <= list.as_slice().len() as u32 || inner.starting > 0 || thread::untracked() > 0 {
         return;
     }
     raw::each_entry(c"/proc/self/task", |name| {

@@ -30,6 +30,9 @@ pub(crate) extern "C-unwind" fn prepare() {
     if core_fork::current().is_none() {
         get_ready();
     }
+    if core_fork::goes_without() {
+        return;
+    }
     note(|_| {
         let snapshot = core_fork::current().filter(|s| !s.inner().prepared);
         if let Some(snapshot) = snapshot.or_else(|| core_fork::begin(Door::Internal, 0)) {
@@ -70,7 +73,12 @@ fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result:
         }
         Some(snapshot) => core_fork::end(snapshot),
         // Too many forks at once: its counts are all there is.
-        None if result > 0 => spawn::note_spawn(kind(door), caller, child),
+        None if core_fork::goes_without() => {
+            core_fork::end_without();
+            if result > 0 && emit::wanted() {
+                note_at_length(|at| emit::spawn(at, kind(door), caller, child));
+            }
+        }
         None => {}
     }
 }

@@ -33,10 +33,9 @@ mod thread;
 mod timer;
 mod wait;
 
-use crate::arena::Arena;
-use crate::workspace::Workspace;
+pub(crate) use crate::workspace::AtLength;
+use crate::workspace::on_own_stack;
 use forkguard_core::gate::{self, Inside, Life};
-use forkguard_core::raw;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) use descriptor::adopt_open_descriptors;
@@ -75,44 +74,9 @@ pub(crate) fn note<R>(work: impl FnOnce(&Inside) -> R) -> Option<R> {
     result.ok()
 }
 
-/// Proof of [`note_at_length`], and what the work may use.
-pub(crate) struct AtLength {
-    /// The signals that the host's thread blocks.
-    pub(crate) blocked: u64,
-    workspace: Workspace,
-}
-
-impl AtLength {
-    /// Memory for lists and texts.
-    pub(crate) fn arena(&self) -> Arena {
-        // SAFETY: the workspace is this thread's alone; work makes one arena at a time.
-        unsafe { Arena::new(self.workspace.arena()) }
-    }
-
-    /// Memory for lines.
-    pub(crate) fn lines(&self) -> (*mut u8, usize) {
-        self.workspace.lines()
-    }
-}
-
-/// Runs work that needs room (describing, writing) like [`note`], on a stack of its own: the host's may be that of a signal handler
-/// or of a thread with the least there is. No signal is delivered meanwhile (but glibc's for setuid, which other threads wait for):
-/// a handler must not find itself on a foreign stack.
+/// Runs work that needs room (describing, writing) like [`note`], on a stack of its own.
 pub(crate) fn note_at_length<R>(work: impl FnOnce(&AtLength) -> R) -> Option<R> {
-    const SETXID: u64 = 1 << (33 - 1);
-    note(|_| {
-        let at = AtLength { blocked: raw::blocked_signals(), workspace: Workspace::take()? };
-        raw::set_blocked_signals(!SETXID);
-        let (stack, size) = at.workspace.stack();
-        // SAFETY: the stack is mapped, aligned and large; the callback catches its own panics.
-        let result = unsafe { psm::on_stack(stack, size, || catch_unwind(AssertUnwindSafe(|| work(&at)))) };
-        raw::set_blocked_signals(at.blocked);
-        if result.is_err() {
-            gate::set_life(Life::Off);
-        }
-        result.ok()
-    })
-    .flatten()
+    note(|_| on_own_stack(work)).flatten()
 }
 
 /// The registers of a call that is only noted, as [`pass!`] saves them.

@@ -14,8 +14,10 @@ mod stack;
 pub(crate) mod store;
 mod symbols;
 
+use crate::workspace::on_own_stack;
 use forkguard_core::fork::Inner;
 use forkguard_core::raw;
+use stack::Start;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use store::{Frames, Kept, Language};
 
@@ -53,17 +55,22 @@ fn token() -> bool {
 
 /// The word for a thing that this thread makes now: `caller` is the return address of the call.
 pub(crate) fn capture(caller: usize) -> usize {
-    if token() { take(caller) } else { caller }
+    at_length(Start::here(), |start| take(start, caller)).unwrap_or(caller)
 }
 
-#[inline(never)]
-fn take(caller: usize) -> usize {
+/// Runs a capture for a token, on a stack with room for it.
+#[inline(always)]
+fn at_length<R>(start: Start, capture: impl FnOnce(Start) -> R) -> Option<R> {
+    if token() { on_own_stack(|_| capture(start)) } else { None }
+}
+
+fn take(start: Start, caller: usize) -> usize {
     let mut frames = Frames::new();
     let _ = python::take(&mut frames);
     interpreters::take(&mut frames);
     // What calls an interpreter's code is the interpreter.
     if frames.is_empty() {
-        stack::frames(caller, &mut |address| frames.push_native(address));
+        stack::frames(start, caller, &mut |address| frames.push_native(address));
     }
     match store::keep(&frames, caller) {
         Some(0) => caller,
@@ -87,14 +94,15 @@ pub(crate) struct Made {
 }
 
 /// For a thread that this one starts now.
+#[inline(never)]
 pub(crate) fn capture_thread(caller: usize) -> Made {
-    if !token() {
-        return Made { site: caller, ..Made::default() };
-    }
-    let site = take(caller);
-    let started = if python::is_here() { python::started() } else { None };
-    let started = started.unwrap_or_default();
-    Made { site, label: usize::from(started.name) | usize::from(started.class) << 16, code: started.code }
+    at_length(Start::here(), |start| {
+        let site = take(start, caller);
+        let started = if python::is_here() { python::started() } else { None };
+        let started = started.unwrap_or_default();
+        Made { site, label: usize::from(started.name) | usize::from(started.class) << 16, code: started.code }
+    })
+    .unwrap_or(Made { site: caller, ..Made::default() })
 }
 
 /// Name and class of a thread; empty when unknown.
@@ -103,12 +111,13 @@ pub(crate) fn label(word: usize) -> (&'static str, &'static str) {
 }
 
 /// For a signal's handler that this thread sets now: where, and the code that will run (0 unknown).
+#[inline(never)]
 pub(crate) fn capture_handler(caller: usize) -> (usize, usize) {
-    if !token() {
-        return (caller, 0);
-    }
-    let code = if python::is_here() { python::handler() } else { None };
-    (take(caller), code.unwrap_or(0))
+    at_length(Start::here(), |start| {
+        let code = if python::is_here() { python::handler() } else { None };
+        (take(start, caller), code.unwrap_or(0))
+    })
+    .unwrap_or((caller, 0))
 }
 
 /// In the leader, right after a fork: where the other threads stand, while they cannot run.

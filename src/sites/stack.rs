@@ -11,14 +11,30 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 const DEPTH: usize = 48;
 const SPAN: usize = 64 << 20;
 
+/// Where a walk begins: a place in a function that does not return before the walk is over.
+#[derive(Clone, Copy)]
+pub(super) struct Start {
+    at: usize,
+    sp: usize,
+    bp: usize,
+}
+
+impl Start {
+    /// Here, in the function that this is inlined into.
+    #[inline(always)]
+    pub(super) fn here() -> Start {
+        let (at, sp, bp): (usize, usize, usize);
+        // SAFETY: reads registers.
+        unsafe {
+            std::arch::asm!("lea {}, [rip]", "mov {}, rsp", "mov {}, rbp", out(reg) at, out(reg) sp, out(reg) bp, options(nomem, nostack))
+        };
+        Start { at, sp, bp }
+    }
+}
+
 /// Calls `each` with the return addresses behind `caller`, which the walk must meet: innermost first.
-#[inline(never)]
-pub(crate) fn frames(caller: usize, each: &mut dyn FnMut(usize) -> bool) {
-    let (mut at, mut sp, mut bp): (usize, usize, usize);
-    // SAFETY: reads registers.
-    unsafe {
-        std::arch::asm!("lea {}, [rip]", "mov {}, rsp", "mov {}, rbp", out(reg) at, out(reg) sp, out(reg) bp, options(nomem, nostack))
-    };
+pub(super) fn frames(start: Start, caller: usize, each: &mut dyn FnMut(usize) -> bool) {
+    let Start { mut at, mut sp, mut bp } = start;
     let (bottom, mut met) = (sp, false);
     let mut stack = Window { start: 0, words: [0; WINDOW] };
     for _ in 0..DEPTH {

@@ -196,7 +196,10 @@ pub fn owned() -> bool {
 /// Begins a fork in this thread; None when too many are under way.
 pub fn begin(door: Door, site: usize) -> Option<&'static Snapshot> {
     FORKS.fetch_add(1, Relaxed);
-    let index = TAKEN.iter().position(|t| t.compare_exchange(false, true, Acquire, Relaxed).is_ok())?;
+    let Some(index) = free_snapshot().or_else(abandoned_snapshot) else {
+        tls::set_fork(NONE_TO_HAVE as *const Snapshot);
+        return None;
+    };
     let snapshot = &POOL[index];
     let inner = snapshot.inner();
     inner.sequence = next_sequence();
@@ -206,7 +209,7 @@ pub fn begin(door: Door, site: usize) -> Option<&'static Snapshot> {
     inner.site = site;
     inner.entered = raw::monotonic();
     inner.prepared = false;
-    inner.outer = tls::fork();
+    inner.outer = current().map_or(ptr::null(), ptr::from_ref);
     inner.newest_child = if matches!(door, Door::Daemon | Door::Internal) { raw::newest_child() } else { None };
     tls::set_fork(snapshot);
     Some(snapshot)
@@ -221,10 +224,42 @@ pub fn unseen_child(inner: &Inner) -> Result<Option<u32>, ()> {
     }
 }
 
+/// In a thread's word for its fork: it is in one for which there was no snapshot.
+const NONE_TO_HAVE: usize = 1;
+
 /// The fork that this thread is in.
 pub fn current() -> Option<&'static Snapshot> {
-    // SAFETY: null or a reference into POOL.
-    unsafe { tls::fork().as_ref() }
+    let snapshot = tls::fork();
+    // SAFETY: beyond the mark it is a reference into POOL.
+    (snapshot as usize > NONE_TO_HAVE).then(|| unsafe { &*snapshot })
+}
+
+/// True in a fork for which there was no snapshot.
+pub fn goes_without() -> bool {
+    tls::fork() as usize == NONE_TO_HAVE
+}
+
+/// Ends such a fork.
+pub fn end_without() {
+    tls::set_fork(ptr::null());
+}
+
+fn free_snapshot() -> Option<usize> {
+    TAKEN.iter().position(|t| t.compare_exchange(false, true, Acquire, Relaxed).is_ok())
+}
+
+/// One of a thread that ended inside fork (cancelled in a prepare handler): nobody else will give it back.
+fn abandoned_snapshot() -> Option<usize> {
+    static LOOKING: AtomicBool = AtomicBool::new(false);
+    if LOOKING.swap(true, Acquire) {
+        return None;
+    }
+    let found = POOL.iter().position(|s| !raw::thread_exists(s.inner().thread));
+    if let Some(index) = found {
+        POOL[index].inner().thread = raw::thread_id();
+    }
+    LOOKING.store(false, Release);
+    found
 }
 
 /// Ends this thread's fork.

@@ -206,6 +206,17 @@ pub fn executable(directory: i32, path: &CStr) -> bool {
     unsafe { syscall(libc::SYS_faccessat2, args) == 0 }
 }
 
+/// False for a file that can be read and is neither ELF nor begins with `#!`.
+pub fn is_program(directory: i32, path: &CStr) -> bool {
+    use rustix::fs::{Mode, OFlags};
+    let directory = if directory < 0 { rustix::fs::CWD } else { descriptor(directory) };
+    let Ok(file) = rustix::fs::openat(directory, path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty()) else {
+        return true;
+    };
+    let mut head = [0u8; 4];
+    matches!(rustix::io::read(&file, &mut head), Ok(4)) && (head == *b"\x7fELF" || head.starts_with(b"#!"))
+}
+
 /// Fills `into` from a small file of the proc filesystem; the bytes read.
 pub fn read_file<'a>(path: &CStr, into: &'a mut [u8]) -> &'a [u8] {
     use rustix::fs::{Mode, OFlags};
@@ -245,14 +256,14 @@ impl Pages {
         Some(Pages { start: start.cast(), length })
     }
 
-    /// Maps `length` bytes whose first `guard` cannot be touched; a forked child has them, too, but empty.
-    pub fn map_guarded(length: usize, guard: usize) -> Option<Pages> {
+    /// Maps `length` bytes whose first `guard` cannot be touched; those from `wiped` on are empty in a forked child.
+    pub fn map_guarded(length: usize, guard: usize, wiped: usize) -> Option<Pages> {
         use rustix::mm::{Advice, MprotectFlags};
         let pages = Self::map(length)?;
         // SAFETY: the mapping is ours and new.
         unsafe {
             rustix::mm::mprotect(pages.start.cast(), guard, MprotectFlags::empty()).ok()?;
-            rustix::mm::madvise(pages.start.cast(), length, Advice::LinuxWipeOnFork).ok()?;
+            rustix::mm::madvise(pages.start.add(wiped).cast(), length - wiped, Advice::LinuxWipeOnFork).ok()?;
         }
         Some(pages)
     }
