@@ -54,7 +54,6 @@ fn token() -> bool {
 }
 
 /// The word for a thing that this thread makes now: `caller` is the return address of the call.
-#[inline(never)]
 pub(crate) fn capture(caller: usize) -> usize {
     at_length(Start::here(), |start| take(start, caller)).unwrap_or(caller)
 }

@@ -60,7 +60,7 @@ struct Window {
 impl Window {
     fn read(&mut self, address: usize) -> Option<usize> {
         let index = address.wrapping_sub(self.start) / 8;
-        if address % 8 != 0 {
+        if !address.is_multiple_of(8) {
             return None;
         }
         if index < WINDOW && self.start != 0 {
