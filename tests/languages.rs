@@ -5,6 +5,7 @@ use common::fixture::run;
 use common::{Entry, Report, guarded, scratch};
 use serde_json::Value;
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -95,6 +96,16 @@ fn ruby_in_many_threads() {
         }
     }
     assert!(seen > 0, "no fork met a connection that was captured");
+}
+
+/// A handler is set anew when the virtual machine is gone already.
+#[test]
+fn ruby_that_ends_by_a_signal() {
+    let directory = scratch("languages/signal");
+    let mut command = Command::new("ruby");
+    command.args(["-e", "fork { }; Process.wait; Fiber.new { Fiber.yield }.resume; Process.kill(:TERM, $$); sleep"]);
+    let run = run(guarded(&mut command, &directory.join("report")), &directory).expect("runs");
+    assert_eq!(run.status.signal(), Some(libc::SIGTERM), "{}", run.stderr);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 // A thread that waits for a condition does not hold the mutex.
 // EXPECT-NOT: lock-orphaned
-// EXPECT-EVENT: fork counts.locks=0 threads=[name=worker,recorded=true]
+// EXPECT-EVENT: fork counts.locks=0 threads=[name=worker,recorded=true,stood.role=stood]
 #include "fixture.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

@@ -1,6 +1,6 @@
 // A C11 thread that waits for a condition does not hold the mutex.
 // EXPECT-NOT: lock-orphaned
-// EXPECT-EVENT: fork counts.locks=0 threads=[name=worker,recorded=true]
+// EXPECT-EVENT: fork counts.locks=0 threads=[name=worker,recorded=true,stood.role=stood]
 #include "fixture.h"
 #include <threads.h>
 

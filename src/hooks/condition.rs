@@ -5,12 +5,13 @@ use libc::{c_int, clockid_t, pthread_cond_t, pthread_mutex_t, timespec};
 use std::sync::atomic::Ordering::Relaxed;
 
 #[inline(always)]
-fn wait(condition: usize, mutex: usize, wait: impl FnOnce() -> c_int) -> c_int {
+fn wait(condition: usize, mutex: usize, caller: usize, wait: impl FnOnce() -> c_int) -> c_int {
     let Some(slot) = holder() else { return wait() };
     let held = slot.find(mutex).and_then(|entry| Some((entry, entry.kind()?)));
     if let Some((entry, kind)) = held {
         entry.set(kind, 0);
     }
+    slot.waits_at.store(caller, Relaxed);
     slot.waits_for.store(condition, Relaxed);
     let result = wait();
     slot.waits_for.store(0, Relaxed);
@@ -23,28 +24,28 @@ fn wait(condition: usize, mutex: usize, wait: impl FnOnce() -> c_int) -> c_int {
 lock! {
     /// pthread_cond_wait(3).
     fn pthread_cond_wait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_cond_wait;
-    |_caller| { wait(condition as usize, mutex as usize, || real(condition, mutex)) }
+    |caller| { wait(condition as usize, mutex as usize, caller, || real(condition, mutex)) }
 }
 lock! {
     /// pthread_cond_timedwait(3).
     fn pthread_cond_timedwait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int
         = libc::pthread_cond_timedwait;
-    |_caller| { wait(condition as usize, mutex as usize, || real(condition, mutex, time)) }
+    |caller| { wait(condition as usize, mutex as usize, caller, || real(condition, mutex, time)) }
 }
 lock! {
     /// pthread_cond_clockwait(3).
     fn pthread_cond_clockwait(
         condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, clock: clockid_t, time: *const timespec
     ) -> c_int;
-    |_caller| { wait(condition as usize, mutex as usize, || real(condition, mutex, clock, time)) }
+    |caller| { wait(condition as usize, mutex as usize, caller, || real(condition, mutex, clock, time)) }
 }
 lock! {
     /// cnd_wait(3).
     fn cnd_wait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> c_int;
-    |_caller| { wait(condition as usize, mutex as usize, || real(condition, mutex)) }
+    |caller| { wait(condition as usize, mutex as usize, caller, || real(condition, mutex)) }
 }
 lock! {
     /// cnd_timedwait(3).
     fn cnd_timedwait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int;
-    |_caller| { wait(condition as usize, mutex as usize, || real(condition, mutex, time)) }
+    |caller| { wait(condition as usize, mutex as usize, caller, || real(condition, mutex, time)) }
 }

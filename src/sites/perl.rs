@@ -1,12 +1,31 @@
 //! Perl with ithreads, as distributions build it: file and line of the statement that runs, and of the calls that led to it.
 //!
-//! No function tells them without allocating. They are read fault-proof from the first interpreter, by offsets that have held since 5.24,
-//! and only believed where a pointer leads to an operation whose code is `pp_nextstate` (or the debugger's): that is what marks a statement.
+//! No function tells them without allocating. They are read fault-proof from the first interpreter, by offsets that have held since 5.24
+//! (tried: 5.36, 5.40), and only believed where a pointer leads to an operation whose code is that of `nextstate` or `dbstate`: that is
+//! what marks a statement.
 use super::exports::Exports;
 use forkguard_core::raw::{self, read_memory, read_value};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::*};
 
-pub(super) static EXPORTS: Exports<3> = Exports::new([c"PL_curinterp", c"Perl_pp_nextstate", c"Perl_pp_dbstate"]);
+pub(super) static EXPORTS: Exports<3> = Exports::new([c"PL_curinterp", c"PL_op_name", c"PL_ppaddr"]);
+
+/// The code of `nextstate` and `dbstate`, which follow each other in the tables of operations; 0 unknown.
+static MARKS: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
+/// Operations that are looked through for them.
+const OPERATIONS: usize = 400;
+
+fn marks(names: usize, code: usize) -> Option<[usize; 2]> {
+    if MARKS[1].load(Acquire) == 0 {
+        let is = |place: usize, name: &[u8; 8]| {
+            read_value::<usize>(names + place * 8).and_then(read_value::<[usize; 1]>).is_some_and(|[w]| w.to_le_bytes() == *name)
+        };
+        let place = (0..OPERATIONS).find(|place| is(*place, b"nextstat") && is(place + 1, b"dbstate\0"))?;
+        let [next, debug]: [usize; 2] = read_value(code + place * 8)?;
+        MARKS[0].store(next, Relaxed);
+        MARKS[1].store(debug, Release);
+    }
+    Some([0, 1].map(|i| MARKS[i].load(Relaxed)))
+}
 
 /// Words of the interpreter among which the current statement is: it stands a little ahead of the stack of contexts.
 const WORDS: usize = 40;
@@ -24,9 +43,11 @@ const CONTEXTS: usize = 200;
 /// Calls `each` with file and line, innermost first; not at all in a thread other than the main one.
 #[inline(never)]
 pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
-    let Some([interpreter, next, debug]) = EXPORTS.get() else { return };
-    if raw::thread_id() == raw::process_id() {
-        walk(interpreter, [next, debug], each);
+    let Some([interpreter, names, code]) = EXPORTS.get() else { return };
+    if raw::thread_id() == raw::process_id()
+        && let Some(marks) = marks(names, code)
+    {
+        walk(interpreter, marks, each);
     }
 }
 

@@ -102,7 +102,7 @@ fn walk(globals: usize, innermost: (usize, u32), active: usize, each: &mut dyn F
 fn current(globals: usize, active: usize) -> Option<usize> {
     let is = |call: usize| {
         let [_, _, _, function]: [usize; 4] = (call != 0 && call.is_multiple_of(8)).then(|| read_value(call))??;
-        let [_, name]: [usize; 2] = (function != 0 && function % 8 == 0).then(|| read_value(function))??;
+        let [_, name]: [usize; 2] = (function != 0 && function.is_multiple_of(8)).then(|| read_value(function))??;
         (name == active - TEXT).then_some(call)
     };
     match CURRENT.load(Relaxed) {

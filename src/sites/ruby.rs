@@ -5,7 +5,8 @@ use super::native;
 use libc::{c_char, c_int};
 use std::mem::transmute;
 
-pub(super) static EXPORTS: Exports<6> = Exports::new([
+pub(super) static EXPORTS: Exports<7> = Exports::new([
+    c"ruby_current_vm_ptr",
     c"ruby_current_ec",
     c"rb_during_gc",
     c"rb_profile_frames",
@@ -24,8 +25,8 @@ const LONGEST: usize = 512;
 /// Calls `each` with file, line and method, innermost first; not at all in a thread that runs no Ruby.
 #[inline(never)]
 pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
-    let Some([current, during_gc, profile, path, label, string]) = EXPORTS.get() else { return };
-    if !runs_ruby(current) {
+    let Some([machine, current, during_gc, profile, path, label, string]) = EXPORTS.get() else { return };
+    if !runs_ruby(machine, current) {
         return;
     }
     // SAFETY: functions of MRI's C API under their names, in a thread that has an execution context.
@@ -53,11 +54,15 @@ pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
     }
 }
 
-/// True in a thread that has an execution context with a stack. Before and after its life, a thread of MRI's has none.
-fn runs_ruby(current: usize) -> bool {
+/// True in a thread that has an execution context with a stack, of a virtual machine that stands: at its end MRI takes the machine down
+/// first. Before and after its life, a thread of MRI's has none.
+fn runs_ruby(machine: usize, current: usize) -> bool {
     let Some(block) = native::thread_local_block(current) else { return false };
-    // SAFETY: this thread's copy of `ruby_current_ec`, a pointer; it leads to the VM's stack, its size and the control frame.
+    // SAFETY: two pointers, the second one this thread's copy; it leads to a stack, its size and the control frame.
     unsafe {
+        if *(machine as *const usize) == 0 {
+            return false;
+        }
         let context = *((block + (current - EXPORTS.base())) as *const *const [usize; 3]);
         context.as_ref().is_some_and(|[stack, _, frame]| *stack != 0 && *frame != 0)
     }

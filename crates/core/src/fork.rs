@@ -336,9 +336,10 @@ fn note_thread(inner: &mut Inner, slot: &'static Slot) {
     let own = tid == inner.thread;
     let mut holds = 0;
     let mut waits_for = slot.waits_for.load(Relaxed);
+    let mut stood = if waits_for == 0 { 0 } else { slot.waits_at.load(Relaxed) };
     for entry in slot.entries() {
         if entry.flags & WAITS != 0 {
-            waits_for = entry.address;
+            (waits_for, stood) = (entry.address, entry.site);
         }
         if entry.flags & HOLDS != 0 {
             holds += 1;
@@ -356,7 +357,7 @@ fn note_thread(inner: &mut Inner, slot: &'static Slot) {
         handle: slot.handle.load(Relaxed),
         label: slot.label.load(Relaxed),
         code: slot.code.load(Relaxed),
-        stood: 0,
+        stood,
         waits_for,
         detached: slot.detached.load(Relaxed) != 0,
         holds,

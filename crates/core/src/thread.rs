@@ -48,6 +48,8 @@ pub struct Slot {
     pub detached: AtomicU32,
     /// The condition, barrier or other thing that it waits for; 0 none.
     pub waits_for: AtomicUsize,
+    /// Return address of the call that waits for it.
+    pub waits_at: AtomicUsize,
     /// pthread_t; 0 unknown.
     pub handle: AtomicUsize,
     /// Start routine and its argument; 0 unknown.
@@ -77,6 +79,7 @@ impl Slot {
             creator: AtomicU32::new(0),
             detached: AtomicU32::new(0),
             waits_for: AtomicUsize::new(0),
+            waits_at: AtomicUsize::new(0),
             handle: AtomicUsize::new(0),
             start: AtomicUsize::new(0),
             argument: AtomicUsize::new(0),
@@ -130,8 +133,17 @@ impl Slot {
         self.detached.store(0, Relaxed);
         self.creator.store(0, Relaxed);
         self.tid.store(0, Relaxed);
-        for word in [&self.waits_for, &self.handle, &self.start, &self.argument, &self.site, &self.label, &self.code, &self.made]
-        {
+        for word in [
+            &self.waits_for,
+            &self.waits_at,
+            &self.handle,
+            &self.start,
+            &self.argument,
+            &self.site,
+            &self.label,
+            &self.code,
+            &self.made,
+        ] {
             word.store(0, Relaxed);
         }
         self.set_name(b"");
