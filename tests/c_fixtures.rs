@@ -53,7 +53,8 @@ fn bad_options_are_said_once_and_the_default_holds() {
     for (option, value, allowed) in cases {
         let report = scratch(&format!("options/bad-{option}")).join("report");
         let run = forks_with(&format!("bad-{option}"), &report, &[(option, value)]);
-        let parts = [&[option, value], allowed].concat();
+        let setting = format!("{option}={value}");
+        let parts = [&[setting.as_str()], allowed].concat();
         assert_eq!(complaints(&run, &parts).len(), 1, "{}", run.stderr);
         let report = Report::read(&report);
         assert_eq!(report.findings("thread-lost").count(), 1);

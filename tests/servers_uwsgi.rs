@@ -30,6 +30,14 @@ fn serves_reloads_and_stops(name: &str, end: i32) {
     Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGINT", "SIGFPE", "SIGSEGV"]);
     found(&report, &workers, "thread-lost", "");
     found(&report, &workers, "lock-orphaned", "");
+    // The child reads from the frozen states what the leader, which forks without the GIL, could not.
+    for child in report.events("child").filter(|entry| workers.contains(&entry.line.pid)) {
+        let frames = list(child, "stood").flat_map(|site| site["frames"].as_array().expect("frames"));
+        let holds = |frame: &&serde_json::Value| {
+            frame["function"] == "hold" && frame["file"].as_str().is_some_and(|file| file.ends_with("threaded.py"))
+        };
+        assert_eq!(frames.filter(holds).count(), 1, "{}", child.text);
+    }
 }
 
 #[test]

@@ -71,12 +71,7 @@ fn number(key: &str) -> Value {
 fn everything_is_where_the_program_made_it() {
     for (name, python) in interpreters() {
         let (lines, report) = told("things", &name, &python, "things.py", &[]);
-        let known = &lines[0];
-        let fork = report.events("fork").next().expect("a fork");
-        check(&name, &fork.json["site"], &known["fork"]);
-        for (fd, stack) in known["descriptors"].as_object().expect("descriptors") {
-            check(&format!("{name}: descriptor {fd}"), &one(fork, "descriptors", "fd", &number(fd))["site"], stack);
-        }
+        let (known, fork) = (&lines[0], made(&name, &lines[0], &report));
         for (thread, known) in known["threads"].as_object().expect("threads") {
             let what = format!("{name}: thread {thread}");
             let thread = one(fork, "threads", "name", &thread.as_str().into());
@@ -93,6 +88,57 @@ fn everything_is_where_the_program_made_it() {
         assert!(both["handler"]["function"].as_str().expect("function").ends_with("__lt__"), "{name}: {both}");
         assert_eq!(frames(&both["earlier"][0])[1][1], "<module>", "{name}: {both}");
         check(&name, &fork.json["timers"][0]["site"], &known["timer"]);
+    }
+}
+
+/// The fork, whose site and descriptors are where `known` says.
+fn made<'a>(name: &str, known: &Value, report: &'a Report) -> &'a Entry {
+    let fork = report.events("fork").next().expect("a fork");
+    check(name, &fork.json["site"], &known["fork"]);
+    for (fd, stack) in known["descriptors"].as_object().expect("descriptors") {
+        check(&format!("{name}: descriptor {fd}"), &one(fork, "descriptors", "fd", &number(fd))["site"], stack);
+    }
+    fork
+}
+
+#[test]
+fn greenlets_have_stacks_of_their_own() {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python3");
+    let (lines, report) = told("greenlets", "venv", &python, "greenlets.py", &[]);
+    made("greenlets", &lines[0], &report);
+}
+
+#[test]
+fn a_sandbox_that_forbids_reading_is_survived() {
+    let python = Path::new("/usr/bin/python3");
+    let (lines, report) = told("sealed-late", "debian", python, "sealed.py", &[]);
+    made("what was proved before goes on", &lines[0], &report);
+    let (lines, report) = told("sealed-early", "debian", python, "sealed.py", &["early"]);
+    let fork = report.events("fork").next().expect("a fork");
+    for fd in lines[0]["descriptors"].as_object().expect("descriptors").keys() {
+        assert!(frames(&one(fork, "descriptors", "fd", &number(fd))["site"]).is_empty(), "{}", fork.text);
+    }
+}
+
+#[test]
+fn an_unknown_version_is_asked_while_the_gil_is_held() {
+    let original = fs::canonicalize("/usr/bin/python3").expect("Debian's");
+    let version = Command::new(&original).arg("-V").output().expect("runs").stdout;
+    let version = String::from_utf8(version).expect("UTF-8").trim().replace("Python ", "");
+    let unknown = version.replacen("3.1", "3.9", 1);
+    let mut program = fs::read(&original).expect("readable");
+    let places: Vec<usize> =
+        (0..program.len() - version.len()).filter(|&at| program[at..].starts_with(version.as_bytes())).collect();
+    places.iter().for_each(|&at| program[at..at + version.len()].copy_from_slice(unknown.as_bytes()));
+    let python = scratch("sites-python-unknown").join("python3");
+    fs::write(&python, program).expect("written");
+    fs::set_permissions(&python, fs::metadata(&original).expect("there").permissions()).expect("executable");
+    let (lines, report) = told("unknown", &unknown, &python, "things.py", &[]);
+    let fork = report.events("fork").next().expect("a fork");
+    check("the fork", &fork.json["site"], &lines[0]["fork"]);
+    check("the timer", &fork.json["timers"][0]["site"], &lines[0]["timer"]);
+    for fd in lines[0]["descriptors"].as_object().expect("descriptors").keys() {
+        assert!(frames(&one(fork, "descriptors", "fd", &number(fd))["site"]).is_empty(), "made without the GIL: {}", fork.text);
     }
 }
 

@@ -30,7 +30,11 @@ pub(super) fn opened(fd: c_int, kind: Kind, roles: u8, family: u16, caller: usiz
 pub(super) fn all_opened<const N: usize>(fds: [c_int; N], kind: Kind, roles: u8, family: u16, caller: usize) {
     note(|_| {
         // What is accepted comes in numbers, and always from the server's own line.
-        let site = if roles & role::ACCEPTED == 0 { sites::capture(caller) } else { caller };
+        let site = match kind {
+            Kind::Socket if roles & role::ACCEPTED != 0 => caller,
+            Kind::File => sites::capture_file(caller),
+            _ => sites::capture(caller),
+        };
         let thread = thread::mine().map_or(0, |s| s.tid.load(Relaxed));
         fds.into_iter().for_each(|fd| descriptor::open(fd, kind, roles, family, site, thread));
     });

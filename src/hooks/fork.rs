@@ -5,7 +5,7 @@
 //! findings and writes. daemon and forkpty call fork inside libc, past our wrapper: the atfork handlers still see it.
 use super::*;
 use crate::{emit, sites};
-use forkguard_core::fork::{self as core_fork, Door, Snapshot};
+use forkguard_core::fork::{self as core_fork, Door, Outcome, Snapshot};
 use forkguard_report::event::ForkKind;
 use libc::{c_char, c_int, pid_t, termios, winsize};
 
@@ -53,13 +53,13 @@ pub(crate) extern "C-unwind" fn child() {
 pub(crate) extern "C-unwind" fn parent() {
     let unwrapped = |s: &&Snapshot| matches!(s.inner().door, Door::Daemon | Door::Internal);
     let Some(snapshot) = core_fork::current().filter(unwrapped) else { return };
-    match core_fork::unseen_child(snapshot.inner()) {
-        Ok(child) => {
+    match core_fork::outcome(snapshot.inner()) {
+        Outcome::Made(child) => {
             note_at_length(|at| report(at, snapshot, child, None));
         }
         // It failed; daemon's wrapper knows with which errno.
-        Err(()) if snapshot.inner().door == Door::Daemon => {}
-        Err(()) => core_fork::end(snapshot),
+        Outcome::Failed if snapshot.inner().door == Door::Daemon => {}
+        Outcome::Failed => core_fork::end(snapshot),
     }
 }
 

@@ -58,6 +58,11 @@ pub(crate) fn capture(caller: usize) -> usize {
     at_length(Start::here(), |start| take(start, caller)).unwrap_or(caller)
 }
 
+/// The same for a file: what importing modules opens, it closes, and that it does by the thousand.
+pub(crate) fn capture_file(caller: usize) -> usize {
+    if python::is_importing() { caller } else { capture(caller) }
+}
+
 /// Runs a capture for a token, on a stack with room for it.
 #[inline(always)]
 fn at_length<R>(start: Start, capture: impl FnOnce(Start) -> R) -> Option<R> {
@@ -114,8 +119,10 @@ pub(crate) fn label(word: usize) -> (&'static str, &'static str) {
 #[inline(never)]
 pub(crate) fn capture_handler(caller: usize) -> (usize, usize) {
     at_length(Start::here(), |start| {
+        // First the frames: they prove how Python's objects are read.
+        let site = take(start, caller);
         let code = if python::is_here() { python::handler() } else { None };
-        (take(start, caller), code.unwrap_or(0))
+        (site, code.unwrap_or(0))
     })
     .unwrap_or((caller, 0))
 }

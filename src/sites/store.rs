@@ -112,7 +112,11 @@ fn find_or_put(index: &[AtomicU16], hash: u64, is: impl Fn(u16) -> bool, make: i
 
 /// Interns a text; None when there is no room.
 pub(crate) fn text(text: &str) -> Option<TextId> {
-    let text = &text[..text.floor_char_boundary(LONGEST)];
+    let mut end = text.len().min(LONGEST);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let text = &text[..end];
     if text.is_empty() {
         return Some(0);
     }

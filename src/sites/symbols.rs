@@ -1,8 +1,8 @@
 //! Symbols of libraries that may be loaded and unloaded at any time: without the loader's lock, by fault-proof reads.
 use crate::hooks::real;
-use forkguard_core::raw::{read_memory, read_value};
+use forkguard_core::raw::{monotonic, read_memory, read_value};
 use std::ffi::CStr;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// A loaded library's table of symbols.
 pub(crate) struct Library {
@@ -83,15 +83,24 @@ pub(crate) struct Watch {
     /// The loader's last record, and its dynamic section: another library's record may come to lie at the same place.
     last: AtomicUsize,
     dynamic: AtomicUsize,
+    /// Not before this time (nanoseconds): an interpreter takes longer to begin.
+    next: AtomicU64,
 }
+
+const PAUSE_NS: u64 = 2_000_000;
 
 impl Watch {
     pub(crate) const fn new() -> Watch {
-        Watch { last: AtomicUsize::new(0), dynamic: AtomicUsize::new(0) }
+        Watch { last: AtomicUsize::new(0), dynamic: AtomicUsize::new(0), next: AtomicU64::new(0) }
     }
 
-    /// Calls `each` with all libraries until it gives something, if any was loaded since the last time: one read when not.
+    /// Calls `each` with all libraries until it gives something, if any was loaded since the last time: one read when not, and that not often.
     pub(crate) fn look<T>(&self, mut each: impl FnMut(&Library) -> Option<T>) -> Option<T> {
+        let now = monotonic();
+        if now < self.next.load(Relaxed) {
+            return None;
+        }
+        self.next.store(now + PAUSE_NS, Relaxed);
         let last = self.last.load(Relaxed);
         if last != 0
             && let Some([_, _, dynamic, next]) = read_value::<[usize; 4]>(last)

@@ -215,12 +215,20 @@ pub fn begin(door: Door, site: usize) -> Option<&'static Snapshot> {
     Some(snapshot)
 }
 
-/// The child of a fork whose result no wrapper sees: the thread's newest one. Err when there is none: the fork failed.
-pub fn unseen_child(inner: &Inner) -> Result<Option<u32>, ()> {
+/// The outcome of a fork whose result no wrapper sees.
+pub enum Outcome {
+    /// It made this child (None: the kernel does not tell which).
+    Made(Option<u32>),
+    /// The thread has no new child.
+    Failed,
+}
+
+/// What became of a fork, by the thread's newest child.
+pub fn outcome(inner: &Inner) -> Outcome {
     match raw::newest_child() {
-        None if !raw::tells_children() => Ok(None),
-        newest if newest == inner.newest_child => Err(()),
-        newest => Ok(newest),
+        None if !raw::tells_children() => Outcome::Made(None),
+        newest if newest == inner.newest_child => Outcome::Failed,
+        newest => Outcome::Made(newest),
     }
 }
 

@@ -499,7 +499,7 @@ pub struct Signal<'a> {
     /// Who set it, where a hook saw it.
     pub site: Option<Site<'a>>,
     /// Who had set a handler before that, the latest first.
-    #[serde(default, skip_serializing_if = "no_sites")]
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub earlier: List<'a, Site<'a>>,
 }
 
@@ -565,11 +565,10 @@ pub struct Child<'a> {
     pub findings: FindingCounts,
     /// Where the lost threads stood at the fork, when only the child could tell: the leader forked without the lock of their
     /// interpreter.
-    #[serde(default, skip_serializing_if = "no_sites")]
     pub stood: List<'a, Site<'a>>,
 }
 
-fn no_sites(list: &List<'_, Site<'_>>) -> bool {
+fn is_empty<T: Clone>(list: &List<'_, T>) -> bool {
     list.is_empty()
 }
 

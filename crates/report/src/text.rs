@@ -50,7 +50,7 @@ fn base(path: &str) -> &str {
 }
 
 /// Parts of the paths of what somebody else wrote: installed packages, and the languages' own libraries.
-const NOT_APPLICATION: [&str; 12] = [
+const NOT_APPLICATION: [&str; 13] = [
     "/site-packages/",
     "/dist-packages/",
     "/lib/python3.",
@@ -59,9 +59,10 @@ const NOT_APPLICATION: [&str; 12] = [
     "/share/ruby/",
     "/vendor/",
     "/share/php/",
-    "/perl5/",
-    "/perl/",
-    "/perl-base/",
+    "/share/perl/",
+    "/share/perl5/",
+    "/lib/perl5/",
+    "-linux-gnu/perl",
     "/site_perl/",
 ];
 

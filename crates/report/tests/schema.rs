@@ -72,7 +72,7 @@ fn broken_lines_are_invalid() {
         ("fork", "/child", json!("9")),
         ("fork", "/counts/threads", json!(-1)),
         ("fork", "/counts", json!({"threads": 1})),
-        ("fork", "/threads/0/tid", json!(0)),
+        ("fork", "/threads/0/tid", json!(-1)),
         ("fork", "/threads/0/start/language", json!("cobol")),
         ("fork", "/locks/0/address", json!(32512)),
         ("fork", "/locks/0/address", json!("7f00")),

@@ -130,9 +130,23 @@ pub(super) fn take(frames: &mut Frames) -> Option<()> {
     }
 }
 
-/// The import machinery's own frames: left out, as Python's tracebacks do.
-fn is_importing(file: TextId) -> bool {
-    text_of(file).starts_with("<frozen importlib")
+/// Beginning of the files of the import machinery's own frames: left out, as Python's tracebacks do.
+const IMPORTING: &str = "<frozen importlib";
+
+/// True when this thread is inside the import machinery itself.
+pub(super) fn is_importing() -> bool {
+    let innermost = || {
+        let python = interpreter()?;
+        let (state, reader) = (python.api.state()?, python.reader()?);
+        let mut code = None;
+        reader.walk(state, |frame| {
+            code = Some(frame.code);
+            false
+        });
+        let mut bytes = [0u8; LONGEST];
+        Some(reader.file_text(code?, &mut bytes)?.starts_with(IMPORTING))
+    };
+    innermost().unwrap_or(false)
 }
 
 /// Frames that are compared before raw reads are trusted.
@@ -158,9 +172,10 @@ impl Interpreter {
     /// The same through the public API. Needs the GIL.
     fn ask(&self, frames: &mut Frames, state: usize) -> Option<()> {
         self.api.walk(state, |code, line| {
-            let text = |name| self.api.code_text(code, name, |t| store::text(t)).flatten();
+            let text = |name| self.api.code_text(code, name, store::text).flatten();
             let (Some(file), Some(function)) = (text(c"co_filename"), text(c"co_name")) else { return false };
-            is_importing(file) || frames.push(Language::Python, file, function, u32::try_from(line).unwrap_or(0))
+            text_of(file).starts_with(IMPORTING)
+                || frames.push(Language::Python, file, function, u32::try_from(line).unwrap_or(0))
         });
         Some(())
     }
@@ -204,7 +219,7 @@ impl Reader<'_> {
             let (Some(file), Some(function)) = (self.file(frame.code), self.name(frame.code)) else {
                 return false;
             };
-            is_importing(file) || frames.push(Language::Python, file, function, self.line(frame).unwrap_or(0))
+            text_of(file).starts_with(IMPORTING) || frames.push(Language::Python, file, function, self.line(frame).unwrap_or(0))
         });
         whole.then_some(())
     }

@@ -37,7 +37,7 @@ pub(in crate::sites) fn started() -> Option<Started> {
     let thread = reader.local(locals, 0)?;
     let mut started = Started::default();
     let mut bytes = [0u8; LONGEST];
-    let name = api.own_attribute(thread, c"_name", |text| reader.text(text, &mut bytes).and_then(|t| store::text(t)));
+    let name = api.own_attribute(thread, c"_name", |text| reader.text(text, &mut bytes).and_then(store::text));
     started.name = name.flatten().unwrap_or(0);
     api.class_name(thread, |class| started.class = store::text(class).unwrap_or(0));
     // A class of the application's own runs its `run`; one of the standard library what it was given.

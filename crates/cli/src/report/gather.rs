@@ -83,6 +83,8 @@ pub(crate) struct Became {
 pub(crate) struct FindingShape {
     pub(crate) kind: Kind,
     pub(crate) subject: String,
+    /// The lines to edit.
+    pub(crate) at: Vec<String>,
     /// What was done, and the frames where.
     pub(crate) sites: Vec<(&'static str, Vec<String>)>,
     pub(crate) explain: String,
@@ -396,6 +398,7 @@ fn finding_shape(finding: &Finding) -> FindingShape {
     FindingShape {
         kind: finding.kind,
         subject: plain(&finding.subject),
+        at: finding.at.iter().map(|line| plain(line)).collect(),
         sites: finding.sites.iter().map(|site| (site.role.deed(), frames(site))).collect(),
         explain: plain(&finding.explain),
         cure: plain(&finding.cure),

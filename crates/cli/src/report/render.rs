@@ -172,6 +172,9 @@ fn one(out: &mut dyn Write, shape: &Rc<FindingShape>, life: &Life, found: &[&Fou
     if life.state != State::Open {
         writeln!(out, "      {style}{}{style:#}: {}", life.state.name(), life.because)?;
     }
+    if !shape.at.is_empty() {
+        writeln!(out, "      edit {}", shape.at.join(", or "))?;
+    }
     for (deed, frames) in &shape.sites {
         for (depth, frame) in frames.iter().enumerate() {
             match depth {
