@@ -72,7 +72,10 @@ impl Frame<'_> {
     pub fn is_application(&self) -> bool {
         let Some(file) = self.file.as_deref() else { return false };
         if self.language == "native" {
-            let installed = |module: &str| ["/usr/", "/lib"].iter().any(|place| module.starts_with(place));
+            let installed = |module: &str| {
+                let system = ["/usr/", "/lib"].iter().any(|place| module.starts_with(place));
+                system && !module.starts_with("/usr/local/")
+            };
             return self.module.as_deref().is_some_and(|module| !installed(module));
         }
         let script = file.rsplit_once('/').is_some_and(|(directory, name)| directory.ends_with("/bin") && !name.contains('.'));
