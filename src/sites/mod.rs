@@ -134,11 +134,11 @@ pub(crate) fn stand(inner: &mut Inner) {
     }
 }
 
-/// In the child, before fork() returns there: the same from what the lost threads left, where the leader could not.
+/// In the child, before fork() returns there and the interpreter clears them away: the same from what the lost threads left. With the
+/// GIL they are whole; without it they may be in the middle of a change.
 pub(crate) fn stand_in_child(inner: &mut Inner) {
-    if !python::can_stand() {
-        python::stand_frozen(inner.threads.as_mut_slice());
-    }
+    let threads = inner.threads.as_mut_slice();
+    if python::can_stand() { python::stand(threads) } else { python::stand_frozen(threads) }
 }
 
 /// The native address of a site's word, and the frames that it names; none of a reader that was disproved.

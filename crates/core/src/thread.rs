@@ -133,8 +133,17 @@ impl Slot {
         self.detached.store(0, Relaxed);
         self.creator.store(0, Relaxed);
         self.tid.store(0, Relaxed);
-        for word in [&self.waits_for, &self.handle, &self.start, &self.argument, &self.site, &self.label, &self.code, &self.made]
-        {
+        for word in [
+            &self.waits_for,
+            &self.waits_at,
+            &self.handle,
+            &self.start,
+            &self.argument,
+            &self.site,
+            &self.label,
+            &self.code,
+            &self.made,
+        ] {
             word.store(0, Relaxed);
         }
         self.set_name(b"");
