@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// A run of `special/lines.c`, and what was reported.
 struct Lines {
@@ -20,7 +21,9 @@ impl Lines {
     fn run(name: &str) -> Lines {
         let directory = scratch(&format!("symbols/{name}"));
         let (program, report) = (directory.join("lines"), directory.join("report"));
-        fs::copy(Fixture::new("special/lines.c").build().expect("builds"), &program).expect("copy");
+        static BUILT: OnceLock<PathBuf> = OnceLock::new();
+        let built = BUILT.get_or_init(|| Fixture::new("special/lines.c").build().expect("builds"));
+        fs::copy(built, &program).expect("copy");
         let run = run(guarded(&mut Command::new(&program), &report).env("FORKGUARD_SUMMARY", "never"), &directory).expect("runs");
         assert!(run.status.success(), "{}", run.stderr);
         Lines { directory, program, report }
@@ -102,6 +105,10 @@ fn resolve_fills_lines_in_and_leaves_the_rest() {
         is.as_object_mut().expect("a frame").remove(key);
     }
     assert_eq!(was, is, "nothing else changed");
+
+    let lost = after.findings("thread-lost").next().expect("thread-lost");
+    let edit: Vec<_> = lost.json["at"].as_array().expect("lines").iter().filter_map(Value::as_str).collect();
+    assert!(edit.iter().any(|line| line.ends_with(&place("started in start"))), "{edit:?}");
 
     let again = fs::read_dir(&lines.report).expect("directory").count();
     lines.tool("resolve", &["--in-place"]);

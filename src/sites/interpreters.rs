@@ -18,6 +18,7 @@ pub(super) fn prepare() {
     if !LOOKING.swap(true, Acquire) {
         LIBRARIES.look(|library| {
             ruby::EXPORTS.offer(library);
+            ruby::VARIABLES.offer(library);
             php::EXPORTS.offer(library);
             perl::EXPORTS.offer(library);
             None::<()>

@@ -1,8 +1,10 @@
 //! From module, offset and build id to function, file and line: outside the host, from the module's own debug information or from
 //! separate debug files. A file whose build id is not the frame's is another one: nothing is taken from it.
 use addr2line::Loader;
+use forkguard_report::event::Site;
 use object::read::ReadCache;
 use object::{File, Object, ObjectSection};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -24,6 +26,9 @@ impl<'a> Symbols<'a> {
         let Ok(mut event) = serde_json::from_slice::<Value>(line) else { return line.into() };
         if !self.walk(&mut event) {
             return line.into();
+        }
+        if event["event"] == "finding" {
+            name_lines(&mut event);
         }
         event.to_string().into_bytes().into()
     }
@@ -92,6 +97,19 @@ impl<'a> Symbols<'a> {
         }
         found.into_iter().map(|source| source.fill(frame)).collect()
     }
+}
+
+/// Names the lines that a person would edit, now that more of them are known.
+fn name_lines(finding: &mut Value) {
+    let Ok(sites) = Vec::<Site>::deserialize(&finding["sites"]) else { return };
+    let mut lines: Vec<Value> = Vec::new();
+    for frame in sites.iter().filter_map(Site::application) {
+        let line = format!("{frame:#}").into();
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    finding["at"] = lines.into();
 }
 
 /// What debug information says of an address.

@@ -50,7 +50,7 @@ fn base(path: &str) -> &str {
 }
 
 /// Parts of the paths of what somebody else wrote: installed packages, and the languages' own libraries.
-const NOT_APPLICATION: [&str; 12] = [
+const NOT_APPLICATION: [&str; 13] = [
     "/site-packages/",
     "/dist-packages/",
     "/lib/python3.",
@@ -59,9 +59,10 @@ const NOT_APPLICATION: [&str; 12] = [
     "/share/ruby/",
     "/vendor/",
     "/share/php/",
-    "/perl5/",
-    "/perl/",
-    "/perl-base/",
+    "/share/perl/",
+    "/share/perl5/",
+    "/lib/perl5/",
+    "-linux-gnu/perl",
     "/site_perl/",
 ];
 
@@ -71,7 +72,10 @@ impl Frame<'_> {
     pub fn is_application(&self) -> bool {
         let Some(file) = self.file.as_deref() else { return false };
         if self.language == "native" {
-            let installed = |module: &str| ["/usr/", "/lib"].iter().any(|place| module.starts_with(place));
+            let installed = |module: &str| {
+                let system = ["/usr/", "/lib"].iter().any(|place| module.starts_with(place));
+                system && !module.starts_with("/usr/local/")
+            };
             return self.module.as_deref().is_some_and(|module| !installed(module));
         }
         let script = file.rsplit_once('/').is_some_and(|(directory, name)| directory.ends_with("/bin") && !name.contains('.'));
