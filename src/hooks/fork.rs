@@ -12,7 +12,7 @@ use libc::{c_char, c_int, pid_t, termios, winsize};
 /// 1. A door is entered: the fork gets its number and its site.
 fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
     get_ready();
-    note(|_| core_fork::begin(door, sites::capture(caller))).flatten()
+    note(|_| core_fork::begin(door, caller)).flatten()
 }
 
 /// What must be there before a fork, for the child to write into.
@@ -54,9 +54,7 @@ pub(crate) extern "C-unwind" fn parent() {
     let unwrapped = |s: &&Snapshot| matches!(s.inner().door, Door::Daemon | Door::Internal);
     let Some(snapshot) = core_fork::current().filter(unwrapped) else { return };
     match core_fork::outcome(snapshot.inner()) {
-        Outcome::Made(child) => {
-            note_at_length(|at| report(at, snapshot, child, None));
-        }
+        Outcome::Made(child) => report(snapshot, child, None),
         // It failed; daemon's wrapper knows with which errno.
         Outcome::Failed if snapshot.inner().door == Door::Daemon => {}
         Outcome::Failed => core_fork::end(snapshot),
@@ -68,10 +66,7 @@ fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result:
     let errno = crate::errno::get();
     let child = (result > 0).then_some(result as u32);
     match snapshot {
-        Some(snapshot) if emit::wanted() => {
-            note_at_length(|at| report(at, snapshot, child, (result < 0).then_some(errno)));
-        }
-        Some(snapshot) => core_fork::end(snapshot),
+        Some(snapshot) => report(snapshot, child, (result < 0).then_some(errno)),
         // Too many forks at once: its counts are all there is.
         None if core_fork::goes_without() => {
             core_fork::end_without();
@@ -83,8 +78,13 @@ fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result:
     }
 }
 
-fn report(at: &AtLength, snapshot: &'static Snapshot, child: Option<u32>, failed: Option<i32>) {
-    emit::fork(at, snapshot.inner(), child, failed);
+/// The frames of the fork's site are read only now: the thread still stands where it forked.
+fn report(snapshot: &'static Snapshot, child: Option<u32>, failed: Option<i32>) {
+    if emit::wanted() {
+        let inner = snapshot.inner();
+        note(|_| inner.site = sites::capture(inner.site));
+        note_at_length(|at| emit::fork(at, inner, child, failed));
+    }
     core_fork::end(snapshot);
 }
 
