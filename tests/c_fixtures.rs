@@ -1,7 +1,7 @@
 //! Runs the C programs of `c-tests/` with and without the library.
 mod common;
 
-use common::fixture::{Fixture, Run, each, run, same_in_every_mode};
+use common::fixture::{Fixture, Run, each, run, run_within, same_in_every_mode};
 use common::{Report, guarded, library, scratch, without_options};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -235,13 +235,14 @@ fn a_full_disk_loses_events_and_says_so() {
 /// Threads that lock, make threads and open descriptors while the leader forks without pause; `scripts/stress` runs the long one.
 #[test]
 fn storm_of_forks() {
-    let forks: usize = env::var("STORM_FORKS").map_or(20_000, |count| count.parse().expect("a number"));
+    let forks: usize = env::var("STORM_FORKS").map_or(100_000, |count| count.parse().expect("a number"));
     let program = Fixture::new("stress/storm.c").build().expect("builds");
     let directory = scratch("storm");
     let report = directory.join("report");
     let mut command = Command::new(program);
     guarded(&mut command, &report).env("STORM_FORKS", forks.to_string()).env("FORKGUARD_SUMMARY", "never");
-    let run = run(&mut command, &directory).expect("ends");
+    // Only a hang takes so long.
+    let run = run_within(std::time::Duration::from_secs(900), &mut command, &directory).expect("ends");
     assert!(run.status.success(), "{}: {}", run.status, run.stderr);
     eprint!("{}", run.stdout);
     let report = Report::read(&report);

@@ -3,7 +3,7 @@ use super::*;
 use crate::sites;
 use forkguard_core::gate;
 use forkguard_core::held;
-use forkguard_core::thread::{self, Slot, State};
+use forkguard_core::thread::{self, Slot};
 use forkguard_core::tls;
 use libc::{c_char, c_int, c_void, pthread_attr_t, pthread_key_t, pthread_t};
 use once_cell::race::OnceNonZeroUsize;
@@ -59,15 +59,10 @@ extern "C-unwind" fn started(slot: *mut c_void) -> *mut c_void {
     unsafe { std::mem::transmute::<usize, extern "C-unwind" fn(usize) -> *mut c_void>(start)(argument) }
 }
 
-/// In the creating thread, afterwards: the handle is known before the new thread has run, so that it can be named already. (Had it
-/// ended by now and its slot become a third thread's that has not run yet, that one sets its own handle when it does.)
-fn created(slot: &'static Slot, result: c_int, thread: *const pthread_t) {
+/// In the creating thread, afterwards.
+fn created(slot: &'static Slot, result: c_int) {
     if result != 0 {
         thread::release(slot);
-    } else if slot.state() == State::Starting {
-        // The host may give the memory back as soon as the new thread runs.
-        let handle = forkguard_core::raw::read_value::<usize>(thread as usize).unwrap_or(0);
-        let _ = slot.handle.compare_exchange(0, handle, Relaxed, Relaxed);
     }
 }
 
@@ -107,7 +102,7 @@ hook! {
             return real(thread, attributes, start, argument);
         };
         let result = real(thread, attributes, started, (slot as *const Slot).cast_mut().cast());
-        created(slot, result, thread);
+        created(slot, result);
         result
     }
 }
@@ -119,7 +114,7 @@ hook! {
             return real(thread, start, argument);
         };
         let result = real(thread, started, (slot as *const Slot).cast_mut().cast());
-        created(slot, result, thread);
+        created(slot, result);
         result
     }
 }
@@ -161,7 +156,8 @@ redhook::hook! {
             note(|_| {
                 // SAFETY: the real function just read it as a C string.
                 let name = unsafe { std::ffi::CStr::from_ptr(name) };
-                if let Some(slot) = thread::by_handle(thread as usize) {
+                // A thread that has not run yet has not told its handle: its creator means the one that it started last.
+                if let Some(slot) = thread::by_handle(thread as usize).or_else(thread::last_started) {
                     slot.set_name(name.to_bytes());
                 }
             });
@@ -173,7 +169,7 @@ redhook::hook! {
     unsafe fn pthread_detach(thread: pthread_t) -> c_int => note_detach {
         // Before the call: afterwards the thread may be gone and its handle another's.
         note(|_| {
-            if let Some(slot) = thread::by_handle(thread as usize) {
+            if let Some(slot) = thread::by_handle(thread as usize).or_else(thread::last_started) {
                 slot.detached.store(1, Relaxed);
             }
         });

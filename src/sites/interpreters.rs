@@ -27,6 +27,11 @@ pub(super) fn prepare() {
     }
 }
 
+/// True once one of them was found; does not look for one.
+pub(super) fn are_known() -> bool {
+    ruby::EXPORTS.base() != 0 || php::EXPORTS.base() != 0 || perl::EXPORTS.base() != 0
+}
+
 /// In a forked child: whoever was looking may be gone.
 pub(super) fn reset_in_child() {
     LOOKING.store(false, Release);

@@ -43,11 +43,16 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 static SKIPPED: AtomicU32 = AtomicU32::new(0);
 
 fn token() -> bool {
+    taken_from(&NEXT, BURST, INTERVAL_NS)
+}
+
+/// Takes a token of a bucket that holds `burst` and fills by one an interval; counts what went without.
+fn taken_from(bucket: &AtomicU64, burst: u64, interval_ns: u64) -> bool {
     let now = raw::monotonic();
-    let next = NEXT.load(Relaxed).max(now);
-    let free = next - now <= BURST * INTERVAL_NS;
+    let next = bucket.load(Relaxed).max(now);
+    let free = next - now <= burst * interval_ns;
     match free {
-        true => NEXT.store(next + INTERVAL_NS, Relaxed),
+        true => bucket.store(next + interval_ns, Relaxed),
         false => _ = SKIPPED.fetch_add(1, Relaxed),
     }
     free
@@ -55,7 +60,7 @@ fn token() -> bool {
 
 /// The word for a thing that this thread makes now: `caller` is the return address of the call.
 pub(crate) fn capture(caller: usize) -> usize {
-    at_length(Start::here(), |start| take(start, caller)).unwrap_or(caller)
+    at_length(Start::here(), caller, |start| take(start, caller)).unwrap_or(caller)
 }
 
 /// The same for a file: what importing modules opens, it closes, and that it does by the thousand.
@@ -65,8 +70,25 @@ pub(crate) fn capture_file(caller: usize) -> usize {
 
 /// Runs a capture for a token, on a stack with room for it.
 #[inline(always)]
-fn at_length<R>(start: Start, capture: impl FnOnce(Start) -> R) -> Option<R> {
-    if token() { on_own_stack(|_| capture(start)) } else { None }
+fn at_length<R>(start: Start, caller: usize, capture: impl FnOnce(Start) -> R) -> Option<R> {
+    let told = python::is_here() || interpreters::are_known() || native_turn(caller);
+    if told && token() { on_own_stack(|_| capture(start)) } else { None }
+}
+
+/// So often a place in native code is looked at from its callers at once; then as often as a program connects, not as a loop runs.
+const TURNS: u32 = 64;
+const TURN_NS: u64 = 10_000_000;
+
+/// True for the first calls from a native place (places that share a counter share its turns), and for a hundred of all others a second.
+fn native_turn(caller: usize) -> bool {
+    static CALLS: [AtomicU32; 512] = [const { AtomicU32::new(0) }; 512];
+    static LATER: AtomicU64 = AtomicU64::new(0);
+    let calls = &CALLS[caller.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 55];
+    let before = calls.load(Relaxed);
+    if before < TURNS {
+        calls.store(before + 1, Relaxed);
+    }
+    before < TURNS || taken_from(&LATER, 1, TURN_NS)
 }
 
 fn take(start: Start, caller: usize) -> usize {
@@ -101,7 +123,7 @@ pub(crate) struct Made {
 /// For a thread that this one starts now.
 #[inline(never)]
 pub(crate) fn capture_thread(caller: usize) -> Made {
-    at_length(Start::here(), |start| {
+    at_length(Start::here(), caller, |start| {
         let site = take(start, caller);
         let started = if python::is_here() { python::started() } else { None };
         let started = started.unwrap_or_default();
@@ -118,7 +140,7 @@ pub(crate) fn label(word: usize) -> (&'static str, &'static str) {
 /// For a signal's handler that this thread sets now: where, and the code that will run (0 unknown).
 #[inline(never)]
 pub(crate) fn capture_handler(caller: usize) -> (usize, usize) {
-    at_length(Start::here(), |start| {
+    at_length(Start::here(), caller, |start| {
         // First the frames: they prove how Python's objects are read.
         let site = take(start, caller);
         let code = if python::is_here() { python::handler() } else { None };
@@ -137,8 +159,10 @@ pub(crate) fn stand(inner: &mut Inner) {
 /// In the child, before fork() returns there and the interpreter clears them away: the same from what the lost threads left. With the
 /// GIL they are whole; without it they may be in the middle of a change.
 pub(crate) fn stand_in_child(inner: &mut Inner) {
-    let threads = inner.threads.as_mut_slice();
-    if python::can_stand() { python::stand(threads) } else { python::stand_frozen(threads) }
+    if python::is_known() {
+        let threads = inner.threads.as_mut_slice();
+        if python::can_stand() { python::stand(threads) } else { python::stand_frozen(threads) }
+    }
 }
 
 /// The native address of a site's word, and the frames that it names; none of a reader that was disproved.

@@ -277,6 +277,11 @@ fn compile(source: &Path, output: &Path, arguments: &[&str]) -> Result<(), Strin
 
 /// Runs `command` to its end, its output in files of `directory`; kills its process group if it hangs.
 pub fn run(command: &mut Command, directory: &Path) -> Result<Run, String> {
+    run_within(LIMIT, command, directory)
+}
+
+/// The same for a program that may take longer.
+pub fn run_within(limit: Duration, command: &mut Command, directory: &Path) -> Result<Run, String> {
     let (stdout, stderr) = (directory.join("stdout"), directory.join("stderr"));
     let file = |path| File::create(path).map_err(|error| error.to_string());
     // With pipes, a daemon left behind would keep us waiting.
@@ -286,7 +291,7 @@ pub fn run(command: &mut Command, directory: &Path) -> Result<Run, String> {
     let ended = loop {
         match child.try_wait().map_err(|error| error.to_string())? {
             Some(status) => break Some(status),
-            None if start.elapsed() > LIMIT => break None,
+            None if start.elapsed() > limit => break None,
             None => thread::sleep(Duration::from_millis(2)),
         }
     };
@@ -297,7 +302,7 @@ pub fn run(command: &mut Command, directory: &Path) -> Result<Run, String> {
             // SAFETY: the group was made for this child, which has not been reaped yet.
             unsafe { libc::kill(-child.id().cast_signed(), libc::SIGKILL) };
             child.wait().map_err(|error| error.to_string())?;
-            Err(format!("hangs: killed after {LIMIT:?}\n--- stderr\n{}", text(&stderr)))
+            Err(format!("hangs: killed after {limit:?}\n--- stderr\n{}", text(&stderr)))
         }
     }
 }

@@ -279,6 +279,14 @@ pub fn by_handle(handle: usize) -> Option<&'static Slot> {
     slots().iter().find(|s| s.handle.load(Relaxed) == handle && matches!(s.state(), State::Live | State::Starting))
 }
 
+/// The one thread that this one started, that has not run yet and has no name; None when there are several.
+pub fn last_started() -> Option<&'static Slot> {
+    let own = mine()?.tid.load(Relaxed);
+    let fresh = |s: &&Slot| s.state() == State::Starting && s.creator.load(Relaxed) == own && s.name().is_empty();
+    let mut found = slots().iter().filter(fresh);
+    found.next().filter(|_| found.next().is_none())
+}
+
 /// In a forked child, whose new generation makes all other slots those of lost threads: this thread's begins anew (what it held it
 /// holds no more by its records: the child's hooks do not see it given up).
 pub fn survive() {

@@ -101,6 +101,11 @@ pub(super) fn prepare() {
     interpreter();
 }
 
+/// True once an interpreter was found; does not look for one.
+pub(super) fn is_known() -> bool {
+    trust() != Trust::Absent
+}
+
 /// True when this thread may have frames of Python's.
 pub(super) fn is_here() -> bool {
     interpreter().is_some_and(|python| python.api.state().is_some())
