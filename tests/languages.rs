@@ -2,12 +2,17 @@
 mod common;
 
 use common::fixture::run;
+use common::server::{LIMIT, Run, free_port, repository, wait_for};
 use common::{Entry, Report, guarded, scratch};
 use serde_json::Value;
-use std::fs;
+use std::collections::BTreeSet;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
 
 /// A script of `tests/apps/sites`, and what was reported of its run.
 struct Script {
@@ -18,13 +23,19 @@ struct Script {
 
 impl Script {
     fn run(language: &'static str, name: &str) -> Script {
+        Script::told(language, name, &[]).0
+    }
+
+    /// Also gives what the script printed.
+    fn told(language: &'static str, name: &str, arguments: &[&str]) -> (Script, String) {
         let file = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/apps/sites")).join(name);
         let directory = scratch(&format!("languages/{name}"));
         let report = directory.join("report");
         let mut command = Command::new(language);
-        let run = run(guarded(command.arg(&file), &report).env("FORKGUARD_SUMMARY", "never"), &directory).expect("runs");
+        let run = run(guarded(command.arg(&file).args(arguments), &report).env("FORKGUARD_SUMMARY", "never"), &directory)
+            .expect("runs");
         assert!(run.status.success() && run.stderr.is_empty(), "{}: {}", run.status, run.stderr);
-        Script { language, file, report: Report::read(&report) }
+        (Script { language, file, report: Report::read(&report) }, run.stdout)
     }
 
     fn fork(&self) -> &Entry {
@@ -80,22 +91,39 @@ fn ruby() {
     assert_eq!(script.frames(&lost.json["sites"][0])[0], script.place("started"));
 }
 
+/// Parts of ten seconds each; a longer run: FORKGUARD_TEST_SECONDS=60.
 #[test]
 fn ruby_in_many_threads() {
-    let script = Script::run("ruby", "stress.rb");
-    let (line, _) = script.place("connected");
-    let mut seen = 0;
-    for fork in script.report.events("fork") {
-        for socket in fork.json["descriptors"].as_array().expect("descriptors") {
-            if socket["socket"]["role"] == "connected" {
-                // A storm of connections outruns what is captured a second: no frames are no wrong ones.
-                let Some((innermost, _)) = script.frames(&socket["site"]).into_iter().next() else { continue };
-                assert_eq!(innermost, line, "{socket}");
-                seen += 1;
+    let seconds = env::var("FORKGUARD_TEST_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10.0_f64);
+    let parts = (seconds / 10.0).ceil();
+    for _ in 0..parts as u32 {
+        let (script, told) = Script::told("ruby", "stress.rb", &[&(seconds / parts).to_string()]);
+        let (mut compared, mut missing) = (0, 0);
+        for known in told.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")) {
+            let mut forks = script.report.events("fork");
+            let fork = &forks.find(|fork| fork.json["child"] == known["child"]).expect("the fork").json;
+            // Forks that come too fast are reported by their counts.
+            if fork["detail"] != "full" {
+                continue;
+            }
+            let descriptors = fork["descriptors"].as_array().expect("descriptors");
+            for (fd, stack) in known["known"].as_object().expect("descriptors") {
+                let fd: i64 = fd.parse().expect("a number");
+                let site = &descriptors.iter().find(|d| d["fd"] == fd).unwrap_or_else(|| panic!("no descriptor {fd}"))["site"];
+                let frames = script.frames(site);
+                // Connections that come too fast have no frames: those are no wrong ones.
+                match frames.is_empty() {
+                    true => missing += 1,
+                    false => {
+                        assert_eq!(&serde_json::json!(frames), stack, "{known}");
+                        compared += 1;
+                    }
+                }
             }
         }
+        println!("{compared} stacks compared, {missing} unknown");
+        assert!(compared > 500 && missing * 20 < compared, "{compared} stacks compared, {missing} unknown");
     }
-    assert!(seen > 0, "no fork met a connection that was captured");
 }
 
 /// A handler is set anew when the virtual machine is gone already.
@@ -114,6 +142,101 @@ fn php() {
     script.check_all(true);
     let functions: Vec<String> = script.frames(&script.fork().json["site"]).into_iter().map(|(_, function)| function).collect();
     assert_eq!(functions, ["boot", "main"]);
+}
+
+/// Workers that serve under load, each replaced after some requests.
+#[test]
+fn php_fpm() {
+    const LOAD: Duration = Duration::from_secs(5);
+    let file = repository("tests/apps/sites/page.php");
+    let run = Run { directory: scratch("languages/fpm"), guarded: true };
+    let port = free_port();
+    // SAFETY: getuid has no conditions.
+    let user = unsafe { libc::getuid() };
+    let configuration = format!(
+        "[global]\nerror_log = {}\ndaemonize = no\n[www]\nuser = {user}\nlisten = 127.0.0.1:{port}\n\
+         pm = static\npm.max_children = 3\npm.max_requests = 50\n",
+        run.directory.join("log").display()
+    );
+    fs::write(run.directory.join("fpm.conf"), configuration).expect("fpm.conf");
+    let upstream = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("upstream");
+    let address = upstream.local_addr().expect("address").to_string();
+    thread::spawn(move || upstream.incoming().for_each(drop));
+
+    let mut command = Command::new("/usr/sbin/php-fpm8.2");
+    command.args(["-n", "-R", "-y", "fpm.conf", "-p"]).arg(&run.directory);
+    let server = run.start(command);
+    wait_for("PHP-FPM", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok());
+    let parameters = [("SCRIPT_FILENAME", file.to_str().expect("UTF-8")), ("REQUEST_METHOD", "GET"), ("UPSTREAM", &address)];
+    let end = Instant::now() + LOAD;
+    let client = || {
+        let mut workers = Vec::new();
+        while Instant::now() < end {
+            let answer = fast_cgi(port, &parameters).expect("an answer");
+            let (worker, status) = answer.rsplit_once("\r\n\r\n").and_then(|(_, body)| body.split_once(' ')).expect("a page");
+            assert_eq!(status, "0", "{answer}");
+            workers.push(worker.parse::<u32>().unwrap_or_else(|_| panic!("{answer}")));
+        }
+        workers
+    };
+    let workers: Vec<u32> = thread::scope(|scope| {
+        let clients: Vec<_> = (0..4).map(|_| scope.spawn(client)).collect();
+        clients.into_iter().flat_map(|client| client.join().expect("a client")).collect()
+    });
+    let master = server.pid;
+    assert!(server.stop(libc::SIGQUIT).success());
+    let log = fs::read_to_string(run.directory.join("log")).expect("log");
+    assert!(log.contains("exited with code 0") && !log.contains("exited on signal"), "{log}");
+
+    let script = Script { language: "php", file, report: run.report() };
+    let (mut full, mut connected) = (0, 0);
+    for fork in script.report.events("fork").filter(|fork| fork.json["pid"] != master && fork.json["detail"] == "full") {
+        script.check("fork", &fork.json["site"], true);
+        let descriptors = fork.json["descriptors"].as_array().expect("descriptors").iter();
+        for socket in descriptors.filter(|d| d["socket"]["peer"] == address.as_str()) {
+            script.check("connected", &socket["site"], true);
+            connected += 1;
+        }
+        full += 1;
+    }
+    println!("{} requests, {full} forks and {connected} connections compared", workers.len());
+    assert!(full > 100 && connected > 100, "{full} forks and {connected} connections of {} requests", workers.len());
+    assert!(workers.into_iter().collect::<BTreeSet<_>>().len() > 3, "workers were replaced: {log}");
+}
+
+/// One request to a FastCGI responder on a connection of its own; its output.
+fn fast_cgi(port: u16, parameters: &[(&str, &str)]) -> io::Result<String> {
+    const BEGIN_REQUEST: u8 = 1;
+    const PARAMS: u8 = 4;
+    const STDIN: u8 = 5;
+    const STDOUT: u8 = 6;
+    let record = |kind: u8, content: &[u8]| {
+        let [high, low] = (content.len() as u16).to_be_bytes();
+        [&[1, kind, 0, 1, high, low, 0, 0], content].concat()
+    };
+    let mut named = Vec::new();
+    for (name, value) in parameters {
+        named.push(name.len() as u8);
+        // Four bytes with the highest bit set: any length.
+        named.extend((value.len() as u32 | 1 << 31).to_be_bytes());
+        named.extend([name.as_bytes(), value.as_bytes()].concat());
+    }
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    // The role is that of a responder, which closes the connection in the end.
+    let begin = record(BEGIN_REQUEST, &[0, 1, 0, 0, 0, 0, 0, 0]);
+    stream.write_all(&[begin, record(PARAMS, &named), record(PARAMS, &[]), record(STDIN, &[])].concat())?;
+    let mut output = Vec::new();
+    let mut header = [0; 8];
+    while stream.read_exact(&mut header).is_ok() {
+        let mut content = vec![0; usize::from(u16::from_be_bytes([header[4], header[5]]))];
+        stream.read_exact(&mut content)?;
+        stream.read_exact(&mut vec![0; usize::from(header[6])])?;
+        if header[1] == STDOUT {
+            output.extend(content);
+        }
+    }
+    Ok(String::from_utf8_lossy(&output).into_owned())
 }
 
 #[test]
