@@ -20,7 +20,7 @@ class Connecting
       @random = Random.new(@number * 32 + @turn)
       shape(@random.rand(10))
       # What is made goes at the pace at which sites are taken.
-      sleep 0.003
+      sleep 0.006
     end
   end
 
