@@ -1,6 +1,7 @@
 //! Semaphores: some are locks (CPython's `threading.Lock` until 3.13), some are signals; `forkguard_core::semaphore` tells them
 //! apart by who posts.
 use super::*;
+use crate::sites;
 use forkguard_core::held::{HOLDS, Held, Kind, MADE, WAITS, holder};
 use forkguard_core::semaphore;
 use forkguard_core::thread::{self, Slot};
@@ -126,6 +127,8 @@ hook! {
     /// somebody's signal.
     fn sem_init(semaphore: *mut sem_t, shared: c_int, value: c_uint) -> c_int = libc::sem_init;
     |_caller| {
+        // CPython makes a semaphore for every lock.
+        note(|_| sites::prove());
         match value {
             0 => semaphore::mark_signal(semaphore as usize),
             _ => semaphore::forget(semaphore as usize),

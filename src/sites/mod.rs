@@ -63,6 +63,14 @@ pub(crate) fn capture(caller: usize) -> usize {
     at_length(Start::here(), caller, |start| take(start, caller)).unwrap_or(caller)
 }
 
+/// At a call that interpreters make with their lock held, unlike most that make something: what is unproved can be proved here. Until
+/// then every read is a system call.
+pub(crate) fn prove() {
+    if python::is_unproved() {
+        on_own_stack(|_| python::prove());
+    }
+}
+
 /// The same for a file: what importing modules opens, it closes, and that it does by the thousand.
 pub(crate) fn capture_file(caller: usize) -> usize {
     if python::is_importing() { caller } else { capture(caller) }

@@ -106,6 +106,21 @@ pub(super) fn is_known() -> bool {
     trust() != Trust::Absent
 }
 
+/// True while raw reads wait for their proof.
+pub(super) fn is_unproved() -> bool {
+    trust() == Trust::Unproved
+}
+
+/// Proves raw reads, if this thread holds the GIL and runs code.
+pub(super) fn prove() {
+    if let Some(python) = interpreter()
+        && let Some(state) = python.api.state()
+        && python.api.holds_gil(state)
+    {
+        python.prove(state);
+    }
+}
+
 /// True when this thread may have frames of Python's.
 pub(super) fn is_here() -> bool {
     interpreter().is_some_and(|python| python.api.state().is_some())
