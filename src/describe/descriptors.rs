@@ -43,7 +43,7 @@ fn describe(arena: &Arena, fd: i32) -> Option<Descriptor<'_>> {
     let file_type = FileType::from_raw_mode(stat.st_mode);
     let path = if file_type == FileType::Socket { None } else { link(arena, fd) };
     let kind = kind_of(file_type, path);
-    let socket = (kind == DescriptorKind::Socket).then(|| endpoints(arena, fd));
+    let socket = (kind == DescriptorKind::Socket).then(|| endpoints(fd));
     let record = descriptor::record(fd).filter(|r| fits(r, kind, socket.as_ref()));
     let opened = matches!(kind, DescriptorKind::File).then(|| rustix::fs::fcntl_getfl(of).ok()).flatten();
     Some(Descriptor {
@@ -56,7 +56,7 @@ fn describe(arena: &Arena, fd: i32) -> Option<Descriptor<'_>> {
         path: path.map(Borrowed),
         mode: opened.map(|f| Borrowed(mode(f))),
         offset: opened.and_then(|_| position_of(fd)),
-        socket: socket.map(|ends| ends.socket(arena, fd, record)),
+        socket: socket.map(|ends| ends.socket(arena, record)),
         members: (kind == DescriptorKind::Epoll).then(|| members(arena, fd)),
     })
 }
@@ -112,7 +112,6 @@ fn fits(record: &Record, kind: DescriptorKind, ends: Option<&Ends>) -> bool {
         Kind::Timerfd => kind == DescriptorKind::Timerfd,
         Kind::Signalfd => kind == DescriptorKind::Signalfd,
         Kind::Inotify => kind == DescriptorKind::Inotify,
-        Kind::IoUring => kind == DescriptorKind::IoUring,
         Kind::Memfd => kind == DescriptorKind::Memfd,
         Kind::File => matches!(
             kind,
@@ -172,7 +171,7 @@ struct Ends {
     peer: Option<SocketAddrAny>,
 }
 
-fn endpoints(_arena: &Arena, fd: i32) -> Ends {
+fn endpoints(fd: i32) -> Ends {
     let of = raw::descriptor(fd);
     Ends {
         family: sockopt::socket_domain(of).ok(),
@@ -195,7 +194,7 @@ impl Ends {
         same_family && same_peer
     }
 
-    fn socket<'a>(&self, arena: &'a Arena, fd: i32, record: Option<Record>) -> Socket<'a> {
+    fn socket<'a>(&self, arena: &'a Arena, record: Option<Record>) -> Socket<'a> {
         let peer = self.peer.as_ref().map(|p| address(arena, p)).filter(|t| !t.is_empty());
         let recorded = record.filter(|r| r.role & role::CONNECTED != 0).and_then(|r| recorded_peer(&r));
         let inet_peer = self.peer.as_ref().and_then(inet).or(recorded);
@@ -205,7 +204,6 @@ impl Ends {
             (None, Some(path)) => service_of_path(path),
             (None, None) => None,
         };
-        let _ = fd;
         Socket {
             family: family(arena, self.family),
             kind: socket_type(arena, self.kind),

@@ -20,25 +20,13 @@ pub(super) fn inside<R>(name: &'static CStr, caller: usize, run: impl FnOnce() -
     result
 }
 
-/// A function's name as a C string.
-macro_rules! name {
-    ($name:ident) => {
-        const {
-            match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-                Ok(name) => name,
-                Err(_) => panic!("a hook's name"),
-            }
-        }
-    };
-}
-
 macro_rules! libc_locks {
     ($(fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
         $(lock! {
             /// As the C library's; see the module.
             fn $name($($arg: $type),*) -> $ret;
             |caller| {
-                inside(name!($name), caller, || real($($arg),*))
+                inside(c_name!($name), caller, || real($($arg),*))
             }
         })*
     };
@@ -99,7 +87,7 @@ macro_rules! libc_locks_of_many_arguments {
                 if forkguard_core::held::TRACKED.load(std::sync::atomic::Ordering::Relaxed) == 0 {
                     return real($($arg),*);
                 }
-                inside(name!($name), 0, || real($($arg),*))
+                inside(c_name!($name), 0, || real($($arg),*))
             }
         };)*
     };
@@ -130,7 +118,7 @@ macro_rules! entered {
             /// As the C library's; see the module.
             fn $name, forkguard_core::held::TRACKED; |registers| {
                 if let Some(slot) = holder() {
-                    slot.enter(name!($name).as_ptr() as usize, registers.caller, &raw const registers.caller as usize);
+                    slot.enter(c_name!($name).as_ptr() as usize, registers.caller, &raw const registers.caller as usize);
                 }
             }
         })*
@@ -165,7 +153,7 @@ macro_rules! generators {
                 if forkguard_core::held::TRACKED.load(std::sync::atomic::Ordering::Relaxed) == 0 {
                     return real($($arg),*);
                 }
-                inside(name!($name), caller, || real($($arg),*))
+                inside(c_name!($name), caller, || real($($arg),*))
             }
         })*
     };

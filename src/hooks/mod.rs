@@ -135,6 +135,18 @@ macro_rules! caller_argument {
     };
 }
 
+/// A function's name as a C string.
+macro_rules! c_name {
+    ($name:ident) => {
+        const {
+            match core::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                Ok(name) => name,
+                Err(_) => panic!("a hook's name"),
+            }
+        }
+    };
+}
+
 /// The static of a hook's real function, and the stub that stands for it until it is known.
 macro_rules! real_function {
     ($name:ident) => {
@@ -159,12 +171,7 @@ macro_rules! real_function {
 
         #[used]
         #[unsafe(link_section = "forkguard_reals")]
-        static REAL: crate::hooks::real::Real = crate::hooks::real::Real::new(early, $door, {
-            match core::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-                Ok(name) => name,
-                Err(_) => panic!("a hook's name"),
-            }
-        });
+        static REAL: crate::hooks::real::Real = crate::hooks::real::Real::new(early, $door, c_name!($name));
     };
 }
 
@@ -293,5 +300,6 @@ macro_rules! lock {
 }
 
 use {
-    call_real, caller_argument, hook, lock, pass, real_function, restore_registers, same_signature, save_registers, used_caller,
+    c_name, call_real, caller_argument, hook, lock, pass, real_function, restore_registers, same_signature, save_registers,
+    used_caller,
 };

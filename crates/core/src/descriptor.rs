@@ -29,13 +29,11 @@ pub enum Kind {
     Inotify,
     /// memfd_create.
     Memfd,
-    /// io_uring_setup.
-    IoUring,
     /// Open when the program began.
     Start,
 }
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 11] = [
     Kind::None,
     Kind::File,
     Kind::Socket,
@@ -46,7 +44,6 @@ const KINDS: [Kind; 12] = [
     Kind::Signalfd,
     Kind::Inotify,
     Kind::Memfd,
-    Kind::IoUring,
     Kind::Start,
 ];
 
