@@ -204,12 +204,75 @@ const fn entry(kind: Kind) -> &'static Entry {
                 all of them draw the same numbers.",
             cures: cures!("Seed it in ", "", python = " (numpy: numpy.random.seed()).", ruby = " (Random.srand).", c = "."),
         },
+        Kind::LockDeadlock => &Entry {
+            name: "lock-deadlock",
+            explain: "This thread waits for a lock that nobody in its process will release: it does not come back.",
+            cures: cures!(
+                "Start the thread that takes the lock in ",
+                " instead of before the fork; or make the lock anew there before its first use."
+            ),
+        },
+        Kind::JoinLostThread => &Entry {
+            name: "join-lost-thread",
+            explain: "This thread waits for something that only threads of the leader would do, which the child does not have: \
+                it does not come back.",
+            cures: cures!("Start the threads it waits for (the pool, the executor, the runtime) in ", " instead of before the fork."),
+        },
+        Kind::ConnectionSharedUse => &Entry {
+            name: "connection-shared-use",
+            explain: "The child has sent or received on a connection that its leader opened: requests and answers of both \
+                mix on it, and what one ends is ended for the other.",
+            cures: cures!(
+                "Connect in ",
+                " instead of before the fork; or drop the inherited connection there without a goodbye and connect anew",
+                python = " (SQLAlchemy: engine.dispose(close=False)).",
+                ruby = "; or close it in before_fork.",
+                c = "."
+            ),
+        },
+        Kind::EpollSharedUse => &Entry {
+            name: "epoll-shared-use",
+            explain: "The child has changed or waited on the leader's instance: what it adds, removes or takes out of it \
+                is changed for the leader, too.",
+            cures: cures!(
+                "Close the inherited instance and make a new one in ",
+                "",
+                python = " (asyncio: a new event loop).",
+                ruby = ".",
+                c = "."
+            ),
+        },
+        Kind::HandlerDropped => &Entry {
+            name: "handler-dropped",
+            explain: "The application had set a handler for this signal before the fork, and the worker reset it: \
+                the default action applies now, which ends the process for most signals.",
+            cures: cures!(
+                "Set the handler in ",
+                ", after the worker's own reset.",
+                gunicorn = "gunicorn's post_worker_init hook (post_fork comes before the worker resets its signals)"
+            ),
+        },
+        Kind::FdLeakedExec => &Entry {
+            name: "fd-leaked-exec",
+            explain: "The socket stays open in the program that is started, which knows nothing of it: its port stays taken, \
+                its peer sees no end, for as long as that program runs.",
+            cures: cures!("Make the socket with SOCK_CLOEXEC (or set FD_CLOEXEC on it), or close it in ", " before the exec."),
+        },
+        Kind::AtforkStuck => &Entry {
+            name: "atfork-stuck",
+            explain: "fork() does not return in the child: a handler that this library registered with pthread_atfork waits for \
+                something that nobody will give.",
+            cures: cures!(
+                "Start what holds the lock (its threads) in ",
+                " instead of before the fork; and report it to the library's authors: a child handler must not wait."
+            ),
+        },
     }
 }
 
 impl Kind {
     /// All of them, in the order of `docs/findings.md`.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 18] = [
         Kind::ThreadLost,
         Kind::LockOrphaned,
         Kind::ConnectionInherited,
@@ -221,6 +284,13 @@ impl Kind {
         Kind::TimerLost,
         Kind::RuntimeUnsafe,
         Kind::RngShared,
+        Kind::LockDeadlock,
+        Kind::JoinLostThread,
+        Kind::ConnectionSharedUse,
+        Kind::EpollSharedUse,
+        Kind::HandlerDropped,
+        Kind::FdLeakedExec,
+        Kind::AtforkStuck,
     ];
 
     /// Its name in reports.
@@ -302,6 +372,7 @@ impl Role {
             Role::Armed => "armed",
             Role::Registered => "registered",
             Role::Used => "used",
+            Role::Waits => "waits",
             Role::Stood => "stood",
             Role::Loaded => "loaded",
             Role::Code => "runs",

@@ -222,6 +222,8 @@ pub enum Role {
     Registered,
     /// Where the child used it.
     Used,
+    /// Where a thread of the child waits.
+    Waits,
     /// Where the thread stood at the fork.
     Stood,
     /// Where the runtime or generator lives.
@@ -611,6 +613,20 @@ pub enum Kind {
     RuntimeUnsafe,
     /// A random generator whose state every child shares.
     RngShared,
+    /// A thread of the child waits for an orphaned lock.
+    LockDeadlock,
+    /// The child waits for what only a lost thread would do.
+    JoinLostThread,
+    /// The child does I/O on an inherited connection.
+    ConnectionSharedUse,
+    /// The child changes or waits on the leader's epoll or io_uring instance.
+    EpollSharedUse,
+    /// The worker reset a signal whose handler the application had set.
+    HandlerDropped,
+    /// An inherited socket survives an exec.
+    FdLeakedExec,
+    /// Another library's atfork handler blocks.
+    AtforkStuck,
 }
 
 /// How bad.
