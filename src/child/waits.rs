@@ -8,6 +8,7 @@ use crate::findings::lock_orphaned;
 use crate::hooks::{AtLength, note, note_at_length};
 use crate::options::{self, Locks};
 use crate::sites;
+use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, Inner, LockRecord, ThreadRecord};
 use forkguard_core::held::{self, Kind as LockKind};
 use forkguard_core::words::{self, CONDITION, Words};
@@ -37,8 +38,6 @@ pub(crate) enum Call {
     Join,
     /// A word, through futex(2), for as long as it takes.
     Futex,
-    /// The threads of an OpenMP region.
-    Region,
 }
 
 /// What `before` has to take back.
@@ -113,7 +112,6 @@ pub(crate) fn before(call: Call, address: usize, caller: usize) -> Waiting {
         Call::Barrier if waits_for_others(address) => alone(Thing::Barrier, address, caller),
         Call::Join => join(address, caller),
         Call::Futex => alone(Thing::Futex, address, caller),
-        Call::Region => alone(Thing::Region, address, caller),
         Call::Condition | Call::TimedCondition | Call::ConditionEnd | Call::Barrier => Waiting::Quietly,
     }
 }
@@ -126,7 +124,14 @@ pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
         Waiting::Said(said, hazard) => {
             note_at_length(|at| {
                 for said in [Some(said), hazard].into_iter().flatten() {
-                    bite::turn(at, said.name().kind, format_args!("{}", said.name().what.as_str()), State::Resolved, None, because);
+                    bite::turn(
+                        at,
+                        said.name().kind,
+                        format_args!("{}", said.name().what.as_str()),
+                        State::Resolved,
+                        None,
+                        because,
+                    );
                 }
             });
         }
@@ -147,7 +152,6 @@ enum Thing {
     Condition,
     Barrier,
     Futex,
-    Region,
     Interpreter,
     Waiters,
 }
@@ -159,7 +163,6 @@ impl Thing {
             Thing::Condition => "a condition",
             Thing::Barrier => "others at a barrier",
             Thing::Futex => "a futex",
-            Thing::Region => "the threads of an OpenMP region",
             Thing::Interpreter => "the interpreter's lock (GIL), which no thread of this process holds,",
             Thing::Waiters => "lost threads to leave a condition that it destroys,",
         }
@@ -219,6 +222,16 @@ pub(super) fn lock_name(lock: &LockRecord) -> impl std::fmt::Display {
     Name(lock)
 }
 
+/// True when the holder's record of this lock is not true any more: the child released it, or made it anew.
+pub(super) fn is_dealt_with(fork: &'static Inner, what: &str) -> bool {
+    let named = |lock: &&LockRecord| Text::<64>::of(format_args!("{}", lock_name(lock))).as_str() == what;
+    let Some(lock) = fork.locks.as_slice().iter().find(named) else { return false };
+    let mut words = Words::default();
+    let count = words::size(lock.entry.kind) / 4;
+    let readable = count != 0 && raw::read_words(lock.entry.address, &mut words[..count]);
+    readable && !(words::held_by(lock.entry.kind, lock.holder, &words) && words::is_taken(lock.entry.kind, &words))
+}
+
 /// The thread that waits, in words.
 fn waiter(arena: &Arena) -> &str {
     let tid = raw::thread_id();
@@ -252,7 +265,7 @@ fn waiting(kind: Kind, what: &str, hazard: Option<&str>) -> Waiting {
 
 fn deadlock(fork: &'static Inner, lock: &'static LockRecord, caller: usize) -> Waiting {
     at_length(caller, |at, word| {
-        let name = forkguard_core::fixed::Text::<64>::of(format_args!("{}", lock_name(lock)));
+        let name = Text::<64>::of(format_args!("{}", lock_name(lock)));
         bite::say(at, Severity::Error, Voice::Aloud, Kind::LockDeadlock, |arena| {
             let losses = describe::losses(arena, fork);
             let lock = losses.locks.iter().find(|l| lock_orphaned::what(arena, l) == name.as_str())?;
@@ -274,7 +287,7 @@ fn deadlock(fork: &'static Inner, lock: &'static LockRecord, caller: usize) -> W
 /// A mutex that names as its owner a thread that this process does not have, though no record says how it got there.
 fn unknown_owner(kind: LockKind, address: usize, owner: u32, caller: usize) -> Waiting {
     at_length(caller, |at, word| {
-        let what = forkguard_core::fixed::Text::<64>::of(format_args!("{address:#x}-{owner}"));
+        let what = Text::<64>::of(format_args!("{address:#x}-{owner}"));
         bite::say(at, Severity::Error, Voice::Aloud, Kind::LockDeadlock, |arena| {
             let (symbol, gap) = describe::symbol(arena, address).map_or(("", ""), |symbol| (symbol, " "));
             let subject = format_args!(
@@ -297,9 +310,7 @@ fn unknown_owner(kind: LockKind, address: usize, owner: u32, caller: usize) -> W
 
 /// Functions that take the same lock of the C library; all others have one of their own.
 const FAMILIES: &[&[&str]] = &[
-    &[
-        "localtime", "localtime_r", "mktime", "timelocal", "gmtime", "gmtime_r", "timegm", "tzset", "strftime", "ctime", "ctime_r",
-    ],
+    &["localtime", "localtime_r", "mktime", "timelocal", "gmtime", "gmtime_r", "timegm", "tzset", "strftime", "ctime", "ctime_r"],
     &["setenv", "putenv", "unsetenv", "clearenv"],
     &["openlog", "syslog", "vsyslog", "closelog", "__syslog_chk", "__vsyslog_chk"],
     &["random", "srandom", "rand", "srand"],
@@ -314,7 +325,7 @@ fn libc_lock(name: &'static CStr, caller: usize) -> Waiting {
     let name = name.to_str().unwrap_or_default();
     let inside = |lock: &LockRecord| lock.entry.kind == LockKind::Libc && lock.entry.flags & held::ENTERED == 0;
     let dealt_with = |lock: &LockRecord| {
-        let what = forkguard_core::fixed::Text::<64>::of(format_args!("{}", lock_name(lock)));
+        let what = Text::<64>::of(format_args!("{}", lock_name(lock)));
         said::find(Kind::LockOrphaned, what.as_str()).is_some_and(|said| said.is(State::Resolved))
     };
     let orphan = orphans()
@@ -339,7 +350,7 @@ fn waits_for_others(address: usize) -> bool {
 }
 
 /// The threads that this process and its leaders lost.
-fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
+pub(super) fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
     let lost = |inner: &'static Inner| inner.threads.as_slice().iter().filter(|t| t.tid != inner.thread);
     core_fork::ancestors().map(|s| s.facts()).flat_map(move |inner| lost(inner).map(move |thread| (inner, thread)))
 }
@@ -351,7 +362,7 @@ fn join(handle: usize, caller: usize) -> Waiting {
     }
     let Some((fork, lost)) = lost().find(|(_, t)| t.handle == handle) else { return Waiting::Quietly };
     at_length(caller, |at, word| {
-        let what = forkguard_core::fixed::Text::<64>::of(format_args!("{}", lost.tid));
+        let what = Text::<64>::of(format_args!("{}", lost.tid));
         bite::say(at, Severity::Error, Voice::Quiet, Kind::JoinLostThread, |arena| {
             let losses = describe::losses(arena, fork);
             let thread = losses.threads.iter().find(|t| t.tid == lost.tid)?;
@@ -388,7 +399,7 @@ fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
         if thing != Thing::Interpreter && thing != Thing::Waiters && may_end_by_signal(at, thing, word) {
             return Waiting::Quietly;
         }
-        let what = forkguard_core::fixed::Text::<64>::of(format_args!("{address:#x}"));
+        let what = Text::<64>::of(format_args!("{address:#x}"));
         bite::say(at, Severity::Error, Voice::Aloud, kind, |arena| {
             let (fork, _) = lost().next()?;
             let losses = describe::losses(arena, fork);
