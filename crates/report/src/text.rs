@@ -1,5 +1,5 @@
 //! How the pieces of a report read for a person; formatting allocates nothing.
-use crate::event::{Frame, Site};
+use crate::event::{Finding, Frame, Role, Site};
 use std::fmt::{Display, Formatter, Result, Write};
 
 /// A text from the host process on one line of a terminal: control characters are escaped.
@@ -23,11 +23,12 @@ impl Display for Count<'_> {
     }
 }
 
-/// `file:line in function` where the source is known, `library+0xoffset (symbol)` elsewhere; `{:#}` writes whole paths.
+/// `file:line in function` where the source is known, `library+0xoffset (symbol)` elsewhere; `{:#}` writes whole paths, without it
+/// an installed package's files begin with the package and all others are their last part.
 impl Display for Frame<'_> {
     fn fmt(&self, out: &mut Formatter) -> Result {
         let whole = out.alternate();
-        let shown = |path| Plain(if whole { path } else { base(path) });
+        let shown = |path| Plain(if whole { path } else { in_package(path).unwrap_or_else(|| base(path)) });
         match (&self.file, &self.module) {
             (Some(file), _) => {
                 write!(out, "{}", shown(file))?;
@@ -47,6 +48,11 @@ impl Display for Frame<'_> {
 /// The last part of a path.
 fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The part of a path that begins with the installed package.
+fn in_package(path: &str) -> Option<&str> {
+    ["/site-packages/", "/dist-packages/", "/gems/"].iter().find_map(|place| path.rsplit_once(place)).map(|(_, rest)| rest)
 }
 
 /// Parts of the paths of what somebody else wrote: installed packages, and the languages' own libraries.
@@ -90,9 +96,35 @@ impl Site<'_> {
         own.clone().find(|frame| frame.language != "native").or_else(|| own.next())
     }
 
-    /// The frame to show: the application's, else the innermost whose source is known, or else the innermost of all.
+    /// The frame to show: the application's, else an installed package's, else the innermost whose source is known, or else the
+    /// innermost of all.
     pub fn innermost(&self) -> Option<&Frame<'_>> {
-        self.application().or_else(|| self.frames.iter().find(|frame| frame.file.is_some())).or(self.frames.first())
+        let mut sources = self.frames.iter().filter(|frame| frame.file.is_some());
+        let package = sources.clone().find(|frame| frame.file.as_deref().and_then(in_package).is_some());
+        self.application().or(package).or_else(|| sources.next()).or(self.frames.first())
+    }
+}
+
+impl Role {
+    /// Causes come first, then where the cause stood at the fork, then what the child did.
+    const fn turn(self) -> u8 {
+        match self {
+            Role::Waits | Role::Used => 2,
+            Role::Stood => 1,
+            _ => 0,
+        }
+    }
+
+    /// True for a site of the child.
+    pub(crate) const fn is_effect(self) -> bool {
+        self.turn() == Role::Waits.turn()
+    }
+}
+
+impl<'a> Finding<'a> {
+    /// Its sites from cause to effect.
+    pub fn story(&self) -> impl Iterator<Item = &Site<'a>> {
+        (0..=Role::Waits.turn()).flat_map(move |turn| self.sites.iter().filter(move |site| site.role.turn() == turn))
     }
 }
 
@@ -143,7 +175,8 @@ mod tests {
             frame("/srv/venv/bin/gunicorn", 8),
         ];
         assert!(site(&library).application().is_none());
-        assert_eq!(shown(&library), "/usr/lib/python3.11/threading.py:957 in f");
+        assert_eq!(shown(&library[..2]), "/usr/lib/python3.11/threading.py:957 in f");
+        assert_eq!(site(&library).innermost().unwrap().to_string(), "redis/connection.py:5 in f");
         let with_application = [library.to_vec(), vec![frame("/srv/app/db.py", 12), frame("/srv/app/wsgi.py", 3)]].concat();
         assert_eq!(shown(&with_application), "/srv/app/db.py:12 in f");
     }
