@@ -305,6 +305,20 @@ impl Kind {
         entry(self).name
     }
 
+    /// True for what the child finds when it happens; the others are hazards that the leader finds at the fork.
+    pub const fn is_bite(self) -> bool {
+        matches!(
+            self,
+            Kind::LockDeadlock
+                | Kind::JoinLostThread
+                | Kind::ConnectionSharedUse
+                | Kind::EpollSharedUse
+                | Kind::HandlerDropped
+                | Kind::FdLeakedExec
+                | Kind::AtforkStuck
+        )
+    }
+
     /// What will happen in the child.
     pub const fn explain(self) -> &'static str {
         entry(self).explain
