@@ -335,6 +335,7 @@ impl Gathered {
                     place.insert(self.findings.len());
                     self.findings.push(finding);
                 }
+                Entry::Occupied(_) if finding.life.state == State::Open => {}
                 // It bit again.
                 Entry::Occupied(place) => {
                     self.findings[*place.get()].shape = finding.shape.clone();
