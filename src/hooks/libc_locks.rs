@@ -24,7 +24,7 @@ macro_rules! libc_locks {
     ($(fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
         $(lock! {
             /// As the C library's; see the module.
-            fn $name($($arg: $type),*) -> $ret;
+            fn $name($($arg: $type),*) -> $ret, waits crate::child::waits::Call::Libc(c_name!($name));
             |caller| {
                 inside(c_name!($name), caller, || real($($arg),*))
             }

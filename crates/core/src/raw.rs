@@ -164,6 +164,18 @@ pub fn set_blocked_signals(mask: u64) {
     unsafe { syscall(libc::SYS_rt_sigprocmask, [libc::SIG_SETMASK as usize, &raw const mask as usize, 0, 8, 0, 0]) };
 }
 
+/// Ends the process by SIGABRT, whatever it does with that signal.
+pub fn abort() {
+    let default = KernelAction::default();
+    let mask: u64 = 1 << (libc::SIGABRT - 1);
+    // SAFETY: reads one kernel sigaction and one mask; the process ends.
+    unsafe {
+        syscall(libc::SYS_rt_sigaction, [libc::SIGABRT as usize, &raw const default as usize, 0, 8, 0, 0]);
+        syscall(libc::SYS_rt_sigprocmask, [libc::SIG_UNBLOCK as usize, &raw const mask as usize, 0, 8, 0, 0]);
+        syscall(libc::SYS_tgkill, [process_id() as usize, thread_id() as usize, libc::SIGABRT as usize, 0, 0, 0]);
+    }
+}
+
 /// Signals that wait to be delivered to this thread or process.
 pub fn pending_signals() -> u64 {
     let mut mask = 0u64;
@@ -231,12 +243,19 @@ pub fn read_file<'a>(path: &CStr, into: &'a mut [u8]) -> &'a [u8] {
     &into[..length]
 }
 
-/// A word in a page that this process and its later children share; never given back.
-pub fn shared_word() -> Option<*mut core::sync::atomic::AtomicU64> {
+/// A page, all zero, that this process and its later children share; never given back.
+pub fn shared_page() -> Option<*mut u8> {
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-    // SAFETY: a new mapping at an address that the kernel chooses; a page is aligned for any type.
+    // SAFETY: a new mapping at an address that the kernel chooses.
     let page = unsafe { mmap_anonymous(core::ptr::null_mut(), 4096, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED) };
     page.ok().map(|p| p.cast())
+}
+
+/// Sleeps for less than a second, or until a signal.
+pub fn sleep(nanoseconds: u64) {
+    let time = [0, nanoseconds];
+    // SAFETY: reads one timespec: two words.
+    unsafe { syscall(libc::SYS_nanosleep, [&raw const time as usize, 0, 0, 0, 0, 0]) };
 }
 
 /// Anonymous memory of our own, all zero, given back when dropped.
