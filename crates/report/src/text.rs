@@ -72,7 +72,21 @@ const NOT_APPLICATION: [&str; 13] = [
     "/site_perl/",
 ];
 
+/// Interpreters, wherever they are installed, and forkguard itself.
+const RUNTIMES: [&str; 11] =
+    ["libforkguard", "libpython", "python", "libruby", "ruby", "libphp", "php-fpm", "php-cgi", "php", "libperl", "perl"];
+
+fn is_runtime(module: &str) -> bool {
+    let versioned = |rest: &str| rest.bytes().next().is_none_or(|byte| byte == b'.' || byte.is_ascii_digit());
+    RUNTIMES.iter().any(|runtime| base(module).strip_prefix(runtime).is_some_and(versioned))
+}
+
 impl Frame<'_> {
+    /// True for a frame of forkguard's own, which stands between two of the program's.
+    pub fn is_forkguard(&self) -> bool {
+        self.module.as_deref().is_some_and(|module| base(module).starts_with("libforkguard."))
+    }
+
     /// True for a line that the application's authors can edit: not of an installed package, the language's own library or code
     /// that is no file, and not of the script that starts an installed program.
     pub fn is_application(&self) -> bool {
@@ -80,7 +94,7 @@ impl Frame<'_> {
         if self.language == "native" {
             let installed = |module: &str| {
                 let system = ["/usr/", "/lib"].iter().any(|place| module.starts_with(place));
-                system && !module.starts_with("/usr/local/")
+                system && !module.starts_with("/usr/local/") || is_runtime(module)
             };
             return self.module.as_deref().is_some_and(|module| !installed(module));
         }
@@ -179,6 +193,28 @@ mod tests {
         assert_eq!(site(&library).innermost().unwrap().to_string(), "redis/connection.py:5 in f");
         let with_application = [library.to_vec(), vec![frame("/srv/app/db.py", 12), frame("/srv/app/wsgi.py", 3)]].concat();
         assert_eq!(shown(&with_application), "/srv/app/db.py:12 in f");
+    }
+
+    #[test]
+    fn interpreters_are_not_the_applications_own() {
+        let application = |module: &'static str| {
+            let (language, file, line) = ("native".into(), Some("./main.c".into()), Some(3));
+            Frame { language, function: None, file, line, module: Some(module.into()), offset: Some(1), build_id: None }
+                .is_application()
+        };
+        for module in ["/srv/bin/server", "/usr/local/lib/libshop.so", "/srv/bin/pythonista", "/srv/bin/rubyfmt"] {
+            assert!(application(module), "{module}");
+        }
+        for module in [
+            "/usr/lib/libpq.so.5",
+            "/usr/local/bin/python3.11",
+            "/opt/python/lib/libpython3.11.so.1.0",
+            "/home/me/.rbenv/bin/ruby",
+            "/usr/local/sbin/php-fpm",
+            "/opt/forkguard/libforkguard.so",
+        ] {
+            assert!(!application(module), "{module}");
+        }
     }
 
     #[test]

@@ -421,7 +421,7 @@ fn plain(text: &str) -> String {
 }
 
 fn frames(site: &Site) -> Vec<String> {
-    site.frames.iter().map(|frame: &Frame| format!("{frame:#}")).collect()
+    site.frames.iter().filter(|frame| !frame.is_forkguard()).map(|frame: &Frame| format!("{frame:#}")).collect()
 }
 
 fn finding_shape(finding: &Finding) -> FindingShape {
