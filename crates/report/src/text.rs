@@ -123,7 +123,7 @@ impl Role {
     /// Causes come first, then where the cause stood at the fork, then what the child did.
     const fn turn(self) -> u8 {
         match self {
-            Role::Waits | Role::Used => 2,
+            Role::Waits | Role::Used | Role::Reset => 2,
             Role::Stood => 1,
             _ => 0,
         }

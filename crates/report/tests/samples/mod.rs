@@ -28,7 +28,7 @@ const fn site(role: Role) -> Site<'static> {
 }
 
 const SITES: &[Site<'static>] = &[site(Role::Opened)];
-const STORY: &[Site<'static>] = &[site(Role::Taken), site(Role::Stood), site(Role::Waits), site(Role::Used)];
+const STORY: &[Site<'static>] = &[site(Role::Taken), site(Role::Stood), site(Role::Waits), site(Role::Used), site(Role::Reset)];
 
 const THREADS: &[Thread<'static>] = &[Thread {
     tid: 8,
