@@ -81,17 +81,8 @@ pub fn write<'f, 'a: 'f>(out: &mut dyn Write, head: &Head, findings: impl Iterat
 pub fn write_bite(out: &mut dyn Write, head: &Head, finding: &Finding) -> Result {
     head.write(out)?;
     named(out, finding)?;
-    // Where the source of one cause is known, addresses of others say nothing more.
-    let causes = || finding.story().filter(|site| !site.role.is_effect());
-    let sourced = |site: &Site| site.innermost().is_some_and(|frame| frame.file.is_some());
-    let any_sourced = causes().any(sourced);
-    let told = finding.story().filter(|site| site.role.is_effect() || !any_sourced || sourced(site));
-    let mut separator = ", ";
-    for (deed, frame) in told.filter_map(|site| Some((site.role.deed(), site.innermost()?))) {
-        write!(out, "{separator}{deed} at {frame}")?;
-        separator = "\nforkguard:   ";
-    }
-    writeln!(out, "\nforkguard:   cure: {}", Plain(&finding.cure))
+    story(out, finding)?;
+    writeln!(out, "forkguard:   cure: {}", Plain(&finding.cure))
 }
 
 /// Writes the one line of a further child whose `findings` are those of the child before it.
@@ -121,10 +112,27 @@ fn named(out: &mut dyn Write, finding: &Finding) -> Result {
     write!(out, "{} ({}): {}", finding.kind.name(), finding.severity.name(), Plain(&finding.subject))
 }
 
-/// One finding.
+/// Every site that tells something, and the end of the line.
+fn story(out: &mut dyn Write, finding: &Finding) -> Result {
+    // Where the source of one cause is known, addresses of others say nothing more.
+    let sourced = |site: &Site| site.innermost().is_some_and(|frame| frame.file.is_some());
+    let any_sourced = finding.story().any(|site| !site.role.is_effect() && sourced(site));
+    let told = finding.story().filter(|site| site.role.is_effect() || !any_sourced || sourced(site));
+    let mut separator = ", ";
+    for (deed, frame) in told.filter_map(|site| Some((site.role.deed(), site.innermost()?))) {
+        write!(out, "{separator}{deed} at {frame}")?;
+        separator = "\nforkguard:   ";
+    }
+    writeln!(out)
+}
+
+/// One finding: with all its sites when it bit, else with the line to edit.
 fn line(out: &mut dyn Write, finding: &Finding) -> Result {
     write!(out, "forkguard: ")?;
     named(out, finding)?;
+    if finding.state == State::Hit {
+        return story(out, finding);
+    }
     let of = |site: &Site, frame| Some((site.role.deed(), frame?));
     let ours = finding.sites.iter().find_map(|site| of(site, site.application()));
     let place = ours.or_else(|| finding.sites.iter().find_map(|site| of(site, site.innermost())));
@@ -268,6 +276,23 @@ mod tests {
             ]
         );
         assert!(text.starts_with("forkguard: worker 9 (forked by gunicorn 7): 1 error, 2 warnings, 1 info\n"), "{text}");
+    }
+
+    #[test]
+    fn what_bit_is_told_whole_in_a_summary() {
+        let sites = vec![
+            site(Role::Set, Some("/srv/app.py")),
+            site(Role::Reset, Some("/usr/lib/python3/dist-packages/gunicorn/base.py")),
+        ];
+        let dropped = Finding { state: State::Hit, ..finding(Kind::HandlerDropped, Severity::Warning, "SIGUSR2", sites) };
+        let text = summary(Server::Gunicorn, None, &[dropped]);
+        assert_eq!(
+            text.lines().skip(1).take(2).collect::<Vec<_>>(),
+            [
+                "forkguard: handler-dropped (warning): SIGUSR2, set at app.py:13 in start",
+                "forkguard:   reset at gunicorn/base.py:13 in start"
+            ]
+        );
     }
 
     fn bite(sites: Vec<Site<'static>>) -> String {
