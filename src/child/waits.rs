@@ -15,7 +15,7 @@ use forkguard_core::words::{self, CONDITION, Words};
 use forkguard_core::{atfork, gate, raw, thread, tls};
 use forkguard_report::event::{Kind, Role, Severity, Site, State};
 use std::ffi::CStr;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// What a call may wait for; the address is its first argument.
 #[derive(Clone, Copy)]
@@ -118,6 +118,9 @@ pub(crate) fn before(call: Call, address: usize, caller: usize) -> Waiting {
 
 /// After it: what was said is taken back.
 pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
+    if let Some(slot) = thread::mine().filter(|slot| slot.endless.load(Relaxed) != 0) {
+        slot.endless.store(0, Relaxed);
+    }
     let because = "the wait ended after all";
     match waiting {
         Waiting::Quietly => {}
@@ -154,6 +157,8 @@ enum Thing {
     Futex,
     Interpreter,
     Waiters,
+    Lock,
+    End,
 }
 
 impl Thing {
@@ -164,6 +169,8 @@ impl Thing {
             Thing::Barrier => "others at a barrier",
             Thing::Futex => "a futex",
             Thing::Interpreter => "the interpreter's lock (GIL), which no thread of this process holds,",
+            Thing::Lock => "a lock",
+            Thing::End => "another thread to end",
             Thing::Waiters => "lost threads to leave a condition that it destroys,",
         }
     }
@@ -204,7 +211,7 @@ fn lock(kind: LockKind, address: usize, caller: usize, endless: bool) -> Waiting
         None if !endless => Waiting::Quietly,
         None if owner != 0 && !raw::thread_exists(owner) => unknown_owner(kind, address, owner, caller),
         None if kind == LockKind::Semaphore => alone(Thing::Semaphore, address, caller),
-        None => Waiting::Quietly,
+        None => alone(Thing::Lock, address, caller),
     }
 }
 
@@ -358,7 +365,7 @@ pub(super) fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRec
 /// A thread's end is waited for that is not there: glibc says at once that it ended, or crashes.
 fn join(handle: usize, caller: usize) -> Waiting {
     if thread::by_handle(handle).is_some() {
-        return Waiting::Quietly;
+        return alone(Thing::End, handle, caller);
     }
     let Some((fork, lost)) = lost().find(|(_, t)| t.handle == handle) else { return Waiting::Quietly };
     at_length(caller, |at, word| {
@@ -382,9 +389,15 @@ fn join(handle: usize, caller: usize) -> Waiting {
     })
 }
 
-/// The only thread waits for what another one of its process would give.
+/// A thread waits for what another one of its process would give; there is none, or all of them wait, too.
 fn alone(thing: Thing, address: usize, caller: usize) -> Waiting {
-    if lost().next().is_none() || raw::kernel_threads() != 1 {
+    if lost().next().is_none() {
+        return Waiting::Quietly;
+    }
+    if let Some(slot) = thread::mine() {
+        slot.endless.store(address, SeqCst);
+    }
+    if !thread::others_wait() {
         return Waiting::Quietly;
     }
     let kind = if thing == Thing::Interpreter { Kind::LockDeadlock } else { Kind::JoinLostThread };
@@ -416,9 +429,10 @@ fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
             let more = if count > NAMED { ", …" } else { "" };
             let threads = if count == 1 { "thread" } else { "threads" };
             let subject = format_args!(
-                "{} waits for {} with no other thread in its process; lost at the fork: {count} {threads} ({names}{more})",
+                "{} waits for {} {}; lost at the fork: {count} {threads} ({names}{more})",
                 waiter(arena),
-                thing.name()
+                thing.name(),
+                if thread::live() > 1 { "while all threads of its process wait" } else { "with no other thread in its process" }
             );
             Some(Bite {
                 kind,
