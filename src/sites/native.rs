@@ -2,8 +2,9 @@
 //! without allocating, and with fault-proof reads (a library may be unloaded while we look).
 //!
 //! Which library an address lies in is asked of glibc's `_dl_find_object` (2.35), which takes no lock and is made for signal
-//! handlers. The symbol is the nearest one that the library exports, when the address lies inside it; static functions have no
-//! name here: `offset` is what the tool resolves from debug information.
+//! handlers. The symbol is the nearest one that the library exports, when the address lies inside it, or that its file names
+//! (`debug.rs`, which also finds the line): static functions and variables. What the file does not say, the tool finds by `offset`.
+use super::{debug, store};
 use crate::arena::Arena;
 use crate::hooks::real;
 use forkguard_core::fixed::Text;
@@ -77,6 +78,8 @@ struct Module {
     symbols: usize,
     strings: usize,
     count: u32,
+    /// Its file says nothing of its code.
+    bare: bool,
 }
 
 /// The program file of this process.
@@ -106,6 +109,7 @@ impl Module {
             symbols: 0,
             strings: 0,
             count: 0,
+            bare: build_id.is_empty(),
         };
         module.read_dynamic(dynamic);
         Some(module)
@@ -130,8 +134,8 @@ impl Module {
         self.count = symbol_count(hash).unwrap_or(0);
     }
 
-    /// The symbol that an address (relative to the base) lies in.
-    fn symbol(&self, offset: usize) -> Option<Text<96>> {
+    /// The exported symbol that an address (relative to the base) lies in, and where it begins.
+    fn symbol(&self, offset: usize) -> Option<(usize, Text<96>)> {
         const CHUNK: usize = 170;
         // A larger table would cost more than a report may: then the offset says it all.
         const MOST: u32 = 40_000;
@@ -158,7 +162,7 @@ impl Module {
             }
             index += take;
         }
-        best.map(|(_, name)| read_text::<96>(self.strings + name as usize)).filter(|n| !n.is_empty())
+        best.map(|(start, name)| (start, read_text::<96>(self.strings + name as usize))).filter(|(_, n)| !n.is_empty())
     }
 }
 
@@ -268,6 +272,8 @@ struct Known {
     address: usize,
     link_map: usize,
     symbol: Option<Text<96>>,
+    file: store::TextId,
+    line: u32,
 }
 
 struct Guarded {
@@ -296,35 +302,53 @@ fn with_cache<R>(work: impl FnOnce(Option<&mut Cache>) -> R) -> R {
     result
 }
 
-fn module(cache: Option<&mut Cache>, address: usize) -> Option<Module> {
+/// The module of an address: its place in the cache, and itself.
+fn module(cache: Option<&mut Cache>, address: usize) -> Option<(usize, Module)> {
     let found = find_object(address)?;
-    let Some(cache) = cache else { return Module::read(&found) };
+    let Some(cache) = cache else { return Some((0, Module::read(&found)?)) };
     let same = |m: &Module| (m.start, m.end, m.link_map) == (found.start, found.end, found.link_map);
-    if let Some(known) = cache.modules.iter().flatten().find(|m| same(m)) {
-        return Some(*known);
+    let known = cache.modules.iter().enumerate().find_map(|(place, m)| Some((place, m.filter(same)?)));
+    if known.is_some() {
+        return known;
     }
     let module = Module::read(&found)?;
     let overlaps = |m: &Module| m.start < found.end && found.start < m.end;
     let place = cache.modules.iter().position(|m| m.as_ref().is_some_and(overlaps));
     let place = place.or_else(|| cache.modules.iter().position(Option::is_none)).unwrap_or(address % 96);
     cache.modules[place] = Some(module);
-    Some(module)
+    Some((place, module))
 }
 
-fn look_up(address: usize) -> Option<(Module, Option<Text<96>>)> {
+fn look_up(address: usize) -> Option<(Module, Known)> {
     with_cache(|mut cache| {
-        let module = module(cache.as_deref_mut(), address)?;
+        let (at, mut module) = module(cache.as_deref_mut(), address)?;
         let place = (address >> 2).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54;
         if let Some(cache) = &cache
             && let Some(known) = cache.frames[place].filter(|k| k.address == address && k.link_map == module.link_map)
         {
-            return Some((module, known.symbol));
+            return Some((module, known));
         }
-        let symbol = module.symbol(address - module.base);
+        let offset = address - module.base;
+        let exported = module.symbol(offset);
+        let mut known = Known { address, link_map: module.link_map, symbol: exported.map(|(_, name)| name), file: 0, line: 0 };
+        let mut complete = true;
+        if !module.bare {
+            match debug::look(module.path.as_str(), module.build_id.as_str(), offset) {
+                None => module.bare = true,
+                Some(found) => {
+                    (known.file, known.line, complete) = (found.file, found.line, found.complete);
+                    let nearer = |start| exported.is_none_or(|(nearest, _)| nearest < start);
+                    known.symbol = found.symbol.filter(|(start, _)| nearer(*start)).map(|(_, name)| name).or(known.symbol);
+                }
+            }
+        }
         if let Some(cache) = cache {
-            cache.frames[place] = Some(Known { address, link_map: module.link_map, symbol });
+            cache.modules[at] = Some(module);
+            if complete {
+                cache.frames[place] = Some(known);
+            }
         }
-        Some((module, symbol))
+        Some((module, known))
     })
 }
 
@@ -339,10 +363,13 @@ pub(crate) fn frame(arena: &Arena, address: usize) -> Frame<'_> {
         offset: Some(address as u64),
         build_id: None,
     };
-    let Some((module, symbol)) = look_up(address) else { return unknown };
+    let Some((module, known)) = look_up(address) else { return unknown };
     let text = |t: &str| (!t.is_empty()).then(|| Borrowed(arena.text(t)));
+    let file = store::text_of(known.file);
     Frame {
-        function: symbol.and_then(|s| text(s.as_str())),
+        function: known.symbol.and_then(|s| text(s.as_str())),
+        file: (!file.is_empty()).then_some(Borrowed(file)),
+        line: (known.line != 0).then_some(known.line),
         module: text(module.path.as_str()),
         offset: Some((address - module.base) as u64),
         build_id: text(module.build_id.as_str()),
@@ -350,10 +377,10 @@ pub(crate) fn frame(arena: &Arena, address: usize) -> Frame<'_> {
     }
 }
 
-/// The exported variable that an address lies in.
+/// The variable that an address lies in.
 pub(crate) fn data_symbol(arena: &Arena, address: usize) -> Option<Cow<'_, str>> {
-    let (_, symbol) = look_up(address)?;
-    Some(Borrowed(arena.text(symbol?.as_str())))
+    let (_, known) = look_up(address)?;
+    Some(Borrowed(arena.text(known.symbol?.as_str())))
 }
 
 /// True for the path of a library that Go's linker made and that a frame was found in.
