@@ -111,4 +111,6 @@ fn place(file: &File, sections: &Sections, address: u64, is_library: IsLibrary) 
 }
 
 #[cfg(test)]
+extern crate std;
+#[cfg(test)]
 mod tests;
