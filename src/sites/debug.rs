@@ -6,6 +6,7 @@ use super::store::{self, TextId};
 use forkguard_core::fixed::Text;
 use forkguard_core::raw::{self, OwnedFd};
 use forkguard_lines::Source;
+pub(super) use forkguard_lines::TOGETHER;
 use forkguard_report::text::is_library_source;
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -46,29 +47,27 @@ fn open(path: &str) -> rustix::io::Result<Option<Opened>> {
     Ok(regular.then_some(Opened(file)))
 }
 
-/// What the file of a module says of an address; None when there is no need to ask again.
-pub(super) fn look(path: &str, build_id: &str, offset: usize) -> Option<Found> {
-    let mut look = Found { symbol: None, file: 0, line: 0, complete: false };
+/// Tells `each` what the file of a module says of some addresses (offsets in it); false when there is no need to ask again.
+pub(super) fn look(path: &str, build_id: &str, offsets: &[u64], mut each: impl FnMut(usize, Found)) -> bool {
     let file = match open(path) {
-        Err(Errno::MFILE | Errno::NFILE | Errno::INTR) => return Some(look),
-        file => file.ok()??,
+        Ok(Some(file)) => file,
+        // Those pass.
+        Err(Errno::MFILE | Errno::NFILE | Errno::INTR) => return true,
+        _ => return false,
     };
     let now = raw::monotonic();
     let next = NEXT.load(Relaxed).max(now);
     let allowed = BURST.saturating_sub((next - now) / INTERVAL_NS);
     let mut left = allowed;
     let is_library = |path: &[u8]| std::str::from_utf8(path).is_ok_and(is_library_source);
-    let found = forkguard_lines::look(&file, build_id, offset as u64, &is_library, &mut left);
+    let more = forkguard_lines::look(&file, build_id, offsets, &is_library, &mut left, |index, found| {
+        let symbol = found.symbol.map(|symbol| (symbol.start as usize, Text::from_bytes(symbol.name.as_bytes())));
+        let file = found.place.as_ref().and_then(|place| store::text(std::str::from_utf8(place.file.as_bytes()).ok()?));
+        let line = found.place.filter(|_| file.is_some()).map_or(0, |place| place.line);
+        // What is too much at once is so the next time.
+        let complete = found.complete || (allowed == BURST && offsets.len() == 1);
+        each(index, Found { symbol, file: file.unwrap_or(0), line, complete });
+    });
     NEXT.store(next + (allowed - left) * INTERVAL_NS, Relaxed);
-    let found = found?;
-    // What is too much at once is so the next time.
-    look.complete = found.complete || allowed == BURST;
-    look.symbol = found.symbol.map(|symbol| (symbol.start as usize, Text::from_bytes(symbol.name.as_bytes())));
-    if let Some(place) = found.place
-        && let Ok(path) = std::str::from_utf8(place.file.as_bytes())
-    {
-        look.file = store::text(path).unwrap_or(0);
-        look.line = if look.file != 0 { place.line } else { 0 };
-    }
-    Some(look)
+    more
 }

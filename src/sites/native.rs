@@ -8,7 +8,7 @@ use super::{debug, store};
 use crate::arena::Arena;
 use crate::hooks::real;
 use forkguard_core::fixed::Text;
-use forkguard_core::raw::{read_memory, read_value};
+use forkguard_core::raw::{self, read_memory, read_value};
 use forkguard_report::event::Frame;
 use libc::c_void;
 use std::borrow::Cow::{self, Borrowed};
@@ -272,8 +272,34 @@ struct Known {
     address: usize,
     link_map: usize,
     symbol: Option<Text<96>>,
+    /// Where the symbol begins, in the module.
+    start: usize,
     file: store::TextId,
     line: u32,
+    /// By the monotonic clock.
+    until: u64,
+}
+
+impl Known {
+    /// By what the module exports.
+    fn exported(address: usize, module: &Module, until: u64) -> Known {
+        let (start, symbol) = module.symbol(address - module.base).unzip();
+        Known { address, link_map: module.link_map, symbol, start: start.unwrap_or(0), file: 0, line: 0, until }
+    }
+
+    /// By what the module's file says, too.
+    fn with(self, found: debug::Found) -> Known {
+        let nearer = |(start, _): &(usize, _)| self.symbol.is_none() || self.start < *start;
+        let (start, symbol) = found.symbol.filter(nearer).unzip();
+        Known {
+            symbol: symbol.or(self.symbol),
+            start: start.unwrap_or(self.start),
+            file: found.file,
+            line: found.line,
+            until: if found.complete { u64::MAX } else { self.until },
+            ..self
+        }
+    }
 }
 
 struct Guarded {
@@ -302,53 +328,93 @@ fn with_cache<R>(work: impl FnOnce(Option<&mut Cache>) -> R) -> R {
     result
 }
 
-/// The module of an address: its place in the cache, and itself.
-fn module(cache: Option<&mut Cache>, address: usize) -> Option<(usize, Module)> {
-    let found = find_object(address)?;
-    let Some(cache) = cache else { return Some((0, Module::read(&found)?)) };
-    let same = |m: &Module| (m.start, m.end, m.link_map) == (found.start, found.end, found.link_map);
-    let known = cache.modules.iter().enumerate().find_map(|(place, m)| Some((place, m.filter(same)?)));
-    if known.is_some() {
-        return known;
+/// What could not be read of a file is asked for again after so long.
+const AGAIN_NS: u64 = 1_000_000_000;
+
+/// Where the cache keeps an address.
+fn place_of(address: usize) -> usize {
+    (address >> 2).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54
+}
+
+impl Cache {
+    /// The module of an address: its place, and itself.
+    fn module(&mut self, address: usize) -> Option<(usize, Module)> {
+        let found = find_object(address)?;
+        let same = |m: &Module| (m.start, m.end, m.link_map) == (found.start, found.end, found.link_map);
+        let known = self.modules.iter().enumerate().find_map(|(place, m)| Some((place, m.filter(same)?)));
+        if known.is_some() {
+            return known;
+        }
+        let module = Module::read(&found)?;
+        let overlaps = |m: &Module| m.start < found.end && found.start < m.end;
+        let place = self.modules.iter().position(|m| m.as_ref().is_some_and(overlaps));
+        let place = place.or_else(|| self.modules.iter().position(Option::is_none)).unwrap_or(address % 96);
+        self.modules[place] = Some(module);
+        Some((place, module))
     }
-    let module = Module::read(&found)?;
-    let overlaps = |m: &Module| m.start < found.end && found.start < m.end;
-    let place = cache.modules.iter().position(|m| m.as_ref().is_some_and(overlaps));
-    let place = place.or_else(|| cache.modules.iter().position(Option::is_none)).unwrap_or(address % 96);
-    cache.modules[place] = Some(module);
-    Some((place, module))
+
+    fn known(&self, address: usize, module: &Module) -> Option<Known> {
+        let known = self.frames[place_of(address)].filter(|k| k.address == address && k.link_map == module.link_map)?;
+        (known.until == u64::MAX || raw::monotonic() < known.until).then_some(known)
+    }
+
+    /// Puts what there is of some addresses of the module at `place`, its file read once for all.
+    fn learn(&mut self, place: usize, addresses: &[usize]) {
+        let Some(module) = &mut self.modules[place] else { return };
+        let until = if module.bare { u64::MAX } else { raw::monotonic() + AGAIN_NS };
+        let mut offsets = [0; debug::TOGETHER];
+        for (&address, offset) in addresses.iter().zip(&mut offsets) {
+            *offset = (address - module.base) as u64;
+            self.frames[place_of(address)] = Some(Known::exported(address, module, until));
+        }
+        if module.bare {
+            return;
+        }
+        let offsets = &offsets[..addresses.len().min(debug::TOGETHER)];
+        module.bare = !debug::look(module.path.as_str(), module.build_id.as_str(), offsets, |index, found| {
+            let place = &mut self.frames[place_of(addresses[index])];
+            *place = place.map(|known| if known.address == addresses[index] { known.with(found) } else { known });
+        });
+    }
+}
+
+/// Looks at addresses together that will be asked for one by one.
+pub(crate) fn learn(addresses: impl Iterator<Item = usize>) {
+    with_cache(|cache| {
+        let Some(cache) = cache else { return };
+        let mut unknown = [(0, 0, 0); 2 * debug::TOGETHER];
+        let mut count = 0;
+        for address in addresses {
+            let Some((place, module)) = cache.module(address) else { continue };
+            if cache.known(address, &module).is_none() && count < unknown.len() {
+                unknown[count] = (place, count, address);
+                count += 1;
+            }
+        }
+        let unknown = &mut unknown[..count];
+        // By module; of each the innermost first, for which there is more to read with.
+        unknown.sort_unstable();
+        for of_module in unknown.chunk_by(|a, b| a.0 == b.0) {
+            let mut addresses = [0; debug::TOGETHER];
+            let count = of_module.len().min(addresses.len());
+            of_module.iter().zip(&mut addresses).for_each(|((.., address), place)| *place = *address);
+            cache.learn(of_module[0].0, &addresses[..count]);
+        }
+    });
 }
 
 fn look_up(address: usize) -> Option<(Module, Known)> {
-    with_cache(|mut cache| {
-        let (at, mut module) = module(cache.as_deref_mut(), address)?;
-        let place = (address >> 2).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54;
-        if let Some(cache) = &cache
-            && let Some(known) = cache.frames[place].filter(|k| k.address == address && k.link_map == module.link_map)
-        {
+    with_cache(|cache| {
+        let Some(cache) = cache else {
+            let module = Module::read(&find_object(address)?)?;
+            return Some((module, Known::exported(address, &module, 0)));
+        };
+        let (place, module) = cache.module(address)?;
+        if let Some(known) = cache.known(address, &module) {
             return Some((module, known));
         }
-        let offset = address - module.base;
-        let exported = module.symbol(offset);
-        let mut known = Known { address, link_map: module.link_map, symbol: exported.map(|(_, name)| name), file: 0, line: 0 };
-        let mut complete = true;
-        if !module.bare {
-            match debug::look(module.path.as_str(), module.build_id.as_str(), offset) {
-                None => module.bare = true,
-                Some(found) => {
-                    (known.file, known.line, complete) = (found.file, found.line, found.complete);
-                    let nearer = |start| exported.is_none_or(|(nearest, _)| nearest < start);
-                    known.symbol = found.symbol.filter(|(start, _)| nearer(*start)).map(|(_, name)| name).or(known.symbol);
-                }
-            }
-        }
-        if let Some(cache) = cache {
-            cache.modules[at] = Some(module);
-            if complete {
-                cache.frames[place] = Some(known);
-            }
-        }
-        Some((module, known))
+        cache.learn(place, &[address]);
+        Some((module, cache.frames[place_of(address)]?))
     })
 }
 

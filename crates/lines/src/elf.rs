@@ -1,6 +1,6 @@
 //! The sections of an ELF file (64 bits, little endian), and its symbols.
 use crate::reader::{File, Reader, Section};
-use crate::{Bytes, Symbol};
+use crate::{Bytes, Symbol, TOGETHER};
 
 /// Larger tables are left to tools that have time.
 const SECTIONS: u16 = 512;
@@ -117,38 +117,47 @@ fn is_same(file: &File, note: Section, build_id: &str) -> Option<bool> {
     Some(size > 0 && digits.next().is_none())
 }
 
-/// The innermost function or variable that an address lies in.
-pub(crate) fn symbol(file: &File, sections: &Sections, address: u64) -> Option<Symbol> {
+/// Of each address the innermost function or variable that it lies in: where that begins, and where its name does.
+pub(crate) fn symbols(file: &File, sections: &Sections, addresses: &[u64]) -> [Option<(u64, u32)>; TOGETHER] {
     const ENTRY: u64 = 24;
     const VARIABLE: u8 = 1;
     const FUNCTION: u8 = 2;
     const INDIRECT: u8 = 10;
+    let mut found: [Option<(u64, u32)>; TOGETHER] = [None; TOGETHER];
     let count = sections.symbols.size / ENTRY;
     if count > SYMBOLS {
-        return None;
+        return found;
     }
-    let mut best: Option<(u64, u32)> = None;
     // Whole entries at a time.
-    let mut chunk = [0; 170 * ENTRY as usize];
+    let mut chunk = [0; 340 * ENTRY as usize];
     let mut at = 0;
     while at < count * ENTRY {
         let size = (count * ENTRY - at).min(chunk.len() as u64) as usize;
-        let read = file.read_at(sections.symbols.start.checked_add(at)?, &mut chunk[..size]);
-        if read < size {
+        let start = sections.symbols.start.saturating_add(at);
+        if file.read_at(start, &mut chunk[..size]) < size {
             break;
         }
         for entry in chunk[..size].as_chunks::<{ ENTRY as usize }>().0 {
-            let [n0, n1, n2, n3, info, _, s0, s1, rest @ ..] = entry;
-            let word = |from: usize| rest[from..from + 8].iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
-            let (value, size) = (word(0), word(8));
-            let kind = matches!(info & 15, VARIABLE | FUNCTION | INDIRECT) && [*s0, *s1] != [0, 0];
-            if kind && address.checked_sub(value).is_some_and(|into| into < size) && best.is_none_or(|(start, _)| start < value) {
-                best = Some((value, u32::from_le_bytes([*n0, *n1, *n2, *n3])));
+            let (words, _) = entry.as_chunks::<8>();
+            let [first, value, size] = [0, 1, 2].map(|i| u64::from_le_bytes(words[i]));
+            // Name, kind and section in the first word.
+            if !matches!((first >> 32) as u8 & 15, VARIABLE | FUNCTION | INDIRECT) || first >> 48 == 0 {
+                continue;
+            }
+            for (address, found) in addresses.iter().zip(&mut found) {
+                let inside = address.wrapping_sub(value) < size;
+                if inside && found.is_none_or(|(start, _)| start < value) {
+                    *found = Some((value, first as u32));
+                }
             }
         }
         at += size as u64;
     }
-    let (start, name) = best?;
+    found
+}
+
+/// The symbol with its name.
+pub(crate) fn named(file: &File, sections: &Sections, (start, name): (u64, u32)) -> Option<Symbol> {
     let mut symbol = Symbol { start, name: Bytes::new() };
     // What is too long is cut.
     let _ = Reader::new(file, sections.symbol_names, name.into()).text(|byte| symbol.name.push(byte));

@@ -1,6 +1,8 @@
 //! .debug_info: which unit an address lies in, and which calls were inlined there.
+use crate::TOGETHER;
 use crate::elf::Sections;
 use crate::reader::{File, Reader, Section, Text};
+use core::ops::Range;
 
 /// How a unit is written.
 #[derive(Clone, Copy)]
@@ -255,42 +257,47 @@ impl Unit {
         }
     }
 
-    /// Whether the entry's code holds the address; None where that is not said.
-    fn covers(&self, file: &File, sections: &Sections, entry: &Entry, address: u64) -> Option<bool> {
+    /// True when the entry's code holds the address; false also where that is not said.
+    fn covers(&self, file: &File, sections: &Sections, entry: &Entry, address: u64) -> bool {
+        let mut covers = false;
+        // What ends early was read as far as it goes.
+        let _ = self.ranges(file, sections, entry, |range| covers |= range.contains(&address));
+        covers
+    }
+
+    /// Gives each range of the entry's code to `each`.
+    fn ranges(&self, file: &File, sections: &Sections, entry: &Entry, mut each: impl FnMut(Range<u64>)) -> Option<()> {
         if let Some(ranges) = entry.ranges {
             return match self.format.version {
-                5 => self.in_list(file, sections, ranges, address),
-                _ => self.in_ranges(file, sections, ranges.number()?, address),
+                5 => self.listed(file, sections, ranges, each),
+                _ => self.paired(file, sections, ranges.number()?, each),
             };
         }
-        let low = self.address(file, sections, entry.low?)?;
+        let low = self.address(file, sections, entry.low?).filter(|&low| low != 0)?;
         let high = match entry.high? {
             // A number is a length.
             Value::Number(length) => low.checked_add(length)?,
             high => self.address(file, sections, high)?,
         };
-        Some(low != 0 && low <= address && address < high)
+        each(low..high);
+        Some(())
     }
 
     /// A list of .debug_ranges: pairs, relative to the unit's start or to what a pair that begins with -1 says.
-    fn in_ranges(&self, file: &File, sections: &Sections, at: u64, address: u64) -> Option<bool> {
+    fn paired(&self, file: &File, sections: &Sections, at: u64, mut each: impl FnMut(Range<u64>)) -> Option<()> {
         let mut reader = Reader::new(file, sections.ranges, at);
         let mut base = self.low;
         loop {
             match (reader.number(8)?, reader.number(8)?) {
-                (0, 0) => return Some(false),
+                (0, 0) => return Some(()),
                 (u64::MAX, new) => base = new,
-                (low, high) => {
-                    if (base.wrapping_add(low)..base.wrapping_add(high)).contains(&address) {
-                        return Some(true);
-                    }
-                }
+                (low, high) => each(base.wrapping_add(low)..base.wrapping_add(high)),
             }
         }
     }
 
     /// A list of .debug_rnglists.
-    fn in_list(&self, file: &File, sections: &Sections, list: Value, address: u64) -> Option<bool> {
+    fn listed(&self, file: &File, sections: &Sections, list: Value, mut each: impl FnMut(Range<u64>)) -> Option<()> {
         let at = match list {
             Value::Number(at) => at,
             Value::List(index) => {
@@ -306,55 +313,73 @@ impl Unit {
         let indexed = |index| self.address(file, sections, Value::Indexed(index));
         loop {
             let (low, high) = match reader.u8()? {
-                0 => return Some(false),
+                0 => return Some(()),
                 1 => {
                     base = indexed(reader.unsigned()?)?;
                     continue;
                 }
-                2 => (indexed(reader.unsigned()?)?, indexed(reader.unsigned()?)?),
-                3 => {
-                    let low = indexed(reader.unsigned()?)?;
-                    (low, low.wrapping_add(reader.unsigned()?))
-                }
-                4 => (base.wrapping_add(reader.unsigned()?), base.wrapping_add(reader.unsigned()?)),
                 5 => {
                     base = reader.number(8)?;
                     continue;
                 }
+                2 => (indexed(reader.unsigned()?)?, indexed(reader.unsigned()?)?),
+                4 => (base.wrapping_add(reader.unsigned()?), base.wrapping_add(reader.unsigned()?)),
                 6 => (reader.number(8)?, reader.number(8)?),
-                7 => {
-                    let low = reader.number(8)?;
+                kind @ (3 | 7) => {
+                    let low = if kind == 3 { indexed(reader.unsigned()?)? } else { reader.number(8)? };
                     (low, low.wrapping_add(reader.unsigned()?))
                 }
                 _ => return None,
             };
-            if (low..high).contains(&address) {
-                return Some(true);
+            each(low..high);
+        }
+    }
+}
+
+/// The unit that begins there.
+pub(crate) fn unit(file: &File, sections: &Sections, start: u64) -> Option<Unit> {
+    unit_at(file, sections, start)?.0.map(|(unit, _)| unit)
+}
+
+/// Where the unit of each address begins: by .debug_aranges, else by what the units say of themselves.
+pub(crate) fn units_of(file: &File, sections: &Sections, addresses: &[u64]) -> [Option<u64>; TOGETHER] {
+    let mut units = [None; TOGETHER];
+    let mut note = |range: Range<u64>, start| {
+        for (address, unit) in addresses.iter().zip(&mut units) {
+            if range.contains(address) {
+                unit.get_or_insert(start);
             }
         }
-    }
-}
-
-/// The unit that an address lies in: by .debug_aranges, else by what each unit says of itself.
-pub(crate) fn unit_of(file: &File, sections: &Sections, address: u64) -> Option<Unit> {
-    if sections.lines.size == 0 {
-        return None;
-    }
-    if let Some(start) = indexed_unit(file, sections, address) {
-        return unit_at(file, sections, start)?.0.map(|(unit, _)| unit);
-    }
-    let mut at = 0;
-    loop {
-        let (found, next) = unit_at(file, sections, at)?;
-        match found {
-            Some((unit, entry)) if unit.covers(file, sections, &entry, address) == Some(true) => return Some(unit),
-            _ => at = next,
+        units.iter().flatten().count()
+    };
+    if sections.lines.size > 0 {
+        // What ends early was read as far as it goes.
+        let _ = indexed(file, sections, addresses.len(), &mut note);
+        // Beside code of a unit there may be some of none, such as the C library's start: that is not worth a walk.
+        if note(0..0, 0) == 0 {
+            let _ = walk(file, sections, addresses.len(), &mut note);
         }
     }
+    units
 }
 
-/// What .debug_aranges says: where the unit of an address begins.
-fn indexed_unit(file: &File, sections: &Sections, address: u64) -> Option<u64> {
+/// Takes a range and where its unit begins; how many addresses have their unit now.
+type Note<'a> = &'a mut dyn FnMut(Range<u64>, u64) -> usize;
+
+fn walk(file: &File, sections: &Sections, wanted: usize, note: Note) -> Option<()> {
+    let (mut at, mut known) = (0, 0);
+    while known < wanted {
+        let (found, next) = unit_at(file, sections, at)?;
+        if let Some((unit, entry)) = found {
+            let _ = unit.ranges(file, sections, &entry, |range| known = note(range, at));
+        }
+        at = next;
+    }
+    Some(())
+}
+
+/// Reads .debug_aranges.
+fn indexed(file: &File, sections: &Sections, wanted: usize, note: Note) -> Option<()> {
     let mut reader = Reader::new(file, sections.address_ranges, 0);
     loop {
         let start = reader.at();
@@ -367,8 +392,9 @@ fn indexed_unit(file: &File, sections: &Sections, address: u64) -> Option<u64> {
             reader.seek(start.checked_add(header.checked_next_multiple_of(16)?)?);
             while reader.at() < end {
                 let (low, length) = (reader.number(8)?, reader.number(8)?);
-                if low != 0 && address.checked_sub(low).is_some_and(|into| into < length) {
-                    return Some(unit);
+                // What the linker dropped lies at 0.
+                if low != 0 && note(low..low.saturating_add(length), unit) == wanted {
+                    return Some(());
                 }
             }
         }
@@ -414,7 +440,7 @@ fn collect(file: &File, sections: &Sections, unit: &Unit, address: u64, calls: &
             continue;
         }
         let code = matches!(entry.tag, SUBPROGRAM | INLINED);
-        let covers = code && unit.covers(file, sections, &entry, address) == Some(true);
+        let covers = code && unit.covers(file, sections, &entry, address);
         if covers && entry.tag == INLINED {
             *calls.list.get_mut(calls.count)? = (entry.call_file?, entry.call_line?);
             calls.count += 1;

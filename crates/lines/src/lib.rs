@@ -79,22 +79,38 @@ pub struct Found {
 /// Where the search for a line goes on to the caller of inlined code: given a path, says whether that is code of a library's header.
 pub type IsLibrary<'a> = &'a dyn Fn(&[u8]) -> bool;
 
-/// What the ELF file `source` says of `address` (as the file counts them), if its build id is `build_id` (in hex). At most `allowance`
-/// bytes are read, which is lowered by what was. Of inlined code of a library's header the place is the innermost call that stands
-/// elsewhere. None for another file, and for one that has neither symbols nor lines: there is no need to ask again.
-pub fn look(source: &dyn Source, build_id: &str, address: u64, is_library: IsLibrary, allowance: &mut u64) -> Option<Found> {
+/// At most so many addresses are looked at together.
+pub const TOGETHER: usize = 32;
+
+/// Tells `each` what the ELF file `source` says of `addresses` (as the file counts them), if its build id is `build_id` (in hex). At most
+/// `allowance` bytes are read, which is lowered by what was. Of inlined code of a library's header the place is the innermost call that
+/// stands elsewhere. False for another file, and for one that has neither symbols nor lines: there is no need to ask again.
+pub fn look(
+    source: &dyn Source,
+    build_id: &str,
+    addresses: &[u64],
+    is_library: IsLibrary,
+    allowance: &mut u64,
+    mut each: impl FnMut(usize, Found),
+) -> bool {
     let file = File { source, allowance: Cell::new(*allowance), refused: Cell::new(false) };
     let sections = Sections::read(&file, build_id);
-    let (symbol, place) = sections
-        .as_ref()
-        .map_or((None, None), |sections| (elf::symbol(&file, sections, address), place(&file, sections, address, is_library)));
+    if let Some(sections) = &sections {
+        let addresses = &addresses[..addresses.len().min(TOGETHER)];
+        let symbols = elf::symbols(&file, sections, addresses);
+        let units = info::units_of(&file, sections, addresses);
+        for (index, &address) in addresses.iter().enumerate() {
+            let symbol = symbols[index].and_then(|symbol| elf::named(&file, sections, symbol));
+            let place = units[index].and_then(|unit| place(&file, sections, unit, address, is_library));
+            each(index, Found { symbol, place, complete: !file.refused.get() });
+        }
+    }
     *allowance = file.allowance.get();
-    let complete = !file.refused.get();
-    (sections.is_some() || !complete).then_some(Found { symbol, place, complete })
+    sections.is_some() || file.refused.get()
 }
 
-fn place(file: &File, sections: &Sections, address: u64, is_library: IsLibrary) -> Option<Place> {
-    let unit = info::unit_of(file, sections, address)?;
+fn place(file: &File, sections: &Sections, unit: u64, address: u64, is_library: IsLibrary) -> Option<Place> {
+    let unit = info::unit(file, sections, unit)?;
     let program = Program::read(file, sections, unit.lines?)?;
     let row = program.row(file, sections, address)?;
     let named = |file_index, line: u64| {
