@@ -230,7 +230,7 @@ impl Table {
 }
 
 /// Puts a part behind a path, or in its place when it begins at the root; None when there is no room.
-fn push(file: &File, part: Text, path: &mut Bytes<PATH>) -> Option<()> {
+pub(crate) fn push(file: &File, part: Text, path: &mut Bytes<PATH>) -> Option<()> {
     let (mut first, mut room) = (true, true);
     Reader::new(file, part.section, part.at).text(|byte| {
         if first && byte == b'/' {

@@ -241,10 +241,10 @@ fn no_more_is_read_than_is_allowed() {
         assert!(ask(&file, &id(), START, &|_| false, &mut left).expect("a file").complete);
         PLENTY - left
     };
-    for allowed in (0..needed).step_by(7) {
+    for allowed in 0..needed {
         let mut left = allowed;
         let found = ask(&file, &id(), START, &|_| false, &mut left).expect("perhaps later");
-        assert!(!found.complete && found.place.is_none() && left <= allowed, "{allowed}");
+        assert!(left <= allowed && (found.complete || found.place.is_none()), "{allowed}");
     }
 }
 
