@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// A run of `special/lines.c`, and what was reported.
+/// A run of `special/lines.c` without lines and static names, which the program has again afterwards; and what was reported.
 struct Lines {
     directory: PathBuf,
     program: PathBuf,
@@ -24,8 +24,10 @@ impl Lines {
         static BUILT: OnceLock<PathBuf> = OnceLock::new();
         let built = BUILT.get_or_init(|| Fixture::new("special/lines.c").build().expect("builds"));
         fs::copy(built, &program).expect("copy");
+        assert!(Command::new("strip").arg(&program).status().expect("strip runs").success());
         let run = run(guarded(&mut Command::new(&program), &report).env("FORKGUARD_SUMMARY", "never"), &directory).expect("runs");
         assert!(run.status.success(), "{}", run.stderr);
+        fs::copy(built, &program).expect("copy");
         Lines { directory, program, report }
     }
 
