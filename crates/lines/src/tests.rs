@@ -1,5 +1,5 @@
-//! Files made by hand, whole, cut short, damaged and hostile. (Compilers' own are compared with binutils' addr2line from the root
-//! package's tests.) Debug builds panic on arithmetic that overflows.
+//! Files made by hand, whole, cut short, damaged and hostile. (Compilers' own are compared with addr2line in the root package's
+//! tests.) Debug builds panic on arithmetic that overflows.
 use crate::{Found, IsLibrary, Source, look};
 use std::borrow::ToOwned;
 use std::string::String;
