@@ -4,7 +4,7 @@ use super::*;
 const STEERING: [&str; 7] = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGCHLD", "SIGUSR1", "SIGUSR2"];
 
 /// What stands for it in a finding's id: there is one mask.
-const MASK: &str = "mask";
+pub(crate) const MASK: &str = "mask";
 
 /// True when a mask blocks one of them.
 pub(crate) fn steers(mask: u64) -> bool {
@@ -13,19 +13,13 @@ pub(crate) fn steers(mask: u64) -> bool {
 }
 
 /// What a child that waits in `call` attends to although it blocks it: calls that wait for signals, or with a mask of their own;
-/// and who waits for a child needs no SIGCHLD.
+/// and who waits for its own children (a shell) holds off what would end that wait.
 pub(crate) fn attended(call: &str) -> u64 {
     match call {
         "sigwait" | "sigwaitinfo" | "sigtimedwait" | "sigsuspend" | "ppoll" | "__ppoll_chk" | "pselect" | "epoll_pwait"
-        | "epoll_pwait2" => !0,
-        "wait" | "waitpid" | "waitid" | "wait3" | "wait4" => 1 << (libc::SIGCHLD - 1),
+        | "epoll_pwait2" | "wait" | "waitpid" | "waitid" | "wait3" | "wait4" => !0,
         _ => 0,
     }
-}
-
-/// The id of this finding of a fork.
-pub(crate) fn id<'a>(arena: &'a Arena, fork: &str) -> &'a str {
-    arena.format(format_args!("{fork}:{}:{MASK}", Kind::SignalsBlocked.name()))
 }
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
