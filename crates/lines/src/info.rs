@@ -73,7 +73,7 @@ pub(crate) fn value(reader: &mut Reader, sections: &Sections, section: Section, 
         0x17 => reader.offset(format.wide).map(Number),
         0x19 => Some(Number(1)),
         0x1b | 0x1f01 => reader.unsigned().map(Indexed),
-        0x29 | 0x2a | 0x2b | 0x2c => reader.number((form - 0x28) as u8).map(Indexed),
+        0x29..=0x2c => reader.number((form - 0x28) as u8).map(Indexed),
         0x1f => text(sections.line_texts, reader.offset(format.wide)),
         0x23 => reader.unsigned().map(List),
         // Blocks.
@@ -99,7 +99,7 @@ pub(crate) fn value(reader: &mut Reader, sections: &Sections, section: Section, 
         0x10 | 0x1d | 0x1f20 | 0x1f21 => reader.offset(format.wide).map(|_| Other),
         0x1a | 0x22 | 0x1f02 => reader.unsigned().map(|_| Other),
         0x1c => reader.number(4).map(|_| Other),
-        0x25 | 0x26 | 0x27 | 0x28 => reader.number((form - 0x24) as u8).map(|_| Other),
+        0x25..=0x28 => reader.number((form - 0x24) as u8).map(|_| Other),
         _ => None,
     }
 }

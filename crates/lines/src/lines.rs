@@ -153,7 +153,8 @@ impl Program {
             if !reader.skip_text()? {
                 return None;
             }
-            [reader.unsigned()?, reader.unsigned()?, reader.unsigned()?];
+            // Directory, time, size.
+            let _ = (reader.unsigned()?, reader.unsigned()?, reader.unsigned()?);
         }
         let section = sections.lines;
         let name = Text { section, at: reader.at() };
