@@ -1,6 +1,8 @@
 //! What the integration tests share: the built library, scratch directories, reports, waiting.
 #![allow(dead_code, unreachable_pub, reason = "every test binary includes this and uses its own part")]
 
+pub mod bite;
+
 pub mod fixture;
 
 pub mod server;
@@ -106,6 +108,15 @@ pub struct Report {
 impl Report {
     /// Reads every `*.jsonl` of `directory`; each line must parse and follow the schema.
     pub fn read(directory: &Path) -> Report {
+        Self::lines(directory, |file, rest| assert_eq!(rest, "", "{}: torn last line", file.display()))
+    }
+
+    /// The same while it is being written: a last line may be incomplete.
+    pub fn so_far(directory: &Path) -> Report {
+        Self::lines(directory, |_, _| ())
+    }
+
+    fn lines(directory: &Path, after_last: impl Fn(&Path, &str)) -> Report {
         let mut files: Vec<PathBuf> = match fs::read_dir(directory) {
             Ok(listing) => listing.map(|entry| entry.expect("entry").path()).collect(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -117,8 +128,9 @@ impl Report {
         for file in files {
             // The types borrow from the text: a test may leak it.
             let text: &'static str = fs::read_to_string(&file).expect("UTF-8").leak();
-            assert!(text.is_empty() || text.ends_with('\n'), "{}: torn last line", file.display());
-            entries.extend(text.lines().map(|line| Self::entry(&file, line)));
+            let (lines, rest) = text.split_at(text.rfind('\n').map_or(0, |end| end + 1));
+            after_last(&file, rest);
+            entries.extend(lines.lines().map(|line| Self::entry(&file, line)));
         }
         Report { entries }
     }

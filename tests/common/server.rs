@@ -101,14 +101,33 @@ impl Run {
         Report::read(&self.report_directory())
     }
 
+    /// The report of a server that still writes it.
+    pub fn report_so_far(&self) -> Report {
+        Report::so_far(&self.report_directory())
+    }
+
+    /// A run under the library that is compared with nothing: what bites may hang without it, too.
+    pub fn guarded(name: &str) -> Run {
+        Run { directory: scratch(name), guarded: true }
+    }
+
     /// Starts `command` here in a process group of its own; its output goes to files.
-    pub fn start(&self, mut command: Command) -> Server {
+    pub fn start(&self, command: Command) -> Server {
+        Server::start(self.prepare(command), &self.directory)
+    }
+
+    /// The same with standard error of the caller's choice.
+    pub fn start_with(&self, command: Command, stderr: impl Into<Stdio>) -> Server {
+        Server::start_with(self.prepare(command), &self.directory, stderr)
+    }
+
+    fn prepare(&self, mut command: Command) -> Command {
         if self.guarded {
             guarded(&mut command, &self.report_directory());
         } else {
             without_options(&mut command);
         }
-        Server::start(command, &self.directory)
+        command
     }
 
     /// What forkguard printed among the server's own lines.
@@ -127,12 +146,19 @@ pub struct Server {
     child: Option<Child>,
 }
 
+fn output(directory: &Path, name: &str) -> File {
+    File::create(directory.join(name)).expect("output file")
+}
+
 impl Server {
     /// Starts `command` in a process group of its own; its output goes to `stdout` and `stderr` in `directory`.
-    pub fn start(mut command: Command, directory: &Path) -> Server {
-        let output = |name| File::create(directory.join(name)).expect("output file");
+    pub fn start(command: Command, directory: &Path) -> Server {
+        Server::start_with(command, directory, output(directory, "stderr"))
+    }
+
+    fn start_with(mut command: Command, directory: &Path, stderr: impl Into<Stdio>) -> Server {
         command.current_dir(directory).process_group(0);
-        command.stdin(Stdio::null()).stdout(output("stdout")).stderr(output("stderr"));
+        command.stdin(Stdio::null()).stdout(output(directory, "stdout")).stderr(stderr);
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Server { pid: child.id(), group: child.id() as i32, child: Some(child) }
     }
@@ -179,6 +205,11 @@ impl Server {
     pub fn workers(&self, count: usize, old: &BTreeSet<u32>) -> BTreeSet<u32> {
         workers(self.pid, count, old)
     }
+
+    /// The pids of the first process's children.
+    pub fn workers_now(&self) -> BTreeSet<u32> {
+        children(self.pid)
+    }
 }
 
 impl Drop for Server {
@@ -193,9 +224,12 @@ impl Drop for Server {
 
 /// Waits until `parent` has `count` children, none of them one of `old`; gives their pids.
 pub fn workers(parent: u32, count: usize, old: &BTreeSet<u32>) -> BTreeSet<u32> {
-    let children = || processes().into_iter().filter(|process| process.parent == parent).map(|process| process.pid).collect();
     let new = |workers: &BTreeSet<u32>| workers.len() == count && workers.is_disjoint(old);
-    wait_for(&format!("{count} workers, none of {old:?}"), || Some(children()).filter(new))
+    wait_for(&format!("{count} workers, none of {old:?}"), || Some(children(parent)).filter(new))
+}
+
+fn children(parent: u32) -> BTreeSet<u32> {
+    processes().into_iter().filter(|process| process.parent == parent).map(|process| process.pid).collect()
 }
 
 /// Sends `pid` a signal.

@@ -1,0 +1,36 @@
+"""For gunicorn 25: the reader of the log falls behind when the control thread logs its first line, and the first worker is forked while
+that thread waits in its write, with the lock of sys.stderr's buffer held."""
+
+import logging
+import os
+import time
+
+
+class Behind(logging.Filter):
+    """Fills the pipe of standard error before the control thread writes to it."""
+
+    def filter(self, record):
+        if record.msg.startswith("Control socket"):
+            os.set_blocking(2, False)
+            for size in 4096, 1:
+                try:
+                    while True:
+                        os.write(2, b"\n" * size)
+                except BlockingIOError:
+                    pass
+            os.set_blocking(2, True)
+        return True
+
+
+logconfig_dict = {
+    "filters": {"behind": {"()": Behind}},
+    "handlers": {"error_console": {"class": "logging.StreamHandler", "filters": ["behind"], "stream": "ext://sys.stderr"}},
+    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["error_console"], "propagate": False}},
+}
+
+
+def pre_fork(server, worker):
+    """Waits for the control thread to stand in write(2, ...)."""
+    control = server._control_server._thread.native_id
+    while worker.age == 1 and not open(f"/proc/self/task/{control}/syscall").read().startswith("1 0x2 "):
+        time.sleep(0.001)
