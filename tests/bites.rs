@@ -187,8 +187,13 @@ fn control_thread_that_logs_and_abort() {
 fn uwsgi(run: &Run, module: &str, port: u16, arguments: &[&str]) -> Command {
     let mut command = Command::new("uwsgi");
     command.args(["--plugin=python3", "--master", "--processes=1", "--enable-threads", "--need-app"]);
-    command.arg(format!("--http-socket=127.0.0.1:{port}")).arg("--chdir").arg(application("")).args(arguments);
-    command.arg(format!("--module={module}")).env("PYTHONDONTWRITEBYTECODE", "1").env("FIFOS", &run.directory);
+    command
+        .arg("--virtualenv")
+        .arg(repository("target/venv"))
+        .arg(format!("--http-socket=127.0.0.1:{port}"))
+        .arg("--chdir")
+        .arg(application(""));
+    command.args(arguments).arg(format!("--module={module}")).env("PYTHONDONTWRITEBYTECODE", "1").env("FIFOS", &run.directory);
     command
 }
 

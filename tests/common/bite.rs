@@ -117,7 +117,9 @@ impl<'a> Bite<'a> {
             let finding = &fate.finding.json;
             finding["fork"] == self.finding.json["fork"] && finding["kind"] == hazard && fate.state == "hit"
         };
-        wait_for(&format!("{hazard} hit, beside {}", self.finding.text), || fates(&self.run.report_so_far()).find(same).map(drop));
+        wait_for(&format!("{hazard} hit, beside {}", self.finding.text), || {
+            fates(&self.run.report_so_far()).find(same).map(drop)
+        });
         self
     }
 

@@ -24,8 +24,8 @@ class Behind(logging.Filter):
 
 logconfig_dict = {
     "filters": {"behind": {"()": Behind}},
-    "handlers": {"error_console": {"class": "logging.StreamHandler", "filters": ["behind"], "stream": "ext://sys.stderr"}},
-    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["error_console"], "propagate": False}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "generic", "filters": ["behind"], "stream": "ext://sys.stderr"}},
+    "loggers": {},
 }
 
 
