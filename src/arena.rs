@@ -46,6 +46,13 @@ impl Arena {
         list.done()
     }
 
+    /// All items of some lists, as one.
+    pub(crate) fn join<T: Clone, const N: usize>(&self, lists: [&[T]; N]) -> &[T] {
+        let mut list = self.list(lists.iter().map(|l| l.len()).sum());
+        lists.into_iter().flatten().for_each(|item| list.push(item.clone()));
+        list.done()
+    }
+
     /// A copy of the text; empty when the arena is full.
     pub(crate) fn text(&self, text: &str) -> &str {
         self.format(format_args!("{text}"))

@@ -37,16 +37,27 @@ pub(crate) enum Summary {
     Never,
 }
 
+/// What happens to a thread that waits for a lock that nobody will release.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Locks {
+    /// It is reported.
+    Report,
+    /// Its process ends by SIGABRT after the report.
+    Abort,
+}
+
 /// All options.
 #[derive(Clone, Copy)]
 pub(crate) struct Options {
     pub(crate) mode: Mode,
     pub(crate) report: Report,
     pub(crate) summary: Summary,
+    pub(crate) locks: Locks,
     pub(crate) follow_exec: bool,
 }
 
-const DEFAULTS: Options = Options { mode: Mode::Guard, report: Report::Private, summary: Summary::Auto, follow_exec: true };
+const DEFAULTS: Options =
+    Options { mode: Mode::Guard, report: Report::Private, summary: Summary::Auto, locks: Locks::Report, follow_exec: true };
 
 /// One option: its name, what it takes, and how a value is taken (false: not one of the allowed).
 struct Row {
@@ -69,6 +80,11 @@ const TABLE: &[Row] = &[
             let choices = [("auto", Summary::Auto), ("always", Summary::Always), ("never", Summary::Never)];
             choose(&mut o.summary, v, &choices)
         },
+    },
+    Row {
+        name: c"FORKGUARD_LOCKS",
+        allowed: "report or abort",
+        take: |o, v| choose(&mut o.locks, v, &[("report", Locks::Report), ("abort", Locks::Abort)]),
     },
     Row {
         name: c"FORKGUARD_FOLLOW_EXEC",

@@ -134,6 +134,17 @@ pub(crate) fn counts<'a>(arena: &'a Arena, inner: &Inner) -> Fork<'a> {
     fork
 }
 
+/// A fork, with what its child lacks: what needs no look at the kernel's tables.
+pub(crate) fn losses<'a>(arena: &'a Arena, inner: &Inner) -> Fork<'a> {
+    let mut fork = counts(arena, inner);
+    let threads = threads(arena, inner, inner.leader == raw::process_id());
+    fork.locks = Borrowed(locks(arena, inner, threads));
+    fork.threads = Borrowed(threads);
+    fork.blocked = Borrowed(blocked_names(arena, inner.blocked));
+    fork.timers = Borrowed(timers(arena, inner));
+    fork
+}
+
 /// A fork, with everything that is known of it. `blocked`: the signals that the child starts, or still goes on, without.
 pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Inner, blocked: u64) -> Fork<'a> {
     let mut fork = counts(arena, inner);
@@ -284,9 +295,14 @@ fn stack_pointer(tid: u32) -> Option<usize> {
 }
 
 /// The name that a hook of `hooks/libc_locks.rs` put into the entry.
-fn libc_name(address: usize) -> &'static str {
+pub(crate) fn libc_name(address: usize) -> &'static str {
     // SAFETY: entries of this kind carry the address of a C string in this library's own read-only data.
     unsafe { CStr::from_ptr(address as *const _) }.to_str().unwrap_or("")
+}
+
+/// The symbol that an address of data lies in.
+pub(crate) fn symbol(arena: &Arena, address: usize) -> Option<&str> {
+    native::data_symbol(arena, address).map(|name| arena.text(&name))
 }
 
 fn lock_kind(lock: &LockRecord) -> LockKind {

@@ -1,6 +1,7 @@
 //! Events out: built in an arena, written as JSON Lines, each group of lines with one write(2). Nothing here allocates.
 pub(crate) mod file;
 
+use crate::child::fate;
 use crate::describe;
 use crate::findings::{self, Evidence};
 use crate::hooks::AtLength;
@@ -75,6 +76,11 @@ impl<'m> Lines<'m> {
         }
     }
 
+    fn clear(&mut self) {
+        self.length = 0;
+        self.events = 0;
+    }
+
     fn bytes(&self) -> &[u8] {
         &self.memory[..self.length]
     }
@@ -83,8 +89,7 @@ impl<'m> Lines<'m> {
     fn join(&mut self, other: &Lines<'_>) {
         if other.length > self.memory.len() - self.length {
             self.write();
-            self.length = 0;
-            self.events = 0;
+            self.clear();
         }
         if other.length <= self.memory.len() - self.length {
             self.memory[self.length..self.length + other.length].copy_from_slice(other.bytes());
@@ -95,6 +100,9 @@ impl<'m> Lines<'m> {
 
     /// Writes them, and before them that others were lost.
     fn write(&self) {
+        if self.length == 0 {
+            return;
+        }
         file::append(self.bytes(), self.events, |events, because, write| {
             let mut reason = Text::<96>::new();
             let _ = write!(reason, "{because}");
@@ -120,13 +128,13 @@ pub(crate) fn wanted() -> bool {
 
 /// True when `ready` has something to do.
 pub(crate) fn unready() -> bool {
-    !crate::child::shares() || wanted() && (file::own_descriptor() < 0 || file::borrowed())
+    !fate::shares() || wanted() && (file::own_descriptor() < 0 || file::borrowed())
 }
 
 /// Before a fork: this process's file must be open and its `process` event written, for the child to write behind it.
 pub(crate) fn ready(at: &AtLength) {
-    if !crate::child::shares() {
-        crate::child::share();
+    if !fate::shares() {
+        fate::share();
     }
     if !wanted() || file::own_descriptor() >= 0 && !file::borrowed() {
         return;
@@ -142,6 +150,11 @@ pub(crate) fn ready(at: &AtLength) {
     }
 }
 
+/// Before a fork: true when its report will be in full.
+pub(crate) fn in_full() -> bool {
+    wanted() && token(&NEXT_FULL)
+}
+
 /// Reports a fork in the leader, after it.
 pub(crate) fn fork(at: &AtLength, inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
     let start = raw::monotonic();
@@ -149,10 +162,12 @@ pub(crate) fn fork(at: &AtLength, inner: &mut Inner, child: Option<u32>, failed:
     let arena = at.arena();
     let (mut head, mut tail) = Lines::pair(at);
     let id = fork_id(inner.leader, inner.sequence);
-    let full = inner.prepared && failed.is_none() && token(&NEXT_FULL);
+    let full = inner.prepared && failed.is_none() && inner.full;
+    let gone = fate::is_gone(inner.sequence);
     if full {
         crate::sites::stand(inner);
     }
+    let mut ids = arena.list(if full { findings::WRITTEN as usize } else { 0 });
     let mut event = if full { describe::fork(&arena, inner, inner.blocked) } else { describe::counts(&arena, inner) };
     event.child = child;
     event.failed = failed;
@@ -161,12 +176,35 @@ pub(crate) fn fork(at: &AtLength, inner: &mut Inner, child: Option<u32>, failed:
     event.truncated.sites = crate::sites::skipped();
     if full {
         let evidence = Evidence::of(&event, inner, &arena, id.as_str());
-        event.truncated.findings = findings::all(&evidence, |finding| tail.add(Some(id.as_str()), Event::Finding(finding)));
+        event.truncated.findings = findings::all(&evidence, |mut finding| {
+            ids.push(finding.id.clone());
+            if gone {
+                finding.state = State::Moot;
+            }
+            tail.add(Some(id.as_str()), Event::Finding(finding));
+        });
     }
     event.cost_us.report = (raw::monotonic() - start) as f64 / 1000.0;
     head.add(Some(id.as_str()), Event::Fork(event));
     head.join(&tail);
     head.write();
+    // The child was gone before its findings were written, and left it to us to say so.
+    if fate::written(inner.sequence) && !gone {
+        head.clear();
+        for finding in ids.as_slice() {
+            let because = Borrowed("the child was gone at once");
+            let moot = FindingState { id: finding.clone(), state: State::Moot, severity: None, because };
+            head.add(Some(id.as_str()), Event::FindingState(moot));
+        }
+        head.write();
+    }
+}
+
+/// Writes the states that `each` of a forked child's findings has come to.
+pub(crate) fn states<'a>(at: &AtLength, fork: &'a str, all: impl FnOnce(&mut dyn FnMut(FindingState<'a>))) {
+    let (mut lines, _) = Lines::pair(at);
+    all(&mut |state| lines.add(Some(fork), Event::FindingState(state)));
+    lines.write();
 }
 
 /// True when a process made by a way that runs no atfork handlers is to be reported singly: while they are few. Counts it.
@@ -192,7 +230,7 @@ pub(crate) fn spawn(at: &AtLength, kind: ForkKind, caller: usize, child: Option<
 }
 
 /// Writes events of a forked child.
-pub(crate) fn of_child<'a, const N: usize>(at: &AtLength, fork: Option<&'a str>, events: [Option<Event<'a>>; N]) {
+pub(crate) fn of_child<'a>(at: &AtLength, fork: Option<&'a str>, events: impl IntoIterator<Item = Option<Event<'a>>>) {
     if wanted() {
         let (mut lines, _) = Lines::pair(at);
         events.into_iter().flatten().for_each(|event| lines.add(fork, event));

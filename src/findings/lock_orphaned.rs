@@ -3,24 +3,35 @@ use super::*;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for lock in evidence.locks {
-        let stood = evidence.threads.iter().find(|t| t.tid == lock.holder).and_then(|t| t.stood.clone());
         let severity = if lock.signal { Severity::Info } else { Severity::Warning };
-        let what = lock.address.as_deref().or(lock.name.as_deref()).unwrap_or("?");
-        let holder = match lock.own {
-            true => text!(evidence, "the forking thread itself"),
-            false => text!(evidence, "thread \"{}\" (tid {})", lock.holder_name, lock.holder),
-        };
-        let subject = match (lock.kind, lock.name.as_deref()) {
-            (LockKind::Libc, name) => text!(evidence, "the C library's lock inside {}(), held by {holder}", name.unwrap_or("?")),
-            (kind, Some(name)) => text!(evidence, "{} {name} at {what}, held by {holder}", kind.name()),
-            (kind, None) => text!(evidence, "{} at {what}, held by {holder}", kind.name()),
-        };
-        found(evidence.finding(
-            Kind::LockOrphaned,
-            severity,
-            format_args!("{what}-{}", lock.holder),
-            format_args!("{subject}"),
-            evidence.sites([lock.site.as_slice(), stood.as_slice()]),
-        ));
+        let (subject, sites) = parts(evidence.arena, lock, evidence.threads);
+        let what = what(evidence.arena, lock);
+        let the = if lock.kind == LockKind::Libc { "the " } else { "" };
+        found(evidence.finding(Kind::LockOrphaned, severity, format_args!("{what}"), format_args!("{the}{subject}"), sites));
     }
+}
+
+/// What stands for a lock in the id of its finding.
+pub(crate) fn what<'a>(arena: &'a Arena, lock: &Lock<'_>) -> &'a str {
+    arena.format(format_args!("{}-{}", place(lock), lock.holder))
+}
+
+fn place<'l>(lock: &'l Lock<'_>) -> &'l str {
+    lock.address.as_deref().or(lock.name.as_deref()).unwrap_or("?")
+}
+
+/// The lock in words, and where it was taken and where its holder stood.
+pub(crate) fn parts<'a>(arena: &'a Arena, lock: &Lock<'a>, threads: &[Thread<'a>]) -> (&'a str, &'a [Site<'a>]) {
+    let stood = threads.iter().find(|t| t.tid == lock.holder).and_then(|t| t.stood.clone());
+    let holder = match lock.own {
+        true => "the forking thread itself",
+        false => arena.format(format_args!("thread \"{}\" (tid {})", lock.holder_name, lock.holder)),
+    };
+    let what = place(lock);
+    let subject = match (lock.kind, lock.name.as_deref()) {
+        (LockKind::Libc, _) => arena.format(format_args!("C library's lock inside {what}(), held by {holder}")),
+        (kind, Some(name)) => arena.format(format_args!("{} {name} at {what}, held by {holder}", kind.name())),
+        (kind, None) => arena.format(format_args!("{} at {what}, held by {holder}", kind.name())),
+    };
+    (subject, arena.join([lock.site.as_slice(), stood.as_slice()]))
 }

@@ -10,8 +10,9 @@ macro_rules! text {
 mod connection_inherited;
 mod epoll_inherited;
 mod file_offset_shared;
+pub(crate) mod handler_dropped;
 mod handler_inherited;
-mod lock_orphaned;
+pub(crate) mod lock_orphaned;
 mod rng_shared;
 mod runtime_unsafe;
 pub(crate) mod signals_blocked;
@@ -20,6 +21,7 @@ mod thread_lost;
 mod timer_lost;
 
 use crate::arena::Arena;
+use crate::child::bite::Bite;
 use crate::sites::native;
 use forkguard_core::fork::Inner;
 use forkguard_core::raw;
@@ -48,7 +50,7 @@ const RULES: [Rule; 11] = [
 ];
 
 /// Findings of one fork that are written; further ones are counted.
-const WRITTEN: u32 = 256;
+pub(crate) const WRITTEN: u32 = 256;
 
 /// All that the rules may look at.
 pub(crate) struct Evidence<'a> {
@@ -104,7 +106,7 @@ impl<'a> Evidence<'a> {
         Evidence {
             arena,
             id,
-            server: Server::recognise(executable, crate::describe::own_name().as_str()),
+            server: server(arena),
             child: if in_child { Some(raw::process_id()) } else { fork.child },
             in_child,
             threads: borrowed(&fork.threads),
@@ -146,30 +148,49 @@ impl<'a> Evidence<'a> {
             state: State::Open,
             child: self.child,
             subject: Borrowed(self.arena.format(subject)),
-            at: Borrowed(self.lines(sites)),
+            at: Borrowed(lines(self.arena, sites)),
             sites: Borrowed(sites),
             explain: Borrowed(kind.explain()),
             cure: Borrowed(kind.cure(self.server)),
         }
     }
 
-    /// The application's own lines of some sites, each once.
-    fn lines(&self, sites: &'a [Site<'a>]) -> &'a [Text<'a>] {
-        let mut lines = self.arena.list::<Text<'a>>(sites.len());
-        for frame in sites.iter().filter_map(Site::application) {
-            let line = self.arena.format(format_args!("{frame:#}"));
-            if !lines.as_slice().iter().any(|l| l == line) {
-                lines.push(Borrowed(line));
-            }
-        }
-        lines.done()
-    }
-
     /// The sites that are known, as a list.
     fn sites<const N: usize>(&self, sites: [&[Site<'a>]; N]) -> &'a [Site<'a>] {
-        let mut list = self.arena.list(sites.iter().map(|s| s.len()).sum());
-        sites.into_iter().flatten().for_each(|s| list.push(s.clone()));
-        list.done()
+        self.arena.join(sites)
+    }
+}
+
+/// The application's own lines of some sites, each once.
+fn lines<'a>(arena: &'a Arena, sites: &'a [Site<'a>]) -> &'a [Text<'a>] {
+    let mut lines = arena.list::<Text<'a>>(sites.len());
+    for frame in sites.iter().filter_map(Site::application) {
+        let line = arena.format(format_args!("{frame:#}"));
+        if !lines.as_slice().iter().any(|l| l == line) {
+            lines.push(Borrowed(line));
+        }
+    }
+    lines.done()
+}
+
+/// The server that this process is of.
+pub(crate) fn server(arena: &Arena) -> Server {
+    Server::recognise(arena.text(native::executable().as_str()), crate::describe::own_name().as_str())
+}
+
+/// The finding of something that bites in this child, which the fork `id` made.
+pub(crate) fn bite<'a>(arena: &'a Arena, id: &str, severity: Severity, bite: &Bite<'a>) -> Finding<'a> {
+    Finding {
+        id: Borrowed(arena.format(format_args!("{id}:{}:{}", bite.kind.name(), bite.what))),
+        kind: bite.kind,
+        severity,
+        state: State::Hit,
+        child: Some(raw::process_id()),
+        subject: Borrowed(bite.subject),
+        at: Borrowed(lines(arena, bite.sites)),
+        sites: Borrowed(bite.sites),
+        explain: Borrowed(bite.kind.explain()),
+        cure: Borrowed(bite.kind.cure(server(arena))),
     }
 }
 
@@ -210,6 +231,18 @@ pub(crate) fn all<'a>(evidence: &Evidence<'a>, mut each: impl FnMut(Finding<'a>)
     left_out
 }
 
+/// The rules whose findings a child that execs or ends at once makes moot: those that may be warnings, by what needs no look at the
+/// kernel's tables.
+const FLEETING: [Rule; 5] =
+    [thread_lost::rule, lock_orphaned::rule, signals_blocked::rule, timer_lost::rule, runtime_unsafe::rule];
+
+/// Applies them.
+pub(crate) fn fleeting<'a>(evidence: &Evidence<'a>, mut each: impl FnMut(Finding<'a>)) {
+    for rule in FLEETING {
+        rule(evidence, &mut each);
+    }
+}
+
 /// True for a finding that the automatic summary appears for.
 pub(crate) fn worth_a_line(finding: &Finding<'_>) -> bool {
     let shared = matches!(finding.kind, Kind::ConnectionInherited | Kind::SqliteInherited);
@@ -225,12 +258,12 @@ pub(crate) fn fingerprint(findings: &[Finding<'_>]) -> u64 {
 
 /// The summary's text.
 pub(crate) fn summary<'a>(arena: &'a Arena, head: &summary::Head<'_>, findings: &[Finding<'_>], same: bool) -> &'a str {
-    let mut text = ArenaText(arena, arena.format(format_args!("")));
+    let mut text = ArenaText::new(arena);
     let _ = match same {
         true => summary::write_same(&mut text, head, findings.len() as u32),
         false => summary::write(&mut text, head, findings.iter()),
     };
-    text.1
+    text.done()
 }
 
 impl Evidence<'_> {
@@ -241,7 +274,19 @@ impl Evidence<'_> {
 }
 
 /// Text that grows at the end of an arena.
-struct ArenaText<'a>(&'a Arena, &'a str);
+pub(crate) struct ArenaText<'a>(&'a Arena, &'a str);
+
+impl<'a> ArenaText<'a> {
+    /// An empty one.
+    pub(crate) fn new(arena: &'a Arena) -> Self {
+        ArenaText(arena, arena.format(format_args!("")))
+    }
+
+    /// The text.
+    pub(crate) fn done(self) -> &'a str {
+        self.1
+    }
+}
 
 impl Write for ArenaText<'_> {
     fn write_str(&mut self, s: &str) -> std::fmt::Result {

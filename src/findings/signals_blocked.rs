@@ -4,7 +4,7 @@ use super::*;
 const STEERING: [&str; 7] = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGCHLD", "SIGUSR1", "SIGUSR2"];
 
 /// What stands for it in a finding's id: there is one mask.
-const MASK: &str = "mask";
+pub(crate) const MASK: &str = "mask";
 
 /// True when a mask blocks one of them.
 pub(crate) fn steers(mask: u64) -> bool {
@@ -21,11 +21,6 @@ pub(crate) fn attended(call: &str) -> u64 {
         "wait" | "waitpid" | "waitid" | "wait3" | "wait4" => 1 << (libc::SIGCHLD - 1),
         _ => 0,
     }
-}
-
-/// The id of this finding of a fork.
-pub(crate) fn id<'a>(arena: &'a Arena, fork: &str) -> &'a str {
-    arena.format(format_args!("{fork}:{}:{MASK}", Kind::SignalsBlocked.name()))
 }
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {

@@ -4,6 +4,7 @@
 //! first (freezes what the lost threads left), in the leader too (it only notes); back in the wrapper the leader works out the
 //! findings and writes. daemon and forkpty call fork inside libc, past our wrapper: the atfork handlers still see it.
 use super::*;
+use crate::child::fate;
 use crate::{emit, sites};
 use forkguard_core::fork::{self as core_fork, Door, Outcome, Snapshot};
 use forkguard_report::event::ForkKind;
@@ -12,7 +13,15 @@ use libc::{c_char, c_int, pid_t, termios, winsize};
 /// 1. A door is entered: the fork gets its number and its site.
 fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
     get_ready();
-    note(|_| core_fork::begin(door, caller)).flatten()
+    note(|_| begin(door, caller)).flatten()
+}
+
+fn begin(door: Door, caller: usize) -> Option<&'static Snapshot> {
+    let snapshot = core_fork::begin(door, caller)?;
+    let inner = snapshot.inner();
+    inner.full = emit::in_full();
+    fate::begin(inner.sequence);
+    Some(snapshot)
 }
 
 /// What must be there before a fork, for the child to write into.
@@ -35,7 +44,7 @@ pub(crate) extern "C-unwind" fn prepare() {
     }
     note(|_| {
         let snapshot = core_fork::current().filter(|s| !s.inner().prepared);
-        if let Some(snapshot) = snapshot.or_else(|| core_fork::begin(Door::Internal, 0)) {
+        if let Some(snapshot) = snapshot.or_else(|| begin(Door::Internal, 0)) {
             core_fork::prepare(snapshot.inner());
         }
     });

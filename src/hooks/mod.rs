@@ -29,6 +29,7 @@ mod semaphore;
 mod signal;
 mod socket;
 mod spawn;
+mod syscall;
 mod thread;
 mod timer;
 mod wait;
@@ -258,9 +259,11 @@ macro_rules! pass {
 }
 
 /// A hook of the lock path: one jump, to the real function while locks are not tracked; `unless` adds assembly that goes to label 2
-/// for calls that are tracked all the same.
+/// for calls that are tracked all the same. `waits` names what a call may wait for; in a forked child that may wait in vain such a
+/// call is looked at before it is made, unless `free`, assembly that goes to label 3, finds that it need not wait.
 macro_rules! lock {
-    ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, unless $test:expr)?;
+    ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, unless $test:expr)?
+     $(, waits $wait:expr)? $(, free $free:expr)?;
      |$caller:ident| $body:block) => {
         const _: () = {
             real_function!($name, DOOR);
@@ -274,12 +277,17 @@ macro_rules! lock {
                 core::arch::naked_asm!(used_caller!($caller; $($arg)*), "jmp {body}", body = sym body)
             }
 
+            watched!([$($wait)?] [$($free)?] ($($arg: $type),*) -> $ret);
+
             #[used]
             #[unsafe(link_section = "forkguard_doors")]
             static DOOR: forkguard_core::held::Door = forkguard_core::held::Door {
                 current: std::sync::atomic::AtomicPtr::new(early as *mut ()),
                 real: std::sync::atomic::AtomicPtr::new(early as *mut ()),
+                onward: std::sync::atomic::AtomicPtr::new(early as *mut ()),
+                always: std::sync::atomic::AtomicPtr::new(tracked as *mut ()),
                 body: tracked,
+                watched: WATCHED,
             };
 
             $(#[$doc])*
@@ -289,17 +297,71 @@ macro_rules! lock {
                 core::arch::naked_asm!(
                     $($test,)?
                     "jmp qword ptr [rip + {door}]",
-                    concat!("2: ", used_caller!($caller; $($arg)*)),
-                    "jmp {body}",
+                    "2: jmp qword ptr [rip + {door} + {always}]",
                     door = sym DOOR,
-                    body = sym body,
+                    always = const core::mem::offset_of!(forkguard_core::held::Door, always),
                 )
             }
         };
     };
 }
 
+/// The part of [`lock!`] for calls that may wait: `WATCHED`, where such a call goes in a child that may wait in vain.
+macro_rules! watched {
+    ([] [] $($signature:tt)*) => {
+        const WATCHED: Option<unsafe extern "C" fn()> = None;
+    };
+    ([$wait:expr] [] () -> $ret:ty) => {
+        unsafe extern "C-unwind" fn look(caller: usize) -> $ret {
+            let waiting = crate::child::waits::before($wait, 0, caller);
+            let result = if crate::child::waits::is_tracked($wait, 0) {
+                // SAFETY: takes nothing.
+                unsafe { body(caller) }
+            } else {
+                real()
+            };
+            crate::child::waits::after(waiting, &result);
+            result
+        }
+
+        #[unsafe(naked)]
+        unsafe extern "C" fn watched() {
+            core::arch::naked_asm!(caller_argument!(), "jmp {look}", look = sym look)
+        }
+
+        const WATCHED: Option<unsafe extern "C" fn()> = Some(watched);
+    };
+    ([$wait:expr] [$($free:expr)?] ($first:ident: $type:ty $(, $arg:ident: $types:ty)*) -> $ret:ty) => {
+        unsafe extern "C-unwind" fn look($first: $type, $($arg: $types,)* caller: usize) -> $ret {
+            let waiting = crate::child::waits::before($wait, $first as usize, caller);
+            let result = if crate::child::waits::is_tracked($wait, $first as usize) {
+                // SAFETY: the host's own arguments.
+                unsafe { body($first, $($arg,)* caller) }
+            } else {
+                real($first, $($arg),*)
+            };
+            crate::child::waits::after(waiting, &result);
+            result
+        }
+
+        #[unsafe(naked)]
+        unsafe extern "C" fn watched() {
+            core::arch::naked_asm!(
+                $($free,)?
+                caller_argument!($first $($arg)*),
+                "jmp {look}",
+                "3: jmp qword ptr [rip + {door} + {onward}]",
+                look = sym look,
+                door = sym DOOR,
+                onward = const core::mem::offset_of!(forkguard_core::held::Door, onward),
+            )
+        }
+
+        const WATCHED: Option<unsafe extern "C" fn()> = Some(watched);
+    };
+}
+
 use {
     c_name, call_real, caller_argument, hook, lock, pass, real_function, restore_registers, same_signature, save_registers,
-    used_caller,
+    used_caller, watched,
 };

@@ -1,5 +1,6 @@
 //! Mutexes and spin locks: who holds which, and where it was taken.
 use super::*;
+use crate::child::waits::Call;
 use forkguard_core::held::{HOLDS, Held, Kind, WAITS, holder};
 use forkguard_core::thread::{self, Slot};
 use libc::{c_int, clockid_t, pthread_mutex_t, pthread_spinlock_t, timespec};
@@ -9,6 +10,20 @@ use libc::{c_int, clockid_t, pthread_mutex_t, pthread_spinlock_t, timespec};
 macro_rules! owner_checking {
     () => {
         "test byte ptr [rdi + 16], 3\n jne 2f"
+    };
+}
+
+/// Assembly: a mutex's first word is zero while it is free.
+macro_rules! free_mutex {
+    () => {
+        "cmp dword ptr [rdi], 0\n je 3f"
+    };
+}
+
+/// Assembly: a spin lock's word is one while it is free.
+macro_rules! free_spin_lock {
+    () => {
+        "cmp dword ptr [rdi], 1\n je 3f"
     };
 }
 
@@ -87,7 +102,8 @@ fn release_below(address: usize, slot: Option<&Slot>, give: impl FnOnce() -> c_i
 
 lock! {
     /// pthread_mutex_lock(3).
-    fn pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_mutex_lock, unless owner_checking!();
+    fn pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_mutex_lock, unless owner_checking!(),
+        waits Call::Lock(Kind::Mutex), free free_mutex!();
     |caller| { acquire(mutex as usize, caller, Kind::Mutex, || real(mutex)) }
 }
 lock! {
@@ -98,13 +114,15 @@ lock! {
 lock! {
     /// pthread_mutex_timedlock(3).
     fn pthread_mutex_timedlock(mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int = libc::pthread_mutex_timedlock,
-        unless owner_checking!();
+        unless owner_checking!(),
+        waits Call::Timed(Kind::Mutex), free free_mutex!();
     |caller| { acquire(mutex as usize, caller, Kind::Mutex, || real(mutex, time)) }
 }
 lock! {
     /// pthread_mutex_clocklock(3).
     fn pthread_mutex_clocklock(mutex: *mut pthread_mutex_t, clock: clockid_t, time: *const timespec) -> c_int,
-        unless owner_checking!();
+        unless owner_checking!(),
+        waits Call::Timed(Kind::Mutex), free free_mutex!();
     |caller| { acquire(mutex as usize, caller, Kind::Mutex, || real(mutex, clock, time)) }
 }
 lock! {
@@ -114,7 +132,8 @@ lock! {
 }
 lock! {
     /// mtx_lock(3): C11's, which calls a pthread_mutex_lock inside libc that no hook sees. thrd_success is 0.
-    fn mtx_lock(mutex: *mut pthread_mutex_t) -> c_int, unless owner_checking!();
+    fn mtx_lock(mutex: *mut pthread_mutex_t) -> c_int, unless owner_checking!(),
+        waits Call::Lock(Kind::C11Mutex), free free_mutex!();
     |caller| { acquire(mutex as usize, caller, Kind::C11Mutex, || real(mutex)) }
 }
 lock! {
@@ -124,7 +143,8 @@ lock! {
 }
 lock! {
     /// mtx_timedlock(3).
-    fn mtx_timedlock(mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int, unless owner_checking!();
+    fn mtx_timedlock(mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int, unless owner_checking!(),
+        waits Call::Timed(Kind::C11Mutex), free free_mutex!();
     |caller| { acquire(mutex as usize, caller, Kind::C11Mutex, || real(mutex, time)) }
 }
 lock! {
@@ -134,7 +154,8 @@ lock! {
 }
 lock! {
     /// pthread_spin_lock(3).
-    fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> c_int = libc::pthread_spin_lock;
+    fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> c_int = libc::pthread_spin_lock,
+        waits Call::Lock(Kind::Spin), free free_spin_lock!();
     |caller| { acquire(lock as usize, caller, Kind::Spin, || real(lock)) }
 }
 lock! {

@@ -1,12 +1,28 @@
 //! Read-write locks: held for reading or for writing.
 use super::mutex::{acquire, release, try_acquire};
 use super::*;
+use crate::child::waits::Call;
 use forkguard_core::held::Kind;
 use libc::{c_int, clockid_t, pthread_rwlock_t, timespec};
 
+/// Assembly: neither a writer's turn nor a writer: free for readers.
+macro_rules! free_of_writers {
+    () => {
+        "test byte ptr [rdi], 3\n je 3f"
+    };
+}
+
+/// Assembly: all zero: free for a writer.
+macro_rules! free_of_all {
+    () => {
+        "cmp dword ptr [rdi], 0\n je 3f"
+    };
+}
+
 lock! {
     /// pthread_rwlock_rdlock(3).
-    fn pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_rdlock;
+    fn pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_rdlock,
+        waits Call::Lock(Kind::Read), free free_of_writers!();
     |caller| { acquire(lock as usize, caller, Kind::Read, || real(lock)) }
 }
 lock! {
@@ -16,17 +32,20 @@ lock! {
 }
 lock! {
     /// pthread_rwlock_timedrdlock(3).
-    fn pthread_rwlock_timedrdlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int;
+    fn pthread_rwlock_timedrdlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int,
+        waits Call::Timed(Kind::Read), free free_of_writers!();
     |caller| { acquire(lock as usize, caller, Kind::Read, || real(lock, time)) }
 }
 lock! {
     /// pthread_rwlock_clockrdlock(3).
-    fn pthread_rwlock_clockrdlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int;
+    fn pthread_rwlock_clockrdlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int,
+        waits Call::Timed(Kind::Read), free free_of_writers!();
     |caller| { acquire(lock as usize, caller, Kind::Read, || real(lock, clock, time)) }
 }
 lock! {
     /// pthread_rwlock_wrlock(3).
-    fn pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_wrlock;
+    fn pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_wrlock,
+        waits Call::Lock(Kind::Write), free free_of_all!();
     |caller| { acquire(lock as usize, caller, Kind::Write, || real(lock)) }
 }
 lock! {
@@ -36,12 +55,14 @@ lock! {
 }
 lock! {
     /// pthread_rwlock_timedwrlock(3).
-    fn pthread_rwlock_timedwrlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int;
+    fn pthread_rwlock_timedwrlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int,
+        waits Call::Timed(Kind::Write), free free_of_all!();
     |caller| { acquire(lock as usize, caller, Kind::Write, || real(lock, time)) }
 }
 lock! {
     /// pthread_rwlock_clockwrlock(3).
-    fn pthread_rwlock_clockwrlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int;
+    fn pthread_rwlock_clockwrlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int,
+        waits Call::Timed(Kind::Write), free free_of_all!();
     |caller| { acquire(lock as usize, caller, Kind::Write, || real(lock, clock, time)) }
 }
 lock! {

@@ -1,6 +1,7 @@
 //! Semaphores: some are locks (CPython's `threading.Lock` until 3.13), some are signals; `forkguard_core::semaphore` tells them
 //! apart by who posts.
 use super::*;
+use crate::child::waits::Call;
 use crate::sites;
 use forkguard_core::held::{HOLDS, Held, Kind, MADE, WAITS, holder};
 use forkguard_core::semaphore;
@@ -71,19 +72,29 @@ fn acquire_again(slot: &Slot, address: usize, take: impl FnOnce() -> c_int) -> c
     result
 }
 
+/// Assembly: a count to take.
+macro_rules! free_semaphore {
+    () => {
+        "cmp dword ptr [rdi], 0\n jne 3f"
+    };
+}
+
 lock! {
     /// sem_wait(3).
-    fn sem_wait(semaphore: *mut sem_t) -> c_int = libc::sem_wait;
+    fn sem_wait(semaphore: *mut sem_t) -> c_int = libc::sem_wait,
+        waits Call::Lock(Kind::Semaphore), free free_semaphore!();
     |caller| { acquire(semaphore as usize, caller, || real(semaphore)) }
 }
 lock! {
     /// sem_timedwait(3).
-    fn sem_timedwait(semaphore: *mut sem_t, time: *const timespec) -> c_int = libc::sem_timedwait;
+    fn sem_timedwait(semaphore: *mut sem_t, time: *const timespec) -> c_int = libc::sem_timedwait,
+        waits Call::Timed(Kind::Semaphore), free free_semaphore!();
     |caller| { acquire(semaphore as usize, caller, || real(semaphore, time)) }
 }
 lock! {
     /// sem_clockwait(3).
-    fn sem_clockwait(semaphore: *mut sem_t, clock: clockid_t, time: *const timespec) -> c_int;
+    fn sem_clockwait(semaphore: *mut sem_t, clock: clockid_t, time: *const timespec) -> c_int,
+        waits Call::Timed(Kind::Semaphore), free free_semaphore!();
     |caller| { acquire(semaphore as usize, caller, || real(semaphore, clock, time)) }
 }
 lock! {

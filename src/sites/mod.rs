@@ -179,6 +179,11 @@ pub(crate) fn look(word: usize) -> (usize, impl Iterator<Item = Kept> + Clone) {
     (address, frames.filter(|kept| kept.language != Language::Python || python::believed()))
 }
 
+/// True for an address inside an interpreter's own static state, where the condition of its lock lies.
+pub(crate) fn is_interpreters_own(address: usize) -> bool {
+    python::owns(address)
+}
+
 /// How many captures were skipped.
 pub(crate) fn skipped() -> u32 {
     SKIPPED.load(Relaxed)

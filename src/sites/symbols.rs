@@ -2,6 +2,7 @@
 use crate::hooks::real;
 use forkguard_core::raw::{monotonic, read_memory, read_value};
 use std::ffi::CStr;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// A loaded library's table of symbols.
@@ -43,6 +44,11 @@ impl Library {
 
     /// Address of a symbol that the library defines.
     pub(crate) fn find(&self, name: &CStr) -> Option<usize> {
+        self.place(name).map(|place| place.start)
+    }
+
+    /// Where a symbol lies that the library defines.
+    pub(crate) fn place(&self, name: &CStr) -> Option<Range<usize>> {
         let hash = name.to_bytes().iter().fold(5381u32, |h, &b| h.wrapping_mul(33).wrapping_add(u32::from(b)));
         let [buckets, first, bloom, shift] = read_value::<[i32; 4]>(self.hash)?.map(|word| word as u32);
         if buckets == 0 || bloom == 0 {
@@ -59,9 +65,10 @@ impl Library {
             let entry: u32 = read_value(chain + index.checked_sub(first)? as usize * 4)?;
             if entry | 1 == hash | 1 {
                 // Elf64_Sym: name, info and section in the first word, value, size.
-                let [head, value, _]: [usize; 3] = read_value(self.symbols + index as usize * 24)?;
+                let [head, value, size]: [usize; 3] = read_value(self.symbols + index as usize * 24)?;
                 if head >> 48 != 0 && self.is_called(head as u32, name) {
-                    return Some(self.base + value);
+                    let start = self.base + value;
+                    return Some(start..start + size);
                 }
             }
             if entry & 1 != 0 {

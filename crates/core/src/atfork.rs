@@ -100,8 +100,20 @@ pub fn run(index: usize, phase: Phase) {
         return;
     }
     let start = raw::monotonic();
+    if matches!(phase, Phase::Child) {
+        RUNNING.store(index + 1, Relaxed);
+    }
     // SAFETY: the address was given to pthread_atfork as a function of no arguments, and its library is still loaded: glibc drops
     // the handlers of a library that is unloaded, and ours with them.
     unsafe { core::mem::transmute::<usize, extern "C-unwind" fn()>(handler)() };
     registration.spent[phase as usize].store(raw::monotonic() - start, Relaxed);
+    RUNNING.store(0, Relaxed);
+}
+
+/// The registration whose child handler runs, plus one: a child has one thread then.
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+/// The registration whose child handler runs now.
+pub fn running() -> Option<&'static Registration> {
+    REGISTRATIONS.get(RUNNING.load(Relaxed).checked_sub(1)?)
 }

@@ -89,6 +89,13 @@ impl<const N: usize> Text<N> {
         Text { len: 0, bytes: [0; N] }
     }
 
+    /// The formatted text.
+    pub fn of(arguments: fmt::Arguments<'_>) -> Self {
+        let mut text = Self::new();
+        let _ = fmt::Write::write_fmt(&mut text, arguments);
+        text
+    }
+
     /// The text up to the first NUL, with bytes that are no UTF-8 replaced by `?`.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let mut text = Self::new();

@@ -3,10 +3,11 @@
 use crate::fixed::{Fixed, Text};
 use crate::held::{Entry, HOLDS, Kind, MADE, WAITS};
 use crate::thread::{self, Slot, State};
+use crate::words::{self, Words};
 use crate::{generation, held, raw, semaphore, timer, tls};
 use core::cell::UnsafeCell;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 
 /// Threads that a snapshot lists; further ones are counted.
 pub const THREADS: usize = 512;
@@ -101,6 +102,10 @@ pub struct Inner {
     pub child_ns: u64,
     /// Prepare has run: the lists below are of this fork.
     pub prepared: bool,
+    /// The leader reports it in full: what was found has a life.
+    pub full: bool,
+    /// In the child: the fork that made its leader, if that one lacks something too; null none.
+    older: *const Snapshot,
     /// Blocked signals of the forking thread.
     pub blocked: u64,
     /// Threads as the kernel counts them.
@@ -145,6 +150,8 @@ const EMPTY: Snapshot = Snapshot {
         prepare_ns: 0,
         child_ns: 0,
         prepared: false,
+        full: false,
+        older: ptr::null(),
         threads: Fixed::new(),
         locks: Fixed::new(),
         blocked: 0,
@@ -209,6 +216,7 @@ pub fn begin(door: Door, site: usize) -> Option<&'static Snapshot> {
     inner.site = site;
     inner.entered = raw::monotonic();
     inner.prepared = false;
+    inner.full = false;
     inner.outer = current().map_or(ptr::null(), ptr::from_ref);
     inner.newest_child = if matches!(door, Door::Daemon | Door::Internal) { raw::newest_child() } else { None };
     tls::set_fork(snapshot);
@@ -262,7 +270,7 @@ fn abandoned_snapshot() -> Option<usize> {
     if LOOKING.swap(true, Acquire) {
         return None;
     }
-    let found = POOL.iter().position(|s| !raw::thread_exists(s.inner().thread));
+    let found = POOL.iter().position(|s| !ancestors().any(|a| ptr::eq(a, s)) && !raw::thread_exists(s.facts().thread));
     if let Some(index) = found {
         POOL[index].inner().thread = raw::thread_id();
     }
@@ -293,6 +301,12 @@ impl LockRecord {
 }
 
 impl Snapshot {
+    /// The content, for as long as nobody changes it: a child's, of the fork that made it.
+    pub fn facts(&self) -> &Inner {
+        // SAFETY: it is changed by the thread that forks only, which is not in the middle of that.
+        unsafe { &*self.inner.get() }
+    }
+
     /// The content: of the thread that began it, until it ends it.
     #[allow(clippy::mut_from_ref, reason = "`taken` makes this thread the only user")]
     pub fn inner(&self) -> &mut Inner {
@@ -374,66 +388,81 @@ fn note_lock(inner: &mut Inner, slot: &Slot, entry: Entry, holder: u32, own: boo
 }
 
 /// The first of all child handlers: freezes what the lost threads left.
-pub fn child(inner: &mut Inner) {
+pub fn child(snapshot: &'static Snapshot) {
     let start = raw::monotonic_of_kernel();
+    let inner = snapshot.inner();
+    inner.older = BIRTH.load(Relaxed);
+    BIRTH.store(ptr::from_ref(snapshot).cast_mut(), Relaxed);
+    cut_off_ancestors();
     become_child();
     inner.child_ns = raw::monotonic_of_kernel() - start;
 }
 
+/// The fork that made this process, for as long as it lives.
+static BIRTH: AtomicPtr<Snapshot> = AtomicPtr::new(ptr::null_mut());
+/// Forks before that one that are remembered: a daemon is made by two.
+const ANCESTORS: usize = 4;
+
+/// The fork that made this process; None when no handler of ours saw one.
+pub fn birth() -> Option<&'static Snapshot> {
+    // SAFETY: null or a reference that `child` stored.
+    unsafe { BIRTH.load(Relaxed).as_ref() }
+}
+
+/// The forks that made this process and its leaders, the latest first.
+pub fn ancestors() -> impl Iterator<Item = &'static Snapshot> {
+    // SAFETY: null or a reference that `child` stored.
+    core::iter::successors(birth(), |snapshot| unsafe { snapshot.facts().older.as_ref() }).take(ANCESTORS)
+}
+
+/// Forgets the forks that lost nothing, and those too long ago.
+fn cut_off_ancestors() {
+    for snapshot in ancestors() {
+        let inner = snapshot.inner();
+        // SAFETY: as above.
+        while let Some(older) = unsafe { inner.older.as_ref() }.filter(|older| !older.facts().lost_something()) {
+            inner.older = older.facts().older;
+        }
+    }
+    if let Some(last) = ancestors().nth(ANCESTORS - 1) {
+        last.inner().older = ptr::null();
+    }
+}
+
+impl Inner {
+    /// True when its child lacks threads or cannot use locks.
+    fn lost_something(&self) -> bool {
+        self.prepared && (self.kernel_threads > 1 || self.locks.as_slice().iter().any(LockRecord::broken_in_child))
+    }
+}
+
+/// In a child that no atfork handler saw.
+pub fn child_unseen() {
+    BIRTH.store(ptr::null_mut(), Relaxed);
+    become_child();
+}
+
 /// In every forked child: the registries become its own.
-pub fn become_child() {
+fn become_child() {
     own();
-    held::stop_tracking();
+    held::begin_child(ancestors().any(|snapshot| snapshot.facts().lost_something()));
     generation::next();
     thread::survive();
     SEQUENCE.store(0, Relaxed);
     FORKS.store(0, Relaxed);
     for (taken, snapshot) in TAKEN.iter().zip(&POOL) {
-        if taken.load(Relaxed) && !ptr::eq(snapshot, tls::fork()) {
+        if taken.load(Relaxed) && !ancestors().any(|ancestor| ptr::eq(ancestor, snapshot)) {
             taken.store(false, Relaxed);
         }
     }
-    // The fork is over; its snapshot stays until the child has settled.
+    // The fork is over; its snapshot stays for as long as the child lives.
     tls::set_fork(ptr::null());
 }
 
 /// Gives a snapshot back.
-pub fn release(snapshot: &'static Snapshot) {
+fn release(snapshot: &'static Snapshot) {
     if let Some(index) = POOL.iter().position(|s| ptr::eq(s, snapshot)) {
         TAKEN[index].store(false, Release);
-    }
-}
-
-/// The words of a lock: enough for every kind.
-type Words = [i32; 8];
-
-/// How many bytes of a lock of this kind are read; 0: it is not looked at.
-fn size(kind: Kind) -> usize {
-    match kind {
-        Kind::Mutex | Kind::C11Mutex => 20,
-        Kind::Read | Kind::Write => 32,
-        Kind::Semaphore => 16,
-        Kind::Spin | Kind::Libc => 0,
-    }
-}
-
-/// Whether a lock is held in this process, by its own words (glibc's structures on x86_64: __pthread_mutex_s: lock, count, owner,
-/// nusers, kind; __pthread_rwlock_arch_t: readers, writers, …, cur_writer, shared; new_sem: value, waiters, private). One that
-/// processes share is not broken in the child: its holder still is there to give it up.
-fn is_held(lock: &mut LockRecord, words: &Words) -> bool {
-    const TID: u32 = 0x3fff_ffff;
-    const SHARED: i32 = 0x80;
-    const ROBUST: i32 = 0x10;
-    match lock.entry.kind {
-        Kind::Mutex | Kind::C11Mutex => {
-            lock.mutex_kind = words[4];
-            // glibc sets the shared bit in every robust mutex; and their owner word may say that the last owner died.
-            let shared = words[4] & SHARED != 0 && words[4] & ROBUST == 0;
-            !shared && (words[2] as u32 == lock.holder || words[0] as u32 & TID == lock.holder)
-        }
-        Kind::Read | Kind::Write => words[7] as u8 == 0,
-        Kind::Semaphore => words[0] == 0 && words[2] == 0,
-        Kind::Spin | Kind::Libc => true,
     }
 }
 
@@ -441,12 +470,12 @@ fn is_held(lock: &mut LockRecord, words: &Words) -> bool {
 /// given back, a release that no hook saw, a count that others can still take) is dropped. Where such reads are forbidden the record
 /// stands as it is.
 fn verify(inner: &mut Inner) {
-    let Inner { locks, words, from, into, .. } = inner;
+    let Inner { locks, words: read, from, into, .. } = inner;
     let mut count = 0;
-    for (index, lock) in locks.as_slice().iter().enumerate().filter(|(_, l)| size(l.entry.kind) != 0) {
-        let length = size(lock.entry.kind);
+    for (index, lock) in locks.as_slice().iter().enumerate().filter(|(_, l)| words::size(l.entry.kind) != 0) {
+        let length = words::size(lock.entry.kind);
         from[count] = libc::iovec { iov_base: lock.entry.address as *mut _, iov_len: length };
-        into[count] = libc::iovec { iov_base: (&raw mut words[index]).cast(), iov_len: length };
+        into[count] = libc::iovec { iov_base: (&raw mut read[index]).cast(), iov_len: length };
         count += 1;
     }
     if count == 0 {
@@ -456,12 +485,18 @@ fn verify(inner: &mut Inner) {
     let forbidden = !all && !raw::can_read_memory();
     let mut index = 0;
     locks.retain(|lock| {
-        let length = size(lock.entry.kind);
-        let place = &mut words[index];
+        let length = words::size(lock.entry.kind);
+        let place = &mut read[index];
         index += 1;
         if length == 0 || forbidden {
             return true;
         }
-        (all || raw::read_words(lock.entry.address, &mut place[..length / 4])) && is_held(lock, place)
+        if !all && !raw::read_words(lock.entry.address, &mut place[..length / 4]) {
+            return false;
+        }
+        if lock.is_mutex() {
+            lock.mutex_kind = words::mutex_kind(place);
+        }
+        words::held_by(lock.entry.kind, lock.holder, place)
     });
 }

@@ -98,12 +98,18 @@ pub static TRACKED: AtomicU8 = AtomicU8::new(0);
 /// The door of a lock hook: the hook is one jump to `current`.
 #[repr(C)]
 pub struct Door {
-    /// Where calls go: to the real function, or to the hook's body while locks are recorded.
+    /// Where calls go: to the real function; to the hook's body while locks are recorded; to `watched` in a child that may wait in vain.
     pub current: AtomicPtr<()>,
     /// The real function; null until it is known.
     pub real: AtomicPtr<()>,
+    /// Where calls go from `watched` that need not wait.
+    pub onward: AtomicPtr<()>,
+    /// Where calls go that are recorded in any process.
+    pub always: AtomicPtr<()>,
     /// The hook's body.
     pub body: unsafe extern "C" fn(),
+    /// Looks whether the call has to wait.
+    pub watched: Option<unsafe extern "C" fn()>,
 }
 
 unsafe extern "C" {
@@ -121,17 +127,46 @@ fn doors() -> &'static [Door] {
     }
 }
 
-/// From now on locks are recorded: a second thread is about to exist.
-pub fn start_tracking() {
-    if TRACKED.swap(1, Relaxed) == 0 {
-        doors().iter().for_each(|door| door.current.store(door.body as *mut (), Relaxed));
+/// Not zero in a forked child that lacks threads or cannot use locks of its leader: its waits are looked at.
+pub static WATCHED: AtomicU8 = AtomicU8::new(0);
+
+/// True in such a child.
+#[inline(always)]
+pub fn is_watched() -> bool {
+    WATCHED.load(Relaxed) != 0
+}
+
+fn turn_doors() {
+    let (tracked, watched) = (TRACKED.load(Relaxed) != 0, WATCHED.load(Relaxed) != 0);
+    for door in doors() {
+        let body = door.body as *mut ();
+        let onward = if tracked { body } else { door.real.load(Relaxed) };
+        let watch = door.watched.filter(|_| watched).map(|function| function as *mut ());
+        door.onward.store(onward, Relaxed);
+        door.always.store(watch.unwrap_or(body), Relaxed);
+        door.current.store(watch.unwrap_or(onward), Relaxed);
     }
 }
 
-/// Locks are not recorded any more.
+/// From now on locks are recorded: a second thread is about to exist.
+pub fn start_tracking() {
+    if TRACKED.swap(1, Relaxed) == 0 {
+        turn_doors();
+    }
+}
+
+/// Locks are neither recorded nor watched any more.
 pub fn stop_tracking() {
-    if TRACKED.swap(0, Relaxed) != 0 {
-        doors().iter().for_each(|door| door.current.store(door.real.load(Relaxed), Relaxed));
+    if TRACKED.swap(0, Relaxed) | WATCHED.swap(0, Relaxed) != 0 {
+        turn_doors();
+    }
+}
+
+/// In a forked child: nothing is recorded until it has a second thread; what may wait in vain is watched.
+pub(crate) fn begin_child(watched: bool) {
+    let before = (TRACKED.swap(0, Relaxed), WATCHED.swap(u8::from(watched), Relaxed));
+    if before != (0, u8::from(watched)) {
+        turn_doors();
     }
 }
 

@@ -19,3 +19,4 @@ pub mod signal;
 pub mod thread;
 pub mod timer;
 pub mod tls;
+pub mod words;

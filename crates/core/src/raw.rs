@@ -164,6 +164,18 @@ pub fn set_blocked_signals(mask: u64) {
     unsafe { syscall(libc::SYS_rt_sigprocmask, [libc::SIG_SETMASK as usize, &raw const mask as usize, 0, 8, 0, 0]) };
 }
 
+/// Ends the process by SIGABRT, whatever it does with that signal.
+pub fn abort() {
+    let default = KernelAction::default();
+    let mask: u64 = 1 << (libc::SIGABRT - 1);
+    // SAFETY: reads one kernel sigaction and one mask; the process ends.
+    unsafe {
+        syscall(libc::SYS_rt_sigaction, [libc::SIGABRT as usize, &raw const default as usize, 0, 8, 0, 0]);
+        syscall(libc::SYS_rt_sigprocmask, [libc::SIG_UNBLOCK as usize, &raw const mask as usize, 0, 8, 0, 0]);
+        syscall(libc::SYS_tgkill, [process_id() as usize, thread_id() as usize, libc::SIGABRT as usize, 0, 0, 0]);
+    }
+}
+
 /// Signals that wait to be delivered to this thread or process.
 pub fn pending_signals() -> u64 {
     let mut mask = 0u64;
@@ -231,12 +243,19 @@ pub fn read_file<'a>(path: &CStr, into: &'a mut [u8]) -> &'a [u8] {
     &into[..length]
 }
 
-/// A word in a page that this process and its later children share; never given back.
-pub fn shared_word() -> Option<*mut core::sync::atomic::AtomicU64> {
+/// A page, all zero, that this process and its later children share; never given back.
+pub fn shared_page() -> Option<*mut u8> {
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-    // SAFETY: a new mapping at an address that the kernel chooses; a page is aligned for any type.
+    // SAFETY: a new mapping at an address that the kernel chooses.
     let page = unsafe { mmap_anonymous(core::ptr::null_mut(), 4096, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED) };
     page.ok().map(|p| p.cast())
+}
+
+/// Sleeps for less than a second, or until a signal.
+pub fn sleep(nanoseconds: u64) {
+    let time = [0, nanoseconds];
+    // SAFETY: reads one timespec: two words.
+    unsafe { syscall(libc::SYS_nanosleep, [&raw const time as usize, 0, 0, 0, 0, 0]) };
 }
 
 /// Anonymous memory of our own, all zero, given back when dropped.
@@ -320,6 +339,17 @@ pub fn runs(tid: u32) -> bool {
     let stat = path.as_cstr().map(|p| read_file(p, &mut bytes)).unwrap_or_default();
     let after_name = stat.iter().rposition(|&b| b == b')').map_or(&[][..], |at| &stat[at..]);
     after_name.get(2).is_some_and(|state| !b"ZX".contains(state))
+}
+
+/// How often a thread that sleeps now has run before (its context switches, proc(5)); None for one that does not sleep.
+pub fn sleeps_since(tid: u32) -> Option<u64> {
+    let path = crate::fixed::Text::<48>::of(format_args!("/proc/self/task/{tid}/status"));
+    let mut bytes = [0u8; 3072];
+    let text = core::str::from_utf8(read_file(path.as_cstr()?, &mut bytes)).ok()?;
+    let field = |name: &str| text.lines().find_map(|line| Some(line.strip_prefix(name)?.trim()));
+    let switches = |name| field(name)?.parse::<u64>().ok();
+    field("State:")?.starts_with('S').then_some(())?;
+    Some(switches("voluntary_ctxt_switches:")? + switches("nonvoluntary_ctxt_switches:")?)
 }
 
 /// True when a timer of the kernel's (by its own id) is armed.

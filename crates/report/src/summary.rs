@@ -80,6 +80,13 @@ pub fn write_same(out: &mut dyn Write, head: &Head, findings: u32) -> Result {
     writeln!(out, "the same {} as the {before} before", Count(findings.into(), "finding"))
 }
 
+/// Writes what bites right now: the finding, a line a further site, its cure.
+pub fn write_bite(out: &mut dyn Write, head: &Head, finding: &Finding) -> Result {
+    head.write(out)?;
+    line(out, finding)?;
+    writeln!(out, "forkguard:   cure: {}", Plain(&finding.cure))
+}
+
 /// How many of each severity, and the end of the line.
 fn counts<'f, 'a: 'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Finding<'a>> + Clone) -> Result {
     let mut separator = "";

@@ -3,14 +3,15 @@ use super::Types;
 use super::layout::Layout;
 use crate::sites::symbols::Library;
 use std::ffi::{CStr, c_char, c_int};
+use std::ops::Range;
 
 type Object = *mut std::ffi::c_void;
 
 /// Functions of the interpreter.
 pub(super) struct Api {
     minor: u32,
-    /// Address of `_PyRuntime`.
-    runtime: usize,
+    /// Where `_PyRuntime` lies.
+    runtime: Range<usize>,
     /// Objects carry more than we know of.
     debug: bool,
     is_initialized: extern "C" fn() -> c_int,
@@ -58,7 +59,7 @@ impl Api {
             let version: extern "C" fn() -> *const c_char = function(library, c"Py_GetVersion")?;
             Api {
                 minor: minor(CStr::from_ptr(version()))?,
-                runtime: library.find(c"_PyRuntime")?,
+                runtime: library.place(c"_PyRuntime")?,
                 debug: library.find(c"_Py_NegativeRefcount").is_some() || library.find(c"_Py_RefTotal").is_some(),
                 is_initialized: function(library, c"Py_IsInitialized")?,
                 this_thread_state: function(library, c"PyGILState_GetThisThreadState")?,
@@ -94,9 +95,14 @@ impl Api {
         Some((api, types))
     }
 
+    /// True for an address inside the interpreter's static state.
+    pub(super) fn owns(&self, address: usize) -> bool {
+        self.runtime.contains(&address)
+    }
+
     /// Where this interpreter keeps things, if that is known.
     pub(super) fn layout(&self) -> Option<Layout> {
-        if self.debug { None } else { Layout::of(self.minor, self.runtime) }
+        if self.debug { None } else { Layout::of(self.minor, self.runtime.start) }
     }
 
     /// This thread's state. None in a thread that Python does not know, and before and after the interpreter's life. (Before it

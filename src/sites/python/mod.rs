@@ -106,6 +106,11 @@ pub(super) fn is_known() -> bool {
     trust() != Trust::Absent
 }
 
+/// True for an address inside the static state of a known interpreter.
+pub(super) fn owns(address: usize) -> bool {
+    is_known() && interpreter().is_some_and(|python| python.api.owns(address))
+}
+
 /// True while raw reads wait for their proof.
 pub(super) fn is_unproved() -> bool {
     trust() == Trust::Unproved

@@ -1,4 +1,12 @@
-//! A forked child's life: born in the atfork handler, settled at its first wait for work, ended by exec or exit.
+//! A forked child's life: born in the atfork handler, settled at its first wait for work, ended by exec or exit. What bites it in
+//! between is written at once.
+mod awaited;
+pub(crate) mod bite;
+pub(crate) mod fate;
+pub(crate) mod restarts;
+pub(crate) mod said;
+pub(crate) mod waits;
+
 use crate::arena::Arena;
 use crate::emit;
 use crate::findings::{self, Evidence, signals_blocked};
@@ -6,28 +14,19 @@ use crate::hooks::{AtLength, IN_CHILD, REPORTS};
 use crate::options::{self, Summary};
 use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::{self as core_fork, Snapshot};
+use forkguard_core::fork::{self as core_fork, Inner, Snapshot};
 use forkguard_core::{gate, raw};
-use forkguard_report::event::{Child, Event, Exec, Exit, Finding, FindingCounts, FindingState, Severity, State};
+use forkguard_report::event::{Child, Event, Exec, Exit, Finding, FindingCounts, FindingState, Kind, Severity, State};
 use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
-use std::ptr;
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// Not zero from a child's birth until it settles.
 pub(crate) static SETTLING: AtomicU8 = AtomicU8::new(0);
-/// The fork that made this process, until it settles.
-static BIRTH: AtomicPtr<Snapshot> = AtomicPtr::new(ptr::null_mut());
 /// Nanoseconds of the monotonic clock at its fork.
 static BORN: AtomicU64 = AtomicU64::new(0);
 /// The status given to exit(3).
 static STATUS: AtomicI32 = AtomicI32::new(0);
-/// One word that a leader shares with its children: the fingerprint of the findings that were printed last. A further worker with
-/// the same ones says so in one line.
-static PRINTED: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
-/// The process that made it.
-static SHARER: AtomicU32 = AtomicU32::new(0);
-
 /// The leader of the fork that made this process (0: none that forkguard saw) and its number.
 static LEADER: AtomicU32 = AtomicU32::new(0);
 static SEQUENCE: AtomicU64 = AtomicU64::new(0);
@@ -41,19 +40,18 @@ pub(crate) fn birth() -> Option<Text<32>> {
 /// In the first child handler; without a snapshot when too many forks were under way.
 pub(crate) fn born(snapshot: Option<&'static Snapshot>) {
     let Some(snapshot) = snapshot else { return born_unseen() };
+    core_fork::child(snapshot);
     let inner = snapshot.inner();
-    core_fork::child(inner);
     begin_life(inner.leader, inner.sequence);
     crate::sites::stand_in_child(inner);
     BORN.store(inner.entered, Relaxed);
-    BIRTH.store(ptr::from_ref(snapshot).cast_mut(), Relaxed);
     SETTLING.store(1, Relaxed);
 }
 
 /// In a child that no atfork handler saw.
 pub(crate) fn born_unseen() {
     if gate::awake() {
-        core_fork::become_child();
+        core_fork::child_unseen();
         begin_life(0, 0);
     }
 }
@@ -62,22 +60,26 @@ fn begin_life(leader: u32, sequence: u64) {
     emit::reset_in_child();
     crate::workspace::reset_in_child();
     crate::sites::reset_in_child();
+    fate::born();
+    said::reset_in_child();
     LEADER.store(leader, Relaxed);
     SEQUENCE.store(sequence, Relaxed);
     SETTLING.store(0, Relaxed);
-    BIRTH.store(ptr::null_mut(), Relaxed);
     IN_CHILD.store(1, Relaxed);
     REPORTS.store(1, Relaxed);
 }
 
+/// True for a forked child that has not settled yet.
+pub(crate) fn is_unsettled() -> bool {
+    SETTLING.load(Relaxed) != 0
+}
+
 /// The child settles: `call` is what it is about to wait in.
 pub(crate) fn settled(call: &'static str, at: &AtLength) {
-    let snapshot = BIRTH.swap(ptr::null_mut(), Relaxed);
-    SETTLING.store(0, Relaxed);
-    // SAFETY: null or the reference that `born` stored.
-    if let Some(snapshot) = unsafe { snapshot.as_ref() } {
-        report(at, snapshot, call);
-        core_fork::release(snapshot);
+    if SETTLING.swap(0, Relaxed) != 0
+        && let Some(snapshot) = core_fork::birth()
+    {
+        report(at, snapshot.facts(), call);
     }
 }
 
@@ -89,21 +91,15 @@ pub(crate) fn settles_by_time() -> bool {
 /// Findings that are listed in a summary.
 const LISTED: usize = 64;
 
-fn report(at: &AtLength, snapshot: &'static Snapshot, call: &'static str) {
-    let inner = snapshot.inner();
+fn report(at: &AtLength, inner: &Inner, call: &'static str) {
     let Some(id) = birth() else { return };
-    let arena = at.arena();
     // It has had its chance to unblock signals.
     let blocked = inner.blocked & at.blocked & !signals_blocked::attended(call);
-    let unblocked = signals_blocked::steers(inner.blocked) && !signals_blocked::steers(blocked);
-    let resolved = unblocked.then(|| {
-        Event::FindingState(FindingState {
-            id: Borrowed(signals_blocked::id(&arena, id.as_str())),
-            state: State::Resolved,
-            severity: None,
-            because: Borrowed("the child unblocked them, or waits for them"),
-        })
-    });
+    if signals_blocked::steers(inner.blocked) && !signals_blocked::steers(blocked) {
+        let because = "the child unblocked them, or waits for them";
+        bite::turn(at, Kind::SignalsBlocked, format_args!("{}", signals_blocked::MASK), State::Resolved, None, because);
+    }
+    let arena = at.arena();
     let event = crate::describe::fork(&arena, inner, blocked);
     let evidence = Evidence::of(&event, inner, &arena, id.as_str());
     let mut list = arena.list::<Finding<'_>>(LISTED);
@@ -116,6 +112,16 @@ fn report(at: &AtLength, snapshot: &'static Snapshot, call: &'static str) {
         }
         list.push(finding);
     });
+    let mut dropped = arena.list(LISTED);
+    findings::handler_dropped::each(&arena, |bite| {
+        if said::say(bite.kind, bite.what, State::Hit).is_some() {
+            dropped.push(findings::bite(&arena, id.as_str(), Severity::Warning, &bite));
+        }
+    });
+    for finding in dropped.as_slice() {
+        counts.warning += 1;
+        list.push(finding.clone());
+    }
     let mut times = arena.list(atfork::CAPACITY);
     atfork::all().for_each(|r| times.push(r.spent_us(Phase::Child)));
     let child = Child {
@@ -127,7 +133,8 @@ fn report(at: &AtLength, snapshot: &'static Snapshot, call: &'static str) {
         findings: counts,
         stood: Borrowed(crate::describe::stood(&arena, inner)),
     };
-    emit::of_child(at, Some(id.as_str()), [resolved, Some(Event::Child(child))]);
+    let dropped = dropped.done().iter().cloned().map(Event::Finding);
+    emit::of_child(at, Some(id.as_str()), [Event::Child(child)].into_iter().chain(dropped).map(Some));
     print(&arena, inner.leader, &evidence, list.done());
 }
 
@@ -141,28 +148,9 @@ fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Findin
         let report = emit::file::path();
         let head =
             Head { child: raw::process_id(), leader, server: evidence.server(), report: (!report.is_empty()).then_some(report) };
-        let same = printed_before(findings::fingerprint(findings));
+        let same = fate::printed_before(findings::fingerprint(findings));
         emit::print(findings::summary(arena, &head, findings, same));
     }
-}
-
-/// In a leader, before its first fork: makes the word that it shares with its children.
-pub(crate) fn share() {
-    if let Some(word) = raw::shared_word() {
-        PRINTED.store(word, Relaxed);
-        SHARER.store(raw::process_id(), Relaxed);
-    }
-}
-
-/// True when this process has made its word.
-pub(crate) fn shares() -> bool {
-    SHARER.load(Relaxed) == raw::process_id()
-}
-
-/// Notes what is printed now; true when it is what another child of this leader printed before.
-fn printed_before(fingerprint: u64) -> bool {
-    // SAFETY: null or a word that is mapped for good.
-    unsafe { PRINTED.load(Relaxed).as_ref() }.is_some_and(|word| word.swap(fingerprint, Relaxed) == fingerprint)
 }
 
 /// What exec was given.
@@ -199,6 +187,36 @@ pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program) {
     };
     let event = Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) });
     emit::of_child(at, Some(id.as_str()), [Some(event)]);
+    moot(at, id.as_str(), "the child execs");
+}
+
+/// What this child inherited broken will not bite it any more.
+fn moot(at: &AtLength, id: &str, because: &'static str) {
+    // A leader that has not written yet says so itself.
+    if core_fork::birth().is_some_and(|birth| fate::gone(birth.facts().sequence)) {
+        last_words(at, id, because, |_| true);
+    }
+}
+
+/// Says for every such finding of this child's fork that had no last word: it was dealt with, or it is moot.
+fn last_words(at: &AtLength, id: &str, because: &'static str, about: impl Fn(&Finding<'_>) -> bool) {
+    let Some(inner) = core_fork::birth().map(|b| b.facts()).filter(|inner| inner.full) else { return };
+    let arena = at.arena();
+    let losses = crate::describe::losses(&arena, inner);
+    let evidence = Evidence::of(&losses, inner, &arena, id);
+    emit::states(at, id, |each| {
+        findings::fleeting(&evidence, |finding| {
+            let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
+            if !about(&finding) || said::find(finding.kind, what).is_some() {
+                return;
+            }
+            let (state, because) = match finding.kind == Kind::LockOrphaned && waits::is_dealt_with(inner, what) {
+                true => (State::Resolved, "the child released it or made it anew"),
+                false => (State::Moot, because),
+            };
+            each(FindingState { id: finding.id, state, severity: None, because: Borrowed(because) });
+        });
+    });
 }
 
 /// Where exec's search through PATH ends; None when it finds nothing.
@@ -248,6 +266,13 @@ pub(crate) fn exit(at: &AtLength, call: &'static str, status: i32) {
     let event = Exit { status, call: Borrowed(call), forks: core_fork::made(), spawns: emit::spawns() };
     let id = birth();
     emit::of_child(at, id.as_ref().map(Text::as_str), [Some(Event::Exit(event))]);
+    // What a child that forked does not use, its own child may.
+    let Some(id) = id.filter(|_| core_fork::made() == 0) else { return };
+    match is_unsettled() {
+        true => moot(at, id.as_str(), "the child ended at once"),
+        // It has lived without its threads; locks that it never touched do no harm any more.
+        false => last_words(at, id.as_str(), "the child ended without touching it", |f| f.kind == Kind::LockOrphaned),
+    }
 }
 
 /// This process ends through exit(3) or by returning from main.

@@ -1,0 +1,127 @@
+//! Definite errors: written at once, with one write(2), before the child may hang; taken back when it does not.
+use super::{fate, said};
+use crate::arena::Arena;
+use crate::emit;
+use crate::findings;
+use crate::hooks::AtLength;
+use crate::options::{self, Summary};
+use forkguard_core::fork::{self as core_fork, Inner};
+use forkguard_core::raw;
+use forkguard_report::event::{Event, Finding, FindingState, Kind, Severity, Site, State};
+use forkguard_report::summary::{self, Head};
+use std::borrow::Cow::Borrowed;
+use std::fmt::{Arguments, Display};
+
+/// What bites.
+pub(crate) struct Bite<'a> {
+    pub(crate) kind: Kind,
+    /// What stands for it in its id, beside the fork that made this child.
+    pub(crate) what: &'a str,
+    /// What it is about, by name.
+    pub(crate) subject: &'a str,
+    /// Causes first, what the child does last.
+    pub(crate) sites: &'a [Site<'a>],
+    /// The finding of a fork that it comes from.
+    pub(crate) hazard: Option<Hazard<'a>>,
+}
+
+/// A finding of the fork that made this child, or of an earlier one.
+pub(crate) struct Hazard<'a> {
+    pub(crate) fork: &'static Inner,
+    pub(crate) kind: Kind,
+    pub(crate) what: &'a str,
+}
+
+impl Hazard<'_> {
+    fn id<'a>(&self, arena: &'a Arena) -> &'a str {
+        let fork = emit::fork_id(self.fork.leader, self.fork.sequence);
+        arena.format(format_args!("{}:{}:{}", fork.as_str(), self.kind.name(), self.what))
+    }
+}
+
+/// How loud.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// In the report and on stderr.
+    Aloud,
+    /// In the report: it may well turn out harmless.
+    Quiet,
+}
+
+/// Says that something bites, once; false when it was said before. A child that had not settled has now: its summary comes first.
+pub(crate) fn say<'w>(
+    at: &AtLength,
+    severity: Severity,
+    voice: Voice,
+    kind: Kind,
+    find: impl for<'a> FnOnce(&'a Arena) -> Option<Bite<'a>> + 'w,
+) -> bool {
+    let (Some(fork), Some(id)) = (core_fork::birth().map(|b| b.facts()), super::birth()) else { return false };
+    if voice == Voice::Aloud && super::is_unsettled() {
+        super::settled(kind.name(), at);
+    }
+    let arena = &at.arena();
+    let Some(bite) = find(arena) else { return false };
+    let again = said::find(kind, bite.what).is_some();
+    if said::say(kind, bite.what, State::Hit).is_none() {
+        return false;
+    }
+    let finding = findings::bite(arena, id.as_str(), severity, &bite);
+    let hazard = bite.hazard.filter(|h| h.fork.full && said::say(h.kind, h.what, State::Hit).is_some());
+    let state = |id, because| Event::FindingState(FindingState { id, state: State::Hit, severity: None, because });
+    let hit = hazard.map(|hazard| state(Borrowed(hazard.id(arena)), Borrowed(kind.name())));
+    if hit.is_some() {
+        fate::await_leader(fork.leader, fork.sequence);
+    }
+    let event = match again {
+        true => state(finding.id.clone(), Borrowed("once more")),
+        false => Event::Finding(finding.clone()),
+    };
+    emit::of_child(at, Some(id.as_str()), [Some(event), hit]);
+    if voice == Voice::Aloud && options::get().summary != Summary::Never {
+        print(arena, fork.leader, &finding);
+    }
+    true
+}
+
+fn print(arena: &Arena, leader: u32, finding: &Finding<'_>) {
+    let report = emit::file::path();
+    let report = (!report.is_empty()).then_some(report);
+    let head = Head { child: raw::process_id(), leader, server: findings::server(arena), report };
+    let mut text = findings::ArenaText::new(arena);
+    let _ = summary::write_bite(&mut text, &head, finding);
+    emit::print(text.done());
+}
+
+/// The life of a finding of this child's, or of the fork that made it, goes on: said once.
+pub(crate) fn turn(at: &AtLength, kind: Kind, what: Arguments<'_>, state: State, severity: Option<Severity>, because: &str) {
+    if let Some(birth) = core_fork::birth() {
+        turn_of(at, birth.facts(), kind, what, state, severity, because);
+    }
+}
+
+/// The same for a finding of one of the forks that made this process.
+pub(crate) fn turn_of(
+    at: &AtLength,
+    fork: &'static Inner,
+    kind: Kind,
+    what: impl Display,
+    state: State,
+    severity: Option<Severity>,
+    because: &str,
+) {
+    let Some(id) = super::birth() else { return };
+    let arena = at.arena();
+    let what = arena.format(format_args!("{what}"));
+    // Who reports counts only has said nothing of hazards.
+    let own = said::find(kind, what).is_some();
+    if !own && !fork.full || said::say(kind, what, state).is_none() {
+        return;
+    }
+    if !own {
+        fate::await_leader(fork.leader, fork.sequence);
+    }
+    let of = Hazard { fork, kind, what }.id(&arena);
+    let event = FindingState { id: Borrowed(of), state, severity, because: Borrowed(because) };
+    emit::of_child(at, Some(id.as_str()), [Some(Event::FindingState(event))]);
+}

@@ -1,0 +1,102 @@
+//! Who tells the end of a fork's findings: a word a fork that leader and child share. The leader writes what it found after the fork; a
+//! child that is gone by then must not have said before it that all of it is moot.
+use forkguard_core::raw;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
+
+/// Forks whose words are kept: far more than can be under way at once.
+const FORKS: usize = 511;
+
+/// One page that a leader shares with its children.
+#[repr(C)]
+struct Shared {
+    /// The fingerprint of the findings that were printed last. A further worker with the same ones says so in one line.
+    printed: AtomicU64,
+    /// The number of the fork and above it whether its leader has written and its child is gone.
+    fates: [AtomicU64; FORKS],
+}
+
+const WRITTEN: u64 = 1;
+const GONE: u64 = 2;
+const NUMBER: u32 = 2;
+
+/// This process's page, as a leader.
+static OWN: AtomicPtr<Shared> = AtomicPtr::new(ptr::null_mut());
+/// The process that made it.
+static OWNER: AtomicU32 = AtomicU32::new(0);
+/// The page of the leader that forked this process.
+static LEADERS: AtomicPtr<Shared> = AtomicPtr::new(ptr::null_mut());
+
+fn page(of: &AtomicPtr<Shared>) -> Option<&'static Shared> {
+    // SAFETY: null or a page that is mapped for good, and that all zero fills.
+    unsafe { of.load(Acquire).as_ref() }
+}
+
+fn word(page: &'static Shared, sequence: u64) -> &'static AtomicU64 {
+    &page.fates[sequence as usize % FORKS]
+}
+
+/// In a leader, before its first fork.
+pub(crate) fn share() {
+    const { assert!(size_of::<Shared>() <= 4096) };
+    if let Some(page) = raw::shared_page() {
+        OWN.store(page.cast(), Release);
+        OWNER.store(raw::process_id(), Relaxed);
+    }
+}
+
+/// True when this process has made its page.
+pub(crate) fn shares() -> bool {
+    OWNER.load(Relaxed) == raw::process_id()
+}
+
+/// In a leader, before it forks.
+pub(crate) fn begin(sequence: u64) {
+    if let Some(page) = page(&OWN).filter(|_| shares()) {
+        word(page, sequence).store(sequence << NUMBER, Release);
+    }
+}
+
+/// In a forked child.
+pub(crate) fn born() {
+    LEADERS.store(OWN.load(Relaxed), Relaxed);
+}
+
+/// In the leader: true when the child is gone already.
+pub(crate) fn is_gone(sequence: u64) -> bool {
+    page(&OWN).is_some_and(|page| word(page, sequence).load(Acquire) & GONE != 0)
+}
+
+/// In the leader, which has written what it found: true when it must say that all of that is moot.
+pub(crate) fn written(sequence: u64) -> bool {
+    page(&OWN).is_some_and(|page| word(page, sequence).fetch_or(WRITTEN, AcqRel) & GONE != 0)
+}
+
+/// Adds to the fate of this child; what it was. None when its leader has forked so often since that the word is another fork's.
+fn add(sequence: u64, flag: u64) -> Option<u64> {
+    let word = word(page(&LEADERS)?, sequence);
+    let add = |fate| (fate >> NUMBER == sequence).then_some(fate | flag);
+    word.fetch_update(AcqRel, Acquire, add).ok()
+}
+
+/// In the child, which is gone in a moment: true when it must say itself that all its findings are moot.
+pub(crate) fn gone(sequence: u64) -> bool {
+    add(sequence, GONE).is_none_or(|before| before & WRITTEN != 0)
+}
+
+/// In the child, before it writes about what its leader found: waits a little for that to be written.
+pub(crate) fn await_leader(leader: u32, sequence: u64) {
+    const STEP_NS: u64 = 200_000;
+    const STEPS: u32 = 500;
+    for _ in 0..STEPS {
+        if add(sequence, 0).is_none_or(|fate| fate & WRITTEN != 0) || raw::parent_id() != leader {
+            return;
+        }
+        raw::sleep(STEP_NS);
+    }
+}
+
+/// Notes what is printed now; true when it is what another child of this leader printed before.
+pub(crate) fn printed_before(fingerprint: u64) -> bool {
+    page(&LEADERS).is_some_and(|page| page.printed.swap(fingerprint, Relaxed) == fingerprint)
+}

@@ -1,0 +1,498 @@
+//! Waits that may be in vain: looked at before the thread blocks, taken back if it returns.
+use super::bite::{self, Bite, Hazard, Voice};
+use super::said::{self, Said};
+use super::{awaited, is_unsettled};
+use crate::arena::Arena;
+use crate::describe;
+use crate::findings::lock_orphaned;
+use crate::hooks::{AtLength, note, note_at_length};
+use crate::options::{self, Locks};
+use crate::sites;
+use forkguard_core::fixed::Text;
+use forkguard_core::fork::{self as core_fork, Inner, LockRecord, ThreadRecord};
+use forkguard_core::held::{self, Kind as LockKind};
+use forkguard_core::words::{self, CONDITION, Words};
+use forkguard_core::{atfork, gate, raw, thread, tls};
+use forkguard_report::event::{Kind, Role, Severity, Site, State};
+use std::ffi::CStr;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+/// What a call may wait for; the address is its first argument.
+#[derive(Clone, Copy)]
+pub(crate) enum Call {
+    /// A lock, for as long as it takes.
+    Lock(LockKind),
+    /// A lock, up to a time.
+    Timed(LockKind),
+    /// The lock of the C library that the function of this name takes.
+    Libc(&'static CStr),
+    /// A condition, for as long as it takes.
+    Condition,
+    /// A condition, up to a time.
+    TimedCondition,
+    /// Those who wait for a condition that is to end.
+    ConditionEnd,
+    /// A barrier.
+    Barrier,
+    /// A thread's end.
+    Join,
+    /// A word, through futex(2), for as long as it takes.
+    Futex,
+}
+
+/// What `before` has to take back.
+#[derive(Clone, Copy)]
+pub(crate) enum Waiting {
+    /// Nothing.
+    Quietly,
+    /// This was said.
+    Said(&'static Said, Option<&'static Said>),
+    /// A wait for an orphan that a time ends.
+    Timed(&'static Inner, &'static LockRecord),
+}
+
+/// Whether a call came back with what it waited for.
+pub(crate) trait Answer {
+    /// True unless it says that it failed.
+    fn is_good(&self) -> bool;
+}
+
+impl Answer for i32 {
+    fn is_good(&self) -> bool {
+        *self == 0
+    }
+}
+impl Answer for i64 {
+    fn is_good(&self) -> bool {
+        true
+    }
+}
+impl Answer for usize {
+    fn is_good(&self) -> bool {
+        true
+    }
+}
+impl Answer for () {
+    fn is_good(&self) -> bool {
+        true
+    }
+}
+impl<T> Answer for *mut T {
+    fn is_good(&self) -> bool {
+        true
+    }
+}
+
+/// True for a lock that is recorded even in a process of one thread (see `hooks/mutex.rs`), or in this one.
+#[inline(always)]
+pub(crate) fn is_tracked(call: Call, address: usize) -> bool {
+    const OWNER_CHECKING: u8 = 3;
+    held::TRACKED.load(Relaxed) != 0
+        || match call {
+            Call::Lock(LockKind::Mutex | LockKind::C11Mutex) | Call::Timed(LockKind::Mutex | LockKind::C11Mutex) => {
+                // SAFETY: the host's own mutex.
+                unsafe { *((address + 16) as *const u8) & OWNER_CHECKING != 0 }
+            }
+            _ => false,
+        }
+}
+
+/// Before a call that may wait: says so if nobody in this process can end the wait.
+pub(crate) fn before(call: Call, address: usize, caller: usize) -> Waiting {
+    if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
+        return Waiting::Quietly;
+    }
+    match call {
+        Call::Lock(kind) => lock(kind, address, caller, true),
+        Call::Timed(kind) => lock(kind, address, caller, false),
+        Call::Libc(name) => libc_lock(name, caller),
+        Call::Condition if !is_shared_condition(address) => alone(Thing::Condition, address, caller),
+        Call::TimedCondition if sites::is_interpreters_own(address) => alone(Thing::Interpreter, address, caller),
+        Call::ConditionEnd if has_lost_waiters(address) => say(Kind::JoinLostThread, Thing::Waiters, address, caller),
+        Call::Barrier if waits_for_others(address) => alone(Thing::Barrier, address, caller),
+        Call::Join => join(address, caller),
+        Call::Futex => alone(Thing::Futex, address, caller),
+        Call::Condition | Call::TimedCondition | Call::ConditionEnd | Call::Barrier => Waiting::Quietly,
+    }
+}
+
+/// After it: what was said is taken back.
+pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
+    if let Some(slot) = thread::mine().filter(|slot| slot.endless.load(Relaxed) != 0) {
+        slot.endless.store(0, Relaxed);
+    }
+    let because = "the wait ended after all";
+    match waiting {
+        Waiting::Quietly => {}
+        Waiting::Said(said, hazard) => {
+            note_at_length(|at| {
+                for said in [Some(said), hazard].into_iter().flatten() {
+                    bite::turn(
+                        at,
+                        said.name().kind,
+                        format_args!("{}", said.name().what.as_str()),
+                        State::Resolved,
+                        None,
+                        because,
+                    );
+                }
+            });
+        }
+        Waiting::Timed(fork, lock) if !answer.is_good() => {
+            note_at_length(|at| {
+                let because = "the child waited for it in vain, until its time was up";
+                bite::turn_of(at, fork, Kind::LockOrphaned, lock_name(lock), State::Hit, None, because);
+            });
+        }
+        Waiting::Timed(..) => {}
+    }
+}
+
+/// What the process waits for while nobody else is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Thing {
+    Semaphore,
+    Condition,
+    Barrier,
+    Futex,
+    Interpreter,
+    Waiters,
+    Lock,
+    End,
+}
+
+impl Thing {
+    fn name(self) -> &'static str {
+        match self {
+            Thing::Semaphore => "a semaphore",
+            Thing::Condition => "a condition",
+            Thing::Barrier => "others at a barrier",
+            Thing::Futex => "a futex",
+            Thing::Interpreter => "the interpreter's lock (GIL), which no thread of this process holds,",
+            Thing::Lock => "a lock",
+            Thing::End => "another thread to end",
+            Thing::Waiters => "lost threads to leave a condition that it destroys,",
+        }
+    }
+}
+
+/// Copies plain words of the host's, which the call that follows reads too.
+fn copy<T: Copy>(address: usize) -> T {
+    // SAFETY: the host passes a valid object of at least this size, of plain words.
+    unsafe { (address as *const T).read_volatile() }
+}
+
+fn words_of(kind: LockKind, address: usize) -> Words {
+    let mut read = Words::default();
+    let size = words::size(kind).max(4) / 4;
+    read.iter_mut().take(size).enumerate().for_each(|(i, word)| *word = copy(address + i * 4));
+    read
+}
+
+/// The locks that this process cannot use.
+fn orphans() -> impl Iterator<Item = (&'static Inner, &'static LockRecord)> {
+    core_fork::ancestors().map(|s| s.facts()).flat_map(|inner| {
+        let broken = inner.locks.as_slice().iter().filter(|l| l.broken_in_child() && !l.signal);
+        broken.map(move |lock| (inner, lock))
+    })
+}
+
+fn lock(kind: LockKind, address: usize, caller: usize, endless: bool) -> Waiting {
+    let words = words_of(kind, address);
+    let mutex = matches!(kind, LockKind::Mutex | LockKind::C11Mutex);
+    let owner = if mutex { words::owner(&words) } else { 0 };
+    if words::is_shared(kind, &words) || !words::blocks(kind, &words) || owner != 0 && owner == raw::thread_id() {
+        return Waiting::Quietly;
+    }
+    let orphan = orphans().find(|(_, l)| l.entry.address == address && words::held_by(l.entry.kind, l.holder, &words));
+    match orphan {
+        Some((fork, lock)) if endless => deadlock(fork, lock, caller),
+        Some((fork, lock)) => Waiting::Timed(fork, lock),
+        None if !endless => Waiting::Quietly,
+        None if owner != 0 && !raw::thread_exists(owner) => unknown_owner(kind, address, owner, caller),
+        None if kind == LockKind::Semaphore => alone(Thing::Semaphore, address, caller),
+        None => alone(Thing::Lock, address, caller),
+    }
+}
+
+/// What stands for a lock in the id of its finding.
+pub(super) fn lock_name(lock: &LockRecord) -> impl std::fmt::Display {
+    struct Name<'l>(&'l LockRecord);
+    impl std::fmt::Display for Name<'_> {
+        fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            match self.0.entry.kind {
+                LockKind::Libc => write!(out, "{}-{}", describe::libc_name(self.0.entry.address), self.0.holder),
+                _ => write!(out, "{:#x}-{}", self.0.entry.address, self.0.holder),
+            }
+        }
+    }
+    Name(lock)
+}
+
+/// True when the holder's record of this lock is not true any more: the child released it, or made it anew.
+pub(super) fn is_dealt_with(fork: &'static Inner, what: &str) -> bool {
+    let named = |lock: &&LockRecord| Text::<64>::of(format_args!("{}", lock_name(lock))).as_str() == what;
+    let Some(lock) = fork.locks.as_slice().iter().find(named) else { return false };
+    let mut words = Words::default();
+    let count = words::size(lock.entry.kind) / 4;
+    let readable = count != 0 && raw::read_words(lock.entry.address, &mut words[..count]);
+    readable && !(words::held_by(lock.entry.kind, lock.holder, &words) && words::is_taken(lock.entry.kind, &words))
+}
+
+/// The thread that waits, in words.
+fn waiter(arena: &Arena) -> &str {
+    let tid = raw::thread_id();
+    let slot = thread::mine().map(|slot| (sites::label(slot.label.load(Relaxed)).0, slot.name()));
+    match slot {
+        _ if tid == raw::process_id() => "the main thread",
+        Some((name, _)) if !name.is_empty() => arena.format(format_args!("thread \"{name}\" (tid {tid})")),
+        Some((_, name)) if !name.is_empty() => arena.format(format_args!("thread \"{}\" (tid {tid})", name.as_str())),
+        _ => arena.format(format_args!("thread {tid}")),
+    }
+}
+
+/// Where this thread waits.
+fn place<'a>(arena: &'a Arena, word: usize) -> Option<Site<'a>> {
+    describe::site(arena, Role::Waits, raw::thread_id(), word)
+}
+
+/// Runs at length with the place of the call.
+fn at_length(caller: usize, work: impl FnOnce(&AtLength, usize) -> Waiting) -> Waiting {
+    let word = note(|_| sites::capture(caller)).unwrap_or(caller);
+    note_at_length(|at| work(at, word)).unwrap_or(Waiting::Quietly)
+}
+
+/// What was said, to be taken back.
+fn waiting(kind: Kind, what: &str, hazard: Option<&str>) -> Waiting {
+    match said::find(kind, what) {
+        Some(said) => Waiting::Said(said, hazard.and_then(|what| said::find(Kind::LockOrphaned, what))),
+        None => Waiting::Quietly,
+    }
+}
+
+fn deadlock(fork: &'static Inner, lock: &'static LockRecord, caller: usize) -> Waiting {
+    at_length(caller, |at, word| {
+        let name = Text::<64>::of(format_args!("{}", lock_name(lock)));
+        bite::say(at, Severity::Error, Voice::Aloud, Kind::LockDeadlock, |arena| {
+            let losses = describe::losses(arena, fork);
+            let lock = losses.locks.iter().find(|l| lock_orphaned::what(arena, l) == name.as_str())?;
+            let (subject, sites) = lock_orphaned::parts(arena, lock, &losses.threads);
+            Some(Bite {
+                kind: Kind::LockDeadlock,
+                what: arena.text(name.as_str()),
+                subject: arena.format(format_args!("{} waits for the {subject}", waiter(arena))),
+                sites: arena.join([sites, place(arena, word).as_slice()]),
+                hazard: Some(Hazard { fork, kind: Kind::LockOrphaned, what: arena.text(name.as_str()) }),
+            })
+        });
+        handler_is_stuck(at, word);
+        end_if_asked(lock.entry.kind);
+        waiting(Kind::LockDeadlock, name.as_str(), Some(name.as_str()))
+    })
+}
+
+/// A mutex that names as its owner a thread that this process does not have, though no record says how it got there.
+fn unknown_owner(kind: LockKind, address: usize, owner: u32, caller: usize) -> Waiting {
+    at_length(caller, |at, word| {
+        let what = Text::<64>::of(format_args!("{address:#x}-{owner}"));
+        bite::say(at, Severity::Error, Voice::Aloud, Kind::LockDeadlock, |arena| {
+            let (symbol, gap) = describe::symbol(arena, address).map_or(("", ""), |symbol| (symbol, " "));
+            let subject = format_args!(
+                "{} waits for the mutex {symbol}{gap}at {address:#x}, held by thread {owner}, which its process does not have",
+                waiter(arena)
+            );
+            Some(Bite {
+                kind: Kind::LockDeadlock,
+                what: arena.text(what.as_str()),
+                subject: arena.format(subject),
+                sites: arena.join([place(arena, word).as_slice()]),
+                hazard: None,
+            })
+        });
+        handler_is_stuck(at, word);
+        end_if_asked(kind);
+        waiting(Kind::LockDeadlock, what.as_str(), None)
+    })
+}
+
+/// Functions that take the same lock of the C library; all others have one of their own.
+const FAMILIES: &[&[&str]] = &[
+    &["localtime", "localtime_r", "mktime", "timelocal", "gmtime", "gmtime_r", "timegm", "tzset", "strftime", "ctime", "ctime_r"],
+    &["setenv", "putenv", "unsetenv", "clearenv"],
+    &["openlog", "syslog", "vsyslog", "closelog", "__syslog_chk", "__vsyslog_chk"],
+    &["random", "srandom", "rand", "srand"],
+    &["__cxa_atexit", "on_exit"],
+];
+
+fn take_the_same_lock(one: &str, other: &str) -> bool {
+    one == other || FAMILIES.iter().any(|family| family.contains(&one) && family.contains(&other))
+}
+
+fn libc_lock(name: &'static CStr, caller: usize) -> Waiting {
+    let name = name.to_str().unwrap_or_default();
+    let inside = |lock: &LockRecord| lock.entry.kind == LockKind::Libc && lock.entry.flags & held::ENTERED == 0;
+    let dealt_with = |lock: &LockRecord| {
+        let what = Text::<64>::of(format_args!("{}", lock_name(lock)));
+        said::find(Kind::LockOrphaned, what.as_str()).is_some_and(|said| said.is(State::Resolved))
+    };
+    let orphan = orphans()
+        .filter(|(_, lock)| inside(lock) && take_the_same_lock(describe::libc_name(lock.entry.address), name))
+        .find(|(_, lock)| !dealt_with(lock));
+    orphan.map_or(Waiting::Quietly, |(fork, lock)| deadlock(fork, lock, caller))
+}
+
+fn is_shared_condition(address: usize) -> bool {
+    words::waiters(&copy::<[i32; CONDITION / 4]>(address)).is_none()
+}
+
+/// True for a condition that threads wait for of which this process has none.
+fn has_lost_waiters(address: usize) -> bool {
+    let waiters = words::waiters(&copy::<[i32; CONDITION / 4]>(address)).unwrap_or(0);
+    let own = thread::slots().iter().filter(|s| s.state() == thread::State::Live && s.waits_for.load(Relaxed) == address);
+    waiters as usize > own.count() && lost().any(|(_, t)| t.waits_for == address)
+}
+
+fn waits_for_others(address: usize) -> bool {
+    words::missing(&copy::<[i32; 4]>(address)).is_some_and(|missing| missing > 1)
+}
+
+/// The threads that this process and its leaders lost.
+pub(super) fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
+    let lost = |inner: &'static Inner| inner.threads.as_slice().iter().filter(|t| t.tid != inner.thread);
+    core_fork::ancestors().map(|s| s.facts()).flat_map(move |inner| lost(inner).map(move |thread| (inner, thread)))
+}
+
+/// A thread's end is waited for that is not there: glibc says at once that it ended, or crashes.
+fn join(handle: usize, caller: usize) -> Waiting {
+    if thread::by_handle(handle).is_some() {
+        return alone(Thing::End, handle, caller);
+    }
+    let Some((fork, lost)) = lost().find(|(_, t)| t.handle == handle) else { return Waiting::Quietly };
+    at_length(caller, |at, word| {
+        let what = Text::<64>::of(format_args!("{}", lost.tid));
+        bite::say(at, Severity::Error, Voice::Quiet, Kind::JoinLostThread, |arena| {
+            let losses = describe::losses(arena, fork);
+            let thread = losses.threads.iter().find(|t| t.tid == lost.tid)?;
+            let subject = format_args!("{} joins the lost thread \"{}\" (tid {})", waiter(arena), thread.name, thread.tid);
+            Some(Bite {
+                kind: Kind::JoinLostThread,
+                what: arena.text(what.as_str()),
+                subject: arena.format(subject),
+                sites: arena.join([thread.site.as_slice(), place(arena, word).as_slice()]),
+                hazard: Some(Hazard { fork, kind: Kind::ThreadLost, what: arena.text(what.as_str()) }),
+            })
+        });
+        match said::find(Kind::JoinLostThread, what.as_str()) {
+            Some(said) => Waiting::Said(said, None),
+            None => Waiting::Quietly,
+        }
+    })
+}
+
+/// A thread waits for what another one of its process would give; there is none, or all of them wait, too.
+fn alone(thing: Thing, address: usize, caller: usize) -> Waiting {
+    if lost().next().is_none() {
+        return Waiting::Quietly;
+    }
+    if let Some(slot) = thread::mine() {
+        slot.endless.store(address, SeqCst);
+    }
+    if !thread::others_wait() {
+        return Waiting::Quietly;
+    }
+    let kind = if thing == Thing::Interpreter { Kind::LockDeadlock } else { Kind::JoinLostThread };
+    say(kind, thing, address, caller)
+}
+
+/// Lost threads that a finding names.
+const NAMED: usize = 4;
+
+fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
+    at_length(caller, |at, word| {
+        if thing != Thing::Interpreter && thing != Thing::Waiters && may_end_by_signal(at, thing, word) {
+            return Waiting::Quietly;
+        }
+        let what = Text::<64>::of(format_args!("{address:#x}"));
+        bite::say(at, Severity::Error, Voice::Aloud, kind, |arena| {
+            let (fork, _) = lost().next()?;
+            let losses = describe::losses(arena, fork);
+            let lost = losses.threads.iter().filter(|t| !t.forking);
+            let count = lost.clone().count();
+            let there = |t: &&_| lost_waits_for(t, address);
+            let mut sites = arena.list(NAMED);
+            let mut names = "";
+            for thread in lost.clone().filter(there).chain(lost.clone().filter(|t| !there(t))).take(NAMED) {
+                let gap = if names.is_empty() { "" } else { ", " };
+                names = arena.format(format_args!("{names}{gap}\"{}\"", thread.name));
+                thread.site.iter().for_each(|site| sites.push(site.clone()));
+            }
+            let more = if count > NAMED { ", …" } else { "" };
+            let threads = if count == 1 { "thread" } else { "threads" };
+            let subject = format_args!(
+                "{} waits for {} {}; lost at the fork: {count} {threads} ({names}{more})",
+                waiter(arena),
+                thing.name(),
+                if thread::live() > 1 { "while all threads of its process wait" } else { "with no other thread in its process" }
+            );
+            Some(Bite {
+                kind,
+                what: arena.text(what.as_str()),
+                subject: arena.format(subject),
+                sites: arena.join([place(arena, word).as_slice(), sites.done()]),
+                hazard: None,
+            })
+        });
+        handler_is_stuck(at, word);
+        if kind == Kind::LockDeadlock {
+            end_if_asked(LockKind::Mutex);
+        }
+        waiting(kind, what.as_str(), None)
+    })
+}
+
+fn lost_waits_for(thread: &forkguard_report::event::Thread<'_>, address: usize) -> bool {
+    let waits = thread.waits_for.as_deref().and_then(|hex| usize::from_str_radix(hex.strip_prefix("0x")?, 16).ok());
+    waits == Some(address)
+}
+
+/// True when a signal handler of the program may give what is waited for: a semaphore may be posted in one, and an interpreter runs its
+/// language's handlers in the waiting thread.
+fn may_end_by_signal(at: &AtLength, thing: Thing, word: usize) -> bool {
+    let arena = at.arena();
+    let site = place(&arena, word);
+    let interpreted = site.as_ref().is_some_and(awaited::is_interpreted);
+    let awaits_thread = site.as_ref().is_some_and(awaited::is_thread);
+    (interpreted || thing == Thing::Semaphore) && !awaits_thread && catches_signals()
+}
+
+/// True when the program catches a signal that is no crash.
+fn catches_signals() -> bool {
+    use libc::{SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
+    let caught = |signal| raw::signal_action(signal).is_some_and(|action| action.handler > libc::SIG_IGN);
+    (1..=64).filter(|n| !matches!(*n, SIGBUS | SIGFPE | SIGILL | SIGSEGV | SIGSYS | SIGTRAP | 32 | 33)).any(caught)
+}
+
+/// A wait in vain inside another library's atfork handler keeps fork() itself from returning.
+fn handler_is_stuck(at: &AtLength, word: usize) {
+    let Some(handler) = atfork::running() else { return };
+    bite::say(at, Severity::Error, Voice::Aloud, Kind::AtforkStuck, |arena| {
+        let registered = describe::site(arena, Role::Registered, 0, handler.site());
+        let library = registered.as_ref().and_then(|site| site.frames.first()?.module.as_deref()).unwrap_or("unknown");
+        let library = arena.text(library);
+        Some(Bite {
+            kind: Kind::AtforkStuck,
+            what: arena.format(format_args!("{:#x}", handler.handler(atfork::Phase::Child))),
+            subject: arena.format(format_args!("the child handler that {library} registered with pthread_atfork")),
+            sites: arena.join([registered.as_slice(), place(arena, word).as_slice()]),
+            hazard: None,
+        })
+    });
+}
+
+/// FORKGUARD_LOCKS=abort: a worker that will never come back ends, so that its leader replaces it. Not for the C library's own locks: that a lost
+/// thread was inside does not prove that it held one.
+fn end_if_asked(kind: LockKind) {
+    if options::get().locks == Locks::Abort && kind != LockKind::Libc && !is_unsettled() {
+        raw::abort();
+    }
+}
