@@ -16,7 +16,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How long anything may take on a busy machine.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(10);
 
 /// Asks `probe` until it gives a value; panics with `what` after [`LIMIT`].
 pub fn wait_for<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {

@@ -3,30 +3,27 @@ that thread waits in its write, with the lock of sys.stderr's buffer held."""
 
 import logging
 import os
+import select
 import time
 
 
-class Behind(logging.Filter):
+def fall_behind(record):
     """Fills the pipe of standard error before the control thread writes to it."""
-
-    def filter(self, record):
-        if record.msg.startswith("Control socket"):
-            os.set_blocking(2, False)
-            for size in 4096, 1:
-                try:
-                    while True:
-                        os.write(2, b"\n" * size)
-                except BlockingIOError:
-                    pass
-            os.set_blocking(2, True)
-        return True
+    if record.msg.startswith("Control socket"):
+        os.set_blocking(2, False)
+        for size in 4096, 1:
+            try:
+                while True:
+                    os.write(2, b"\n" * size)
+            except BlockingIOError:
+                pass
+        os.set_blocking(2, True)
+    return True
 
 
-logconfig_dict = {
-    "filters": {"behind": {"()": Behind}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "generic", "filters": ["behind"], "stream": "ext://sys.stderr"}},
-    "loggers": {},
-}
+logging.getLogger("gunicorn.error").addFilter(fall_behind)
+# The reader has caught up when the worker logs.
+os.register_at_fork(after_in_child=lambda: select.select([], [2], []))
 
 
 def pre_fork(server, worker):
