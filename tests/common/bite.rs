@@ -123,11 +123,13 @@ impl<'a> Bite<'a> {
         self
     }
 
-    /// forkguard printed a line about it that contains `text`.
+    /// What forkguard printed about it, down to its cure, contains `part`.
     pub fn printed(&self, part: &str) -> &Self {
         let kind = text(&self.finding.json, "kind");
-        wait_for(&format!("a line about {kind} and {part} on stderr"), || {
-            self.run.printed().iter().any(|line| line.contains(kind) && line.contains(part)).then_some(())
+        wait_for(&format!("{kind} and {part} on stderr"), || {
+            let printed = self.run.printed();
+            let about = printed.split_inclusive(|line| line.contains("cure: ")).find(|lines| lines[0].contains(kind));
+            about.is_some_and(|lines| lines.iter().any(|line| line.contains(part))).then_some(())
         });
         self
     }
