@@ -128,7 +128,9 @@ impl<'a> Bite<'a> {
         let kind = text(&self.finding.json, "kind");
         wait_for(&format!("{kind} and {part} on stderr"), || {
             let printed = self.run.printed();
-            let about = printed.split_inclusive(|line| line.contains("cure: ")).find(|lines| lines[0].contains(kind));
+            let about = printed
+                .split_inclusive(|line| line.contains("cure: "))
+                .find(|lines| lines.iter().any(|line| line.contains(kind)));
             about.is_some_and(|lines| lines.iter().any(|line| line.contains(part))).then_some(())
         });
         self
