@@ -227,6 +227,18 @@ fn uwsgi_forks_without_the_gil() {
     let subject = bite.finding.json["subject"].as_str().expect("subject");
     assert!(subject.contains("interpreter's lock"), "{}", bite.finding.text);
     bite.printed("interpreter's lock");
+    // It waits for 5 ms at a time, again and again: one bite all the same.
+    let switches = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", bite.child())).expect("status");
+        let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).expect("a count");
+        count.trim().parse::<u64>().expect("a number")
+    };
+    let before = switches();
+    wait_for("a hundred waits", || (switches() > before + 100).then_some(()));
+    let report = run.report_so_far();
+    let said = report.entries.iter().filter(|entry| entry.text.contains(":lock-deadlock:"));
+    assert_eq!(said.map(|entry| entry.text).collect::<Vec<_>>(), [bite.finding.text]);
+    assert_eq!(run.printed().iter().filter(|line| line.contains("lock-deadlock")).count(), 1);
     assert_eq!(server.workers(1, &BTreeSet::new()), BTreeSet::from([bite.child()]), "it still waits");
 }
 
