@@ -1,4 +1,5 @@
 //! Real servers: started on loopback with and without the library, asked, signalled, and ended by pid.
+use super::bite::{Fate, bites, fates};
 use super::{Entry, Report, guarded, scratch, wait_for as wait_until, without_options};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -485,24 +486,20 @@ pub fn found(report: &Report, workers: &BTreeSet<u32>, kind: &str, subject: &str
     assert!(children.is_superset(workers), "{kind} about {subject:?} for each of {workers:?}; there is {all:#?}");
 }
 
-/// The report holds no alarm that stands: one that the child resolved, or whose child replaced itself, does not.
+/// No finding of the report alarms in its last state.
 pub fn no_alarm(report: &Report) {
-    let resolved: BTreeSet<_> = report
-        .events("finding-state")
-        .filter(|entry| entry.json["state"] == "resolved")
-        .filter_map(|entry| entry.json["id"].as_str().map(str::to_owned))
-        .collect();
-    let replaced: BTreeSet<_> =
-        report.events("exec").filter_map(|entry| entry.json["fork"].as_str().map(str::to_owned)).collect();
-    let stands = |entry: &&Entry| {
-        let text = |name: &str| entry.json[name].as_str().unwrap_or_default();
-        !resolved.contains(text("id")) && !replaced.contains(text("fork"))
-    };
-    let alarms: Vec<_> = report
-        .events("finding")
-        .filter(|entry| entry.json["severity"] != "info")
-        .filter(stands)
-        .map(|entry| entry.text)
-        .collect();
+    let alarm = |fate: &Fate<'_>| fate.severity != "info" && matches!(fate.state, "open" | "hit");
+    let alarms: Vec<_> = fates(report).filter(alarm).map(|fate| (fate.state, fate.finding.text)).collect();
     assert!(alarms.is_empty(), "{alarms:#?}");
+}
+
+/// Nothing that the report warns of has bitten, but for `kinds`.
+pub fn nothing_bit_but(report: &Report, kinds: &[&str]) {
+    let said: Vec<_> = report.events("finding").filter(|entry| entry.json["state"] == "hit").map(|entry| entry.text).collect();
+    assert_eq!(bites(report), kinds.iter().copied().collect(), "{said:#?}");
+}
+
+/// Nothing that the report warns of has bitten.
+pub fn nothing_bit(report: &Report) {
+    nothing_bit_but(report, &[]);
 }
