@@ -1,6 +1,6 @@
 //! Real servers: started on loopback with and without the library, asked, signalled, and ended by pid.
 use super::bite::{Fate, bites, fates};
-use super::{Entry, Report, guarded, scratch, wait_for as wait_until, without_options};
+use super::{Entry, Report, guarded, library, scratch, wait_for as wait_until, without_options};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -349,19 +349,28 @@ pub struct Postgres {
     pub address: SocketAddrV4,
     directory: PathBuf,
     server: Option<Server>,
+    guarded: bool,
 }
 
 impl Postgres {
     /// Makes a cluster and starts it.
     pub fn start(name: &str) -> Postgres {
+        Postgres::start_in(name, false)
+    }
+
+    /// The same, itself under the library or not.
+    pub fn start_in(name: &str, guarded: bool) -> Postgres {
         // Outside the repository: the user postgres must reach it.
         let directory = std::env::temp_dir().join(format!("forkguard-{name}-{}", process::id()));
         fs::create_dir(&directory).expect("directory");
         let address = free_address(5432);
-        let mut postgres = Postgres { address, directory, server: None };
+        let mut postgres = Postgres { address, directory, server: None, guarded };
         let account = (user_id("root") == own_id()).then(|| user_id("postgres"));
         if account.is_some() {
             chown(&postgres.directory, account, None).expect("chown");
+        }
+        if guarded {
+            fs::copy(library(), postgres.directory.join("libforkguard.so")).expect("library");
         }
         let initdb = postgres.command("initdb", account);
         let mut initdb = Server::start(initdb, &postgres.directory);
@@ -380,6 +389,16 @@ impl Postgres {
         format!("host={} port={} user=demo dbname=postgres", self.address.ip(), self.address.port())
     }
 
+    /// Its report, when it is under the library.
+    pub fn report(&self) -> Report {
+        Report::read(&self.directory.join("report"))
+    }
+
+    /// Stops it, as a service manager does.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.server.take().expect("a server that runs").stop(libc::SIGINT)
+    }
+
     fn command(&self, program: &str, account: Option<u32>) -> Command {
         let versions = fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL: run scripts/setup");
         let newest = versions.map(|entry| entry.expect("entry").path()).max().expect("a version of PostgreSQL");
@@ -393,6 +412,10 @@ impl Postgres {
         } else {
             let (address, port) = (format!("listen_addresses={}", self.address.ip()), self.address.port().to_string());
             command.args(["-p", &port, "-c", &address, "-c", "unix_socket_directories=", "-c", "fsync=off"]);
+            if self.guarded {
+                guarded(&mut command, &self.directory.join("report"));
+                command.env("LD_PRELOAD", self.directory.join("libforkguard.so"));
+            }
         }
         command
     }
