@@ -130,8 +130,7 @@ impl Report {
         for (number, file) in files.iter().enumerate() {
             // The types borrow from the text: a test may leak it.
             let text: &'static str = fs::read_to_string(file).expect("UTF-8").leak();
-            let (lines, rest) = text.split_at(text.rfind('
-').map_or(0, |end| end + 1));
+            let (lines, rest) = text.split_at(text.rfind('\n').map_or(0, |end| end + 1));
             after_last(file, rest);
             entries.extend(lines.lines().map(|line| Self::entry(file, number, line)));
         }
