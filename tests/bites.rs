@@ -2,7 +2,7 @@
 mod common;
 
 use common::Report;
-use common::bite::{Bite, fates, line};
+use common::bite::{Bite, line};
 use common::server::*;
 use std::collections::BTreeSet;
 use std::ffi::CString;
@@ -115,8 +115,9 @@ fn thread_restarted_by_fork_hook() {
     let report = run.report();
     Told::of(&report, leader, &workers);
     found(&report, &workers, "thread-lost", "exporter");
-    let lost = fates(&report).filter(|fate| fate.finding.json["kind"] == "thread-lost");
-    assert_eq!(lost.map(|fate| fate.state).collect::<Vec<_>>(), ["resolved"]);
+    let mut lost = report.last_states();
+    lost.retain(|finding| finding["kind"] == "thread-lost");
+    assert_eq!(lost.iter().map(|finding| &finding["state"]).collect::<Vec<_>>(), ["resolved"]);
     nothing_bit(&report);
 }
 

@@ -2,7 +2,7 @@
 use super::server::{Run, wait_for};
 use super::{Entry, Report};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -17,36 +17,10 @@ const BITES: [(&str, &str); 7] = [
     ("fd-leaked-exec", "warning"),
 ];
 
-/// A finding and where its life stands.
-pub struct Fate<'a> {
-    /// The finding.
-    pub finding: &'a Entry,
-    /// Its last state.
-    pub state: &'a str,
-    /// Its last severity.
-    pub severity: &'a str,
-}
-
-/// Every finding's fate: what was written of it last.
-pub fn fates(report: &Report) -> impl Iterator<Item = Fate<'_>> {
-    let mut changes: Vec<&Entry> = report.events("finding-state").collect();
-    changes.sort_by(|a, b| a.line.time.total_cmp(&b.line.time));
-    let mut last: BTreeMap<&str, (&str, Option<&str>)> = BTreeMap::new();
-    for change in changes.iter().map(|change| &change.json) {
-        let entry = last.entry(text(change, "id")).or_default();
-        *entry = (text(change, "state"), change["severity"].as_str().or(entry.1));
-    }
-    report.events("finding").map(move |finding| {
-        let (state, severity) = last.get(text(&finding.json, "id")).copied().unwrap_or_default();
-        let state = if state.is_empty() { text(&finding.json, "state") } else { state };
-        Fate { finding, state, severity: severity.unwrap_or(text(&finding.json, "severity")) }
-    })
-}
-
 /// The kinds that have bitten and were not taken back.
-pub fn bites(report: &Report) -> BTreeSet<&str> {
-    let kind = |fate: Fate<'_>| BITES.iter().map(|bite| bite.0).find(|kind| fate.finding.json["kind"] == *kind);
-    fates(report).filter(|fate| fate.state == "hit").filter_map(kind).collect()
+pub fn bites(report: &Report) -> BTreeSet<&'static str> {
+    let hit: Vec<Value> = report.last_states().into_iter().filter(|finding| finding["state"] == "hit").collect();
+    BITES.iter().map(|bite| bite.0).filter(|kind| hit.iter().any(|finding| finding["kind"] == *kind)).collect()
 }
 
 /// A bite of one child.
@@ -113,12 +87,11 @@ impl<'a> Bite<'a> {
 
     /// What the leader found of `hazard` at the same fork became a hit.
     pub fn comes_from(&self, hazard: &str) -> &Self {
-        let same = |fate: &Fate<'_>| {
-            let finding = &fate.finding.json;
-            finding["fork"] == self.finding.json["fork"] && finding["kind"] == hazard && fate.state == "hit"
+        let same = |finding: &Value| {
+            finding["fork"] == self.finding.json["fork"] && finding["kind"] == hazard && finding["state"] == "hit"
         };
         wait_for(&format!("{hazard} hit, beside {}", self.finding.text), || {
-            fates(&self.run.report_so_far()).find(same).map(drop)
+            self.run.report_so_far().last_states().iter().any(same).then_some(())
         });
         self
     }
