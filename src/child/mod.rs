@@ -83,16 +83,17 @@ pub(crate) fn settled(call: &'static str, at: &AtLength) {
     }
 }
 
-/// This child, which has not settled, is about to block exactly these signals: what it blocks later is its own affair.
+/// This child, which has not settled, is about to block exactly these signals. Who unblocks one of those that its leader blocked has a
+/// mask of its own, and what it blocks is its own affair (PostgreSQL's backends unblock them in two steps, with a read between).
 pub(crate) fn masks(mask: u64) {
-    let steered = |inner: &&Inner| signals_blocked::steers(inner.blocked) && !signals_blocked::steers(inner.blocked & mask);
-    if let Some(inner) = core_fork::birth().map(|birth| birth.facts()).filter(steered) {
+    let loosened = |inner: &&Inner| signals_blocked::steers(inner.blocked & !mask);
+    if let Some(inner) = core_fork::birth().map(|birth| birth.facts()).filter(loosened) {
         note_at_length(|at| unblocked(at, inner, mask));
     }
 }
 
 fn unblocked(at: &AtLength, inner: &Inner, blocked: u64) {
-    if signals_blocked::steers(inner.blocked) && !signals_blocked::steers(inner.blocked & blocked) {
+    if signals_blocked::steers(inner.blocked & !blocked) {
         let because = "the child unblocked them, or waits for them";
         bite::turn(at, Kind::SignalsBlocked, format_args!("{}", signals_blocked::MASK), State::Resolved, None, because);
     }
