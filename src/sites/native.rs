@@ -89,6 +89,11 @@ pub(crate) fn executable() -> Text<200> {
     Text::from_bytes(&bytes[..read])
 }
 
+/// The file that an address was loaded from.
+pub(crate) fn path(address: usize) -> Option<Text<200>> {
+    Module::read(&find_object(address)?).map(|module| module.path)
+}
+
 impl Module {
     fn read(found: &Found) -> Option<Module> {
         // struct link_map: base, name, dynamic section.

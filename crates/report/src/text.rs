@@ -90,6 +90,11 @@ pub fn is_library_source(file: &str) -> bool {
     LIBRARY_SOURCES.iter().any(|part| file.contains(part))
 }
 
+/// True for the path of what the system's packages install.
+pub fn is_system_path(path: &str) -> bool {
+    ["/usr/", "/lib"].iter().any(|place| path.starts_with(place)) && !path.starts_with("/usr/local/")
+}
+
 impl Frame<'_> {
     /// True for a frame of forkguard's own, which stands between two of the program's.
     pub fn is_forkguard(&self) -> bool {
@@ -101,10 +106,7 @@ impl Frame<'_> {
     pub fn is_application(&self) -> bool {
         let Some(file) = self.file.as_deref() else { return false };
         if self.language == "native" {
-            let installed = |module: &str| {
-                let system = ["/usr/", "/lib"].iter().any(|place| module.starts_with(place));
-                system && !module.starts_with("/usr/local/") || is_runtime(module)
-            };
+            let installed = |module: &str| is_system_path(module) || is_runtime(module);
             return self.module.as_deref().is_some_and(|module| !installed(module)) && !is_library_source(file);
         }
         let script = file.rsplit_once('/').is_some_and(|(directory, name)| directory.ends_with("/bin") && !name.contains('.'));
