@@ -253,6 +253,7 @@ mod tests {
         };
         assert!(frame("/srv/server", "/build/main.c").is_application());
         assert!(frame("/usr/local/bin/server", "main.c").is_application());
+        assert!(!frame("/opt/forkguard/libforkguard.so", "src/hooks/fork.rs").is_application());
         assert!(!frame("/usr/lib/libpq.so.5", "/build/fe-connect.c").is_application());
         for header in [
             "/usr/include/c++/12/bits/std_mutex.h",
