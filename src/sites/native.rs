@@ -114,7 +114,8 @@ impl Module {
             symbols: 0,
             strings: 0,
             count: 0,
-            bare: build_id.is_empty(),
+            // Nobody looks for a line of this library's.
+            bare: build_id.is_empty() || found.link_map == real::own_link_map(),
         };
         module.read_dynamic(dynamic);
         Some(module)

@@ -243,6 +243,31 @@ mod tests {
     }
 
     #[test]
+    fn native_lines_to_edit_are_not_those_of_headers() {
+        let frame = |module: &'static str, file: &'static str| Frame {
+            language: "native".into(),
+            function: None,
+            file: Some(file.into()),
+            line: Some(7),
+            module: Some(module.into()),
+            offset: Some(1),
+            build_id: None,
+        };
+        assert!(frame("/srv/server", "/build/main.c").is_application());
+        assert!(frame("/usr/local/bin/server", "main.c").is_application());
+        assert!(!frame("/opt/forkguard/libforkguard.so", "src/hooks/fork.rs").is_application());
+        assert!(!frame("/usr/lib/libpq.so.5", "/build/fe-connect.c").is_application());
+        for header in [
+            "/usr/include/c++/12/bits/std_mutex.h",
+            "/usr/lib/gcc/x86_64-linux-gnu/12/include/xmmintrin.h",
+            "/rustc/59807616/library/std/src/thread/mod.rs",
+            "/home/me/.cargo/registry/src/index.crates.io-1/rayon-core-1.12.1/src/registry.rs",
+        ] {
+            assert!(!frame("/srv/server", header).is_application(), "{header}");
+        }
+    }
+
+    #[test]
     fn control_characters_do_not_reach_the_terminal() {
         assert_eq!(Plain("a\n\u{1b}[31mü").to_string(), "a\\n\\u{1b}[31mü");
     }
