@@ -4,6 +4,7 @@ mod awaited;
 pub(crate) mod bite;
 pub(crate) mod fate;
 pub(crate) mod said;
+pub(crate) mod uses;
 pub(crate) mod waits;
 
 use crate::arena::Arena;
@@ -45,6 +46,7 @@ pub(crate) fn born(snapshot: Option<&'static Snapshot>) {
     crate::sites::stand_in_child(inner);
     BORN.store(inner.entered, Relaxed);
     SETTLING.store(1, Relaxed);
+    uses::born(true);
 }
 
 /// In a child that no atfork handler saw.
@@ -64,6 +66,7 @@ fn begin_life(leader: u32, sequence: u64) {
     LEADER.store(leader, Relaxed);
     SEQUENCE.store(sequence, Relaxed);
     SETTLING.store(0, Relaxed);
+    uses::born(false);
     IN_CHILD.store(1, Relaxed);
     REPORTS.store(1, Relaxed);
 }
@@ -79,6 +82,7 @@ pub(crate) fn settled(call: &'static str, at: &AtLength) {
         && let Some(snapshot) = core_fork::birth()
     {
         report(at, snapshot.facts(), call);
+        uses::settled(at);
     }
 }
 

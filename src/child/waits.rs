@@ -126,7 +126,14 @@ pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
         Waiting::Said(said, hazard) => {
             note_at_length(|at| {
                 for said in [Some(said), hazard].into_iter().flatten() {
-                    bite::turn(at, said.name().kind, format_args!("{}", said.name().what.as_str()), State::Resolved, None, because);
+                    bite::turn(
+                        at,
+                        said.name().kind,
+                        format_args!("{}", said.name().what.as_str()),
+                        State::Resolved,
+                        None,
+                        because,
+                    );
                 }
             });
         }
@@ -297,9 +304,7 @@ fn unknown_owner(kind: LockKind, address: usize, owner: u32, caller: usize) -> W
 
 /// Functions that take the same lock of the C library; all others have one of their own.
 const FAMILIES: &[&[&str]] = &[
-    &[
-        "localtime", "localtime_r", "mktime", "timelocal", "gmtime", "gmtime_r", "timegm", "tzset", "strftime", "ctime", "ctime_r",
-    ],
+    &["localtime", "localtime_r", "mktime", "timelocal", "gmtime", "gmtime_r", "timegm", "tzset", "strftime", "ctime", "ctime_r"],
     &["setenv", "putenv", "unsetenv", "clearenv"],
     &["openlog", "syslog", "vsyslog", "closelog", "__syslog_chk", "__vsyslog_chk"],
     &["random", "srandom", "rand", "srand"],

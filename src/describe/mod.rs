@@ -1,6 +1,6 @@
 //! Turns what the registries and the kernel know into the report's types. Runs after the fork: in the leader for its report, in a
 //! child that settled for its summary.
-mod descriptors;
+pub(crate) mod descriptors;
 
 use crate::arena::Arena;
 use crate::sites::store::Kept;
@@ -319,7 +319,8 @@ fn lock_kind(lock: &LockRecord) -> LockKind {
     }
 }
 
-fn signal_name(arena: &Arena, number: i32) -> Cow<'_, str> {
+/// A signal's name.
+pub(crate) fn signal_name(arena: &Arena, number: i32) -> Cow<'_, str> {
     match number {
         ..=31 => Borrowed(signal::name(number)),
         _ => Borrowed(arena.format(format_args!("SIGRTMIN+{}", number - 34))),

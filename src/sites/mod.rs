@@ -17,7 +17,7 @@ mod symbols;
 use crate::workspace::on_own_stack;
 use forkguard_core::fork::Inner;
 use forkguard_core::raw;
-use stack::Start;
+pub(crate) use stack::Start;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use store::{Frames, Kept, Language};
 
@@ -61,6 +61,17 @@ fn taken_from(bucket: &AtomicU64, burst: u64, interval_ns: u64) -> bool {
 /// The word for a thing that this thread makes now: `caller` is the return address of the call.
 pub(crate) fn capture(caller: usize) -> usize {
     at_length(Start::here(), caller, |start| take(start, caller)).unwrap_or(caller)
+}
+
+/// The same where a function was jumped to instead of called.
+pub(crate) fn capture_from(start: Start, caller: usize) -> usize {
+    at_length(start, caller, |start| take(start, caller)).unwrap_or(caller)
+}
+
+/// The signal whose handler this thread runs in, if it made the call from there.
+pub(crate) fn handled_signal(start: Start) -> Option<i32> {
+    let caught = (1..=64).filter_map(raw::signal_action).find(|action| action.restorer != 0)?;
+    stack::signal(start, caught.restorer)
 }
 
 /// At a call that interpreters make with their lock held, unlike most that make something: what is unproved can be proved here. Until

@@ -205,6 +205,11 @@ pub fn close(fd: i32) {
     unsafe { syscall(libc::SYS_close, [fd as usize, 0, 0, 0, 0, 0]) };
 }
 
+/// True for a descriptor that is open.
+pub fn is_open(fd: i32) -> bool {
+    rustix::io::fcntl_getfd(descriptor(fd)).is_ok()
+}
+
 /// close_range(2) with its flags; the kernel's answer.
 pub fn close_range(first: u32, last: u32, flags: i32) -> isize {
     // SAFETY: takes integers.

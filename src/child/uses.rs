@@ -1,0 +1,354 @@
+//! What a child does with inherited descriptors: the first use of each that matters is said before it happens, and that one is closed
+//! unused is said once the child has settled.
+use super::bite::{self, Bite, Hazard, Voice};
+use super::{fate, said};
+use crate::arena::Arena;
+use crate::describe::{self, descriptors};
+use crate::findings::{connection_inherited, epoll_inherited, file_offset_shared, sqlite_inherited};
+use crate::hooks::{AtLength, Registers, note, note_at_length};
+use crate::sites::{self, Start};
+use forkguard_core::descriptor::{self, Kind as Made, Record, role};
+use forkguard_core::fixed::Text;
+use forkguard_core::fork as core_fork;
+use forkguard_core::{gate, raw, signal, tls};
+use forkguard_report::event::{Kind, Role, Severity, Site, State};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+
+/// What a call does with a descriptor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// Takes in, by the descriptor's own position.
+    Input,
+    /// Gives out, likewise.
+    Output,
+    /// Moves the position.
+    Seek,
+    /// Reads or writes at a place of the call's own.
+    At,
+    /// Locks a part of a file.
+    Lock,
+    /// Changes or waits on what an epoll instance watches.
+    Watch,
+}
+
+/// Not zero in a forked child that has not settled ([`SETTLING`]), or has inherited what it may not use (`WATCHING`).
+pub(crate) static LOOKING: AtomicU8 = AtomicU8::new(0);
+pub(super) const SETTLING: u8 = 1;
+const WATCHING: u8 = 2;
+/// Inherited descriptors of a settled child whose use is still to be looked at.
+static LEFT: AtomicU32 = AtomicU32::new(0);
+
+/// Hazards whose descriptors a child closed before it settled: most children that close what they inherited are about to exec.
+static CLOSED: [AtomicU32; 64] = [const { AtomicU32::new(0) }; 64];
+static CLOSED_COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// In a forked child: with a snapshot it has a birth to speak of.
+pub(super) fn born(seen: bool) {
+    LOOKING.store(if seen { SETTLING | WATCHING } else { 0 }, Relaxed);
+    CLOSED_COUNT.store(0, Relaxed);
+}
+
+/// Why the use of an inherited descriptor may matter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Concern {
+    /// Its bytes belong to two processes.
+    Connection,
+    /// Its other end is the leader's, too: what a signal handler writes wakes the leader.
+    SelfPipe,
+    /// Leader and child change what it watches.
+    Epoll,
+    /// A file that SQLite may have opened, or that is read by position.
+    File,
+}
+
+impl Concern {
+    fn of(record: &Record) -> Option<Concern> {
+        match record.kind {
+            Made::Socket if record.role & role::CONNECTED != 0 => Some(Concern::Connection),
+            Made::Socket if record.role & role::PAIR != 0 => Some(Concern::SelfPipe),
+            Made::Pipe => Some(Concern::SelfPipe),
+            Made::Epoll => Some(Concern::Epoll),
+            Made::File => Some(Concern::File),
+            _ => None,
+        }
+    }
+
+    fn is_of(self, usage: Use) -> bool {
+        match self {
+            Concern::Connection => matches!(usage, Use::Input | Use::Output),
+            Concern::SelfPipe => usage == Use::Output,
+            Concern::Epoll => usage == Use::Watch,
+            Concern::File => usage != Use::Watch,
+        }
+    }
+}
+
+/// Where a call is made.
+#[derive(Clone, Copy)]
+struct Call {
+    start: Start,
+    caller: usize,
+}
+
+/// Before a call that uses a descriptor.
+#[inline(always)]
+pub(crate) fn before(registers: &Registers, fd: i32, usage: Use) {
+    if descriptor::is_unseen(fd) {
+        let call = Call { start: registers.start(), caller: registers.caller };
+        first(call, fd, usage);
+    }
+}
+
+/// The same in a hook that wraps.
+#[inline(always)]
+pub(crate) fn before_called(caller: usize, fd: i32, usage: Use) {
+    if LOOKING.load(Relaxed) != 0 && descriptor::is_unseen(fd) {
+        first(Call { start: Start::here(), caller }, fd, usage);
+    }
+}
+
+#[cold]
+fn first(call: Call, fd: i32, usage: Use) {
+    let Some(record) = descriptor::record(fd) else { return };
+    let Some(concern) = Concern::of(&record).filter(|c| c.is_of(usage)) else { return };
+    if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
+        return;
+    }
+    match concern {
+        Concern::Connection | Concern::Epoll => shared(call, fd, concern),
+        Concern::SelfPipe => self_pipe(call, fd),
+        Concern::File => file(fd, &record, usage),
+    }
+}
+
+/// What stands for it in the ids of findings.
+fn number(fd: i32) -> Text<64> {
+    Text::of(format_args!("{}", descriptor::number_at_fork(fd)))
+}
+
+/// How certain it is that a process above this one has it open, too; None when it has not.
+fn certainty(fd: i32) -> Option<Severity> {
+    let number = descriptor::number_at_fork(fd);
+    let leaders = core_fork::ancestors().map(|s| s.facts().leader);
+    let certainty = |leader| match descriptors::is_shared_with(leader, number, fd) {
+        Some(shared) => shared.then_some(Severity::Error),
+        None => Some(Severity::Warning),
+    };
+    leaders.filter_map(certainty).max()
+}
+
+/// A leader that made a connection for its child closes its own copy soon after the fork: so long the child waits for that.
+const HANDING_OVER_NS: u64 = 20_000_000;
+
+/// The same, when a leader that hands it over has had the time to.
+fn certainty_in_time(fd: i32) -> Option<Severity> {
+    const STEP_NS: u64 = 500_000;
+    let fork = core_fork::birth()?.facts();
+    if fork.full && certainty(fd).is_some() {
+        fate::await_leader(fork.leader, fork.sequence);
+    }
+    loop {
+        let certainty = certainty(fd)?;
+        if raw::monotonic() - fork.entered > HANDING_OVER_NS {
+            return Some(certainty);
+        }
+        raw::sleep(STEP_NS);
+    }
+}
+
+/// The first use of a connection or an epoll instance.
+fn shared(call: Call, fd: i32, concern: Concern) {
+    seen(fd);
+    if concern == Concern::Connection && !descriptors::is_stream(fd) {
+        return;
+    }
+    let kind = if concern == Concern::Epoll { Kind::EpollSharedUse } else { Kind::ConnectionSharedUse };
+    let Some(hazard) = hazard(concern, fd) else { return };
+    let what = number(fd);
+    if said::find(kind, what.as_str()).is_some() {
+        return;
+    }
+    let Some(severity) = note(|_| certainty_in_time(fd)).flatten() else {
+        let because = "no process above the child has it open any more";
+        note_at_length(|at| bite::turn(at, hazard, format_args!("{}", what.as_str()), State::Resolved, None, because));
+        return;
+    };
+    let word = note(|_| sites::capture_from(call.start, call.caller)).unwrap_or(call.caller);
+    note_at_length(|at| {
+        bite::say(at, severity, Voice::Aloud, kind, |arena| {
+            let descriptor = descriptors::describe(arena, fd)?;
+            let subject = match concern {
+                Concern::Epoll => epoll_inherited::subject(arena, &descriptor)?,
+                _ => connection_inherited::subject(arena, &descriptor)?,
+            };
+            let what = arena.text(what.as_str());
+            let hazard = Some(Hazard { fork: core_fork::birth()?.facts(), kind: hazard, what });
+            let sites = arena.join([descriptor.site.as_slice(), used(arena, word).as_slice()]);
+            Some(Bite { kind, what, subject, sites, hazard })
+        });
+    });
+}
+
+fn used<'a>(arena: &'a Arena, word: usize) -> Option<Site<'a>> {
+    describe::site(arena, Role::Used, raw::thread_id(), word)
+}
+
+/// The first write into a pipe or a pair of sockets. A signal handler that was set before the fork and writes into one of which this
+/// process has both ends wants to wake itself: it wakes its leader.
+fn self_pipe(call: Call, fd: i32) {
+    seen(fd);
+    if descriptor::twin(fd).is_none() {
+        return;
+    }
+    let Some(number) = note(|_| sites::handled_signal(call.start)).flatten() else { return };
+    let action = raw::signal_action(number);
+    let Some(set) = action.and_then(|a| signal::setter(number, a.handler)).filter(|s| s.inherited) else { return };
+    let Some(severity) = note(|_| certainty(fd)).flatten() else { return };
+    let word = note(|_| sites::capture_from(call.start, call.caller)).unwrap_or(call.caller);
+    note_at_length(|at| {
+        bite::say(at, severity, Voice::Aloud, Kind::ConnectionSharedUse, |arena| {
+            let descriptor = descriptors::describe(arena, fd)?;
+            let name = describe::signal_name(arena, number);
+            let set = describe::site(arena, Role::Set, set.thread, set.site);
+            Some(Bite {
+                kind: Kind::ConnectionSharedUse,
+                what: arena.format(format_args!("{fd}")),
+                subject: arena.format(format_args!("the self-pipe of the handler of {name}, descriptor {fd}")),
+                sites: arena.join([descriptor.site.as_slice(), set.as_slice(), used(arena, word).as_slice()]),
+                hazard: None,
+            })
+        });
+    });
+}
+
+/// True for a file that SQLite opened.
+fn is_database(at: &AtLength, fd: i32, record: &Record) -> bool {
+    let opener = sites::look(record.site).0;
+    sites::native::library(opener).is_some_and(|path| path.as_str().contains("sqlite"))
+        && descriptors::describe(&at.arena(), fd).is_some_and(|d| sqlite_inherited::is_database(&d))
+}
+
+/// The first use of a file that SQLite may have opened, or that is read or written by position.
+fn file(fd: i32, record: &Record, usage: Use) {
+    let by_position = matches!(usage, Use::Input | Use::Output | Use::Seek);
+    let unknown = record.role & role::NO_DATABASE == 0;
+    if !unknown && !by_position {
+        return;
+    }
+    note_at_length(|at| {
+        let what = number(fd);
+        let what = format_args!("{}", what.as_str());
+        if unknown && is_database(at, fd, record) {
+            seen(fd);
+            return bite::turn(at, Kind::SqliteInherited, what, State::Hit, Some(Severity::Warning), "the child uses it");
+        }
+        descriptor::add_role(fd, role::NO_DATABASE);
+        if by_position {
+            seen(fd);
+            let has_position = descriptors::describe(&at.arena(), fd).is_some_and(|d| file_offset_shared::has_position(&d));
+            if has_position && certainty(fd).is_some() {
+                let because = "the child moves the position that it shares";
+                bite::turn(at, Kind::FileOffsetShared, what, State::Hit, None, because);
+            }
+        }
+    });
+}
+
+/// The hazard that the fork's report names; None where it names none, or not for certain.
+fn hazard(concern: Concern, fd: i32) -> Option<Kind> {
+    match concern {
+        Concern::Connection if descriptors::is_stream(fd) => Some(Kind::ConnectionInherited),
+        Concern::Epoll => Some(Kind::EpollInherited),
+        _ => None,
+    }
+}
+
+/// A child closes a number.
+#[inline(always)]
+pub(crate) fn closing(fd: i32) {
+    if LOOKING.load(Relaxed) != 0 && descriptor::is_unseen(fd) {
+        closes_unused(fd);
+    }
+}
+
+/// The same for all numbers from first to last.
+pub(crate) fn closing_range(first: u32, last: u32) {
+    if LOOKING.load(Relaxed) != 0 && tls::vfork() == 0 {
+        descriptor::unseen().filter(|&fd| (first..=last).contains(&(fd as u32))).for_each(closes_unused);
+    }
+}
+
+const UNUSED: &str = "the child closed it unused";
+
+#[cold]
+fn closes_unused(fd: i32) {
+    let Some(record) = descriptor::record(fd) else { return };
+    let Some(concern) = Concern::of(&record) else { return };
+    if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() || descriptor::has_copy(fd) {
+        return;
+    }
+    let kind = match note(|_| hazard(concern, fd)).flatten() {
+        None if concern == Concern::File && note_at_length(|at| is_database(at, fd, &record)) == Some(true) => {
+            Kind::SqliteInherited
+        }
+        None => return seen(fd),
+        Some(kind) => kind,
+    };
+    seen(fd);
+    let what = number(fd);
+    if said::find(kind, what.as_str()).is_some() {
+        return;
+    }
+    if super::is_unsettled() && keep(kind, descriptor::number_at_fork(fd)) {
+        return;
+    }
+    note_at_length(|at| bite::turn(at, kind, format_args!("{}", what.as_str()), State::Resolved, None, UNUSED));
+}
+
+/// Hazards that a word of [`CLOSED`] may name.
+const CLOSABLE: [Kind; 3] = [Kind::ConnectionInherited, Kind::EpollInherited, Kind::SqliteInherited];
+
+/// Keeps it for when the child has settled; false when there is no room.
+fn keep(kind: Kind, number: i32) -> bool {
+    let Some(place) = CLOSED.get(CLOSED_COUNT.fetch_add(1, Relaxed) as usize) else { return false };
+    let index = CLOSABLE.iter().position(|&k| k == kind).unwrap_or_default() as u32;
+    place.store(index << 24 | number as u32, Relaxed);
+    true
+}
+
+/// The child settles: what it has closed until now is said, and what is left to look at is counted.
+pub(super) fn settled(at: &AtLength) {
+    for word in CLOSED.iter().take(CLOSED_COUNT.swap(0, Relaxed) as usize).map(|place| place.load(Relaxed)) {
+        let kind = CLOSABLE[(word >> 24) as usize % CLOSABLE.len()];
+        bite::turn(at, kind, format_args!("{}", word & 0xff_ffff), State::Resolved, None, UNUSED);
+    }
+    for fd in descriptor::unseen() {
+        let matters =
+            descriptor::record(fd).and_then(|r| Some((r, Concern::of(&r)?))).is_some_and(|(record, concern)| match concern {
+                Concern::Connection => descriptors::is_stream(fd),
+                Concern::SelfPipe => descriptor::twin(fd).is_some(),
+                Concern::Epoll => true,
+                Concern::File => {
+                    descriptors::describe(&at.arena(), fd).is_some_and(|d| file_offset_shared::has_position(&d))
+                        || is_database(at, fd, &record)
+                }
+            });
+        if !matters {
+            descriptor::see(fd);
+        }
+    }
+    count();
+}
+
+fn count() {
+    LEFT.store(descriptor::unseen().count() as u32, Relaxed);
+    LOOKING.store(if LEFT.load(Relaxed) == 0 { 0 } else { WATCHING }, Relaxed);
+}
+
+/// The use of this one need not be looked at again.
+fn seen(fd: i32) {
+    if descriptor::see(fd) && !super::is_unsettled() && LEFT.fetch_sub(1, Relaxed) <= 1 {
+        // Copies may have been counted twice.
+        count();
+    }
+}
