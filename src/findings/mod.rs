@@ -10,6 +10,7 @@ macro_rules! text {
 pub(crate) mod connection_inherited;
 pub(crate) mod epoll_inherited;
 pub(crate) mod file_offset_shared;
+pub(crate) mod handler_dropped;
 mod handler_inherited;
 pub(crate) mod lock_orphaned;
 mod rng_shared;
