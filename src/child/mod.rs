@@ -3,8 +3,10 @@
 mod awaited;
 pub(crate) mod bite;
 pub(crate) mod fate;
+pub(crate) mod leaks;
 pub(crate) mod restarts;
 pub(crate) mod said;
+pub(crate) mod timers;
 pub(crate) mod uses;
 pub(crate) mod waits;
 
@@ -182,7 +184,7 @@ pub(crate) enum Program {
 
 /// A forked child is about to exec. A file that cannot be executed is no event: a search through PATH tries many, and a text without
 /// `#!` is no program (of what execvp is given a shell makes one).
-pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program) {
+pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: usize) {
     let Some(id) = birth() else { return };
     let text = match program {
         Program::Path(directory, address) => {
@@ -202,6 +204,10 @@ pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program) {
             text
         }
     };
+    match program {
+        Program::Descriptor(fd) => leaks::by_exec(at, Text::<48>::of(format_args!("/proc/self/fd/{fd}")).as_cstr(), site),
+        _ => leaks::by_exec(at, text.as_cstr(), site),
+    }
     let event = Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) });
     emit::of_child(at, Some(id.as_str()), [Some(event)]);
     moot(at, id.as_str(), "the child execs");

@@ -18,7 +18,7 @@ mod runtime_unsafe;
 pub(crate) mod signals_blocked;
 pub(crate) mod sqlite_inherited;
 mod thread_lost;
-mod timer_lost;
+pub(crate) mod timer_lost;
 
 use crate::arena::Arena;
 use crate::child::bite::Bite;

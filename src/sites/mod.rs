@@ -69,10 +69,13 @@ pub(crate) fn capture_from(start: Start, caller: usize) -> usize {
     at_length(start, caller, |start| take(start, caller)).unwrap_or(caller)
 }
 
-/// The signal whose handler this thread runs in, if it made the call from there.
+/// The signal whose handler this thread runs in, if it made the call from there; of those with one handler, one that is blocked.
 pub(crate) fn handled_signal(start: Start) -> Option<i32> {
-    let caught = (1..=64).filter_map(raw::signal_action).find(|action| action.restorer != 0)?;
-    stack::signal(start, caught.restorer)
+    let caught = || (1..=64).filter_map(|n| Some((n, raw::signal_action(n).filter(|action| action.handler > libc::SIG_IGN)?)));
+    let (_, any) = caught().next()?;
+    let handler = stack::handler(start, any.restorer)?;
+    let blocked = raw::blocked_signals();
+    caught().filter(|(_, action)| action.handler == handler).map(|(n, _)| n).max_by_key(|n| blocked >> (n - 1) & 1)
 }
 
 /// At a call that interpreters make with their lock held, unlike most that make something: what is unproved can be proved here. Until

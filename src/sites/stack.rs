@@ -47,18 +47,17 @@ pub(super) fn frames(start: Start, caller: usize, each: &mut dyn FnMut(usize) ->
     });
 }
 
-/// The signal whose handler the walk leads into; `restorer` is where the C library's handlers return to.
-pub(super) fn signal(start: Start, restorer: usize) -> Option<i32> {
-    // struct rt_sigframe behind the return address: the kernel's ucontext, then siginfo, whose first word is the signal.
-    const CONTEXT: usize = 304;
-    let mut found = None;
+/// Where the function begins that the walk leads to and that returns to `restorer`, as the C library's signal handlers do.
+pub(super) fn handler(start: Start, restorer: usize) -> Option<usize> {
+    let (mut inner, mut found) = (start.at, None);
     walk(start, &mut |frame| {
         if frame.address == restorer {
-            found = read_value::<i32>(frame.sp + CONTEXT).filter(|signal| (1..=64).contains(signal));
+            found = find_object(inner).and_then(|object| search(object.eh_frame, inner));
         }
+        inner = frame.address - 1;
         frame.address != restorer
     });
-    found
+    found.map(|(start, _)| start)
 }
 
 /// Calls `each` with the calling frames, innermost first, for as long as it says so.
