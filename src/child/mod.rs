@@ -216,8 +216,12 @@ pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: us
 /// What this child inherited broken will not bite it any more.
 fn moot(at: &AtLength, id: &str, because: &'static str) {
     // A leader that has not written yet says so itself.
-    if core_fork::birth().is_some_and(|birth| fate::gone(birth.facts().sequence)) {
+    let Some(inner) = core_fork::birth().map(|birth| birth.facts()) else { return };
+    if fate::gone(inner.sequence) && inner.full {
         last_words(at, id, because, |_| true);
+        if is_unsettled() {
+            uses::untouched(at, id, because);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::bite::{self, Bite, Hazard, Voice};
 use super::{fate, said};
 use crate::arena::Arena;
 use crate::describe::{self, descriptors};
+use crate::emit;
 use crate::findings::{connection_inherited, epoll_inherited, file_offset_shared, sqlite_inherited};
 use crate::hooks::{AtLength, Registers, note, note_at_length};
 use crate::sites::{self, Start};
@@ -11,7 +12,8 @@ use forkguard_core::descriptor::{self, Kind as Made, Record, role};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork as core_fork;
 use forkguard_core::{gate, raw, signal, tls};
-use forkguard_report::event::{Kind, Role, Severity, Site, State};
+use forkguard_report::event::{FindingState, Kind, Role, Severity, Site, State};
+use std::borrow::Cow::Borrowed;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 
 /// What a call does with a descriptor.
@@ -316,12 +318,38 @@ fn keep(kind: Kind, number: i32) -> bool {
     true
 }
 
+/// Those that are kept.
+fn closed() -> impl Iterator<Item = (Kind, i32)> {
+    let words = CLOSED.iter().take(CLOSED_COUNT.load(Relaxed) as usize).map(|place| place.load(Relaxed));
+    words.map(|word| (CLOSABLE[(word >> 24) as usize % CLOSABLE.len()], (word & 0xff_ffff) as i32))
+}
+
+/// The child is gone before it settled: what it shares and did not touch it harms no more.
+pub(super) fn untouched(at: &AtLength, id: &str, because: &'static str) {
+    let arena = at.arena();
+    let state = |kind: Kind, number: i32, state, because| FindingState {
+        id: Borrowed(arena.format(format_args!("{id}:{}:{number}", kind.name()))),
+        state,
+        severity: None,
+        because: Borrowed(because),
+    };
+    emit::states(at, id, |each| {
+        closed().for_each(|(kind, number)| each(state(kind, number, State::Resolved, UNUSED)));
+        for fd in descriptor::unseen().filter(|&fd| descriptor::number_at_fork(fd) == fd) {
+            let concern = descriptor::record(fd).as_ref().and_then(Concern::of);
+            if let Some(kind) = concern.and_then(|concern| hazard(concern, fd)) {
+                each(state(kind, fd, State::Moot, because));
+            }
+        }
+    });
+}
+
 /// The child settles: what it has closed until now is said, and what is left to look at is counted.
 pub(super) fn settled(at: &AtLength) {
-    for word in CLOSED.iter().take(CLOSED_COUNT.swap(0, Relaxed) as usize).map(|place| place.load(Relaxed)) {
-        let kind = CLOSABLE[(word >> 24) as usize % CLOSABLE.len()];
-        bite::turn(at, kind, format_args!("{}", word & 0xff_ffff), State::Resolved, None, UNUSED);
+    for (kind, number) in closed() {
+        bite::turn(at, kind, format_args!("{number}"), State::Resolved, None, UNUSED);
     }
+    CLOSED_COUNT.store(0, Relaxed);
     for fd in descriptor::unseen() {
         let matters =
             descriptor::record(fd).and_then(|r| Some((r, Concern::of(&r)?))).is_some_and(|(record, concern)| match concern {
