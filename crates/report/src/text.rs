@@ -119,6 +119,12 @@ impl Site<'_> {
         own.clone().find(|frame| frame.language != "native").or_else(|| own.next())
     }
 
+    /// The application's own frames, innermost first; the interpreter that runs them is none of that.
+    pub fn application_frames(&self) -> impl Iterator<Item = &Frame<'_>> {
+        let interpreted = self.application().is_some_and(|frame| frame.language != "native");
+        self.frames.iter().filter(move |frame| frame.is_application() && (frame.language != "native") == interpreted)
+    }
+
     /// The frame to show: the application's, else an installed package's, else the innermost whose source is known, or else the
     /// innermost of all.
     pub fn innermost(&self) -> Option<&Frame<'_>> {
