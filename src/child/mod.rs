@@ -106,7 +106,7 @@ pub(crate) fn settles_by_time() -> bool {
 /// Findings that are listed in a summary.
 const LISTED: usize = 64;
 
-fn report(at: &AtLength, inner: &Inner, call: &'static str) {
+fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
     let Some(id) = birth() else { return };
     // It has had its chance to unblock signals.
     let blocked = inner.blocked & at.blocked & !signals_blocked::attended(call);
@@ -126,14 +126,18 @@ fn report(at: &AtLength, inner: &Inner, call: &'static str) {
         list.push(finding);
     });
     let mut dropped = arena.list(LISTED);
-    findings::handler_dropped::each(&arena, |bite| {
-        if said::say(bite.kind, bite.what, State::Hit).is_some() {
-            dropped.push(findings::bite(&arena, id.as_str(), Severity::Warning, &bite));
+    findings::handler_dropped::each(&arena, inner, |bite| {
+        if said::say(bite.kind, bite.what, State::Hit).is_none() {
+            return;
         }
-    });
-    for finding in dropped.as_slice() {
+        let finding = findings::bite(&arena, id.as_str(), Severity::Warning, &bite);
         counts.warning += 1;
         list.push(finding.clone());
+        dropped.push(Event::Finding(finding));
+        bite::hit(&arena, &bite).into_iter().for_each(|hit| dropped.push(hit));
+    });
+    if !dropped.as_slice().is_empty() {
+        fate::await_leader(inner.leader, inner.sequence);
     }
     let mut times = arena.list(atfork::CAPACITY);
     atfork::all().for_each(|r| times.push(r.spent_us(Phase::Child)));
@@ -146,8 +150,7 @@ fn report(at: &AtLength, inner: &Inner, call: &'static str) {
         findings: counts,
         stood: Borrowed(crate::describe::stood(&arena, inner)),
     };
-    let dropped = dropped.done().iter().cloned().map(Event::Finding);
-    emit::of_child(at, Some(id.as_str()), [Event::Child(child)].into_iter().chain(dropped).map(Some));
+    emit::of_child(at, Some(id.as_str()), [Event::Child(child)].into_iter().chain(dropped.done().iter().cloned()).map(Some));
     print(&arena, inner.leader, &evidence, list.done());
 }
 

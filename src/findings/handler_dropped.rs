@@ -1,6 +1,7 @@
 //! handler-dropped: the application had set a handler before the fork, and somebody else reset the signal in the child. Who resets his own
 //! handler means it.
 use super::*;
+use crate::child::bite::Hazard;
 use crate::describe;
 use forkguard_core::signal::{self, Set};
 
@@ -23,7 +24,7 @@ fn is_foreign(setter: &Frame<'_>, resetter: &Frame<'_>) -> bool {
 }
 
 /// Hands every dropped handler over: its name, where it was set, where it was reset.
-pub(crate) fn each<'a>(arena: &'a Arena, mut found: impl FnMut(Bite<'a>)) {
+pub(crate) fn each<'a>(arena: &'a Arena, fork: &'static Inner, mut found: impl FnMut(Bite<'a>)) {
     for number in (1..32).filter(|n| !matches!(n, 9 | 19)) {
         let default = raw::signal_action(number).is_some_and(|action| action.handler <= libc::SIG_IGN);
         let mut settings = signal::settings(number);
@@ -37,12 +38,14 @@ pub(crate) fn each<'a>(arena: &'a Arena, mut found: impl FnMut(Bite<'a>)) {
         });
         let Some(set) = dropped else { continue };
         let name = signal::name(number);
+        // The handler at the fork may have been a later one, and was a finding then; with none there was nothing to find.
+        let was_found = signal::settings(number).find(|s| s.inherited).is_some_and(|s| s.handler > libc::SIG_IGN);
         found(Bite {
             kind: Kind::HandlerDropped,
             what: name,
             subject: name,
             sites: arena.join([arena.one(set), arena.one(reset)]),
-            hazard: None,
+            hazard: was_found.then_some(Hazard { fork, kind: Kind::HandlerInherited, what: name }),
         });
     }
 }
