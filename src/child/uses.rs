@@ -14,7 +14,7 @@ use forkguard_core::fork as core_fork;
 use forkguard_core::{gate, raw, signal, tls};
 use forkguard_report::event::{FindingState, Kind, Role, Severity, Site, State};
 use std::borrow::Cow::Borrowed;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
 
 /// What a call does with a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,7 @@ static CLOSED_COUNT: AtomicU32 = AtomicU32::new(0);
 pub(super) fn born(seen: bool) {
     LOOKING.store(if seen { SETTLING | WATCHING } else { 0 }, Relaxed);
     CLOSED_COUNT.store(0, Relaxed);
+    WAITED.store(false, Relaxed);
 }
 
 /// Why the use of an inherited descriptor may matter.
@@ -66,6 +67,8 @@ enum Concern {
 impl Concern {
     fn of(record: &Record) -> Option<Concern> {
         match record.kind {
+            // Put under a number of its own choice, such as standard output, it is there to be used.
+            Made::Socket if record.role & role::PLACED != 0 => None,
             Made::Socket if record.role & role::CONNECTED != 0 => Some(Concern::Connection),
             Made::Socket if record.role & role::PAIR != 0 => Some(Concern::SelfPipe),
             Made::Pipe => Some(Concern::SelfPipe),
@@ -139,23 +142,29 @@ fn certainty(fd: i32) -> Option<Severity> {
     leaders.filter_map(certainty).max()
 }
 
-/// A leader that made a connection for its child closes its own copy soon after the fork: so long the child waits for that.
-const HANDING_OVER_NS: u64 = 20_000_000;
+/// A leader that made a connection for its child closes its own copy as soon as it goes on after the fork. A young child gives it that
+/// time, once.
+const YOUNG_NS: u64 = 200_000_000;
+const HANDING_OVER_NS: u64 = 10_000_000;
+static WAITED: AtomicBool = AtomicBool::new(false);
 
 /// The same, when a leader that hands it over has had the time to.
 fn certainty_in_time(fd: i32) -> Option<Severity> {
     const STEP_NS: u64 = 500_000;
+    let mut found = certainty(fd)?;
     let fork = core_fork::birth()?.facts();
-    if fork.full && certainty(fd).is_some() {
+    if raw::monotonic() - fork.entered > YOUNG_NS || WAITED.swap(true, Relaxed) {
+        return Some(found);
+    }
+    if fork.full {
         fate::await_leader(fork.leader, fork.sequence);
     }
-    loop {
-        let certainty = certainty(fd)?;
-        if raw::monotonic() - fork.entered > HANDING_OVER_NS {
-            return Some(certainty);
-        }
+    let start = raw::monotonic();
+    while raw::monotonic() - start < HANDING_OVER_NS {
         raw::sleep(STEP_NS);
+        found = certainty(fd)?;
     }
+    Some(found)
 }
 
 /// The first use of a connection or an epoll instance.
@@ -223,11 +232,14 @@ fn self_pipe(call: Call, fd: i32) {
     });
 }
 
-/// True for a file that SQLite opened.
-fn is_database(at: &AtLength, fd: i32, record: &Record) -> bool {
-    let opener = sites::look(record.site).0;
-    sites::native::library(opener).is_some_and(|path| path.as_str().contains("sqlite"))
-        && descriptors::describe(&at.arena(), fd).is_some_and(|d| sqlite_inherited::is_database(&d))
+/// True for a file that SQLite's own code opened: what needs no look at the file.
+fn may_be_database(record: &Record) -> bool {
+    record.role & role::NO_DATABASE == 0
+        && sites::native::library(sites::look(record.site).0).is_some_and(|path| path.as_str().contains("sqlite"))
+}
+
+fn is_database(at: &AtLength, fd: i32) -> bool {
+    descriptors::describe(&at.arena(), fd).is_some_and(|d| sqlite_inherited::is_database(&d))
 }
 
 /// The first use of a file that SQLite may have opened, or that is read or written by position.
@@ -237,21 +249,25 @@ fn file(fd: i32, record: &Record, usage: Use) {
     if !unknown && !by_position {
         return;
     }
-    note_at_length(|at| {
-        let what = number(fd);
-        let what = format_args!("{}", what.as_str());
-        if unknown && is_database(at, fd, record) {
-            seen(fd);
-            return bite::turn(at, Kind::SqliteInherited, what, State::Hit, Some(Severity::Warning), "the child uses it");
-        }
+    let may_be_database = unknown && note(|_| may_be_database(record)) == Some(true);
+    let database = may_be_database && note_at_length(|at| is_database(at, fd)) == Some(true);
+    if !database {
         descriptor::add_role(fd, role::NO_DATABASE);
-        if by_position {
-            seen(fd);
-            let has_position = descriptors::describe(&at.arena(), fd).is_some_and(|d| file_offset_shared::has_position(&d));
-            if has_position && certainty(fd).is_some() {
-                let because = "the child moves the position that it shares";
-                bite::turn(at, Kind::FileOffsetShared, what, State::Hit, None, because);
-            }
+        if !by_position {
+            return;
+        }
+    }
+    seen(fd);
+    if !database && !descriptors::is_positioned(fd) || note(|_| certainty(fd)).flatten().is_none() {
+        return;
+    }
+    note_at_length(|at| {
+        let number = number(fd);
+        let what = format_args!("{}", number.as_str());
+        if database {
+            bite::turn(at, Kind::SqliteInherited, what, State::Hit, Some(Severity::Warning), "the child uses it");
+        } else if descriptors::describe(&at.arena(), fd).is_some_and(|d| file_offset_shared::has_position(&d)) {
+            bite::turn(at, Kind::FileOffsetShared, what, State::Hit, None, "the child moves the position that it shares");
         }
     });
 }
@@ -286,16 +302,17 @@ const UNUSED: &str = "the child closed it unused";
 fn closes_unused(fd: i32) {
     let Some(record) = descriptor::record(fd) else { return };
     let Some(concern) = Concern::of(&record) else { return };
-    if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() || descriptor::has_copy(fd) {
+    if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
         return;
     }
-    let kind = match note(|_| hazard(concern, fd)).flatten() {
-        None if concern == Concern::File && note_at_length(|at| is_database(at, fd, &record)) == Some(true) => {
-            Kind::SqliteInherited
-        }
-        None => return seen(fd),
-        Some(kind) => kind,
-    };
+    let database = concern == Concern::File
+        && note(|_| may_be_database(&record)) == Some(true)
+        && note_at_length(|at| is_database(at, fd)) == Some(true);
+    let kind = if database { Some(Kind::SqliteInherited) } else { note(|_| hazard(concern, fd)).flatten() };
+    let Some(kind) = kind else { return seen(fd) };
+    if descriptor::has_copy(fd) {
+        return;
+    }
     seen(fd);
     let what = number(fd);
     if said::find(kind, what.as_str()).is_some() {
@@ -351,16 +368,13 @@ pub(super) fn settled(at: &AtLength) {
     }
     CLOSED_COUNT.store(0, Relaxed);
     for fd in descriptor::unseen() {
-        let matters =
-            descriptor::record(fd).and_then(|r| Some((r, Concern::of(&r)?))).is_some_and(|(record, concern)| match concern {
-                Concern::Connection => descriptors::is_stream(fd),
-                Concern::SelfPipe => descriptor::twin(fd).is_some(),
-                Concern::Epoll => true,
-                Concern::File => {
-                    descriptors::describe(&at.arena(), fd).is_some_and(|d| file_offset_shared::has_position(&d))
-                        || is_database(at, fd, &record)
-                }
-            });
+        let matters = match descriptor::record(fd).as_ref().and_then(Concern::of) {
+            Some(Concern::Connection) => descriptors::is_stream(fd),
+            Some(Concern::SelfPipe) => descriptor::twin(fd).is_some(),
+            Some(Concern::Epoll) => true,
+            Some(Concern::File) => descriptors::is_positioned(fd),
+            None => false,
+        };
         if !matters {
             descriptor::see(fd);
         }

@@ -68,6 +68,13 @@ pub(crate) fn is_stream(fd: i32) -> bool {
     matches!(sockopt::socket_type(raw::descriptor(fd)), Ok(SocketType::STREAM | SocketType::SEQPACKET))
 }
 
+/// True for a file that is read or written by position.
+pub(crate) fn is_positioned(fd: i32) -> bool {
+    let of = raw::descriptor(fd);
+    rustix::fs::fstat(of).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+        && rustix::fs::fcntl_getfl(of).is_ok_and(|flags| !flags.contains(OFlags::APPEND))
+}
+
 /// Where a file's position stands.
 fn position_of(fd: i32) -> Option<u64> {
     rustix::fs::seek(raw::descriptor(fd), rustix::fs::SeekFrom::Current(0)).ok()

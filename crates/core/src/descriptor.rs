@@ -123,6 +123,8 @@ static TABLE: [Place; CAPACITY] = [const {
 /// Numbers at and above this were never recorded.
 static HIGH: AtomicUsize = AtomicUsize::new(0);
 static OPEN: AtomicU32 = AtomicU32::new(0);
+/// The last generation in which an inherited descriptor was copied.
+static COPYING: AtomicU32 = AtomicU32::new(0);
 
 fn place(fd: i32) -> Option<&'static Place> {
     TABLE.get(usize::try_from(fd).ok()?)
@@ -178,6 +180,7 @@ pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
                 if old.is_inherited() {
                     new.original.store(number_at_fork(from) as u32, Relaxed);
                     new.copied.store(generation::current(), Relaxed);
+                    COPYING.store(generation::current(), Relaxed);
                 }
             }
         }
@@ -283,7 +286,7 @@ pub fn number_at_fork(fd: i32) -> i32 {
 pub fn has_copy(fd: i32) -> bool {
     let number = number_at_fork(fd);
     let is_copy = |other: i32| other != fd && place(other).is_some_and(Place::is_inherited) && number_at_fork(other) == number;
-    (0..HIGH.load(Relaxed).min(CAPACITY) as i32).any(is_copy)
+    COPYING.load(Relaxed) == generation::current() && (0..HIGH.load(Relaxed).min(CAPACITY) as i32).any(is_copy)
 }
 
 /// What is recorded under a number.
