@@ -179,11 +179,7 @@ fn shared(call: Call, fd: i32, concern: Concern) {
     if said::find(kind, what.as_str()).is_some() {
         return;
     }
-    let Some(severity) = note(|_| certainty_in_time(fd)).flatten() else {
-        let because = "no process above the child has it open any more";
-        note_at_length(|at| bite::turn(at, hazard, format_args!("{}", what.as_str()), State::Resolved, None, because));
-        return;
-    };
+    let Some(severity) = note(|_| certainty_in_time(fd)).flatten() else { return };
     let word = note(|_| sites::capture_from(call.start, call.caller)).unwrap_or(call.caller);
     note_at_length(|at| {
         bite::say(at, severity, Voice::Aloud, kind, |arena| {
