@@ -1,6 +1,6 @@
 //! Descriptors: where each came from, and that a number was given back. forkguard's own descriptor does not exist for the host.
 use super::*;
-use crate::child::uses::{self, Use};
+use crate::child::uses::{self, LOOKING, Use};
 use crate::child::{self, SETTLING};
 use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
 use crate::sites;
@@ -178,9 +178,12 @@ hook! {
 hook! {
     /// fclose(3): closes inside libc.
     fn fclose(stream: *mut FILE) -> c_int = libc::fclose;
-    |_caller| {
+    |caller| {
         // SAFETY: the host's own stream, still open; -1 for one without a descriptor.
         let fd = kept(|| unsafe { libc::fileno(stream) });
+        if LOOKING.load(Relaxed) != 0 && super::io::moved(stream, Use::Output).is_some() {
+            uses::before_called(caller, fd, Use::Output);
+        }
         closed(fd);
         real(stream)
     }
@@ -205,7 +208,7 @@ fn ours(fd: c_int) -> bool {
 }
 
 /// Runs questions of our own with the host's errno kept.
-fn kept<R>(ask: impl FnOnce() -> R) -> R {
+pub(super) fn kept<R>(ask: impl FnOnce() -> R) -> R {
     let errno = crate::errno::get();
     let answer = ask();
     crate::errno::set(errno);

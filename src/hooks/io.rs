@@ -3,7 +3,7 @@ use super::*;
 use crate::child::uses::{self, LOOKING, Use};
 use crate::child::{self, is_unsettled};
 use forkguard_core::descriptor::{self, Kind};
-use libc::MSG_PEEK;
+use libc::{FILE, MSG_PEEK};
 
 /// The descriptor that an argument names.
 fn fd(registers: &Registers, argument: usize) -> i32 {
@@ -173,4 +173,53 @@ epoll_waits! {
     fn epoll_wait;
     fn epoll_pwait;
     fn epoll_pwait2;
+}
+
+/// The descriptor that a stream's buffer is about to be filled from (`Use::Input`) or written to; None where there is nothing to do. What the
+/// C library's streams read and write crosses no symbol, and fgetc and its like are called too often for a look at each.
+pub(super) fn moved(stream: *mut FILE, usage: Use) -> Option<i32> {
+    unsafe extern "C" {
+        fn __fpending(stream: *mut FILE) -> usize;
+    }
+    // struct _IO_FILE: its flags, then where reading stands and how far the buffer reaches.
+    let is_read_up = || {
+        // SAFETY: the host's own stream, as the C library lays it out.
+        let [_, next, end] = unsafe { stream.cast::<[usize; 3]>().read() };
+        next == end
+    };
+    // SAFETY: the host's own stream.
+    let moves = !stream.is_null() && if usage == Use::Input { is_read_up() } else { unsafe { __fpending(stream) != 0 } };
+    // SAFETY: likewise.
+    moves.then(|| super::descriptor::kept(|| unsafe { libc::fileno(stream) }))
+}
+
+macro_rules! streams {
+    ($(fn $name:ident: $argument:literal, $usage:expr;)*) => {
+        $(pass! {
+            /// As the C library's; see [`moved`].
+            fn $name, LOOKING; |registers| {
+                if let Some(fd) = moved(registers.argument[$argument] as *mut FILE, $usage) {
+                    uses::before(registers, fd, $usage);
+                }
+            }
+        })*
+    };
+}
+
+streams! {
+    fn fflush: 0, Use::Output;
+    fn fgets: 2, Use::Input;
+    fn __fgets_chk: 3, Use::Input;
+    fn fread: 3, Use::Input;
+    fn __fread_chk: 4, Use::Input;
+    fn getline: 2, Use::Input;
+    fn getdelim: 3, Use::Input;
+    fn __getdelim: 3, Use::Input;
+}
+
+uses! {
+    fn dprintf: Use::Output;
+    fn vdprintf: Use::Output;
+    fn __dprintf_chk: Use::Output;
+    fn __vdprintf_chk: Use::Output;
 }
