@@ -98,6 +98,8 @@ pub(crate) fn is_shared_with(process: u32, number: i32, fd: i32) -> Option<bool>
     match (target("self", fd), target(process, number)) {
         (Ok(own), Ok(theirs)) => Some(own.as_str() == theirs.as_str()),
         (_, Err(Errno::ACCESS | Errno::PERM)) => None,
+        // There is no /proc here.
+        (Err(_), _) if raw::process_exists(process) => None,
         _ => Some(false),
     }
 }

@@ -359,6 +359,12 @@ pub fn thread_exists(tid: u32) -> bool {
     unsafe { syscall(libc::SYS_tgkill, [process_id() as usize, tid as usize, 0, 0, 0, 0]) == 0 }
 }
 
+/// True while there is a process of this id, if only a zombie.
+pub fn process_exists(pid: u32) -> bool {
+    // SAFETY: takes integers; signal 0 is only a question.
+    unsafe { syscall(libc::SYS_kill, [pid as usize, 0, 0, 0, 0, 0]) != -(libc::ESRCH as isize) }
+}
+
 /// True for a thread that is no zombie: one that ended while the process goes on is listed too (proc(5), the third word of stat).
 pub fn runs(tid: u32) -> bool {
     let mut path = crate::fixed::Text::<48>::new();
