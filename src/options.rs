@@ -56,7 +56,8 @@ pub(crate) struct Options {
     pub(crate) follow_exec: bool,
 }
 
-const DEFAULTS: Options = Options { mode: Mode::Guard, report: Report::Private, summary: Summary::Auto, locks: Locks::Report, follow_exec: true };
+const DEFAULTS: Options =
+    Options { mode: Mode::Guard, report: Report::Private, summary: Summary::Auto, locks: Locks::Report, follow_exec: true };
 
 /// One option: its name, what it takes, and how a value is taken (false: not one of the allowed).
 struct Row {

@@ -3,6 +3,7 @@
 mod awaited;
 pub(crate) mod bite;
 pub(crate) mod fate;
+mod regions;
 pub(crate) mod said;
 pub(crate) mod waits;
 
@@ -43,6 +44,7 @@ pub(crate) fn born(snapshot: Option<&'static Snapshot>) {
     let inner = snapshot.inner();
     begin_life(inner.leader, inner.sequence);
     crate::sites::stand_in_child(inner);
+    regions::watch();
     BORN.store(inner.entered, Relaxed);
     SETTLING.store(1, Relaxed);
 }

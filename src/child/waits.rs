@@ -37,8 +37,6 @@ pub(crate) enum Call {
     Join,
     /// A word, through futex(2), for as long as it takes.
     Futex,
-    /// The threads of an OpenMP region.
-    Region,
 }
 
 /// What `before` has to take back.
@@ -113,7 +111,6 @@ pub(crate) fn before(call: Call, address: usize, caller: usize) -> Waiting {
         Call::Barrier if waits_for_others(address) => alone(Thing::Barrier, address, caller),
         Call::Join => join(address, caller),
         Call::Futex => alone(Thing::Futex, address, caller),
-        Call::Region => alone(Thing::Region, address, caller),
         Call::Condition | Call::TimedCondition | Call::ConditionEnd | Call::Barrier => Waiting::Quietly,
     }
 }
@@ -126,7 +123,14 @@ pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
         Waiting::Said(said, hazard) => {
             note_at_length(|at| {
                 for said in [Some(said), hazard].into_iter().flatten() {
-                    bite::turn(at, said.name().kind, format_args!("{}", said.name().what.as_str()), State::Resolved, None, because);
+                    bite::turn(
+                        at,
+                        said.name().kind,
+                        format_args!("{}", said.name().what.as_str()),
+                        State::Resolved,
+                        None,
+                        because,
+                    );
                 }
             });
         }
@@ -147,7 +151,6 @@ enum Thing {
     Condition,
     Barrier,
     Futex,
-    Region,
     Interpreter,
     Waiters,
 }
@@ -159,7 +162,6 @@ impl Thing {
             Thing::Condition => "a condition",
             Thing::Barrier => "others at a barrier",
             Thing::Futex => "a futex",
-            Thing::Region => "the threads of an OpenMP region",
             Thing::Interpreter => "the interpreter's lock (GIL), which no thread of this process holds,",
             Thing::Waiters => "lost threads to leave a condition that it destroys,",
         }
@@ -220,7 +222,7 @@ pub(super) fn lock_name(lock: &LockRecord) -> impl std::fmt::Display {
 }
 
 /// The thread that waits, in words.
-fn waiter(arena: &Arena) -> &str {
+pub(super) fn waiter(arena: &Arena) -> &str {
     let tid = raw::thread_id();
     let slot = thread::mine().map(|slot| (sites::label(slot.label.load(Relaxed)).0, slot.name()));
     match slot {
@@ -232,18 +234,18 @@ fn waiter(arena: &Arena) -> &str {
 }
 
 /// Where this thread waits.
-fn place<'a>(arena: &'a Arena, word: usize) -> Option<Site<'a>> {
+pub(super) fn place<'a>(arena: &'a Arena, word: usize) -> Option<Site<'a>> {
     describe::site(arena, Role::Waits, raw::thread_id(), word)
 }
 
 /// Runs at length with the place of the call.
-fn at_length(caller: usize, work: impl FnOnce(&AtLength, usize) -> Waiting) -> Waiting {
+pub(super) fn at_length(caller: usize, work: impl FnOnce(&AtLength, usize) -> Waiting) -> Waiting {
     let word = note(|_| sites::capture(caller)).unwrap_or(caller);
     note_at_length(|at| work(at, word)).unwrap_or(Waiting::Quietly)
 }
 
 /// What was said, to be taken back.
-fn waiting(kind: Kind, what: &str, hazard: Option<&str>) -> Waiting {
+pub(super) fn waiting(kind: Kind, what: &str, hazard: Option<&str>) -> Waiting {
     match said::find(kind, what) {
         Some(said) => Waiting::Said(said, hazard.and_then(|what| said::find(Kind::LockOrphaned, what))),
         None => Waiting::Quietly,
@@ -297,9 +299,7 @@ fn unknown_owner(kind: LockKind, address: usize, owner: u32, caller: usize) -> W
 
 /// Functions that take the same lock of the C library; all others have one of their own.
 const FAMILIES: &[&[&str]] = &[
-    &[
-        "localtime", "localtime_r", "mktime", "timelocal", "gmtime", "gmtime_r", "timegm", "tzset", "strftime", "ctime", "ctime_r",
-    ],
+    &["localtime", "localtime_r", "mktime", "timelocal", "gmtime", "gmtime_r", "timegm", "tzset", "strftime", "ctime", "ctime_r"],
     &["setenv", "putenv", "unsetenv", "clearenv"],
     &["openlog", "syslog", "vsyslog", "closelog", "__syslog_chk", "__vsyslog_chk"],
     &["random", "srandom", "rand", "srand"],

@@ -13,7 +13,7 @@ mod file_offset_shared;
 mod handler_inherited;
 pub(crate) mod lock_orphaned;
 mod rng_shared;
-mod runtime_unsafe;
+pub(crate) mod runtime_unsafe;
 pub(crate) mod signals_blocked;
 mod sqlite_inherited;
 mod thread_lost;
@@ -232,7 +232,8 @@ pub(crate) fn all<'a>(evidence: &Evidence<'a>, mut each: impl FnMut(Finding<'a>)
 
 /// The rules whose findings a child that execs or ends at once makes moot: those that may be warnings, by what needs no look at the
 /// kernel's tables.
-const FLEETING: [Rule; 5] = [thread_lost::rule, lock_orphaned::rule, signals_blocked::rule, timer_lost::rule, runtime_unsafe::rule];
+const FLEETING: [Rule; 5] =
+    [thread_lost::rule, lock_orphaned::rule, signals_blocked::rule, timer_lost::rule, runtime_unsafe::rule];
 
 /// Applies them.
 pub(crate) fn fleeting<'a>(evidence: &Evidence<'a>, mut each: impl FnMut(Finding<'a>)) {

@@ -20,6 +20,7 @@ mod descriptor;
 mod exec;
 mod exit;
 pub(crate) mod fork;
+pub(crate) mod imports;
 mod libc_locks;
 mod mutex;
 mod privilege;

@@ -54,6 +54,16 @@ pub(super) fn find_object(address: usize) -> Option<Found> {
     (result == 0).then_some(found)
 }
 
+/// True for an address in the loaded library of which this is the loader's record.
+pub(crate) fn belongs_to(address: usize, link_map: usize) -> bool {
+    find_object(address).is_some_and(|found| found.link_map == link_map)
+}
+
+/// The loader's record of the library that an address lies in, and its path.
+pub(crate) fn library_of(address: usize) -> Option<(usize, Text<200>)> {
+    with_cache(|cache| module(cache, address)).map(|module| (module.link_map, module.path))
+}
+
 /// This thread's block of thread-local variables of the library that `address` lies in; None while it has none there.
 pub(crate) fn thread_local_block(address: usize) -> Option<usize> {
     let mut block = 0usize;

@@ -88,6 +88,25 @@ pub fn read_scattered(from: &[libc::iovec], into: &[libc::iovec]) -> bool {
     unsafe { syscall(libc::SYS_process_vm_readv, args) == wanted as isize }
 }
 
+/// Writes a word of this process's own, where the process has one thread: through the protection of a page that the loader made read-only
+/// (RELRO), which it has again afterwards. Nothing happens where the kernel forbids either.
+pub fn overwrite(address: usize, value: usize) {
+    let local = libc::iovec { iov_base: (&raw const value).cast_mut().cast(), iov_len: size_of::<usize>() };
+    let remote = libc::iovec { iov_base: address as *mut _, iov_len: size_of::<usize>() };
+    let args = [process_id() as usize, &raw const local as usize, 1, &raw const remote as usize, 1, 0];
+    // SAFETY: the kernel reads `value`, and checks the other side itself.
+    let write = || unsafe { syscall(libc::SYS_process_vm_writev, args) };
+    let protect = |protection: i32| {
+        // SAFETY: a page that can be read: its content stays.
+        unsafe { syscall(libc::SYS_mprotect, [address & !0xfff, 0x1000, protection as usize, 0, 0, 0]) }
+    };
+    let read_only = -libc::EFAULT as isize;
+    if write() == read_only && protect(libc::PROT_READ | libc::PROT_WRITE) == 0 {
+        write();
+        protect(libc::PROT_READ);
+    }
+}
+
 /// Reads words, fault-proof.
 pub fn read_words(address: usize, into: &mut [i32]) -> bool {
     // SAFETY: plain words, viewed as bytes.

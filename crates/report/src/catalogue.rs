@@ -216,7 +216,10 @@ const fn entry(kind: Kind) -> &'static Entry {
             name: "join-lost-thread",
             explain: "This thread waits for something that only threads of the leader would do, which the child does not have: \
                 it does not come back.",
-            cures: cures!("Start the threads it waits for (the pool, the executor, the runtime) in ", " instead of before the fork."),
+            cures: cures!(
+                "Start the threads it waits for (the pool, the executor, the runtime) in ",
+                " instead of before the fork."
+            ),
         },
         Kind::ConnectionSharedUse => &Entry {
             name: "connection-shared-use",
