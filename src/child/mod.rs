@@ -4,6 +4,7 @@ mod awaited;
 pub(crate) mod bite;
 pub(crate) mod fate;
 mod regions;
+pub(crate) mod restarts;
 pub(crate) mod said;
 pub(crate) mod waits;
 
@@ -113,6 +114,16 @@ fn report(at: &AtLength, inner: &Inner, call: &'static str) {
         }
         list.push(finding);
     });
+    let mut dropped = arena.list(LISTED);
+    findings::handler_dropped::each(&arena, |bite| {
+        if said::say(bite.kind, bite.what, State::Hit).is_some() {
+            dropped.push(findings::bite(&arena, id.as_str(), Severity::Warning, &bite));
+        }
+    });
+    for finding in dropped.as_slice() {
+        counts.warning += 1;
+        list.push(finding.clone());
+    }
     let mut times = arena.list(atfork::CAPACITY);
     atfork::all().for_each(|r| times.push(r.spent_us(Phase::Child)));
     let child = Child {
@@ -124,7 +135,8 @@ fn report(at: &AtLength, inner: &Inner, call: &'static str) {
         findings: counts,
         stood: Borrowed(crate::describe::stood(&arena, inner)),
     };
-    emit::of_child(at, Some(id.as_str()), [Some(Event::Child(child))]);
+    let dropped = dropped.done().iter().cloned().map(Event::Finding);
+    emit::of_child(at, Some(id.as_str()), [Event::Child(child)].into_iter().chain(dropped).map(Some));
     print(&arena, inner.leader, &evidence, list.done());
 }
 
@@ -182,20 +194,29 @@ pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program) {
 
 /// What this child inherited broken will not bite it any more.
 fn moot(at: &AtLength, id: &str, because: &'static str) {
-    let Some(inner) = core_fork::birth().map(|b| b.facts()).filter(|inner| inner.full) else { return };
     // A leader that has not written yet says so itself.
-    if !fate::gone(inner.sequence) {
-        return;
+    if core_fork::birth().is_some_and(|birth| fate::gone(birth.facts().sequence)) {
+        last_words(at, id, because, |_| true);
     }
+}
+
+/// Says for every such finding of this child's fork that had no last word: it was dealt with, or it is moot.
+fn last_words(at: &AtLength, id: &str, because: &'static str, about: impl Fn(&Finding<'_>) -> bool) {
+    let Some(inner) = core_fork::birth().map(|b| b.facts()).filter(|inner| inner.full) else { return };
     let arena = at.arena();
     let losses = crate::describe::losses(&arena, inner);
     let evidence = Evidence::of(&losses, inner, &arena, id);
     emit::states(at, id, |each| {
         findings::fleeting(&evidence, |finding| {
             let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
-            if said::find(finding.kind, what).is_none() {
-                each(FindingState { id: finding.id, state: State::Moot, severity: None, because: Borrowed(because) });
+            if !about(&finding) || said::find(finding.kind, what).is_some() {
+                return;
             }
+            let (state, because) = match finding.kind == Kind::LockOrphaned && waits::is_dealt_with(inner, what) {
+                true => (State::Resolved, "the child released it or made it anew"),
+                false => (State::Moot, because),
+            };
+            each(FindingState { id: finding.id, state, severity: None, because: Borrowed(because) });
         });
     });
 }
@@ -247,9 +268,12 @@ pub(crate) fn exit(at: &AtLength, call: &'static str, status: i32) {
     let event = Exit { status, call: Borrowed(call), forks: core_fork::made(), spawns: emit::spawns() };
     let id = birth();
     emit::of_child(at, id.as_ref().map(Text::as_str), [Some(Event::Exit(event))]);
-    // A child that settled has lived without what it lacks; one that forked has handed it on.
-    if let Some(id) = id.filter(|_| is_unsettled() && core_fork::made() == 0) {
-        moot(at, id.as_str(), "the child ended at once");
+    // What a child that forked does not use, its own child may.
+    let Some(id) = id.filter(|_| core_fork::made() == 0) else { return };
+    match is_unsettled() {
+        true => moot(at, id.as_str(), "the child ended at once"),
+        // It has lived without its threads; locks that it never touched do no harm any more.
+        false => last_words(at, id.as_str(), "the child ended without touching it", |f| f.kind == Kind::LockOrphaned),
     }
 }
 

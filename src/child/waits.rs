@@ -8,13 +8,14 @@ use crate::findings::lock_orphaned;
 use crate::hooks::{AtLength, note, note_at_length};
 use crate::options::{self, Locks};
 use crate::sites;
+use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, Inner, LockRecord, ThreadRecord};
 use forkguard_core::held::{self, Kind as LockKind};
 use forkguard_core::words::{self, CONDITION, Words};
 use forkguard_core::{atfork, gate, raw, thread, tls};
 use forkguard_report::event::{Kind, Role, Severity, Site, State};
 use std::ffi::CStr;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// What a call may wait for; the address is its first argument.
 #[derive(Clone, Copy)]
@@ -117,6 +118,9 @@ pub(crate) fn before(call: Call, address: usize, caller: usize) -> Waiting {
 
 /// After it: what was said is taken back.
 pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
+    if let Some(slot) = thread::mine().filter(|slot| slot.endless.load(Relaxed) != 0) {
+        slot.endless.store(0, Relaxed);
+    }
     let because = "the wait ended after all";
     match waiting {
         Waiting::Quietly => {}
@@ -153,6 +157,8 @@ enum Thing {
     Futex,
     Interpreter,
     Waiters,
+    Lock,
+    End,
 }
 
 impl Thing {
@@ -163,6 +169,8 @@ impl Thing {
             Thing::Barrier => "others at a barrier",
             Thing::Futex => "a futex",
             Thing::Interpreter => "the interpreter's lock (GIL), which no thread of this process holds,",
+            Thing::Lock => "a lock",
+            Thing::End => "another thread to end",
             Thing::Waiters => "lost threads to leave a condition that it destroys,",
         }
     }
@@ -203,7 +211,7 @@ fn lock(kind: LockKind, address: usize, caller: usize, endless: bool) -> Waiting
         None if !endless => Waiting::Quietly,
         None if owner != 0 && !raw::thread_exists(owner) => unknown_owner(kind, address, owner, caller),
         None if kind == LockKind::Semaphore => alone(Thing::Semaphore, address, caller),
-        None => Waiting::Quietly,
+        None => alone(Thing::Lock, address, caller),
     }
 }
 
@@ -219,6 +227,16 @@ pub(super) fn lock_name(lock: &LockRecord) -> impl std::fmt::Display {
         }
     }
     Name(lock)
+}
+
+/// True when the holder's record of this lock is not true any more: the child released it, or made it anew.
+pub(super) fn is_dealt_with(fork: &'static Inner, what: &str) -> bool {
+    let named = |lock: &&LockRecord| Text::<64>::of(format_args!("{}", lock_name(lock))).as_str() == what;
+    let Some(lock) = fork.locks.as_slice().iter().find(named) else { return false };
+    let mut words = Words::default();
+    let count = words::size(lock.entry.kind) / 4;
+    let readable = count != 0 && raw::read_words(lock.entry.address, &mut words[..count]);
+    readable && !(words::held_by(lock.entry.kind, lock.holder, &words) && words::is_taken(lock.entry.kind, &words))
 }
 
 /// The thread that waits, in words.
@@ -254,7 +272,7 @@ pub(super) fn waiting(kind: Kind, what: &str, hazard: Option<&str>) -> Waiting {
 
 fn deadlock(fork: &'static Inner, lock: &'static LockRecord, caller: usize) -> Waiting {
     at_length(caller, |at, word| {
-        let name = forkguard_core::fixed::Text::<64>::of(format_args!("{}", lock_name(lock)));
+        let name = Text::<64>::of(format_args!("{}", lock_name(lock)));
         bite::say(at, Severity::Error, Voice::Aloud, Kind::LockDeadlock, |arena| {
             let losses = describe::losses(arena, fork);
             let lock = losses.locks.iter().find(|l| lock_orphaned::what(arena, l) == name.as_str())?;
@@ -276,7 +294,7 @@ fn deadlock(fork: &'static Inner, lock: &'static LockRecord, caller: usize) -> W
 /// A mutex that names as its owner a thread that this process does not have, though no record says how it got there.
 fn unknown_owner(kind: LockKind, address: usize, owner: u32, caller: usize) -> Waiting {
     at_length(caller, |at, word| {
-        let what = forkguard_core::fixed::Text::<64>::of(format_args!("{address:#x}-{owner}"));
+        let what = Text::<64>::of(format_args!("{address:#x}-{owner}"));
         bite::say(at, Severity::Error, Voice::Aloud, Kind::LockDeadlock, |arena| {
             let (symbol, gap) = describe::symbol(arena, address).map_or(("", ""), |symbol| (symbol, " "));
             let subject = format_args!(
@@ -314,7 +332,7 @@ fn libc_lock(name: &'static CStr, caller: usize) -> Waiting {
     let name = name.to_str().unwrap_or_default();
     let inside = |lock: &LockRecord| lock.entry.kind == LockKind::Libc && lock.entry.flags & held::ENTERED == 0;
     let dealt_with = |lock: &LockRecord| {
-        let what = forkguard_core::fixed::Text::<64>::of(format_args!("{}", lock_name(lock)));
+        let what = Text::<64>::of(format_args!("{}", lock_name(lock)));
         said::find(Kind::LockOrphaned, what.as_str()).is_some_and(|said| said.is(State::Resolved))
     };
     let orphan = orphans()
@@ -339,7 +357,7 @@ fn waits_for_others(address: usize) -> bool {
 }
 
 /// The threads that this process and its leaders lost.
-fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
+pub(super) fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
     let lost = |inner: &'static Inner| inner.threads.as_slice().iter().filter(|t| t.tid != inner.thread);
     core_fork::ancestors().map(|s| s.facts()).flat_map(move |inner| lost(inner).map(move |thread| (inner, thread)))
 }
@@ -347,11 +365,11 @@ fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
 /// A thread's end is waited for that is not there: glibc says at once that it ended, or crashes.
 fn join(handle: usize, caller: usize) -> Waiting {
     if thread::by_handle(handle).is_some() {
-        return Waiting::Quietly;
+        return alone(Thing::End, handle, caller);
     }
     let Some((fork, lost)) = lost().find(|(_, t)| t.handle == handle) else { return Waiting::Quietly };
     at_length(caller, |at, word| {
-        let what = forkguard_core::fixed::Text::<64>::of(format_args!("{}", lost.tid));
+        let what = Text::<64>::of(format_args!("{}", lost.tid));
         bite::say(at, Severity::Error, Voice::Quiet, Kind::JoinLostThread, |arena| {
             let losses = describe::losses(arena, fork);
             let thread = losses.threads.iter().find(|t| t.tid == lost.tid)?;
@@ -371,9 +389,15 @@ fn join(handle: usize, caller: usize) -> Waiting {
     })
 }
 
-/// The only thread waits for what another one of its process would give.
+/// A thread waits for what another one of its process would give; there is none, or all of them wait, too.
 fn alone(thing: Thing, address: usize, caller: usize) -> Waiting {
-    if lost().next().is_none() || raw::kernel_threads() != 1 {
+    if lost().next().is_none() {
+        return Waiting::Quietly;
+    }
+    if let Some(slot) = thread::mine() {
+        slot.endless.store(address, SeqCst);
+    }
+    if !thread::others_wait() {
         return Waiting::Quietly;
     }
     let kind = if thing == Thing::Interpreter { Kind::LockDeadlock } else { Kind::JoinLostThread };
@@ -388,7 +412,7 @@ fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
         if thing != Thing::Interpreter && thing != Thing::Waiters && may_end_by_signal(at, thing, word) {
             return Waiting::Quietly;
         }
-        let what = forkguard_core::fixed::Text::<64>::of(format_args!("{address:#x}"));
+        let what = Text::<64>::of(format_args!("{address:#x}"));
         bite::say(at, Severity::Error, Voice::Aloud, kind, |arena| {
             let (fork, _) = lost().next()?;
             let losses = describe::losses(arena, fork);
@@ -405,9 +429,10 @@ fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
             let more = if count > NAMED { ", …" } else { "" };
             let threads = if count == 1 { "thread" } else { "threads" };
             let subject = format_args!(
-                "{} waits for {} with no other thread in its process; lost at the fork: {count} {threads} ({names}{more})",
+                "{} waits for {} {}; lost at the fork: {count} {threads} ({names}{more})",
                 waiter(arena),
-                thing.name()
+                thing.name(),
+                if thread::live() > 1 { "while all threads of its process wait" } else { "with no other thread in its process" }
             );
             Some(Bite {
                 kind,

@@ -230,7 +230,7 @@ pub(crate) fn spawn(at: &AtLength, kind: ForkKind, caller: usize, child: Option<
 }
 
 /// Writes events of a forked child.
-pub(crate) fn of_child<'a, const N: usize>(at: &AtLength, fork: Option<&'a str>, events: [Option<Event<'a>>; N]) {
+pub(crate) fn of_child<'a>(at: &AtLength, fork: Option<&'a str>, events: impl IntoIterator<Item = Option<Event<'a>>>) {
     if wanted() {
         let (mut lines, _) = Lines::pair(at);
         events.into_iter().flatten().for_each(|event| lines.add(fork, event));

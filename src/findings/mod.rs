@@ -10,6 +10,7 @@ macro_rules! text {
 mod connection_inherited;
 mod epoll_inherited;
 mod file_offset_shared;
+pub(crate) mod handler_dropped;
 mod handler_inherited;
 pub(crate) mod lock_orphaned;
 mod rng_shared;

@@ -1,8 +1,8 @@
-//! Condition waits: while a thread waits, it does not hold the mutex.
+//! Conditions and barriers: while a thread waits for a condition, it does not hold the mutex.
 use super::*;
 use crate::child::waits::Call;
 use forkguard_core::held::{HOLDS, holder};
-use libc::{c_int, clockid_t, pthread_cond_t, pthread_mutex_t, timespec};
+use libc::{c_int, clockid_t, pthread_barrier_t, pthread_cond_t, pthread_mutex_t, timespec};
 use std::sync::atomic::Ordering::Relaxed;
 
 #[inline(always)]
@@ -54,4 +54,19 @@ lock! {
     fn cnd_timedwait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int,
         waits Call::TimedCondition;
     |caller| { wait(condition as usize, mutex as usize, caller, || real(condition, mutex, time)) }
+}
+lock! {
+    /// pthread_cond_destroy(3): glibc waits for those who still wait.
+    fn pthread_cond_destroy(condition: *mut pthread_cond_t) -> c_int = libc::pthread_cond_destroy, waits Call::ConditionEnd;
+    |_caller| { real(condition) }
+}
+lock! {
+    /// cnd_destroy(3).
+    fn cnd_destroy(condition: *mut pthread_cond_t) -> (), waits Call::ConditionEnd;
+    |_caller| { real(condition) }
+}
+lock! {
+    /// pthread_barrier_wait(3).
+    fn pthread_barrier_wait(barrier: *mut pthread_barrier_t) -> c_int = libc::pthread_barrier_wait, waits Call::Barrier;
+    |_caller| { real(barrier) }
 }

@@ -2,12 +2,14 @@
 //!
 //! The locks are static inside libc and cross no symbol; that a thread is inside shows in its slot like any other lock.
 use super::*;
-use forkguard_core::held::{HOLDS, Kind, holder};
+use crate::child::waits::{self, Answer, Call, Waiting};
+use forkguard_core::held::{self, HOLDS, Kind, holder};
 use libc::{
     FILE, addrinfo, c_char, c_int, c_long, c_uint, c_void, gid_t, group, hostent, passwd, protoent, servent, size_t, sockaddr,
     socklen_t, time_t, tm, uid_t,
 };
 use std::ffi::CStr;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Runs the function with this thread's slot saying that it is inside.
 #[inline(always)]
@@ -20,11 +22,19 @@ pub(super) fn inside<R>(name: &'static CStr, caller: usize, run: impl FnOnce() -
     result
 }
 
+/// The same for a function that every call comes to: it looks at this process's state itself.
+fn at_lock<R: Answer>(name: &'static CStr, caller: usize, run: impl FnOnce() -> R) -> R {
+    let waiting = if held::is_watched() { waits::before(Call::Libc(name), 0, caller) } else { Waiting::Quietly };
+    let result = if held::TRACKED.load(Relaxed) == 0 { run() } else { inside(name, caller, run) };
+    waits::after(waiting, &result);
+    result
+}
+
 macro_rules! libc_locks {
     ($(fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
         $(lock! {
             /// As the C library's; see the module.
-            fn $name($($arg: $type),*) -> $ret, waits crate::child::waits::Call::Libc(c_name!($name));
+            fn $name($($arg: $type),*) -> $ret, waits Call::Libc(c_name!($name));
             |caller| {
                 inside(c_name!($name), caller, || real($($arg),*))
             }
@@ -84,10 +94,7 @@ macro_rules! libc_locks_of_many_arguments {
             #[allow(clippy::too_many_arguments, reason = "as the hooked function")]
             #[unsafe(no_mangle)]
             pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
-                if forkguard_core::held::TRACKED.load(std::sync::atomic::Ordering::Relaxed) == 0 {
-                    return real($($arg),*);
-                }
-                inside(c_name!($name), 0, || real($($arg),*))
+                at_lock(c_name!($name), 0, || real($($arg),*))
             }
         };)*
     };
@@ -139,7 +146,7 @@ hook! {
     fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE = libc::popen;
     |caller| {
         super::spawn::note_spawn(forkguard_report::event::ForkKind::Popen, caller, None);
-        inside(c"popen", caller, || real(command, mode))
+        at_lock(c"popen", caller, || real(command, mode))
     }
 }
 
@@ -150,10 +157,7 @@ macro_rules! generators {
             fn $name($($arg: $type),*) -> $ret;
             |caller| {
                 forkguard_core::rng::note(|| crate::sites::capture(caller));
-                if forkguard_core::held::TRACKED.load(std::sync::atomic::Ordering::Relaxed) == 0 {
-                    return real($($arg),*);
-                }
-                inside(c_name!($name), caller, || real($($arg),*))
+                at_lock(c_name!($name), caller, || real($($arg),*))
             }
         })*
     };

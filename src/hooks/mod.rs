@@ -30,6 +30,7 @@ mod semaphore;
 mod signal;
 mod socket;
 mod spawn;
+mod syscall;
 mod thread;
 mod timer;
 mod wait;

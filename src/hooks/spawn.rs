@@ -7,7 +7,7 @@ use libc::{c_int, pid_t};
 use std::sync::atomic::AtomicU8;
 
 /// Noted in every process.
-static ALWAYS: AtomicU8 = AtomicU8::new(1);
+pub(super) static ALWAYS: AtomicU8 = AtomicU8::new(1);
 
 /// Records such a call before it is made.
 pub(super) fn note_spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
@@ -48,7 +48,7 @@ hook! {
 }
 
 /// True for flags of clone(2) that make a process, not a thread.
-fn makes_process(flags: usize) -> bool {
+pub(super) fn makes_process(flags: usize) -> bool {
     flags & libc::CLONE_THREAD as usize == 0
 }
 
@@ -60,22 +60,6 @@ pass! {
         }
     }
 }
-pass! {
-    /// syscall(2), variadic: a fork that goes past every function of libc.
-    fn syscall, ALWAYS; |registers| {
-        let flags = match registers.argument[0] as i64 {
-            libc::SYS_fork | libc::SYS_vfork => 0,
-            libc::SYS_clone => registers.argument[1],
-            // The first word of struct clone_args.
-            libc::SYS_clone3 => forkguard_core::raw::read_value(registers.argument[1]).unwrap_or(0),
-            _ => return,
-        };
-        if makes_process(flags) {
-            note_spawn(ForkKind::Syscall, registers.caller, None);
-        }
-    }
-}
-
 const _: () = {
     real_function!(vfork);
 

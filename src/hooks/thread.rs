@@ -1,5 +1,7 @@
 //! Threads: who starts which, and what they are called.
 use super::*;
+use crate::child::restarts::{self, Made};
+use crate::child::waits::Call;
 use crate::sites;
 use forkguard_core::gate;
 use forkguard_core::held;
@@ -60,14 +62,16 @@ extern "C-unwind" fn started(slot: *mut c_void) -> *mut c_void {
 }
 
 /// In the creating thread, afterwards.
-fn created(slot: &'static Slot, result: c_int) {
+fn created(slot: &'static Slot, made: Made, result: c_int) {
     if result != 0 {
         thread::release(slot);
+    } else if held::is_watched() {
+        note_at_length(|at| restarts::started(at, made));
     }
 }
 
 /// Claims a slot for a thread that is about to be created.
-fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Option<&'static Slot> {
+fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Option<(&'static Slot, Made)> {
     note(|_| {
         held::start_tracking();
         let slot = thread::claim()?;
@@ -79,7 +83,7 @@ fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Opti
         slot.code.store(made.code, Relaxed);
         slot.detached.store(u32::from(detached), Relaxed);
         slot.creator.store(thread::mine().map_or(0, |s| s.tid.load(Relaxed)), Relaxed);
-        Some(slot)
+        Some((slot, Made { start, code: made.code, site: made.site }))
     })
     .flatten()
 }
@@ -98,11 +102,11 @@ hook! {
     /// pthread_create(3).
     fn pthread_create(thread: *mut pthread_t, attributes: *const pthread_attr_t, start: Start, argument: *mut c_void) -> c_int;
     |caller| {
-        let Some(slot) = prepare(start as usize, argument as usize, detached(attributes), caller) else {
+        let Some((slot, made)) = prepare(start as usize, argument as usize, detached(attributes), caller) else {
             return real(thread, attributes, start, argument);
         };
         let result = real(thread, attributes, started, (slot as *const Slot).cast_mut().cast());
-        created(slot, result);
+        created(slot, made, result);
         result
     }
 }
@@ -110,13 +114,23 @@ hook! {
     /// thrd_create(3).
     fn thrd_create(thread: *mut pthread_t, start: Start, argument: *mut c_void) -> c_int;
     |caller| {
-        let Some(slot) = prepare(start as usize, argument as usize, false, caller) else {
+        let Some((slot, made)) = prepare(start as usize, argument as usize, false, caller) else {
             return real(thread, start, argument);
         };
         let result = real(thread, started, (slot as *const Slot).cast_mut().cast());
-        created(slot, result);
+        created(slot, made, result);
         result
     }
+}
+lock! {
+    /// pthread_join(3).
+    fn pthread_join(thread: pthread_t, value: *mut *mut c_void) -> c_int = libc::pthread_join, waits Call::Join;
+    |_caller| { real(thread, value) }
+}
+lock! {
+    /// thrd_join(3).
+    fn thrd_join(thread: pthread_t, value: *mut c_int) -> c_int, waits Call::Join;
+    |_caller| { real(thread, value) }
 }
 pass! {
     /// prctl(2), variadic: PR_SET_NAME names this thread.

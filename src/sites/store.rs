@@ -225,6 +225,7 @@ pub(crate) fn text_of(id: TextId) -> &'static str {
 }
 
 /// A frame that was kept.
+#[derive(PartialEq)]
 pub(crate) struct Kept {
     pub(crate) language: Language,
     pub(crate) file: &'static str,

@@ -128,7 +128,13 @@ fn doors() -> &'static [Door] {
 }
 
 /// Not zero in a forked child that lacks threads or cannot use locks of its leader: its waits are looked at.
-static WATCHED: AtomicU8 = AtomicU8::new(0);
+pub static WATCHED: AtomicU8 = AtomicU8::new(0);
+
+/// True in such a child.
+#[inline(always)]
+pub fn is_watched() -> bool {
+    WATCHED.load(Relaxed) != 0
+}
 
 fn turn_doors() {
     let (tracked, watched) = (TRACKED.load(Relaxed) != 0, WATCHED.load(Relaxed) != 0);

@@ -360,6 +360,17 @@ pub fn runs(tid: u32) -> bool {
     after_name.get(2).is_some_and(|state| !b"ZX".contains(state))
 }
 
+/// How often a thread that sleeps now has run before (its context switches, proc(5)); None for one that does not sleep.
+pub fn sleeps_since(tid: u32) -> Option<u64> {
+    let path = crate::fixed::Text::<48>::of(format_args!("/proc/self/task/{tid}/status"));
+    let mut bytes = [0u8; 3072];
+    let text = core::str::from_utf8(read_file(path.as_cstr()?, &mut bytes)).ok()?;
+    let field = |name: &str| text.lines().find_map(|line| Some(line.strip_prefix(name)?.trim()));
+    let switches = |name| field(name)?.parse::<u64>().ok();
+    field("State:")?.starts_with('S').then_some(())?;
+    Some(switches("voluntary_ctxt_switches:")? + switches("nonvoluntary_ctxt_switches:")?)
+}
+
 /// True when a timer of the kernel's (by its own id) is armed.
 pub fn timer_armed(id: usize) -> bool {
     let mut value = [0usize; 4];

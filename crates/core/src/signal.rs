@@ -83,6 +83,12 @@ pub fn setter(signal: i32, handler: usize) -> Option<Set> {
     (set.site != 0 && set.handler == handler).then_some(set)
 }
 
+/// All that was noted, the latest first.
+pub fn settings(signal: i32) -> impl Iterator<Item = Set> {
+    let settings = SETTINGS.get(signal as usize).map_or(&[][..], |s| &s[..]);
+    settings.iter().map(Setting::get).filter(|s| s.site != 0)
+}
+
 /// What was noted before that, the latest first.
 pub fn earlier(signal: i32) -> impl Iterator<Item = Set> {
     let settings = SETTINGS.get(signal as usize).map_or(&[][..], |s| &s[1..]);

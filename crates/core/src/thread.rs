@@ -50,6 +50,8 @@ pub struct Slot {
     pub waits_for: AtomicUsize,
     /// Return address of the call that waits for it.
     pub waits_at: AtomicUsize,
+    /// What it waits for without an end, in a process that watches its waits; 0 nothing.
+    pub endless: AtomicUsize,
     /// pthread_t; 0 unknown.
     pub handle: AtomicUsize,
     /// Start routine and its argument; 0 unknown.
@@ -80,6 +82,7 @@ impl Slot {
             detached: AtomicU32::new(0),
             waits_for: AtomicUsize::new(0),
             waits_at: AtomicUsize::new(0),
+            endless: AtomicUsize::new(0),
             handle: AtomicUsize::new(0),
             start: AtomicUsize::new(0),
             argument: AtomicUsize::new(0),
@@ -136,6 +139,7 @@ impl Slot {
         for word in [
             &self.waits_for,
             &self.waits_at,
+            &self.endless,
             &self.handle,
             &self.start,
             &self.argument,
@@ -296,6 +300,7 @@ pub fn survive() {
         slot.depth.store(0, Relaxed);
         slot.overflow.store(0, Relaxed);
         slot.waits_for.store(0, Relaxed);
+        slot.endless.store(0, Relaxed);
     } else if refused() {
         tls::set_slot(core::ptr::null());
     }
@@ -304,6 +309,30 @@ pub fn survive() {
 /// Threads that are running.
 pub fn live() -> u32 {
     slots().iter().filter(|s| s.state() == State::Live).count() as u32
+}
+
+/// True when every other thread of this process waits without an end, so that only this one could give what they wait for. A thread that
+/// was woken is no sleeper any more: none of them may have run while all were looked at.
+pub fn others_wait() -> bool {
+    /// Processes with more threads are not looked at.
+    const THREADS: usize = 64;
+    let own = raw::thread_id();
+    let mut sleeps = [(0, 0); THREADS];
+    let mut count = 0;
+    for slot in slots().iter().filter(|s| s.state() == State::Live && s.tid.load(Relaxed) != own) {
+        let Some(place) = sleeps.get_mut(count).filter(|_| slot.endless.load(SeqCst) != 0) else { return false };
+        *place = (slot.tid.load(Relaxed), 0);
+        count += 1;
+    }
+    if raw::kernel_threads() as usize != count + 1 {
+        return false;
+    }
+    let sleeps = &mut sleeps[..count];
+    for (tid, switches) in sleeps.iter_mut() {
+        let Some(now) = raw::sleeps_since(*tid) else { return false };
+        *switches = now;
+    }
+    sleeps.iter().all(|(tid, switches)| raw::sleeps_since(*tid) == Some(*switches))
 }
 
 /// True when a slot is this running thread's.

@@ -70,6 +70,11 @@ pub fn blocks(kind: Kind, words: &Words) -> bool {
     }
 }
 
+/// Whether anybody holds it.
+pub fn is_taken(kind: Kind, words: &Words) -> bool {
+    blocks(if kind == Kind::Read { Kind::Write } else { kind }, words)
+}
+
 /// Bytes that are read of a condition.
 pub const CONDITION: usize = 48;
 

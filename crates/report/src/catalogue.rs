@@ -376,6 +376,7 @@ impl Role {
             Role::Registered => "registered",
             Role::Used => "used",
             Role::Waits => "waits",
+            Role::Reset => "reset",
             Role::Stood => "stood",
             Role::Loaded => "loaded",
             Role::Code => "runs",

@@ -224,6 +224,8 @@ pub enum Role {
     Used,
     /// Where a thread of the child waits.
     Waits,
+    /// Where the signal was reset.
+    Reset,
     /// Where the thread stood at the fork.
     Stood,
     /// Where the runtime or generator lives.

@@ -1,0 +1,35 @@
+//! Threads that a child starts again: what it lacked, it has.
+use super::bite;
+use super::waits::lost;
+use crate::hooks::AtLength;
+use crate::sites;
+use forkguard_core::fixed::Text;
+use forkguard_core::fork::ThreadRecord;
+use forkguard_report::event::{Kind, State};
+
+/// A thread that was just started, by the words of its slot.
+#[derive(Clone, Copy)]
+pub(crate) struct Made {
+    pub(crate) start: usize,
+    pub(crate) code: usize,
+    pub(crate) site: usize,
+}
+
+/// True for a thread that runs what the lost one ran: the same code of its language, or the same routine, started at the same place.
+fn is_same(lost: &ThreadRecord, made: Made) -> bool {
+    let place = |word| {
+        let (address, mut frames) = sites::look(word);
+        (address, frames.next())
+    };
+    lost.start == made.start && lost.code == made.code && (made.code != 0 || place(lost.site) == place(made.site))
+}
+
+/// A thread of this child runs: one lost thread of its kind is none any more.
+pub(crate) fn started(at: &AtLength, made: Made) {
+    let name = |thread: &ThreadRecord| Text::<64>::of(format_args!("{}", thread.tid));
+    let open = |thread: &ThreadRecord| super::said::find(Kind::ThreadLost, name(thread).as_str()).is_none();
+    if let Some((fork, thread)) = lost().find(|(_, thread)| thread.tid != 0 && is_same(thread, made) && open(thread)) {
+        let because = "the child started it again";
+        bite::turn_of(at, fork, Kind::ThreadLost, name(thread).as_str(), State::Resolved, None, because);
+    }
+}

@@ -1,0 +1,48 @@
+//! handler-dropped: the application had set a handler before the fork, and somebody else reset the signal in the child. Who resets his own
+//! handler means it.
+use super::*;
+use crate::describe;
+use forkguard_core::signal::{self, Set};
+
+/// Files of CPython's own that stand between the code that sets a handler and the call.
+const WRAPPERS: [&str; 1] = ["/signal.py"];
+
+/// Who made a setting: the innermost frame that is not merely on the way to the call.
+fn party<'s>(site: &'s Site<'_>) -> Option<&'s Frame<'s>> {
+    let wrapper = |frame: &&Frame<'_>| WRAPPERS.iter().any(|end| frame.file.as_deref().is_some_and(|file| file.ends_with(end)));
+    let mut interpreted = site.frames.iter().filter(|frame| frame.language != "native");
+    interpreted.find(|frame| !wrapper(frame)).or_else(|| site.frames.first())
+}
+
+/// True when one of them is the application and the other is not, or both are native code of different files.
+fn is_foreign(setter: &Frame<'_>, resetter: &Frame<'_>) -> bool {
+    match setter.language == "native" {
+        true => resetter.language == "native" && setter.module != resetter.module,
+        false => setter.is_application() && !resetter.is_application(),
+    }
+}
+
+/// Hands every dropped handler over: its name, where it was set, where it was reset.
+pub(crate) fn each<'a>(arena: &'a Arena, mut found: impl FnMut(Bite<'a>)) {
+    for number in (1..32).filter(|n| !matches!(n, 9 | 19)) {
+        let default = raw::signal_action(number).is_some_and(|action| action.handler <= libc::SIG_IGN);
+        let mut settings = signal::settings(number);
+        let Some(reset) = settings.next().filter(|s| default && !s.inherited && s.handler <= libc::SIG_IGN) else { continue };
+        let site = |role, set: Set| describe::site(arena, role, set.thread, set.site);
+        let Some(reset) = site(Role::Reset, reset) else { continue };
+        let handlers = settings.filter(|s| s.inherited && s.handler > libc::SIG_IGN);
+        let dropped = handlers.filter_map(|s| site(Role::Set, s)).find(|set| {
+            let parties = party(set).zip(party(&reset));
+            parties.is_some_and(|(setter, resetter)| is_foreign(setter, resetter))
+        });
+        let Some(set) = dropped else { continue };
+        let name = signal::name(number);
+        found(Bite {
+            kind: Kind::HandlerDropped,
+            what: name,
+            subject: name,
+            sites: arena.join([arena.one(set), arena.one(reset)]),
+            hazard: None,
+        });
+    }
+}

@@ -1,0 +1,82 @@
+//! syscall(2), variadic: what goes past every function of libc. A fork is noted; a futex wait (Rust's locks, GLib, abseil) is looked at in a
+//! child that may wait in vain.
+use super::spawn::{makes_process, note_spawn};
+use super::*;
+use crate::child::waits::{self, Call, Waiting};
+use forkguard_core::held::WATCHED;
+use forkguard_report::event::ForkKind;
+use libc::c_long;
+
+real_function!(syscall);
+
+/// The system call as the host made it.
+fn real(number: c_long, arguments: [usize; 6]) -> c_long {
+    type Syscall = unsafe extern "C-unwind" fn(c_long, usize, usize, usize, usize, usize, usize) -> c_long;
+    let [a, b, c, d, e, f] = arguments;
+    // SAFETY: libc's own function, called with what the host called ours with.
+    unsafe { std::mem::transmute::<*mut libc::c_void, Syscall>(REAL.address())(number, a, b, c, d, e, f) }
+}
+
+extern "C" fn noted(registers: &Registers) {
+    let flags = match registers.argument[0] as i64 {
+        libc::SYS_fork | libc::SYS_vfork => 0,
+        libc::SYS_clone => registers.argument[1],
+        // The first word of struct clone_args.
+        libc::SYS_clone3 => forkguard_core::raw::read_value(registers.argument[1]).unwrap_or(0),
+        _ => return,
+    };
+    if makes_process(flags) {
+        note_spawn(ForkKind::Syscall, registers.caller, None);
+    }
+}
+
+/// True for a wait of futex(2) within this process and without a time limit that has to wait now.
+fn waits_endlessly([address, operation, value, timeout, ..]: [usize; 6]) -> bool {
+    const OPTIONS: i32 = libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME;
+    let operation = operation as i32;
+    matches!(operation & !OPTIONS, libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET)
+        && operation & libc::FUTEX_PRIVATE_FLAG != 0
+        && timeout == 0
+        && forkguard_core::raw::read_value::<u32>(address) == Some(value as u32)
+}
+
+#[allow(clippy::too_many_arguments, reason = "as the hooked function")]
+extern "C-unwind" fn futex(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize, caller: usize) -> c_long {
+    let arguments = [a, b, c, d, e, f];
+    let waiting = if waits_endlessly(arguments) { waits::before(Call::Futex, a, caller) } else { Waiting::Quietly };
+    let result = real(number, arguments);
+    waits::after(waiting, &result);
+    result
+}
+
+/// syscall(2).
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn syscall() {
+    core::arch::naked_asm!(
+        "cmp edi, {futex_number}",
+        "je 3f",
+        "2:",
+        save_registers!(),
+        "call {noted}",
+        restore_registers!(),
+        "jmp qword ptr [rip + {real}]",
+        "3: cmp byte ptr [rip + {watched}], 0",
+        "je 4f",
+        // The seventh argument and the return address become the seventh and eighth.
+        "mov rax, [rsp]",
+        "mov r10, [rsp + 8]",
+        "sub rsp, 8",
+        "push rax",
+        "push r10",
+        "call {futex}",
+        "add rsp, 24",
+        "ret",
+        "4: jmp qword ptr [rip + {real}]",
+        futex_number = const libc::SYS_futex,
+        noted = sym noted,
+        futex = sym futex,
+        watched = sym WATCHED,
+        real = sym REAL,
+    )
+}
