@@ -1,6 +1,7 @@
 // What the fixtures of findings share: a thread that stands still where it is told to, and a child that lives on.
 #pragma once
 #include "../check.h"
+#include <dirent.h>
 #include <poll.h>
 #include <stdatomic.h>
 
@@ -24,23 +25,28 @@ __attribute__((unused)) static pthread_t start_worker(void *(*body)(void *)) {
     return thread;
 }
 
-// Starts a thread by the name of `worker` and waits until it is blocked in a system call; the body sets worker_tid first.
-__attribute__((unused)) static pthread_t start_worker_blocked_in(long number, void *(*body)(void *)) {
-    pthread_t thread;
+// Waits until that thread or process is blocked in a system call.
+__attribute__((unused)) static void until_blocked_in(long number, pid_t task) {
     char path[64], text[128];
     long current = -1;
-    CHECK(pthread_create(&thread, NULL, body, NULL) == 0);
-    CHECK(pthread_setname_np(thread, "worker") == 0);
-    EVENTUALLY(worker_tid);
-    snprintf(path, sizeof path, "/proc/self/task/%d/syscall", worker_tid);
-    while (current != number) {
+    snprintf(path, sizeof path, "/proc/%d/syscall", task);
+    for (int round = 0; current != number; round++) {
         FILE *stream = fopen(path, "re");
-        CHECK(stream != NULL);
+        CHECK(stream != NULL && round < 20000);
         if (!fgets(text, sizeof text, stream) || sscanf(text, "%ld", &current) != 1)
             current = -1;
         fclose(stream);
         brief_pause();
     }
+}
+
+// Starts a thread by the name of `worker` and waits until it is blocked in a system call; the body sets worker_tid first.
+__attribute__((unused)) static pthread_t start_worker_blocked_in(long number, void *(*body)(void *)) {
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, body, NULL) == 0);
+    CHECK(pthread_setname_np(thread, "worker") == 0);
+    EVENTUALLY(worker_tid);
+    until_blocked_in(number, worker_tid);
     return thread;
 }
 
@@ -55,5 +61,65 @@ __attribute__((unused)) static void fork_living_child(void) {
     CHECK(child >= 0);
     if (child == 0)
         live();
+    EXITED(child, 0);
+}
+
+// A line of the report is a finding of this kind, written by that process.
+__attribute__((unused)) static bool reported(pid_t pid, const char *kind) {
+    char key[64], path[4096], *line = NULL;
+    size_t size = 0;
+    bool found = false;
+    snprintf(key, sizeof key, "\"pid\":%d,", pid);
+    const char *place = getenv("FORKGUARD_REPORT");
+    DIR *directory = place ? opendir(place) : NULL;
+    for (struct dirent *entry; directory && !found && (entry = readdir(directory));) {
+        snprintf(path, sizeof path, "%s/%s", place, entry->d_name);
+        FILE *stream = strstr(entry->d_name, ".jsonl") ? fopen(path, "re") : NULL;
+        while (stream && !found && getline(&line, &size, stream) > 0) {
+            const char *of_kind = strstr(line, "\"kind\":\"");
+            found = strstr(line, "\"event\":\"finding\",") && strstr(line, key) && of_kind
+                && strncmp(of_kind + 8, kind, strlen(kind)) == 0 && of_kind[8 + strlen(kind)] == '"';
+        }
+        if (stream)
+            fclose(stream);
+    }
+    if (directory)
+        closedir(directory);
+    free(line);
+    return found;
+}
+
+// Ends a child that hangs for ever, once the report says that it does.
+__attribute__((unused)) static void kill_when_reported(pid_t child, const char *kind) {
+    bool found = false;
+    for (int round = 0; round < 10000 && !(found = reported(child, kind)); round++)
+        brief_pause();
+    // Whatever was found, nothing stays behind.
+    CHECK(kill(child, SIGKILL) == 0);
+    int status = status_of(child);
+    step = kind;
+    CHECK(found);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+// Forks a child in which `bite` hangs for ever, as a finding of this kind must say.
+__attribute__((unused)) static void fork_hanging_child(const char *kind, void (*bite)(void)) {
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        bite();
+        CHECK(!"came back");
+    }
+    kill_when_reported(child, kind);
+}
+
+// Forks a child that does something that must not hang, and then waits for work.
+__attribute__((unused)) static void fork_working_child(void (*body)(void)) {
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        body();
+        live();
+    }
     EXITED(child, 0);
 }

@@ -153,18 +153,22 @@ impl Fixture {
     }
 
     fn check_lines(&self, report: &Report, wrong: &mut Vec<String>) {
+        for change in report.misplaced() {
+            wrong.push(format!("no finding before: {change}"));
+        }
+        let last: Vec<(Value, String)> = report.last_states().into_iter().map(|json| (json.clone(), json.to_string())).collect();
+        for key in ["EXPECT-LAST", "EXPECT-LAST-NOT"] {
+            for text in self.directives(key) {
+                let expectation = Expectation::parse_last(text);
+                let found = last.iter().filter(|(json, text)| expectation.matches(json, text)).count();
+                expectation.judge(key, text, found, wrong);
+            }
+        }
         for (key, event) in [("EXPECT", "finding"), ("EXPECT-NOT", "finding"), ("EXPECT-EVENT", ""), ("EXPECT-NO-EVENT", "")] {
             for text in self.directives(key) {
                 let expectation = Expectation::parse(event, text);
                 let found = report.entries.iter().filter(|entry| expectation.matches(&entry.json, entry.text)).count();
-                let satisfied = match (key.contains("-NO"), expectation.count) {
-                    (true, _) => found == 0,
-                    (false, None) => found > 0,
-                    (false, Some(count)) => found == count,
-                };
-                if !satisfied {
-                    wrong.push(format!("{key}: {text}: {found} such"));
-                }
+                expectation.judge(key, text, found, wrong);
             }
         }
     }
@@ -198,6 +202,23 @@ impl Expectation {
             }
         }
         Expectation { filters, count }
+    }
+
+    /// `KIND STATE FILTER…`, of findings as they stand in the end.
+    fn parse_last(text: &str) -> Expectation {
+        let (kind, rest) = text.split_once(' ').unwrap_or_else(|| panic!("{text}: no state"));
+        Self::parse("finding", &format!("{kind} state={rest}"))
+    }
+
+    fn judge(&self, key: &str, text: &str, found: usize, wrong: &mut Vec<String>) {
+        let satisfied = match (key.contains("-NO"), self.count) {
+            (true, _) => found == 0,
+            (false, None) => found > 0,
+            (false, Some(count)) => found == count,
+        };
+        if !satisfied {
+            wrong.push(format!("{key}: {text}: {found} such"));
+        }
     }
 
     fn matches(&self, json: &Value, text: &str) -> bool {
@@ -374,7 +395,11 @@ fn run_in_mode(mode: &Mode, program: &Path, directory: &Path, makes_processes: b
     if run.stderr.contains("cannot be preloaded") {
         return Err(run.stderr);
     }
-    let reports = !Report::read(&report).entries.is_empty();
+    let report = Report::read(&report);
+    if let Some(change) = report.misplaced().first() {
+        return Err(format!("no finding before: {change}"));
+    }
+    let reports = !report.entries.is_empty();
     let at_work = !mode.preload.is_empty() && mode.option != "off";
     if reports != (at_work && makes_processes) {
         return Err(format!("a report: {reports}"));

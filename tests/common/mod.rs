@@ -95,6 +95,8 @@ pub struct Entry {
     pub json: Value,
     /// The text itself.
     pub text: &'static str,
+    /// Which file it stands in.
+    pub file: usize,
 }
 
 /// All lines of a report directory, file by file.
@@ -114,21 +116,21 @@ impl Report {
         files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
         files.sort();
         let mut entries = Vec::new();
-        for file in files {
+        for (number, file) in files.iter().enumerate() {
             // The types borrow from the text: a test may leak it.
-            let text: &'static str = fs::read_to_string(&file).expect("UTF-8").leak();
+            let text: &'static str = fs::read_to_string(file).expect("UTF-8").leak();
             assert!(text.is_empty() || text.ends_with('\n'), "{}: torn last line", file.display());
-            entries.extend(text.lines().map(|line| Self::entry(&file, line)));
+            entries.extend(text.lines().map(|line| Self::entry(file, number, line)));
         }
         Report { entries }
     }
 
-    fn entry(file: &Path, text: &'static str) -> Entry {
+    fn entry(file: &Path, number: usize, text: &'static str) -> Entry {
         let json: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}: {text}", file.display()));
         let errors: Vec<String> = schema().iter_errors(&json).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{}: against the schema: {}: {text}", file.display(), errors.join("; "));
         let line = serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}: {text}", file.display()));
-        Entry { line, json, text }
+        Entry { line, json, text, file: number }
     }
 
     /// The events of one name (`fork`, `finding`, …).
@@ -139,5 +141,32 @@ impl Report {
     /// The findings of one kind (`lock-orphaned`, …).
     pub fn findings<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Entry> {
         self.events("finding").filter(move |entry| entry.json["kind"] == kind)
+    }
+
+    /// Every finding as it stands in the end: with the `state`, the `severity` and the `because` of its last change.
+    pub fn last_states(&self) -> Vec<Value> {
+        let mut changes: Vec<&Value> = self.events("finding-state").map(|entry| &entry.json).collect();
+        // By time: a child that has forked itself writes into a file of its own.
+        let time = |change: &Value| change["time"].as_f64().expect("a number");
+        changes.sort_by(|a, b| time(a).total_cmp(&time(b)));
+        let mut findings: Vec<Value> = self.events("finding").map(|entry| entry.json.clone()).collect();
+        for change in changes {
+            for finding in findings.iter_mut().filter(|finding| finding["id"] == change["id"]) {
+                for key in ["state", "severity", "because"].into_iter().filter(|key| !change[key].is_null()) {
+                    finding[key] = change[key].clone();
+                }
+            }
+        }
+        findings
+    }
+
+    /// Changes of findings that are nowhere, or that stand below the change in the same file: a report is read in order.
+    pub fn misplaced(&self) -> Vec<&'static str> {
+        let changes = self.entries.iter().enumerate().filter(|(_, entry)| entry.json["event"] == "finding-state");
+        let unknown = changes.filter(|&(at, change)| {
+            let mut findings = self.entries.iter().enumerate().filter(|(_, entry)| entry.json["event"] == "finding");
+            !findings.any(|(before, entry)| entry.json["id"] == change.json["id"] && (before < at || entry.file != change.file))
+        });
+        unknown.map(|(_, change)| change.text).collect()
     }
 }

@@ -1,0 +1,17 @@
+// An adaptive mutex that a lost thread holds.
+// EXPECT: lock-deadlock severity=error state=hit subject~worker count=1
+// EXPECT: lock-deadlock sites=[role=taken,frames.module~deadlock_mutex_adaptive] sites=[role=waits,frames.module~deadlock_mutex_adaptive]
+// EXPECT-LAST: lock-deadlock hit
+// EXPECT-LAST: lock-orphaned hit count=1
+// STDERR: lock-deadlock
+#include "bite.h"
+
+static pthread_mutex_t mutex = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+
+static void work(void) {
+    CHECK(pthread_mutex_lock(&mutex) == 0);
+}
+
+static void bite(void) {
+    pthread_mutex_lock(&mutex);
+}

@@ -1,0 +1,17 @@
+// A recursive mutex that a lost thread holds, twice.
+// EXPECT: lock-deadlock severity=error state=hit subject~worker count=1
+// EXPECT: lock-deadlock sites=[role=taken,frames.module~deadlock_mutex_recursive] sites=[role=waits,frames.module~deadlock_mutex_recursive]
+// EXPECT-LAST: lock-deadlock hit
+// EXPECT-LAST: lock-orphaned hit count=1
+// STDERR: lock-deadlock
+#include "bite.h"
+
+static pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+static void work(void) {
+    CHECK(pthread_mutex_lock(&mutex) == 0 && pthread_mutex_lock(&mutex) == 0);
+}
+
+static void bite(void) {
+    pthread_mutex_lock(&mutex);
+}

@@ -1,0 +1,19 @@
+// A read-write lock that a lost thread holds for reading: the child may read, but never write.
+// EXPECT: lock-deadlock severity=error state=hit subject~worker count=1
+// EXPECT: lock-deadlock sites=[role=taken,frames.module~deadlock_rwlock_read] sites=[role=waits,frames.module~deadlock_rwlock_read]
+// EXPECT-LAST: lock-deadlock hit
+// EXPECT-LAST: lock-orphaned hit count=1
+// STDERR: lock-deadlock
+#include "bite.h"
+
+static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+
+static void work(void) {
+    CHECK(pthread_rwlock_rdlock(&lock) == 0);
+}
+
+static void bite(void) {
+    CHECK(pthread_rwlock_rdlock(&lock) == 0 && pthread_rwlock_unlock(&lock) == 0);
+    CHECK(!reported(getpid(), "lock-deadlock"));
+    pthread_rwlock_wrlock(&lock);
+}

@@ -1,0 +1,20 @@
+// Children that exec at once: whatever they inherit is moot.
+// EXPECT-LAST: thread-lost moot count=40
+// EXPECT-LAST: lock-orphaned moot count=40
+// EXPECT-LAST: connection-inherited moot count=40
+// EXPECT-LAST: epoll-inherited moot count=40
+// EXPECT-LAST: timer-lost moot count=40
+// EXPECT-NO-EVENT: child
+// EXPECT-NO-EVENT: finding severity=error
+// STDERR-NOT: worker
+#include "moot.h"
+
+static void be_gone(void) {
+    execl("/bin/true", "true", (char *)NULL);
+}
+
+int main(void) {
+    make_hazards();
+    fork_children(be_gone);
+    return 0;
+}
