@@ -11,7 +11,7 @@ pub(crate) mod waits;
 use crate::arena::Arena;
 use crate::emit;
 use crate::findings::{self, Evidence, signals_blocked};
-use crate::hooks::{AtLength, IN_CHILD, REPORTS};
+use crate::hooks::{AtLength, IN_CHILD, REPORTS, note_at_length};
 use crate::options::{self, Summary};
 use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
@@ -85,6 +85,21 @@ pub(crate) fn settled(call: &'static str, at: &AtLength) {
     }
 }
 
+/// This child, which has not settled, is about to block exactly these signals: what it blocks later is its own affair.
+pub(crate) fn masks(mask: u64) {
+    let steered = |inner: &&Inner| signals_blocked::steers(inner.blocked) && !signals_blocked::steers(inner.blocked & mask);
+    if let Some(inner) = core_fork::birth().map(|birth| birth.facts()).filter(steered) {
+        note_at_length(|at| unblocked(at, inner, mask));
+    }
+}
+
+fn unblocked(at: &AtLength, inner: &Inner, blocked: u64) {
+    if signals_blocked::steers(inner.blocked) && !signals_blocked::steers(inner.blocked & blocked) {
+        let because = "the child unblocked them, or waits for them";
+        bite::turn(at, Kind::SignalsBlocked, format_args!("{}", signals_blocked::MASK), State::Resolved, None, because);
+    }
+}
+
 /// True for a child that has lived for a second without a call that shows it settled.
 pub(crate) fn settles_by_time() -> bool {
     SETTLING.load(Relaxed) != 0 && raw::monotonic() - BORN.load(Relaxed) > 1_000_000_000
@@ -97,12 +112,10 @@ fn report(at: &AtLength, inner: &Inner, call: &'static str) {
     let Some(id) = birth() else { return };
     // It has had its chance to unblock signals.
     let blocked = inner.blocked & at.blocked & !signals_blocked::attended(call);
-    if signals_blocked::steers(inner.blocked) && !signals_blocked::steers(blocked) {
-        let because = "the child unblocked them, or waits for them";
-        bite::turn(at, Kind::SignalsBlocked, format_args!("{}", signals_blocked::MASK), State::Resolved, None, because);
-    }
+    unblocked(at, inner, blocked);
     let arena = at.arena();
-    let event = crate::describe::fork(&arena, inner, blocked);
+    let dealt_with = said::find(Kind::SignalsBlocked, signals_blocked::MASK).is_some_and(|said| said.is(State::Resolved));
+    let event = crate::describe::fork(&arena, inner, if dealt_with { 0 } else { blocked });
     let evidence = Evidence::of(&event, inner, &arena, id.as_str());
     let mut list = arena.list::<Finding<'_>>(LISTED);
     let mut counts = FindingCounts::default();

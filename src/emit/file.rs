@@ -112,21 +112,26 @@ fn refuse<T>(refused: &mut Refused, why: std::fmt::Arguments<'_>) -> Option<T> {
     None
 }
 
+/// Forks of one program image in a process: the next one's numbers begin above them.
+const NUMBERS_OF_AN_IMAGE: u64 = 1_000_000;
+
 fn open(refused: &mut Refused) -> Option<()> {
     let directory_path = directory();
     let directory = open_directory(&directory_path, refused)?;
     let pid = raw::process_id();
-    let name = process_name();
+    let stem = stem(pid);
     for turn in 1..1000 {
-        let mut file = Text::<64>::new();
+        let mut file = Text::<160>::new();
         let _ = match turn {
-            1 => write!(file, "{}-{pid}.jsonl", name.as_str()),
-            _ => write!(file, "{}-{pid}.{turn}.jsonl", name.as_str()),
+            1 => write!(file, "{}.jsonl", stem.as_str()),
+            _ => write!(file, "{}.{turn}.jsonl", stem.as_str()),
         };
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&directory, file.as_cstr().unwrap_or(c"x"), flags, Mode::RUSR | Mode::WUSR) {
             Ok(opened) => {
                 adopt(opened, pid);
+                // A program that was exec'd by this process, or had its number before, forked too.
+                forkguard_core::fork::number_from((turn - 1) * NUMBERS_OF_AN_IMAGE);
                 let mut path = Text::new();
                 let _ = write!(path, "{}/{}", directory_path.as_str(), file.as_str());
                 // SAFETY: see `Path`.
@@ -138,6 +143,17 @@ fn open(refused: &mut Refused) -> Option<()> {
         }
     }
     refuse(refused, format_args!("{} holds a thousand reports of process {pid}", directory_path.as_str()))
+}
+
+/// How the name of this process's file begins: `NAME-PID`, or the leader's and `_PID`. So the files of a directory, in the order of their
+/// names, tell what was found at a fork before they tell what the child made of it.
+fn stem(pid: u32) -> Text<128> {
+    const LONGEST: usize = 100;
+    let leaders = path().rsplit('/').next().and_then(|file| file.strip_suffix(".jsonl")).unwrap_or_default();
+    match leaders.len() {
+        1..=LONGEST => Text::of(format_args!("{leaders}_{pid}")),
+        _ => Text::of(format_args!("{}-{pid}", process_name().as_str())),
+    }
 }
 
 fn adopt(file: rustix::fd::OwnedFd, pid: u32) {

@@ -13,12 +13,11 @@ pub(crate) fn steers(mask: u64) -> bool {
 }
 
 /// What a child that waits in `call` attends to although it blocks it: calls that wait for signals, or with a mask of their own;
-/// and who waits for a child needs no SIGCHLD.
+/// and who waits for its own children (a shell) holds off what would end that wait.
 pub(crate) fn attended(call: &str) -> u64 {
     match call {
         "sigwait" | "sigwaitinfo" | "sigtimedwait" | "sigsuspend" | "ppoll" | "__ppoll_chk" | "pselect" | "epoll_pwait"
-        | "epoll_pwait2" => !0,
-        "wait" | "waitpid" | "waitid" | "wait3" | "wait4" => 1 << (libc::SIGCHLD - 1),
+        | "epoll_pwait2" | "wait" | "waitpid" | "waitid" | "wait3" | "wait4" => !0,
         _ => 0,
     }
 }

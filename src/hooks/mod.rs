@@ -59,7 +59,8 @@ pub(crate) fn note_end() {
     if REPORTS.load(std::sync::atomic::Ordering::Relaxed) != 0 && crate::emit::wanted() {
         note_at_length(crate::child::ended);
     }
-    if gate::awake() {
+    // In a forked child other libraries' destructors, which run after ours, are where lost threads are joined.
+    if gate::awake() && IN_CHILD.load(std::sync::atomic::Ordering::Relaxed) == 0 {
         gate::set_life(Life::Off);
     }
 }

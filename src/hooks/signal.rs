@@ -1,10 +1,42 @@
 //! Signals: who set which handler.
 use super::*;
+use crate::child::{self, SETTLING};
 use crate::sites;
+use forkguard_core::raw;
 use forkguard_core::signal::{self, Set};
 use forkguard_core::thread;
 use libc::{c_int, sighandler_t};
 use std::sync::atomic::Ordering::Relaxed;
+
+/// The mask that a call of sigprocmask leads to.
+fn mask_after(how: c_int, set: usize) -> Option<u64> {
+    let (now, set) = (raw::blocked_signals(), raw::read_value::<usize>(set)? as u64);
+    match how {
+        libc::SIG_BLOCK => Some(now | set),
+        libc::SIG_UNBLOCK => Some(now & !set),
+        libc::SIG_SETMASK => Some(set),
+        _ => None,
+    }
+}
+
+macro_rules! masks {
+    ($(fn $name:ident;)*) => {
+        $(pass! {
+            /// As the C library's: a child that has not settled may unblock what its leader blocked.
+            fn $name, SETTLING; |registers| {
+                let [how, set, ..] = registers.argument;
+                if let Some(mask) = note(|_| mask_after(how as c_int, set)).flatten() {
+                    child::masks(mask);
+                }
+            }
+        })*
+    };
+}
+
+masks! {
+    fn sigprocmask;
+    fn pthread_sigmask;
+}
 
 fn noted(signal: c_int, handler: usize, caller: usize) {
     note(|_| {

@@ -16,6 +16,10 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     debug_files: DebugFiles,
+
+    /// List the findings that are resolved or moot, too
+    #[arg(long)]
+    all: bool,
 }
 
 /// Reads what `args` name and prints it.
@@ -33,7 +37,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
         return Err(Error::NoEvents(args.input.paths(), gathered.notes));
     }
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
-    match render::render(&mut out, &gathered.join()).and_then(|()| out.flush()) {
+    match render::render(&mut out, &gathered.join(), args.all).and_then(|()| out.flush()) {
         // The reader (head, less) has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(Error::Output),

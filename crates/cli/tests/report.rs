@@ -1,4 +1,6 @@
 //! `forkguard report` as a person meets it: what it prints is kept in `expected/`.
+use forkguard_report::event::Kind;
+use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -34,6 +36,41 @@ fn a_run_of_a_server() {
 }
 
 #[test]
+fn what_bit_comes_first() {
+    assert_eq!(printed(&tool(&["report", "bites"]).output().unwrap()), include_str!("expected/bites.txt"));
+}
+
+#[test]
+fn what_is_over_is_listed_on_request() {
+    let shown = |arguments: &[&str]| printed(&tool(arguments).output().unwrap()).to_owned();
+    let (few, all) = (shown(&["report", "bites"]), shown(&["report", "--all", "bites"]));
+    let over = include_str!("expected/bites-over.txt");
+    assert_eq!(few.replace("3 resolved, 4 moot (--all lists them)\n", over), all);
+}
+
+/// The last state counts, in whatever order files and lines are met.
+#[test]
+fn the_order_of_files_does_not_matter() {
+    let (worker, leader) = ("bites/gunicorn-1101.jsonl", "bites/gunicorn-1200.jsonl");
+    let either = tool(&["report", leader, worker]).output().unwrap();
+    assert_eq!(printed(&either), include_str!("expected/bites.txt"));
+    let directory = tempfile::tempdir().unwrap();
+    for (name, file) in [("1.jsonl", leader), ("2.jsonl", worker)] {
+        let content = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(file)).unwrap();
+        let backwards: Vec<&str> = content.lines().rev().collect();
+        std::fs::write(directory.path().join(name), backwards.join("\n")).unwrap();
+    }
+    let output = tool(&["report", directory.path().to_str().unwrap()]).output().unwrap();
+    let bites = |text: &str| text[text.find("What bit").unwrap()..].split("\nFindings").next().unwrap().to_owned();
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = bites(text).lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(printed(&output)), sorted(include_str!("expected/bites.txt")));
+}
+
+#[test]
 fn the_report_of_one_child() {
     assert_eq!(printed(&tool(&["report", "run/101.jsonl"]).output().unwrap()), include_str!("expected/child.txt"));
 }
@@ -42,15 +79,19 @@ fn the_report_of_one_child() {
 fn the_run_is_what_the_library_writes() {
     let validator = jsonschema::validator_for(&forkguard_report::schema()).unwrap();
     let mut valid = 0;
-    for file in Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/run")).read_dir().unwrap() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut kinds = HashSet::new();
+    for file in ["run", "bites"].into_iter().flat_map(|run| samples.join(run).read_dir().unwrap()) {
         let content = std::fs::read_to_string(file.unwrap().path()).unwrap();
         for line in content.lines().filter_map(|line| serde_json::from_str(line).ok()) {
             let errors: Vec<_> = validator.iter_errors(&line).map(|error| error.to_string()).collect();
             assert!(errors.is_empty(), "{line}: {errors:?}");
+            kinds.extend(line["kind"].as_str().map(str::to_owned));
             valid += 1;
         }
     }
-    assert!(valid > 30);
+    assert!(valid > 60);
+    assert!(Kind::ALL.into_iter().filter(|kind| kind.is_bite()).all(|kind| kinds.contains(kind.name())), "{kinds:?}");
 }
 
 #[test]

@@ -185,6 +185,11 @@ pub fn next_sequence() -> u64 {
     SEQUENCE.fetch_add(1, Relaxed) + 1
 }
 
+/// From now on forks have numbers above this one.
+pub fn number_from(least: u64) {
+    SEQUENCE.fetch_max(least, Relaxed);
+}
+
 /// How many forks this process made.
 pub fn made() -> u64 {
     FORKS.load(Relaxed)

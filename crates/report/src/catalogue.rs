@@ -83,13 +83,23 @@ struct Cures {
 
 /// The same sentence around each server's place for code that runs in a new worker, with an end that depends on the language.
 macro_rules! cures {
-    ($before:literal, $after:literal $(, gunicorn = $hook:literal)?) => {
-        cures!($before, $after, python = "", ruby = "", c = "" $(, gunicorn = $hook)?)
+    ($before:literal, $after:literal) => {
+        cures!($before, $after, python = "", ruby = "", c = "")
     };
     ($before:literal, $after:literal, python = $python:literal, ruby = $ruby:literal, c = $c:literal) => {
-        cures!($before, $after, python = $python, ruby = $ruby, c = $c, gunicorn = "gunicorn's post_fork hook")
+        cures!(
+            @ $before, $after, $python, $ruby, $c, "gunicorn's post_fork hook", "a handler of celery's worker_process_init signal"
+        )
     };
-    ($before:literal, $after:literal, python = $python:literal, ruby = $ruby:literal, c = $c:literal, gunicorn = $hook:literal) => {
+    // Where signals are set: after the worker has done so itself.
+    (signal: $before:literal, $after:literal) => {
+        cures!(
+            @ $before, $after, "", "", "",
+            "gunicorn's post_worker_init hook (post_fork comes before the worker resets its signals)",
+            "a handler of celery's task_prerun signal (worker_process_init comes before the pool sets most signals)"
+        )
+    };
+    (@ $before:literal, $after:literal, $python:literal, $ruby:literal, $c:literal, $gunicorn:literal, $celery:literal) => {
         Cures {
             other: concat!(
                 $before,
@@ -97,11 +107,11 @@ macro_rules! cures {
                 $after,
                 $c
             ),
-            gunicorn: concat!($before, $hook, $after, $python),
+            gunicorn: concat!($before, $gunicorn, $after, $python),
             uwsgi: concat!($before, "a function under uWSGI's @postfork (module uwsgidecorators)", $after, $python),
             unicorn: concat!($before, "Unicorn's after_fork block", $after, $ruby),
             puma: concat!($before, "Puma's on_worker_boot block", $after, $ruby),
-            celery: concat!($before, "a handler of celery's worker_process_init signal", $after, $python),
+            celery: concat!($before, $celery, $after, $python),
             native: concat!($before, "the worker's own start (Apache: child_init, nginx: init_process)", $after, $c),
         }
     };
@@ -169,9 +179,8 @@ const fn entry(kind: Kind) -> &'static Entry {
             explain: "The application's handler runs in the child, too, on a copy of the leader's state, until the worker \
                 sets this signal itself; if it resets it, the default action applies, which ends the process for most signals.",
             cures: cures!(
-                "If the handler is meant for the workers, set it in ",
-                "; if for the leader only, reset it there.",
-                gunicorn = "gunicorn's post_worker_init hook (post_fork comes before the worker resets its signals)"
+                signal: "If the handler is meant for the workers, set it in ",
+                "; if for the leader only, reset it there."
             ),
         },
         Kind::SignalsBlocked => &Entry {
@@ -214,17 +223,13 @@ const fn entry(kind: Kind) -> &'static Entry {
         },
         Kind::JoinLostThread => &Entry {
             name: "join-lost-thread",
-            explain: "This thread waits for something that only threads of the leader would do, which the child does not have: \
-                it does not come back.",
-            cures: cures!(
-                "Start the threads it waits for (the pool, the executor, the runtime) in ",
-                " instead of before the fork."
-            ),
+            explain: "This thread waits for what only a lost thread would do (end, answer, wake it up): it does not come back.",
+            cures: cures!("Start what it waits for (the thread, the pool, the runtime) in ", " instead of before the fork."),
         },
         Kind::ConnectionSharedUse => &Entry {
             name: "connection-shared-use",
-            explain: "The child has sent or received on a connection that its leader opened: requests and answers of both \
-                mix on it, and what one ends is ended for the other.",
+            explain: "The child has sent, received or said goodbye on a connection that its leader opened: requests and answers of \
+                both mix on it, and what one ends is ended for the other.",
             cures: cures!(
                 "Connect in ",
                 " instead of before the fork; or drop the inherited connection there without a goodbye and connect anew",
@@ -247,27 +252,26 @@ const fn entry(kind: Kind) -> &'static Entry {
         },
         Kind::HandlerDropped => &Entry {
             name: "handler-dropped",
-            explain: "The application had set a handler for this signal before the fork, and the worker reset it: \
-                the default action applies now, which ends the process for most signals.",
-            cures: cures!(
-                "Set the handler in ",
-                ", after the worker's own reset.",
-                gunicorn = "gunicorn's post_worker_init hook (post_fork comes before the worker resets its signals)"
-            ),
+            explain: "The application had set a handler for this signal before the fork, and the worker took it away: there, \
+                the signal is ignored now or its default action applies, which ends the process for most signals.",
+            cures: cures!(signal: "Set the handler in ", ", after the worker's own reset."),
         },
         Kind::FdLeakedExec => &Entry {
             name: "fd-leaked-exec",
-            explain: "The socket stays open in the program that is started, which knows nothing of it: its port stays taken, \
-                its peer sees no end, for as long as that program runs.",
-            cures: cures!("Make the socket with SOCK_CLOEXEC (or set FD_CLOEXEC on it), or close it in ", " before the exec."),
+            explain: "The program that the child has become holds the socket open without knowing of it: its peer sees no end, \
+                and its port stays taken, as long as that program runs.",
+            cures: cures!(
+                "Make the socket with SOCK_CLOEXEC or set FD_CLOEXEC on it; or, if workers do not need it, close it in ",
+                "."
+            ),
         },
         Kind::AtforkStuck => &Entry {
             name: "atfork-stuck",
-            explain: "fork() does not return in the child: a handler that this library registered with pthread_atfork waits for \
-                something that nobody will give.",
+            explain: "fork() does not return in the child: a handler that this library registered with pthread_atfork waits for what \
+                nobody in the child will give.",
             cures: cures!(
-                "Start what holds the lock (its threads) in ",
-                " instead of before the fork; and report it to the library's authors: a child handler must not wait."
+                "Start the thread that has what the handler waits for in ",
+                " instead of before the fork; and tell the library's authors: a handler in the child must not wait."
             ),
         },
     }
@@ -299,6 +303,20 @@ impl Kind {
     /// Its name in reports.
     pub const fn name(self) -> &'static str {
         entry(self).name
+    }
+
+    /// True for what the child finds when it happens; the others are hazards that the leader finds at the fork.
+    pub const fn is_bite(self) -> bool {
+        matches!(
+            self,
+            Kind::LockDeadlock
+                | Kind::JoinLostThread
+                | Kind::ConnectionSharedUse
+                | Kind::EpollSharedUse
+                | Kind::HandlerDropped
+                | Kind::FdLeakedExec
+                | Kind::AtforkStuck
+        )
     }
 
     /// What will happen in the child.
@@ -549,7 +567,10 @@ mod tests {
             Kind::ThreadLost.cure(Server::Gunicorn),
             "Start it in gunicorn's post_fork hook, once in every worker, instead of before the fork."
         );
-        assert!(Kind::HandlerInherited.cure(Server::Gunicorn).contains("post_worker_init"));
+        for kind in [Kind::HandlerInherited, Kind::HandlerDropped] {
+            assert!(kind.cure(Server::Gunicorn).contains("post_worker_init"));
+            assert!(kind.cure(Server::Celery).contains("task_prerun"));
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What the library prints for a child that lives on: short, whole lines, formatted without allocating.
+//! What the library prints: of a child that lives on, and of what bites it at that moment. Short, whole lines, formatted without
+//! allocating.
 use crate::catalogue::Server;
 use crate::event::{Finding, Kind, Severity, Site, State};
 use crate::text::{Count, Plain};
@@ -32,10 +33,11 @@ impl Head<'_> {
 /// Notes that nearly every server has in number: their count says enough.
 fn is_noise(finding: &Finding) -> bool {
     finding.severity == Severity::Info
+        && finding.state == State::Open
         && matches!(finding.kind, Kind::LockOrphaned | Kind::HandlerInherited | Kind::FileOffsetShared | Kind::RngShared)
 }
 
-/// Writes the summary of one child: the findings that stand (open or hit), a cure for each kind, where to read on.
+/// Writes the summary of one child: the findings that stand, what bit before what may bite, a cure for each kind, where to read on.
 pub fn write<'f, 'a: 'f>(out: &mut dyn Write, head: &Head, findings: impl Iterator<Item = &'f Finding<'a>> + Clone) -> Result {
     let standing = findings.filter(|finding| matches!(finding.state, State::Open | State::Hit));
     head.write(out)?;
@@ -44,9 +46,11 @@ pub fn write<'f, 'a: 'f>(out: &mut dyn Write, head: &Head, findings: impl Iterat
     let mut listed = 0;
     let mut left = 0;
     let mut cured = [false; Kind::ALL.len()];
-    for severity in [Severity::Error, Severity::Warning, Severity::Info] {
+    let severities = [Severity::Error, Severity::Warning, Severity::Info];
+    for (state, severity) in [State::Hit, State::Open].into_iter().flat_map(|state| severities.map(|it| (state, it))) {
         for (kind, cured) in Kind::ALL.into_iter().zip(&mut cured) {
-            let group = standing.clone().filter(|finding| finding.severity == severity && finding.kind == kind);
+            let rank = (state, severity, kind);
+            let group = standing.clone().filter(|it| (it.state, it.severity, it.kind) == rank);
             let mut cure = None;
             for finding in group.filter(|finding| !is_noise(finding)) {
                 if listed == LISTED {
@@ -73,18 +77,19 @@ pub fn write<'f, 'a: 'f>(out: &mut dyn Write, head: &Head, findings: impl Iterat
     }
 }
 
+/// Writes one bite at the moment it happens: what, every site that tells something from cause to effect, the cure.
+pub fn write_bite(out: &mut dyn Write, head: &Head, finding: &Finding) -> Result {
+    head.write(out)?;
+    named(out, finding)?;
+    story(out, finding)?;
+    writeln!(out, "forkguard:   cure: {}", Plain(&finding.cure))
+}
+
 /// Writes the one line of a further child whose `findings` are those of the child before it.
 pub fn write_same(out: &mut dyn Write, head: &Head, findings: u32) -> Result {
     head.write(out)?;
     let before = if head.server == Server::Other { "child" } else { "worker" };
     writeln!(out, "the same {} as the {before} before", Count(findings.into(), "finding"))
-}
-
-/// Writes what bites right now: the finding, a line a further site, its cure.
-pub fn write_bite(out: &mut dyn Write, head: &Head, finding: &Finding) -> Result {
-    head.write(out)?;
-    line(out, finding)?;
-    writeln!(out, "forkguard:   cure: {}", Plain(&finding.cure))
 }
 
 /// How many of each severity, and the end of the line.
@@ -102,9 +107,32 @@ fn counts<'f, 'a: 'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Fi
     writeln!(out, "{}", if separator.is_empty() { "no findings" } else { "" })
 }
 
-/// One finding.
+/// What is found, and how bad it is.
+fn named(out: &mut dyn Write, finding: &Finding) -> Result {
+    write!(out, "{} ({}): {}", finding.kind.name(), finding.severity.name(), Plain(&finding.subject))
+}
+
+/// Every site that tells something, and the end of the line.
+fn story(out: &mut dyn Write, finding: &Finding) -> Result {
+    // Where the source of one cause is known, addresses of others say nothing more.
+    let sourced = |site: &Site| site.innermost().is_some_and(|frame| frame.file.is_some());
+    let any_sourced = finding.story().any(|site| !site.role.is_effect() && sourced(site));
+    let told = finding.story().filter(|site| site.role.is_effect() || !any_sourced || sourced(site));
+    let mut separator = ", ";
+    for (deed, frame) in told.filter_map(|site| Some((site.role.deed(), site.innermost()?))) {
+        write!(out, "{separator}{deed} at {frame}")?;
+        separator = "\nforkguard:   ";
+    }
+    writeln!(out)
+}
+
+/// One finding: with all its sites when it bit, else with the line to edit.
 fn line(out: &mut dyn Write, finding: &Finding) -> Result {
-    write!(out, "forkguard: {} ({}): {}", finding.kind.name(), finding.severity.name(), Plain(&finding.subject))?;
+    write!(out, "forkguard: ")?;
+    named(out, finding)?;
+    if finding.state == State::Hit {
+        return story(out, finding);
+    }
     let of = |site: &Site, frame| Some((site.role.deed(), frame?));
     let ours = finding.sites.iter().find_map(|site| of(site, site.application()));
     let place = ours.or_else(|| finding.sites.iter().find_map(|site| of(site, site.innermost())));
@@ -227,6 +255,86 @@ mod tests {
     }
 
     #[test]
+    fn what_bit_comes_before_what_may() {
+        let hit = |kind, severity| Finding { state: State::Hit, ..finding(kind, severity, "it", vec![]) };
+        let findings = [
+            finding(Kind::ThreadLost, Severity::Warning, "it", vec![]),
+            hit(Kind::HandlerInherited, Severity::Info),
+            hit(Kind::HandlerDropped, Severity::Warning),
+            Finding { state: State::Resolved, ..hit(Kind::LockDeadlock, Severity::Error) },
+            hit(Kind::JoinLostThread, Severity::Error),
+        ];
+        let text = summary(Server::Gunicorn, None, &findings);
+        let kinds: Vec<&str> = text.lines().filter_map(|line| line.strip_suffix("): it")).collect();
+        assert_eq!(
+            kinds,
+            [
+                "forkguard: join-lost-thread (error",
+                "forkguard: handler-dropped (warning",
+                "forkguard: handler-inherited (info",
+                "forkguard: thread-lost (warning"
+            ]
+        );
+        assert!(text.starts_with("forkguard: worker 9 (forked by gunicorn 7): 1 error, 2 warnings, 1 info\n"), "{text}");
+    }
+
+    #[test]
+    fn what_bit_is_told_whole_in_a_summary() {
+        let sites = vec![
+            site(Role::Set, Some("/srv/app.py")),
+            site(Role::Reset, Some("/usr/lib/python3/dist-packages/gunicorn/base.py")),
+        ];
+        let dropped = Finding { state: State::Hit, ..finding(Kind::HandlerDropped, Severity::Warning, "SIGUSR2", sites) };
+        let text = summary(Server::Gunicorn, None, &[dropped]);
+        assert_eq!(
+            text.lines().skip(1).take(2).collect::<Vec<_>>(),
+            [
+                "forkguard: handler-dropped (warning): SIGUSR2, set at app.py:13 in start",
+                "forkguard:   reset at gunicorn/base.py:13 in start"
+            ]
+        );
+    }
+
+    fn bite(sites: Vec<Site<'static>>) -> String {
+        let subject = "semaphore at 0x7f10, held by thread \"beat\" (tid 8)";
+        let finding = Finding { state: State::Hit, ..finding(Kind::LockDeadlock, Severity::Error, subject, sites) };
+        let mut out = String::new();
+        write_bite(&mut out, &Head { child: 9, leader: 7, server: Server::Gunicorn, report: Some("r") }, &finding).unwrap();
+        let cure = format!("forkguard:   cure: {}\n", finding.cure);
+        out.strip_suffix(&cure).unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_bite_tells_from_cause_to_effect() {
+        const HEAD: &str = "forkguard: worker 9 (forked by gunicorn 7): lock-deadlock (error): \
+             semaphore at 0x7f10, held by thread \"beat\" (tid 8)";
+        let waits = site(Role::Waits, Some("/srv/venv/lib/python3.11/site-packages/gunicorn/glogging.py"));
+        let stood = site(Role::Stood, Some("/srv/app.py"));
+        let taken = site(Role::Taken, Some("/srv/log.py"));
+        assert_eq!(
+            bite(vec![waits.clone(), stood.clone(), taken]),
+            format!(
+                "{HEAD}, taken at log.py:13 in start\n\
+                 forkguard:   stood at app.py:13 in start\n\
+                 forkguard:   waits at gunicorn/glogging.py:13 in start\n"
+            )
+        );
+        assert_eq!(
+            bite(vec![site(Role::Taken, None), stood, waits.clone()]),
+            format!("{HEAD}, stood at app.py:13 in start\nforkguard:   waits at gunicorn/glogging.py:13 in start\n")
+        );
+        assert_eq!(
+            bite(vec![site(Role::Taken, None), site(Role::Waits, None)]),
+            format!(
+                "{HEAD}, taken at libpq.so.5+0x1234 (PQconnectdb)\n\
+                 forkguard:   waits at libpq.so.5+0x1234 (PQconnectdb)\n"
+            )
+        );
+        assert_eq!(bite(vec![waits]), format!("{HEAD}, waits at gunicorn/glogging.py:13 in start\n"));
+        assert_eq!(bite(vec![]), format!("{HEAD}\n"));
+    }
+
+    #[test]
     fn a_further_worker() {
         let mut out = String::new();
         let head = Head { child: 10, leader: 7, server: Server::Puma, report: Some("r") };
@@ -249,5 +357,6 @@ mod tests {
         }
         let head = Head { child: 9, leader: 7, server: Server::Other, report: None };
         assert!(write(&mut Full, &head, [].iter()).is_err());
+        assert!(write_bite(&mut Full, &head, &finding(Kind::LockDeadlock, Severity::Error, "it", vec![])).is_err());
     }
 }

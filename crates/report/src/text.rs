@@ -1,5 +1,5 @@
 //! How the pieces of a report read for a person; formatting allocates nothing.
-use crate::event::{Frame, Site};
+use crate::event::{Finding, Frame, Role, Site};
 use std::fmt::{Display, Formatter, Result, Write};
 
 /// A text from the host process on one line of a terminal: control characters are escaped.
@@ -23,11 +23,12 @@ impl Display for Count<'_> {
     }
 }
 
-/// `file:line in function` where the source is known, `library+0xoffset (symbol)` elsewhere; `{:#}` writes whole paths.
+/// `file:line in function` where the source is known, `library+0xoffset (symbol)` elsewhere; `{:#}` writes whole paths, without it
+/// an installed package's files begin with the package and all others are their last part.
 impl Display for Frame<'_> {
     fn fmt(&self, out: &mut Formatter) -> Result {
         let whole = out.alternate();
-        let shown = |path| Plain(if whole { path } else { base(path) });
+        let shown = |path| Plain(if whole { path } else { in_package(path).unwrap_or_else(|| base(path)) });
         match (&self.file, &self.module) {
             (Some(file), _) => {
                 write!(out, "{}", shown(file))?;
@@ -49,6 +50,11 @@ fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// The part of a path that begins with the installed package.
+fn in_package(path: &str) -> Option<&str> {
+    ["/site-packages/", "/dist-packages/", "/gems/"].iter().find_map(|place| path.rsplit_once(place)).map(|(_, rest)| rest)
+}
+
 /// Parts of the paths of what somebody else wrote: installed packages, and the languages' own libraries.
 const NOT_APPLICATION: [&str; 13] = [
     "/site-packages/",
@@ -66,7 +72,21 @@ const NOT_APPLICATION: [&str; 13] = [
     "/site_perl/",
 ];
 
+/// Interpreters, wherever they are installed, and forkguard itself.
+const RUNTIMES: [&str; 11] =
+    ["libforkguard", "libpython", "python", "libruby", "ruby", "libphp", "php-fpm", "php-cgi", "php", "libperl", "perl"];
+
+fn is_runtime(module: &str) -> bool {
+    let versioned = |rest: &str| rest.bytes().next().is_none_or(|byte| byte == b'.' || byte.is_ascii_digit());
+    RUNTIMES.iter().any(|runtime| base(module).strip_prefix(runtime).is_some_and(versioned))
+}
+
 impl Frame<'_> {
+    /// True for a frame of forkguard's own, which stands between two of the program's.
+    pub fn is_forkguard(&self) -> bool {
+        self.module.as_deref().is_some_and(|module| base(module).starts_with("libforkguard."))
+    }
+
     /// True for a line that the application's authors can edit: not of an installed package, the language's own library or code
     /// that is no file, and not of the script that starts an installed program.
     pub fn is_application(&self) -> bool {
@@ -74,7 +94,7 @@ impl Frame<'_> {
         if self.language == "native" {
             let installed = |module: &str| {
                 let system = ["/usr/", "/lib"].iter().any(|place| module.starts_with(place));
-                system && !module.starts_with("/usr/local/")
+                system && !module.starts_with("/usr/local/") || is_runtime(module)
             };
             return self.module.as_deref().is_some_and(|module| !installed(module));
         }
@@ -90,9 +110,35 @@ impl Site<'_> {
         own.clone().find(|frame| frame.language != "native").or_else(|| own.next())
     }
 
-    /// The frame to show: the application's, else the innermost whose source is known, or else the innermost of all.
+    /// The frame to show: the application's, else an installed package's, else the innermost whose source is known, or else the
+    /// innermost of all.
     pub fn innermost(&self) -> Option<&Frame<'_>> {
-        self.application().or_else(|| self.frames.iter().find(|frame| frame.file.is_some())).or(self.frames.first())
+        let mut sources = self.frames.iter().filter(|frame| frame.file.is_some());
+        let package = sources.clone().find(|frame| frame.file.as_deref().and_then(in_package).is_some());
+        self.application().or(package).or_else(|| sources.next()).or(self.frames.first())
+    }
+}
+
+impl Role {
+    /// Causes come first, then where the cause stood at the fork, then what the child did.
+    const fn turn(self) -> u8 {
+        match self {
+            Role::Waits | Role::Used | Role::Reset => 2,
+            Role::Stood => 1,
+            _ => 0,
+        }
+    }
+
+    /// True for a site of the child.
+    pub(crate) const fn is_effect(self) -> bool {
+        self.turn() == Role::Waits.turn()
+    }
+}
+
+impl<'a> Finding<'a> {
+    /// Its sites from cause to effect.
+    pub fn story(&self) -> impl Iterator<Item = &Site<'a>> {
+        (0..=Role::Waits.turn()).flat_map(move |turn| self.sites.iter().filter(move |site| site.role.turn() == turn))
     }
 }
 
@@ -143,9 +189,32 @@ mod tests {
             frame("/srv/venv/bin/gunicorn", 8),
         ];
         assert!(site(&library).application().is_none());
-        assert_eq!(shown(&library), "/usr/lib/python3.11/threading.py:957 in f");
+        assert_eq!(shown(&library[..2]), "/usr/lib/python3.11/threading.py:957 in f");
+        assert_eq!(site(&library).innermost().unwrap().to_string(), "redis/connection.py:5 in f");
         let with_application = [library.to_vec(), vec![frame("/srv/app/db.py", 12), frame("/srv/app/wsgi.py", 3)]].concat();
         assert_eq!(shown(&with_application), "/srv/app/db.py:12 in f");
+    }
+
+    #[test]
+    fn interpreters_are_not_the_applications_own() {
+        let application = |module: &'static str| {
+            let (language, file, line) = ("native".into(), Some("./main.c".into()), Some(3));
+            Frame { language, function: None, file, line, module: Some(module.into()), offset: Some(1), build_id: None }
+                .is_application()
+        };
+        for module in ["/srv/bin/server", "/usr/local/lib/libshop.so", "/srv/bin/pythonista", "/srv/bin/rubyfmt"] {
+            assert!(application(module), "{module}");
+        }
+        for module in [
+            "/usr/lib/libpq.so.5",
+            "/usr/local/bin/python3.11",
+            "/opt/python/lib/libpython3.11.so.1.0",
+            "/home/me/.rbenv/bin/ruby",
+            "/usr/local/sbin/php-fpm",
+            "/opt/forkguard/libforkguard.so",
+        ] {
+            assert!(!application(module), "{module}");
+        }
     }
 
     #[test]

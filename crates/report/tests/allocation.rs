@@ -41,7 +41,7 @@ fn allocations(work: impl FnOnce()) -> usize {
 #[test]
 fn borrowed_lines_are_written_without_allocating() {
     assert_ne!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 0, "the counter counts");
-    let lines = samples::lines();
+    let lines = samples::lines().into_iter().chain(samples::lives()).collect::<Vec<_>>();
     let mut buffer = [0; 16 << 10];
     let size = buffer.len();
     for line in &lines {
@@ -76,4 +76,15 @@ fn the_summary_is_written_without_allocating() {
     let mut out = Fixed { bytes: [0; 4096], len: 0 };
     assert_eq!(allocations(|| summary::write(&mut out, &head, findings.iter().copied()).unwrap()), 0);
     assert!(str::from_utf8(&out.bytes[..out.len]).unwrap().contains("PostgreSQL"));
+}
+
+#[test]
+fn a_bite_is_written_without_allocating() {
+    for line in &samples::lives() {
+        let Event::Finding(finding) = &line.event else { continue };
+        let head = Head { child: 9, leader: 7, server: Server::Uwsgi, report: None };
+        let mut out = Fixed { bytes: [0; 4096], len: 0 };
+        assert_eq!(allocations(|| summary::write_bite(&mut out, &head, finding).unwrap()), 0);
+        assert!(str::from_utf8(&out.bytes[..out.len]).unwrap().contains("cure: "));
+    }
 }

@@ -31,9 +31,16 @@ fn every_kind_has_its_section() {
 
 #[test]
 fn every_server_has_its_place() {
-    for place in
-        ["post_fork", "post_worker_init", "@postfork", "after_fork", "on_worker_boot", "before_fork", "worker_process_init"]
-    {
+    for place in [
+        "post_fork",
+        "post_worker_init",
+        "@postfork",
+        "after_fork",
+        "on_worker_boot",
+        "before_fork",
+        "worker_process_init",
+        "task_prerun",
+    ] {
         let named = Server::ALL.iter().any(|&server| Kind::ALL.iter().any(|kind| kind.cure(server).contains(place)));
         assert!(named && PAGE.contains(&format!("`{place}`")), "{place}");
     }

@@ -34,7 +34,8 @@ fn a_sample_of_every_event_is_valid() {
     let events = schema["oneOf"].as_array().unwrap().iter().map(|event| event["properties"]["event"]["const"].clone());
     let seen: Vec<Value> = samples().iter().map(|line| line["event"].clone()).collect();
     assert_eq!(events.collect::<Vec<_>>(), seen);
-    for line in samples() {
+    let lives = samples::lives().into_iter().map(|line| serde_json::to_value(line).unwrap());
+    for line in samples().into_iter().chain(lives) {
         let errors: Vec<String> =
             validator.iter_errors(&line).map(|error| format!("{}: {error}", error.instance_path())).collect();
         assert!(errors.is_empty(), "{line:#}\n{errors:#?}");
@@ -82,6 +83,7 @@ fn broken_lines_are_invalid() {
         ("fork", "/memory", json!({})),
         ("child", "/atfork_us/0", json!("none")),
         ("finding", "/id", json!("7.1")),
+        ("finding", "/kind", json!("thread-found")),
         ("finding", "/severity", json!("fatal")),
         ("finding", "/sites/0/role", json!("eaten")),
         ("finding", "/sites/0/frames/0/line", json!("13")),
@@ -114,7 +116,7 @@ fn read(text: &str) -> Line<'static> {
 
 #[test]
 fn lines_are_read_back_owned() {
-    for line in samples::lines() {
+    for line in samples::lines().into_iter().chain(samples::lives()) {
         let written = serde_json::to_value(&line).unwrap();
         for text in [written.to_string(), serde_json::to_string(&line).unwrap(), format!("{written:#}")] {
             assert_eq!(serde_json::to_value(read(&text)).unwrap(), written);

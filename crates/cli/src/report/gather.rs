@@ -6,9 +6,11 @@ use forkguard_report::event::{
 };
 use forkguard_report::text::{Count, Plain};
 use forkguard_report::{Line, SCHEMA};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 use std::io::{self, BufRead};
+use std::mem;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -76,6 +78,9 @@ pub(crate) struct Became {
     pub(crate) settled: bool,
     pub(crate) exec: Option<String>,
     pub(crate) status: Option<i32>,
+    pub(crate) forked: bool,
+    /// It lived long enough to be bitten.
+    pub(crate) bit: bool,
 }
 
 /// What equal findings of several forks share.
@@ -85,7 +90,7 @@ pub(crate) struct FindingShape {
     pub(crate) subject: String,
     /// The lines to edit.
     pub(crate) at: Vec<String>,
-    /// What was done, and the frames where.
+    /// What was done, and the frames where, from cause to effect.
     pub(crate) sites: Vec<(&'static str, Vec<String>)>,
     pub(crate) explain: String,
     pub(crate) cure: String,
@@ -229,7 +234,7 @@ impl Gathered {
                 self.children.push(child(Became { exec: Some(plain(&exec.program)), ..Became::default() }));
             }
             Event::Exit(exit) => {
-                let became = Became { status: Some(exit.status), ..Became::default() };
+                let became = Became { status: Some(exit.status), forked: exit.forks > 0, ..Became::default() };
                 self.children.push(ChildRecord { forks: exit.forks, spawns: exit.spawns, ..child(became) });
             }
             Event::Lost(lost) => {
@@ -251,8 +256,14 @@ impl Gathered {
             fork.became.settled |= child.became.settled;
             fork.became.exec = child.became.exec.clone().or(fork.became.exec.take());
             fork.became.status = child.became.status.or(fork.became.status);
+            fork.became.forked |= child.became.forked;
         }
-        self.let_live();
+        for bite in self.findings.iter().filter(|finding| finding.shape.kind.is_bite()) {
+            if let Some(position) = at(&bite.fork, bite.time) {
+                self.forks[position].became.bit = true;
+            }
+        }
+        self.let_live(&forks);
 
         let mut leaders = Leaders::new(&self.processes);
         // A process that no fork made is worth its line even when it forked nothing.
@@ -311,12 +322,31 @@ impl Gathered {
         }
     }
 
-    /// Lets every finding reach its last state.
-    fn let_live(&mut self) {
-        let findings = Index::new(self.findings.iter().map(|finding| (finding.id.clone(), finding.time)));
-        self.states.sort_by(|a, b| a.time.total_cmp(&b.time));
-        for change in self.states.drain(..) {
-            let Some(position) = findings.at(&change.id, change.time) else {
+    /// Lets every finding reach its last state. Lines of a child may come before the finding's own.
+    fn let_live(&mut self, forks: &Index<String>) {
+        let mut changes = mem::take(&mut self.states);
+        let mut known: HashMap<(String, Option<usize>), usize> = HashMap::new();
+        let key = |id: &str, time| (id.to_owned(), forks.at(&id.split(':').next().unwrap_or_default().to_owned(), time));
+        let mut findings = mem::take(&mut self.findings);
+        findings.sort_by(|a, b| a.time.total_cmp(&b.time));
+        for finding in findings {
+            match known.entry(key(&finding.id, finding.time)) {
+                Entry::Vacant(place) => {
+                    place.insert(self.findings.len());
+                    self.findings.push(finding);
+                }
+                Entry::Occupied(_) if finding.life.state == State::Open => {}
+                // It bit again.
+                Entry::Occupied(place) => {
+                    self.findings[*place.get()].shape = finding.shape.clone();
+                    let FindingRecord { id, time, life: Life { severity, state, because }, .. } = finding;
+                    changes.push(StateRecord { id, time, state, severity: Some(severity), because });
+                }
+            }
+        }
+        changes.sort_by(|a, b| a.time.total_cmp(&b.time));
+        for change in changes {
+            let Some(&position) = known.get(&key(&change.id, change.time)) else {
                 let (id, state) = (Plain(&change.id), change.state.name());
                 self.notes.push(format!("{id} is {state} ({}); the finding itself is in none of these files", change.because));
                 continue;
@@ -366,11 +396,11 @@ impl Leader {
     }
 }
 
-/// A hazard that still stood when its child exec'd, or ended before it had settled, is moot.
+/// A hazard that still stood when its child exec'd, or ended before it had settled without a fork of its own, is moot.
 fn outlived(life: Life, became: &Became) -> Life {
     let because = match became {
         Became { exec: Some(program), .. } => format!("the child exec'd {program}"),
-        Became { settled: false, status: Some(_), .. } => "the child ended at once".to_owned(),
+        Became { settled: false, status: Some(_), forked: false, .. } => "the child ended at once".to_owned(),
         _ => return life,
     };
     if life.state == State::Open { Life { state: State::Moot, because, ..life } } else { life }
@@ -391,7 +421,7 @@ fn plain(text: &str) -> String {
 }
 
 fn frames(site: &Site) -> Vec<String> {
-    site.frames.iter().map(|frame: &Frame| format!("{frame:#}")).collect()
+    site.frames.iter().filter(|frame| !frame.is_forkguard()).map(|frame: &Frame| format!("{frame:#}")).collect()
 }
 
 fn finding_shape(finding: &Finding) -> FindingShape {
@@ -399,7 +429,7 @@ fn finding_shape(finding: &Finding) -> FindingShape {
         kind: finding.kind,
         subject: plain(&finding.subject),
         at: finding.at.iter().map(|line| plain(line)).collect(),
-        sites: finding.sites.iter().map(|site| (site.role.deed(), frames(site))).collect(),
+        sites: finding.story().map(|site| (site.role.deed(), frames(site))).collect(),
         explain: plain(&finding.explain),
         cure: plain(&finding.cure),
     }

@@ -24,15 +24,15 @@ fn style(severity: Severity) -> Style {
     }
 }
 
-/// Writes the whole report.
-pub(crate) fn render(out: &mut dyn Write, report: &Report) -> Result<()> {
+/// Writes the whole report; what is resolved or moot is listed when `all` is.
+pub(crate) fn render(out: &mut dyn Write, report: &Report, all: bool) -> Result<()> {
     for (number, leader) in report.leaders.iter().enumerate() {
         if number > 0 {
             writeln!(out)?;
         }
         head(out, leader)?;
         forks(out, leader)?;
-        findings(out, leader)?;
+        findings(out, leader, all)?;
     }
     if !report.notes.is_empty() {
         writeln!(out, "\n{HEAD}Notes{HEAD:#}")?;
@@ -88,9 +88,9 @@ fn forks(out: &mut dyn Write, leader: &Leader) -> Result<()> {
 
 /// What became of the child; nothing where nobody could tell.
 fn fate(fork: &ForkRecord) -> Option<String> {
-    let Became { settled, exec, status } = &fork.became;
+    let Became { settled, exec, status, bit, .. } = &fork.became;
     let kind = fork.shape.as_ref().map(|shape| shape.kind);
-    Some(match (exec, status, settled) {
+    Some(match (exec, status, *settled || *bit) {
         (Some(program), _, _) => format!("exec'd {program}"),
         (None, Some(status), true) => format!("lived on, ended with status {status}"),
         (None, Some(status), false) => format!("ended at once with status {status}"),
@@ -125,18 +125,28 @@ fn figures(out: &mut dyn Write, forks: &[&ForkRecord]) -> Result<()> {
     if figures.is_empty() { Ok(()) } else { writeln!(out, "    {}", figures.join("; ")) }
 }
 
-/// The findings by kind, the worst first, equal ones together; those that went by last.
-fn findings(out: &mut dyn Write, leader: &Leader) -> Result<()> {
-    let (gone, standing): (Vec<&Found>, Vec<&Found>) =
-        leader.findings.iter().partition(|found| matches!(found.life.state, State::Moot | State::Resolved));
+/// What bit first, then what may bite, those that went by last.
+fn findings(out: &mut dyn Write, leader: &Leader, all: bool) -> Result<()> {
     if leader.forks.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{HEAD}Findings{HEAD:#}")?;
-    if standing.is_empty() {
-        writeln!(out, "  none stands")?;
+    let in_state = |states: &[State]| leader.findings.iter().filter(|it| states.contains(&it.life.state)).collect::<Vec<_>>();
+    let (hit, open, gone) = (in_state(&[State::Hit]), in_state(&[State::Open]), in_state(&[State::Resolved, State::Moot]));
+    if hit.is_empty() && open.is_empty() {
+        writeln!(out, "\n{HEAD}Findings{HEAD:#}\n  none stands")?;
     }
-    let order = |kind: Kind| Kind::ALL.iter().position(|&other| other == kind);
+    standing(out, "What bit", hit)?;
+    standing(out, "Findings", open)?;
+    if all { past(out, &gone) } else { count(out, &gone) }
+}
+
+/// Findings by kind, the worst first, bites before the hazards behind them, equal ones together.
+fn standing(out: &mut dyn Write, title: &str, standing: Vec<&Found>) -> Result<()> {
+    if standing.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{HEAD}{title}{HEAD:#}")?;
+    let order = |kind: Kind| (!kind.is_bite(), Kind::ALL.iter().position(|&other| other == kind));
     let mut kinds = fold(standing.into_iter().map(|found| (found.shape.kind, found)));
     kinds.sort_by_key(|(kind, found)| (Reverse(found.iter().map(|found| found.life.severity).max()), order(*kind)));
     for (number, (kind, found)) in kinds.into_iter().enumerate() {
@@ -159,7 +169,7 @@ fn findings(out: &mut dyn Write, leader: &Leader) -> Result<()> {
             }
         }
     }
-    past(out, &gone)
+    Ok(())
 }
 
 /// One finding, in all the children that have it.
@@ -169,7 +179,7 @@ fn one(out: &mut dyn Write, shape: &Rc<FindingShape>, life: &Life, found: &[&Fou
     let mark = |found: &Found| if found.ended { " (ended)" } else { "" };
     let children: Vec<_> = found.iter().filter_map(|found| Some(format!("{}{}", found.child?, mark(found)))).collect();
     writeln!(out, "      {}", in_children(&children, found.len()).trim_start_matches(", "))?;
-    if life.state != State::Open {
+    if !life.because.is_empty() {
         writeln!(out, "      {style}{}{style:#}: {}", life.state.name(), life.because)?;
     }
     if !shape.at.is_empty() {
@@ -186,22 +196,29 @@ fn one(out: &mut dyn Write, shape: &Rc<FindingShape>, life: &Life, found: &[&Fou
     Ok(())
 }
 
-/// Findings that nobody has to care for any more.
+/// How many nobody has to care for any more.
+fn count(out: &mut dyn Write, gone: &[&Found]) -> Result<()> {
+    let of = |state| gone.iter().filter(|found| found.life.state == state).count();
+    match (of(State::Resolved), of(State::Moot)) {
+        (0, 0) => Ok(()),
+        (resolved, moot) => writeln!(out, "\n{FAINT}{resolved} resolved, {moot} moot (--all lists them){FAINT:#}"),
+    }
+}
+
+/// Findings that nobody has to care for any more, by what became of them.
 fn past(out: &mut dyn Write, gone: &[&Found]) -> Result<()> {
     if gone.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n{HEAD}Resolved or moot{HEAD:#}")?;
     for ((state, because), found) in fold(gone.iter().map(|found| ((found.life.state, &found.life.because), *found))) {
-        let kinds: Vec<_> =
-            fold(found.iter().map(|found| (found.shape.kind.name(), ()))).into_iter().map(|(kind, _)| kind).collect();
-        let mut children: Vec<_> = found.iter().filter_map(|found| found.child).collect();
-        children.sort_unstable();
-        children.dedup();
-        let children: Vec<_> = children.iter().map(u32::to_string).collect();
-        let because = if because.is_empty() { String::new() } else { format!(", {because}") };
-        let inside = in_children(&children, children.len());
-        writeln!(out, "  {FAINT}{}{because}{inside}: {}{FAINT:#}", state.name(), kinds.join(", "))?;
+        let because = if because.is_empty() { String::new() } else { format!(": {because}") };
+        writeln!(out, "  {}{because}", state.name())?;
+        for (shape, found) in fold(found.into_iter().map(|found| (&found.shape, found))) {
+            let children: Vec<_> = found.iter().filter_map(|found| found.child).map(|child| child.to_string()).collect();
+            let inside = in_children(&children, found.len());
+            writeln!(out, "    {FAINT}{} {}{inside}{FAINT:#}", shape.kind.name(), shape.subject)?;
+        }
     }
     Ok(())
 }

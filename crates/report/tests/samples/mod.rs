@@ -1,4 +1,5 @@
 //! A line of every event, all of it borrowed, as the preload library makes them.
+use forkguard_report::catalogue::Server;
 use forkguard_report::event::*;
 use std::borrow::Cow::Borrowed;
 
@@ -27,6 +28,7 @@ const fn site(role: Role) -> Site<'static> {
 }
 
 const SITES: &[Site<'static>] = &[site(Role::Opened)];
+const STORY: &[Site<'static>] = &[site(Role::Taken), site(Role::Stood), site(Role::Waits), site(Role::Used), site(Role::Reset)];
 
 const THREADS: &[Thread<'static>] = &[Thread {
     tid: 8,
@@ -180,4 +182,30 @@ pub fn lines() -> [Line<'static>; 8] {
         line(Some("7.1"), Event::Exit(Exit { status: 3, call: Borrowed("_exit"), forks: 2, spawns: 1 })),
         line(None, Event::Lost(Lost { events: 4, because: Borrowed("No space left on device") })),
     ]
+}
+
+/// The life of a finding of every kind: found, then in every state.
+pub fn lives() -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for kind in Kind::ALL {
+        let id: &str = format!("7.1:{}:0x7f00-8", kind.name()).leak();
+        let finding = Finding {
+            id: Borrowed(id),
+            kind,
+            severity: Severity::Error,
+            state: State::Hit,
+            child: Some(9),
+            subject: Borrowed("semaphore at 0x7f00, held by thread \"beat\" (tid 8)"),
+            at: Borrowed(&[Borrowed("/srv/app/db.py:12 in <module>")]),
+            sites: Borrowed(STORY),
+            explain: Borrowed(kind.explain()),
+            cure: Borrowed(kind.cure(Server::Celery)),
+        };
+        lines.push(line(Some("7.1"), Event::Finding(finding)));
+        for state in [State::Open, State::Hit, State::Resolved, State::Moot] {
+            let because = Borrowed("thread 9 waits for it in sem_wait");
+            lines.push(line(Some("7.1"), Event::FindingState(FindingState { id: Borrowed(id), state, severity: None, because })));
+        }
+    }
+    lines
 }
