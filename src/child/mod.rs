@@ -48,6 +48,7 @@ pub(crate) fn born(snapshot: Option<&'static Snapshot>) {
     regions::watch();
     BORN.store(inner.entered, Relaxed);
     SETTLING.store(1, Relaxed);
+    crate::hooks::watch_waits();
 }
 
 /// In a child that no atfork handler saw.
@@ -62,8 +63,9 @@ fn begin_life(leader: u32, sequence: u64) {
     emit::reset_in_child();
     crate::workspace::reset_in_child();
     crate::sites::reset_in_child();
-    fate::born();
+    fate::born(sequence);
     said::reset_in_child();
+    crate::leader::reset_in_child();
     LEADER.store(leader, Relaxed);
     SEQUENCE.store(sequence, Relaxed);
     SETTLING.store(0, Relaxed);

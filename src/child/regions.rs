@@ -1,6 +1,7 @@
 //! OpenMP regions of libgomp whose pool is lost: its threads, which belong to the thread that forked, are awaited in an inline futex. What
 //! enters a region is watched at the imports of who calls it (see `hooks/imports.rs`), in children that lost such a pool only.
 use super::bite::{self, Bite, Hazard, Voice};
+use super::fate;
 use super::waits::{self, Waiting};
 use crate::hooks::{imports, real};
 use crate::sites::native;
@@ -167,11 +168,12 @@ impl Region {
 
 fn before(region: &Region, threads: u32, sections: u32, caller: usize) -> Waiting {
     if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || raw::thread_id() != raw::process_id() || !core_fork::owned() {
-        return Waiting::Quietly;
+        return Waiting::Unseen;
     }
     let library = region.library.load(Relaxed);
     let pool = || lost_pool(|thread| native::belongs_to(thread.start, library));
-    let Some((fork, _)) = pool().next().filter(|_| region.needs_others(threads, sections)) else { return Waiting::Quietly };
+    let Some((fork, _)) = pool().next().filter(|_| region.needs_others(threads, sections)) else { return Waiting::Unseen };
+    fate::waits();
     waits::at_length(caller, |at, word| {
         let what = Text::<64>::of(format_args!("{:#x}", region.real.load(Relaxed)));
         bite::say(at, Severity::Error, Voice::Aloud, Kind::JoinLostThread, |arena| {

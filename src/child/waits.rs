@@ -1,7 +1,7 @@
 //! Waits that may be in vain: looked at before the thread blocks, taken back if it returns.
 use super::bite::{self, Bite, Hazard, Voice};
 use super::said::{self, Said};
-use super::{awaited, is_unsettled};
+use super::{awaited, fate, is_unsettled};
 use crate::arena::Arena;
 use crate::describe;
 use crate::findings::lock_orphaned;
@@ -43,6 +43,8 @@ pub(crate) enum Call {
 /// What `before` has to take back.
 #[derive(Clone, Copy)]
 pub(crate) enum Waiting {
+    /// Nothing: it was not looked at.
+    Unseen,
     /// Nothing.
     Quietly,
     /// This was said.
@@ -100,8 +102,9 @@ pub(crate) fn is_tracked(call: Call, address: usize) -> bool {
 /// Before a call that may wait: says so if nobody in this process can end the wait.
 pub(crate) fn before(call: Call, address: usize, caller: usize) -> Waiting {
     if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
-        return Waiting::Quietly;
+        return Waiting::Unseen;
     }
+    fate::waits();
     match call {
         Call::Lock(kind) => lock(kind, address, caller, true),
         Call::Timed(kind) => lock(kind, address, caller, false),
@@ -121,9 +124,12 @@ pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
     if let Some(slot) = thread::mine().filter(|slot| slot.endless.load(Relaxed) != 0) {
         slot.endless.store(0, Relaxed);
     }
+    if !matches!(waiting, Waiting::Unseen) {
+        fate::returns();
+    }
     let because = "the wait ended after all";
     match waiting {
-        Waiting::Quietly => {}
+        Waiting::Unseen | Waiting::Quietly => {}
         Waiting::Said(said, hazard) => {
             note_at_length(|at| {
                 for said in [Some(said), hazard].into_iter().flatten() {

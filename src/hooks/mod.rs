@@ -44,6 +44,7 @@ pub(crate) use descriptor::adopt_open_descriptors;
 pub(crate) use exec::IN_CHILD;
 pub(crate) use exit::REPORTS;
 pub(crate) use thread::{adopt_main_thread, resolve_redhooks};
+pub(crate) use wait::watch_waits;
 
 /// From now on this process has something to say about its end.
 pub(crate) fn reports() {

@@ -43,7 +43,7 @@ fn waits_endlessly([address, operation, value, timeout, ..]: [usize; 6]) -> bool
 #[allow(clippy::too_many_arguments, reason = "as the hooked function")]
 extern "C-unwind" fn futex(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize, caller: usize) -> c_long {
     let arguments = [a, b, c, d, e, f];
-    let waiting = if waits_endlessly(arguments) { waits::before(Call::Futex, a, caller) } else { Waiting::Quietly };
+    let waiting = if waits_endlessly(arguments) { waits::before(Call::Futex, a, caller) } else { Waiting::Unseen };
     let result = real(number, arguments);
     waits::after(waiting, &result);
     result

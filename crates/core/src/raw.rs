@@ -53,6 +53,11 @@ pub fn monotonic_of_kernel() -> u64 {
     time[0] * 1_000_000_000 + time[1]
 }
 
+/// Nanoseconds since the system started, as the kernel notes the start of a process.
+pub fn since_boot() -> u64 {
+    nanoseconds(rustix::time::ClockId::Boottime)
+}
+
 /// Nanoseconds since the epoch.
 pub fn wall_clock() -> u64 {
     nanoseconds(rustix::time::ClockId::Realtime)
@@ -72,9 +77,14 @@ pub fn descriptor(fd: i32) -> BorrowedFd<'static> {
 /// One process_vm_readv of this process's own memory: true when all of `into` was filled. Fault-proof: an address that is not
 /// mapped is an answer, not a signal.
 pub fn read_memory(address: usize, into: &mut [u8]) -> bool {
+    read_memory_of(process_id(), address, into)
+}
+
+/// The same for another process's memory.
+pub fn read_memory_of(process: u32, address: usize, into: &mut [u8]) -> bool {
     let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
     let remote = libc::iovec { iov_base: address as *mut _, iov_len: into.len() };
-    let args = [process_id() as usize, &raw const local as usize, 1, &raw const remote as usize, 1, 0];
+    let args = [process as usize, &raw const local as usize, 1, &raw const remote as usize, 1, 0];
     // SAFETY: the kernel writes at most iov_len bytes to `into`, and checks the other side itself.
     let got = unsafe { syscall(libc::SYS_process_vm_readv, args) };
     got == into.len() as isize
