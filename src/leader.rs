@@ -34,6 +34,7 @@ const NAMED: usize = 4;
 struct Place {
     /// FREE, TAKEN or WATCHED and above it the generation of the process whose child it is.
     state: AtomicU32,
+    pid: AtomicU32,
     child: UnsafeCell<Child>,
 }
 // SAFETY: TAKEN gives the content to the thread that forked, WATCHED to the one that LOOKS.
@@ -76,6 +77,7 @@ struct Wait {
 static PLACES: [Place; CHILDREN] = [const {
     Place {
         state: AtomicU32::new(FREE),
+        pid: AtomicU32::new(0),
         child: UnsafeCell::new(Child {
             pid: 0,
             sequence: 0,
@@ -116,6 +118,7 @@ pub(crate) fn remember(inner: &Inner, pid: u32) {
     (child.count, child.unseen) = (count, inner.kernel_threads.saturating_sub(recorded));
     (child.waits, child.said) = (None, None);
     child.born = raw::since_boot();
+    place.pid.store(pid, Relaxed);
     place.state.store(word(WATCHED), Release);
     CHILDREN_LEFT.store(1, SeqCst);
     crate::hooks::watch_waits();
@@ -124,6 +127,16 @@ pub(crate) fn remember(inner: &Inner, pid: u32) {
 /// True while there are children to look at.
 pub(crate) fn watches() -> bool {
     CHILDREN_LEFT.load(SeqCst) != 0
+}
+
+/// True while this child is one of them.
+pub(crate) fn watches_child(pid: u32) -> bool {
+    PLACES.iter().any(|place| place.state.load(Acquire) == word(WATCHED) && place.pid.load(Relaxed) == pid)
+}
+
+/// Nanoseconds until the next look is due: a second at most, and never none.
+pub(crate) fn due_in() -> u64 {
+    NEXT_LOOK.load(Relaxed).saturating_sub(raw::monotonic()).clamp(INTERVAL_NS / 10, INTERVAL_NS)
 }
 
 /// In a forked child, which has none yet.

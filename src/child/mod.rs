@@ -66,6 +66,7 @@ fn begin_life(leader: u32, sequence: u64) {
     fate::born(sequence);
     said::reset_in_child();
     crate::leader::reset_in_child();
+    crate::hooks::close_in_child();
     LEADER.store(leader, Relaxed);
     SEQUENCE.store(sequence, Relaxed);
     SETTLING.store(0, Relaxed);

@@ -25,6 +25,7 @@ mod libc_locks;
 mod mutex;
 mod privilege;
 pub(crate) mod real;
+mod reap;
 mod rwlock;
 mod semaphore;
 mod signal;
@@ -43,6 +44,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(crate) use descriptor::adopt_open_descriptors;
 pub(crate) use exec::IN_CHILD;
 pub(crate) use exit::REPORTS;
+pub(crate) use reap::close_in_child;
 pub(crate) use thread::{adopt_main_thread, resolve_redhooks};
 pub(crate) use wait::watch_waits;
 

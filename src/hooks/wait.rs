@@ -63,10 +63,8 @@ waits! {
     fn nanosleep;
     fn clock_nanosleep;
     fn wait;
-    fn waitpid;
     fn waitid;
     fn wait3;
-    fn wait4;
     fn msgrcv;
 }
 

@@ -193,6 +193,52 @@ pub fn set_blocked_signals(mask: u64) {
     unsafe { syscall(libc::SYS_rt_sigprocmask, [libc::SIG_SETMASK as usize, &raw const mask as usize, 0, 8, 0, 0]) };
 }
 
+/// A descriptor for another process, closed on exec, at the lowest free number from `above` on (pidfd_open(2)).
+pub fn process_descriptor(process: u32, above: i32) -> Option<i32> {
+    use rustix::fd::{FromRawFd, IntoRawFd};
+    // SAFETY: takes integers.
+    let fd = unsafe { syscall(libc::SYS_pidfd_open, [process as usize, 0, 0, 0, 0, 0]) };
+    // SAFETY: a new descriptor, nobody else's.
+    let low = (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd as i32) })?;
+    rustix::io::fcntl_dupfd_cloexec(&low, above).ok().map(IntoRawFd::into_raw_fd)
+}
+
+/// What a wait for a descriptor came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Polled {
+    /// It is readable.
+    Ready,
+    /// The time was up.
+    TimedOut,
+    /// A signal's handler ran.
+    Interrupted,
+    /// There is no such descriptor any more.
+    Failed,
+}
+
+/// Waits for a descriptor to become readable, for less than a second or (None) as long as it takes, with this mask of blocked signals
+/// while it waits.
+pub fn poll_with(fd: i32, nanoseconds: Option<u64>, blocked: u64) -> Polled {
+    let mut ask = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    let time = nanoseconds.map(|nanoseconds| [nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000]);
+    let time = time.as_ref().map_or(0, |time| &raw const *time as usize);
+    // SAFETY: one pollfd, a timespec or none, and a mask of 8 bytes, all alive during the call.
+    match unsafe { syscall(libc::SYS_ppoll, [&raw mut ask as usize, 1, time, &raw const blocked as usize, 8, 0]) } {
+        0 => Polled::TimedOut,
+        error if error == -libc::EINTR as isize => Polled::Interrupted,
+        1 if ask.revents & libc::POLLIN != 0 => Polled::Ready,
+        _ => Polled::Failed,
+    }
+}
+
+/// True for a child that has ended and was not waited for.
+pub fn has_ended(child: u32) -> bool {
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let pid = Pid::from_raw(child as i32);
+    pid.is_some_and(|pid| matches!(waitid(WaitId::Pid(pid), options), Ok(Some(_))))
+}
+
 /// Ends the process by SIGABRT, whatever it does with that signal.
 pub fn abort() {
     let default = KernelAction::default();
