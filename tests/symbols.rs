@@ -72,7 +72,7 @@ const PLACES: [&str; 4] = ["started in start", "taken in worker", "set in set_ha
 #[test]
 fn a_report_names_lines_of_c() {
     let lines = Lines::run("report");
-    let text = lines.tool("report", &[]);
+    let text = lines.tool("report", &["--all"]);
     for comment in PLACES {
         assert!(text.contains(&place(comment)), "{comment}: {text}");
     }
@@ -134,7 +134,7 @@ fn separate_debug_files_are_found_by_build_id() {
     let lines = Lines::run("separate");
     lines.objcopy(&["--only-keep-debug"], &lines.debug_file());
     lines.objcopy(&["--strip-all"], &lines.program.clone());
-    let text = lines.tool("report", &[]);
+    let text = lines.tool("report", &["--all"]);
     PLACES.iter().for_each(|comment| assert!(text.contains(&place(comment)), "{comment}: {text}"));
 }
 
@@ -142,7 +142,7 @@ fn separate_debug_files_are_found_by_build_id() {
 fn without_lines_the_symbols_remain() {
     let lines = Lines::run("symbols");
     lines.objcopy(&["--strip-debug"], &lines.program.clone());
-    let text = lines.tool("report", &[]);
+    let text = lines.tool("report", &["--all"]);
     assert!(text.contains("(worker)") && !text.contains("lines.c"), "{text}");
 }
 
@@ -150,7 +150,7 @@ fn without_lines_the_symbols_remain() {
 #[test]
 fn another_build_resolves_nothing() {
     let lines = Lines::run("another");
-    let (before, debug_file) = (lines.tool("report", &[]), lines.debug_file());
+    let (before, debug_file) = (lines.tool("report", &["--all"]), lines.debug_file());
     assert!(before.contains("lines.c:"), "{before}");
     Command::new("gcc")
         .args(["-g", "-pthread", "-DANOTHER", "-O2", concat!(env!("CARGO_MANIFEST_DIR"), "/c-tests/special/lines.c"), "-o"])
@@ -158,7 +158,7 @@ fn another_build_resolves_nothing() {
         .status()
         .expect("gcc runs");
     fs::copy(&lines.program, debug_file).expect("copy");
-    let after = lines.tool("report", &[]);
+    let after = lines.tool("report", &["--all"]);
     assert!(!after.contains("lines.c:") && after.contains("lines+0x"), "{after}");
 }
 

@@ -6,8 +6,13 @@
 // EXPECT-EVENT: child count=40
 #include "moot.h"
 
+// Before the leader has told of it.
+static void wait_for_nothing(void) {
+    poll(NULL, 0, 0);
+}
+
 int main(void) {
     make_hazards();
-    fork_children(live);
+    fork_children(wait_for_nothing);
     return 0;
 }

@@ -1,4 +1,4 @@
-// pthread_cond_wait, timedwait, clockwait: the mutex is free while waiting and held after; errors.
+// pthread_cond_wait, timedwait, clockwait, destroy: the mutex is free while waiting and held after; errors.
 #include "driver.h"
 
 struct handover {
@@ -107,4 +107,34 @@ SNIPPET(cancelled) {
     CHECK(held.held_at_cancel);
     CHECK(pthread_mutex_trylock(&held.handover.mutex) == 0);
     CHECK(pthread_mutex_unlock(&held.handover.mutex) == 0);
+}
+
+static void *wait_once(void *argument) {
+    struct held *held = argument;
+    CHECK(pthread_mutex_lock(&held->handover.mutex) == 0);
+    held->waiting = true;
+    while (!held->handover.given)
+        CHECK(pthread_cond_wait(&held->handover.condition, &held->handover.mutex) == 0);
+    CHECK(pthread_mutex_unlock(&held->handover.mutex) == 0);
+    return NULL;
+}
+
+// A condition may be destroyed as soon as all who wait for it are woken: that waits until they have left it.
+SNIPPET(destroyed_while_they_leave) {
+    struct held held = {.handover = {.mutex = PTHREAD_MUTEX_INITIALIZER, .condition = PTHREAD_COND_INITIALIZER}};
+    pthread_t threads[4];
+    for (int index = 0; index < 4; index++) {
+        held.waiting = false;
+        CHECK(pthread_create(&threads[index], NULL, wait_once, &held) == 0);
+        EVENTUALLY(held.waiting);
+    }
+    CHECK(pthread_mutex_lock(&held.handover.mutex) == 0);
+    held.handover.given = true;
+    CHECK(pthread_cond_broadcast(&held.handover.condition) == 0);
+    CHECK(pthread_mutex_unlock(&held.handover.mutex) == 0);
+    KEEPS_ERRNO(pthread_cond_destroy(&held.handover.condition) == 0);
+    for (int index = 0; index < 4; index++)
+        CHECK(pthread_join(threads[index], NULL) == 0);
+    CHECK(pthread_cond_init(&held.handover.condition, NULL) == 0);
+    CHECK(pthread_cond_destroy(&held.handover.condition) == 0);
 }

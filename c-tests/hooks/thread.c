@@ -116,6 +116,47 @@ SNIPPET(detached_by_itself) {
     CHECK(sem_wait(&ended) == 0);
 }
 
+struct joiner {
+    pthread_t thread;
+    atomic_bool joins;
+};
+
+static void *join_for_ever(void *argument) {
+    struct joiner *joiner = argument;
+    joiner->joins = true;
+    pthread_join(joiner->thread, NULL);
+    return argument;
+}
+
+// pthread_join is a cancellation point; the thread can still be joined afterwards.
+SNIPPET(join_cancelled) {
+    static struct gate gate;
+    struct joiner joiner = {.joins = false};
+    pthread_t thread;
+    void *result;
+    CHECK(sem_init(&gate.open, 0, 0) == 0 && sem_init(&gate.passed, 0, 0) == 0);
+    CHECK(pthread_create(&joiner.thread, NULL, pass, &gate) == 0);
+    CHECK(pthread_create(&thread, NULL, join_for_ever, &joiner) == 0);
+    EVENTUALLY(joiner.joins);
+    CHECK(pthread_cancel(thread) == 0);
+    CHECK(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED);
+    CHECK(sem_post(&gate.open) == 0);
+    KEEPS_ERRNO(pthread_join(joiner.thread, NULL) == 0);
+}
+
+SNIPPET(join_with_a_deadline) {
+    static struct gate gate;
+    pthread_t thread;
+    struct timespec soon = from_now(CLOCK_REALTIME, 1), later = from_now(CLOCK_MONOTONIC, 1);
+    CHECK(sem_init(&gate.open, 0, 0) == 0 && sem_init(&gate.passed, 0, 0) == 0);
+    CHECK(pthread_create(&thread, NULL, pass, &gate) == 0);
+    CHECK(pthread_timedjoin_np(thread, NULL, &soon) == ETIMEDOUT);
+    CHECK(pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &later) == ETIMEDOUT);
+    CHECK(sem_post(&gate.open) == 0);
+    soon = from_now(CLOCK_REALTIME, 60000);
+    KEEPS_ERRNO(pthread_timedjoin_np(thread, NULL, &soon) == 0);
+}
+
 SNIPPET(join_of_itself) {
     CHECK(pthread_join(pthread_self(), NULL) == EDEADLK);
 }

@@ -1,5 +1,6 @@
-// The calls a worker waits for work in: epoll_wait, poll, ppoll, select, pselect, nanosleep, read, recv.
+// The calls a worker waits for work in, and what they wait for: epoll_ctl, epoll_wait, poll, ppoll, select, pselect, nanosleep, read, recv.
 #include "driver.h"
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -39,6 +40,47 @@ SAFE_SNIPPET(ready_or_not) {
     wait_for(fd, 1);
     KEEPS_ERRNO(read(fd, &value, sizeof value) == sizeof value);
     CHECK(close(fd) == 0);
+}
+
+SAFE_SNIPPET(members_of_epoll) {
+    struct epoll_event once = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = 1}, again = {.events = EPOLLIN | EPOLLET, .data.u64 = 2}, seen;
+    int epoll = epoll_create1(0), fd = eventfd(1, 0), file = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+    KEEPS_ERRNO(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &once) == 0);
+    CHECK(epoll_wait(epoll, &seen, 1, 0) == 1 && seen.data.u64 == 1 && epoll_wait(epoll, &seen, 1, 0) == 0);
+    KEEPS_ERRNO(epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &again) == 0);
+    CHECK(epoll_pwait2(epoll, &seen, 1, &(struct timespec){0}, NULL) == 1 && seen.data.u64 == 2);
+    FAILS(EEXIST, epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &again));
+    FAILS(EPERM, epoll_ctl(epoll, EPOLL_CTL_ADD, file, &again));
+    FAILS(EINVAL, epoll_ctl(epoll, EPOLL_CTL_ADD, epoll, &again));
+    FAILS(EINVAL, epoll_ctl(fd, EPOLL_CTL_ADD, epoll, &again));
+    FAILS(EINVAL, epoll_ctl(epoll, 77, fd, &again));
+    KEEPS_ERRNO(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL) == 0);
+    FAILS(ENOENT, epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL));
+    FAILS(ENOENT, epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &again));
+    FAILS(EINVAL, epoll_wait(epoll, &seen, 0, 0));
+    CHECK(close(epoll) == 0 && close(fd) == 0 && close(file) == 0);
+}
+
+struct shared_epoll {
+    int epoll;
+    int fd;
+};
+
+static void child_adds(void *argument) {
+    struct shared_epoll *shared = argument;
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = 3};
+    CHECK(epoll_wait(shared->epoll, &event, 1, 0) == 0);
+    event = (struct epoll_event){.events = EPOLLIN, .data.u64 = 3};
+    CHECK(epoll_ctl(shared->epoll, EPOLL_CTL_ADD, shared->fd, &event) == 0);
+}
+
+// What a child does to its leader's instance is done: nothing is taken from it.
+SNIPPET(epoll_shared_with_a_child) {
+    struct shared_epoll shared = {epoll_create1(0), eventfd(1, 0)};
+    struct epoll_event event;
+    in_child(child_adds, &shared);
+    CHECK(epoll_wait(shared.epoll, &event, 1, 0) == 1 && event.data.u64 == 3);
+    CHECK(close(shared.epoll) == 0 && close(shared.fd) == 0);
 }
 
 SAFE_SNIPPET(errors) {

@@ -48,6 +48,8 @@ fn thread_name(path: &CStr) -> Text<16> {
 /// A site, by its word: the native frame that made the call, then the application's; None for an unknown address.
 pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, word: usize) -> Option<Site<'a>> {
     let (address, outer) = sites::look(word);
+    let calls = || [address].into_iter().chain(outer.clone().map(|kept| kept.address)).filter(|&address| address != 0);
+    native::learn(calls().map(|address| address - 1));
     let mut frames = arena.list(1 + outer.clone().count());
     if address != 0 {
         frames.push(native::frame(arena, address - 1));

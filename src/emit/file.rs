@@ -120,6 +120,7 @@ fn open(refused: &mut Refused) -> Option<()> {
     let directory = open_directory(&directory_path, refused)?;
     let pid = raw::process_id();
     let stem = stem(pid);
+    let images = images(&directory, pid);
     for turn in 1..1000 {
         let mut file = Text::<160>::new();
         let _ = match turn {
@@ -130,8 +131,7 @@ fn open(refused: &mut Refused) -> Option<()> {
         match rustix::fs::openat(&directory, file.as_cstr().unwrap_or(c"x"), flags, Mode::RUSR | Mode::WUSR) {
             Ok(opened) => {
                 adopt(opened, pid);
-                // A program that was exec'd by this process, or had its number before, forked too.
-                forkguard_core::fork::number_from((turn - 1) * NUMBERS_OF_AN_IMAGE);
+                forkguard_core::fork::number_from(images * NUMBERS_OF_AN_IMAGE);
                 let mut path = Text::new();
                 let _ = write!(path, "{}/{}", directory_path.as_str(), file.as_str());
                 // SAFETY: see `Path`.
@@ -143,6 +143,19 @@ fn open(refused: &mut Refused) -> Option<()> {
         }
     }
     refuse(refused, format_args!("{} holds a thousand reports of process {pid}", directory_path.as_str()))
+}
+
+/// How many programs have reported under this process's number: those that exec'd it, or had its number before.
+fn images(directory: &rustix::fd::OwnedFd, pid: u32) -> u64 {
+    let pid = Text::<16>::of(format_args!("{pid}"));
+    let mut count = 0;
+    raw::each_entry_of(directory, |name| {
+        let stem = name.to_str().ok().and_then(|name| name.strip_suffix(".jsonl")).unwrap_or_default();
+        let last = |text: &str| text.rsplit(['-', '_']).next() == Some(pid.as_str());
+        let numbered = stem.rsplit_once('.').filter(|(_, turn)| turn.bytes().all(|b| b.is_ascii_digit()));
+        count += u64::from(last(stem) || numbered.is_some_and(|(stem, _)| last(stem)));
+    });
+    count
 }
 
 /// How the name of this process's file begins: `NAME-PID`, or the leader's and `_PID`. So the files of a directory, in the order of their

@@ -163,8 +163,10 @@ impl<'a> Evidence<'a> {
 
 /// The application's own lines of some sites, each once.
 fn lines<'a>(arena: &'a Arena, sites: &'a [Site<'a>]) -> &'a [Text<'a>] {
-    let mut lines = arena.list::<Text<'a>>(sites.len());
-    for frame in sites.iter().filter_map(Site::application) {
+    /// Of one site.
+    const INNERMOST: usize = 4;
+    let mut lines = arena.list::<Text<'a>>(sites.len() * INNERMOST);
+    for frame in sites.iter().flat_map(|site| site.application_frames().take(INNERMOST)) {
         let line = arena.format(format_args!("{frame:#}"));
         if !lines.as_slice().iter().any(|l| l == line) {
             lines.push(Borrowed(line));

@@ -4,6 +4,7 @@ use super::spawn::{makes_process, note_spawn};
 use super::*;
 use crate::child::waits::{self, Call, Waiting};
 use forkguard_core::held::WATCHED;
+use forkguard_core::tls;
 use forkguard_report::event::ForkKind;
 use libc::c_long;
 
@@ -40,10 +41,9 @@ fn waits_endlessly([address, operation, value, timeout, ..]: [usize; 6]) -> bool
         && forkguard_core::raw::read_value::<u32>(address) == Some(value as u32)
 }
 
-#[allow(clippy::too_many_arguments, reason = "as the hooked function")]
-extern "C-unwind" fn futex(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize, caller: usize) -> c_long {
+extern "C-unwind" fn futex(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long {
     let arguments = [a, b, c, d, e, f];
-    let waiting = if waits_endlessly(arguments) { waits::before(Call::Futex, a, caller) } else { Waiting::Unseen };
+    let waiting = if waits_endlessly(arguments) { waits::before(Call::Futex, a, tls::caller()) } else { Waiting::Unseen };
     let result = real(number, arguments);
     waits::after(waiting, &result);
     result
@@ -63,15 +63,10 @@ pub unsafe extern "C" fn syscall() {
         "jmp qword ptr [rip + {real}]",
         "3: cmp byte ptr [rip + {watched}], 0",
         "je 4f",
-        // The seventh argument and the return address become the seventh and eighth.
         "mov rax, [rsp]",
-        "mov r10, [rsp + 8]",
-        "sub rsp, 8",
-        "push rax",
-        "push r10",
-        "call {futex}",
-        "add rsp, 24",
-        "ret",
+        "mov r10, qword ptr [rip + forkguard_tls_caller@GOTTPOFF]",
+        "mov qword ptr fs:[r10], rax",
+        "jmp {futex}",
         "4: jmp qword ptr [rip + {real}]",
         futex_number = const libc::SYS_futex,
         noted = sym noted,

@@ -3,6 +3,7 @@
 //!
 //! A language is one file (or folder): `take` puts the frames of this thread into [`store::Frames`], if it runs code of that
 //! language, without a lock and without the language's own allocator; a line in [`capture`] calls it.
+mod debug;
 mod exports;
 mod interpreters;
 pub(crate) mod native;

@@ -2,12 +2,13 @@
 //! without allocating, and with fault-proof reads (a library may be unloaded while we look).
 //!
 //! Which library an address lies in is asked of glibc's `_dl_find_object` (2.35), which takes no lock and is made for signal
-//! handlers. The symbol is the nearest one that the library exports, when the address lies inside it; static functions have no
-//! name here: `offset` is what the tool resolves from debug information.
+//! handlers. The symbol is the nearest one that the library exports, when the address lies inside it, or that its file names
+//! (`debug.rs`, which also finds the line): static functions and variables. What the file does not say, the tool finds by `offset`.
+use super::{debug, store};
 use crate::arena::Arena;
 use crate::hooks::real;
 use forkguard_core::fixed::Text;
-use forkguard_core::raw::{read_memory, read_value};
+use forkguard_core::raw::{self, read_memory, read_value};
 use forkguard_report::event::Frame;
 use libc::c_void;
 use std::borrow::Cow::{self, Borrowed};
@@ -87,6 +88,8 @@ struct Module {
     symbols: usize,
     strings: usize,
     count: u32,
+    /// Its file says nothing of its code.
+    bare: bool,
 }
 
 /// The program file of this process.
@@ -116,6 +119,7 @@ impl Module {
             symbols: 0,
             strings: 0,
             count: 0,
+            bare: build_id.is_empty(),
         };
         module.read_dynamic(dynamic);
         Some(module)
@@ -140,8 +144,8 @@ impl Module {
         self.count = symbol_count(hash).unwrap_or(0);
     }
 
-    /// The symbol that an address (relative to the base) lies in.
-    fn symbol(&self, offset: usize) -> Option<Text<96>> {
+    /// The exported symbol that an address (relative to the base) lies in, and where it begins.
+    fn symbol(&self, offset: usize) -> Option<(usize, Text<96>)> {
         const CHUNK: usize = 170;
         // A larger table would cost more than a report may: then the offset says it all.
         const MOST: u32 = 40_000;
@@ -168,7 +172,7 @@ impl Module {
             }
             index += take;
         }
-        best.map(|(_, name)| read_text::<96>(self.strings + name as usize)).filter(|n| !n.is_empty())
+        best.map(|(start, name)| (start, read_text::<96>(self.strings + name as usize))).filter(|(_, n)| !n.is_empty())
     }
 }
 
@@ -278,6 +282,34 @@ struct Known {
     address: usize,
     link_map: usize,
     symbol: Option<Text<96>>,
+    /// Where the symbol begins, in the module.
+    start: usize,
+    file: store::TextId,
+    line: u32,
+    /// By the monotonic clock.
+    until: u64,
+}
+
+impl Known {
+    /// By what the module exports.
+    fn exported(address: usize, module: &Module, until: u64) -> Known {
+        let (start, symbol) = module.symbol(address - module.base).unzip();
+        Known { address, link_map: module.link_map, symbol, start: start.unwrap_or(0), file: 0, line: 0, until }
+    }
+
+    /// By what the module's file says, too.
+    fn with(self, found: debug::Found) -> Known {
+        let nearer = |(start, _): &(usize, _)| self.symbol.is_none() || self.start < *start;
+        let (start, symbol) = found.symbol.filter(nearer).unzip();
+        Known {
+            symbol: symbol.or(self.symbol),
+            start: start.unwrap_or(self.start),
+            file: found.file,
+            line: found.line,
+            until: if found.complete { u64::MAX } else { self.until },
+            ..self
+        }
+    }
 }
 
 struct Guarded {
@@ -306,35 +338,93 @@ fn with_cache<R>(work: impl FnOnce(Option<&mut Cache>) -> R) -> R {
     result
 }
 
-fn module(cache: Option<&mut Cache>, address: usize) -> Option<Module> {
-    let found = find_object(address)?;
-    let Some(cache) = cache else { return Module::read(&found) };
-    let same = |m: &Module| (m.start, m.end, m.link_map) == (found.start, found.end, found.link_map);
-    if let Some(known) = cache.modules.iter().flatten().find(|m| same(m)) {
-        return Some(*known);
-    }
-    let module = Module::read(&found)?;
-    let overlaps = |m: &Module| m.start < found.end && found.start < m.end;
-    let place = cache.modules.iter().position(|m| m.as_ref().is_some_and(overlaps));
-    let place = place.or_else(|| cache.modules.iter().position(Option::is_none)).unwrap_or(address % 96);
-    cache.modules[place] = Some(module);
-    Some(module)
+/// What could not be read of a file is asked for again after so long.
+const AGAIN_NS: u64 = 1_000_000_000;
+
+/// Where the cache keeps an address.
+fn place_of(address: usize) -> usize {
+    (address >> 2).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54
 }
 
-fn look_up(address: usize) -> Option<(Module, Option<Text<96>>)> {
-    with_cache(|mut cache| {
-        let module = module(cache.as_deref_mut(), address)?;
-        let place = (address >> 2).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54;
-        if let Some(cache) = &cache
-            && let Some(known) = cache.frames[place].filter(|k| k.address == address && k.link_map == module.link_map)
-        {
-            return Some((module, known.symbol));
+impl Cache {
+    /// The module of an address: its place, and itself.
+    fn module(&mut self, address: usize) -> Option<(usize, Module)> {
+        let found = find_object(address)?;
+        let same = |m: &Module| (m.start, m.end, m.link_map) == (found.start, found.end, found.link_map);
+        let known = self.modules.iter().enumerate().find_map(|(place, m)| Some((place, m.filter(same)?)));
+        if known.is_some() {
+            return known;
         }
-        let symbol = module.symbol(address - module.base);
-        if let Some(cache) = cache {
-            cache.frames[place] = Some(Known { address, link_map: module.link_map, symbol });
+        let module = Module::read(&found)?;
+        let overlaps = |m: &Module| m.start < found.end && found.start < m.end;
+        let place = self.modules.iter().position(|m| m.as_ref().is_some_and(overlaps));
+        let place = place.or_else(|| self.modules.iter().position(Option::is_none)).unwrap_or(address % 96);
+        self.modules[place] = Some(module);
+        Some((place, module))
+    }
+
+    fn known(&self, address: usize, module: &Module) -> Option<Known> {
+        let known = self.frames[place_of(address)].filter(|k| k.address == address && k.link_map == module.link_map)?;
+        (known.until == u64::MAX || raw::monotonic() < known.until).then_some(known)
+    }
+
+    /// Puts what there is of some addresses of the module at `place`, its file read once for all.
+    fn learn(&mut self, place: usize, addresses: &[usize]) {
+        let Some(module) = &mut self.modules[place] else { return };
+        let until = if module.bare { u64::MAX } else { raw::monotonic() + AGAIN_NS };
+        let mut offsets = [0; debug::TOGETHER];
+        for (&address, offset) in addresses.iter().zip(&mut offsets) {
+            *offset = (address - module.base) as u64;
+            self.frames[place_of(address)] = Some(Known::exported(address, module, until));
         }
-        Some((module, symbol))
+        if module.bare {
+            return;
+        }
+        let offsets = &offsets[..addresses.len().min(debug::TOGETHER)];
+        module.bare = !debug::look(module.path.as_str(), module.build_id.as_str(), offsets, |index, found| {
+            let place = &mut self.frames[place_of(addresses[index])];
+            *place = place.map(|known| if known.address == addresses[index] { known.with(found) } else { known });
+        });
+    }
+}
+
+/// Looks at addresses together that will be asked for one by one.
+pub(crate) fn learn(addresses: impl Iterator<Item = usize>) {
+    with_cache(|cache| {
+        let Some(cache) = cache else { return };
+        let mut unknown = [(0, 0, 0); 2 * debug::TOGETHER];
+        let mut count = 0;
+        for address in addresses {
+            let Some((place, module)) = cache.module(address) else { continue };
+            if cache.known(address, &module).is_none() && count < unknown.len() {
+                unknown[count] = (place, count, address);
+                count += 1;
+            }
+        }
+        let unknown = &mut unknown[..count];
+        // By module; of each the innermost first, for which there is more to read with.
+        unknown.sort_unstable();
+        for of_module in unknown.chunk_by(|a, b| a.0 == b.0) {
+            let mut addresses = [0; debug::TOGETHER];
+            let count = of_module.len().min(addresses.len());
+            of_module.iter().zip(&mut addresses).for_each(|((.., address), place)| *place = *address);
+            cache.learn(of_module[0].0, &addresses[..count]);
+        }
+    });
+}
+
+fn look_up(address: usize) -> Option<(Module, Known)> {
+    with_cache(|cache| {
+        let Some(cache) = cache else {
+            let module = Module::read(&find_object(address)?)?;
+            return Some((module, Known::exported(address, &module, 0)));
+        };
+        let (place, module) = cache.module(address)?;
+        if let Some(known) = cache.known(address, &module) {
+            return Some((module, known));
+        }
+        cache.learn(place, &[address]);
+        Some((module, cache.frames[place_of(address)]?))
     })
 }
 
@@ -349,10 +439,13 @@ pub(crate) fn frame(arena: &Arena, address: usize) -> Frame<'_> {
         offset: Some(address as u64),
         build_id: None,
     };
-    let Some((module, symbol)) = look_up(address) else { return unknown };
+    let Some((module, known)) = look_up(address) else { return unknown };
     let text = |t: &str| (!t.is_empty()).then(|| Borrowed(arena.text(t)));
+    let file = store::text_of(known.file);
     Frame {
-        function: symbol.and_then(|s| text(s.as_str())),
+        function: known.symbol.and_then(|s| text(s.as_str())),
+        file: (!file.is_empty()).then_some(Borrowed(file)),
+        line: (known.line != 0).then_some(known.line),
         module: text(module.path.as_str()),
         offset: Some((address - module.base) as u64),
         build_id: text(module.build_id.as_str()),
@@ -360,10 +453,10 @@ pub(crate) fn frame(arena: &Arena, address: usize) -> Frame<'_> {
     }
 }
 
-/// The exported variable that an address lies in.
+/// The variable that an address lies in.
 pub(crate) fn data_symbol(arena: &Arena, address: usize) -> Option<Cow<'_, str>> {
-    let (_, symbol) = look_up(address)?;
-    Some(Borrowed(arena.text(symbol?.as_str())))
+    let (_, known) = look_up(address)?;
+    Some(Borrowed(arena.text(known.symbol?.as_str())))
 }
 
 /// True for the path of a library that Go's linker made and that a frame was found in.

@@ -388,14 +388,19 @@ pub fn each_entry(path: &CStr, mut each: impl FnMut(&CStr)) {
 /// The same; `each` is also given the number of the descriptor that the directory is read through.
 pub fn each_entry_with(path: &CStr, mut each: impl FnMut(i32, &CStr)) {
     use rustix::fd::AsRawFd;
-    use rustix::fs::{Mode, OFlags, RawDir};
+    use rustix::fs::{Mode, OFlags};
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let Ok(directory) = rustix::fs::open(path, flags, Mode::empty()) else { return };
+    each_entry_of(&directory, |name| each(directory.as_raw_fd(), name));
+}
+
+/// The same for an open directory.
+pub fn each_entry_of(directory: &OwnedFd, mut each: impl FnMut(&CStr)) {
     let mut buffer = [MaybeUninit::<u8>::uninit(); 4096];
-    let mut entries = RawDir::new(&directory, &mut buffer);
+    let mut entries = rustix::fs::RawDir::new(directory, &mut buffer);
     while let Some(Ok(entry)) = entries.next() {
         if !entry.file_name().to_bytes().starts_with(b".") {
-            each(directory.as_raw_fd(), entry.file_name());
+            each(entry.file_name());
         }
     }
 }

@@ -28,6 +28,11 @@ global_asm!(
     ".type forkguard_tls_vfork,@tls_object",
     ".size forkguard_tls_vfork,8",
     "forkguard_tls_vfork: .zero 8",
+    ".hidden forkguard_tls_caller",
+    ".globl forkguard_tls_caller",
+    ".type forkguard_tls_caller,@tls_object",
+    ".size forkguard_tls_caller,8",
+    "forkguard_tls_caller: .zero 8",
     ".popsection",
 );
 
@@ -81,4 +86,8 @@ word!(
 word!(
     /// Not zero while this thread's memory is lent to a vfork child: its hooks must leave every registry alone.
     vfork, set_vfork, "forkguard_tls_vfork", u64
+);
+word!(
+    /// Return address of the call of a hook whose arguments leave no register for it.
+    caller, set_caller, "forkguard_tls_caller", usize
 );

@@ -676,7 +676,7 @@ pub struct Finding<'a> {
     pub child: Option<u32>,
     /// What it is about, by name.
     pub subject: Text<'a>,
-    /// The lines that a person would edit, as `file:line in function`: of each site the innermost frame of the application's own.
+    /// The lines that a person would edit, as `file:line in function`: of each site the innermost frames of the application's own, at most four.
     pub at: List<'a, Text<'a>>,
     /// Where in the program it was made.
     pub sites: List<'a, Site<'a>>,

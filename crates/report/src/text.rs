@@ -81,6 +81,15 @@ fn is_runtime(module: &str) -> bool {
     RUNTIMES.iter().any(|runtime| base(module).strip_prefix(runtime).is_some_and(versioned))
 }
 
+/// Parts of the paths of native code that is compiled into programs from elsewhere: system headers, the compiler's own, Rust's
+/// standard library and packages from a registry.
+const LIBRARY_SOURCES: [&str; 5] = ["/usr/include/", "/usr/lib/gcc/", "/rustc/", "/lib/rustlib/src/", "/.cargo/registry/src/"];
+
+/// True for the path of native code that is a library's, whatever program it was compiled into.
+pub fn is_library_source(file: &str) -> bool {
+    LIBRARY_SOURCES.iter().any(|part| file.contains(part))
+}
+
 impl Frame<'_> {
     /// True for a frame of forkguard's own, which stands between two of the program's.
     pub fn is_forkguard(&self) -> bool {
@@ -96,7 +105,7 @@ impl Frame<'_> {
                 let system = ["/usr/", "/lib"].iter().any(|place| module.starts_with(place));
                 system && !module.starts_with("/usr/local/") || is_runtime(module)
             };
-            return self.module.as_deref().is_some_and(|module| !installed(module));
+            return self.module.as_deref().is_some_and(|module| !installed(module)) && !is_library_source(file);
         }
         let script = file.rsplit_once('/').is_some_and(|(directory, name)| directory.ends_with("/bin") && !name.contains('.'));
         !script && !file.starts_with('<') && !NOT_APPLICATION.iter().any(|part| file.contains(part))
@@ -108,6 +117,12 @@ impl Site<'_> {
     pub fn application(&self) -> Option<&Frame<'_>> {
         let mut own = self.frames.iter().filter(|frame| frame.is_application());
         own.clone().find(|frame| frame.language != "native").or_else(|| own.next())
+    }
+
+    /// The application's own frames, innermost first; the interpreter that runs them is none of that.
+    pub fn application_frames(&self) -> impl Iterator<Item = &Frame<'_>> {
+        let interpreted = self.application().is_some_and(|frame| frame.language != "native");
+        self.frames.iter().filter(move |frame| frame.is_application() && (frame.language != "native") == interpreted)
     }
 
     /// The frame to show: the application's, else an installed package's, else the innermost whose source is known, or else the

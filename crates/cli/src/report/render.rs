@@ -214,10 +214,11 @@ fn past(out: &mut dyn Write, gone: &[&Found]) -> Result<()> {
     for ((state, because), found) in fold(gone.iter().map(|found| ((found.life.state, &found.life.because), *found))) {
         let because = if because.is_empty() { String::new() } else { format!(": {because}") };
         writeln!(out, "  {}{because}", state.name())?;
-        for (shape, found) in fold(found.into_iter().map(|found| (&found.shape, found))) {
-            let children: Vec<_> = found.iter().filter_map(|found| found.child).map(|child| child.to_string()).collect();
-            let inside = in_children(&children, found.len());
-            writeln!(out, "    {FAINT}{} {}{inside}{FAINT:#}", shape.kind.name(), shape.subject)?;
+        for (kind, found) in fold(found.into_iter().map(|found| (found.shape.kind, found))) {
+            writeln!(out, "    {FAINT}{}{FAINT:#}", kind.name())?;
+            for ((shape, severity), found) in fold(found.into_iter().map(|found| ((&found.shape, found.life.severity), found))) {
+                one(out, shape, &Life { severity, state, because: String::new() }, &found)?;
+            }
         }
     }
     Ok(())

@@ -1,0 +1,73 @@
+//! Lines of native code, from the files that it was loaded from.
+//!
+//! A file is read with pread, never mapped: one that is cut short meanwhile is an answer then, not a SIGBUS. How much is read comes out
+//! of a bucket of bytes, so that neither a report nor a fork storm takes longer for a large program: what is beyond it the tool finds.
+use super::store::{self, TextId};
+use forkguard_core::fixed::Text;
+use forkguard_core::raw::{self, OwnedFd};
+use forkguard_lines::Source;
+pub(super) use forkguard_lines::TOGETHER;
+use forkguard_report::text::is_library_source;
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// So many bytes at once, then one an interval (a megabyte a second): what they hold is read in half a millisecond each.
+const BURST: u64 = 512 << 10;
+const INTERVAL_NS: u64 = 1000;
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// What a module's file says of an address.
+pub(super) struct Found {
+    /// The innermost function or variable, and where it begins.
+    pub(super) symbol: Option<(usize, Text<96>)>,
+    /// 0 when unknown.
+    pub(super) file: TextId,
+    pub(super) line: u32,
+    /// False when more would have to be read than is allowed now.
+    pub(super) complete: bool,
+}
+
+/// An open file.
+struct Opened(OwnedFd);
+
+impl Source for Opened {
+    fn read_at(&self, at: u64, into: &mut [u8]) -> usize {
+        rustix::io::pread(&self.0, into, at).unwrap_or(0)
+    }
+}
+
+/// None for what is no file.
+fn open(path: &str) -> rustix::io::Result<Option<Opened>> {
+    // Nothing that is not a file is waited for, or becomes this process's terminal.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let path = Text::<201>::from_bytes(path.as_bytes());
+    let file = rustix::fs::open(path.as_cstr().ok_or(Errno::NAMETOOLONG)?, flags, Mode::empty())?;
+    let regular = FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode) == FileType::RegularFile;
+    Ok(regular.then_some(Opened(file)))
+}
+
+/// Tells `each` what the file of a module says of some addresses (offsets in it); false when there is no need to ask again.
+pub(super) fn look(path: &str, build_id: &str, offsets: &[u64], mut each: impl FnMut(usize, Found)) -> bool {
+    let file = match open(path) {
+        Ok(Some(file)) => file,
+        // Those pass.
+        Err(Errno::MFILE | Errno::NFILE | Errno::INTR) => return true,
+        _ => return false,
+    };
+    let now = raw::monotonic();
+    let next = NEXT.load(Relaxed).max(now);
+    let allowed = BURST.saturating_sub((next - now) / INTERVAL_NS);
+    let mut left = allowed;
+    let is_library = |path: &[u8]| std::str::from_utf8(path).is_ok_and(is_library_source);
+    let more = forkguard_lines::look(&file, build_id, offsets, &is_library, &mut left, |index, found| {
+        let symbol = found.symbol.map(|symbol| (symbol.start as usize, Text::from_bytes(symbol.name.as_bytes())));
+        let file = found.place.as_ref().and_then(|place| store::text(std::str::from_utf8(place.file.as_bytes()).ok()?));
+        let line = found.place.filter(|_| file.is_some()).map_or(0, |place| place.line);
+        // What is too much at once is so the next time.
+        let complete = found.complete || (allowed == BURST && offsets.len() == 1);
+        each(index, Found { symbol, file: file.unwrap_or(0), line, complete });
+    });
+    NEXT.store(next + (allowed - left) * INTERVAL_NS, Relaxed);
+    more
+}
