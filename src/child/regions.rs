@@ -55,32 +55,23 @@ const fn entries() -> [unsafe extern "C" fn(); REGIONS] {
     entries!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31)
 }
 
-/// Calls `enter` with the host's arguments (no function of the family has more than eight), which region it is, and the caller.
+/// Notes the caller and goes on to `enter`, whose arguments lie where the host put them.
 #[unsafe(naked)]
 unsafe extern "C" fn entry<const INDEX: usize>() {
     core::arch::naked_asm!(
-        ".cfi_startproc",
-        "push rbp",
-        ".cfi_def_cfa_offset 16",
-        ".cfi_offset rbp, -16",
-        "mov rbp, rsp",
-        ".cfi_def_cfa_register rbp",
-        "push qword ptr [rbp + 8]",
-        "push {index}",
-        "push qword ptr [rbp + 24]",
-        "push qword ptr [rbp + 16]",
-        "call {enter}",
-        "leave",
-        ".cfi_def_cfa rsp, 8",
-        "ret",
-        ".cfi_endproc",
-        index = const INDEX,
-        enter = sym enter,
+        "mov rax, [rsp]",
+        "mov r10, qword ptr [rip + forkguard_tls_caller@GOTTPOFF]",
+        "mov qword ptr fs:[r10], rax",
+        "jmp {enter}",
+        enter = sym enter::<INDEX>,
     )
 }
 
+/// No function of the family has more arguments; what lies behind those of one that has fewer is its caller's.
+type Enter = unsafe extern "C-unwind" fn(usize, usize, usize, usize, usize, usize, usize, usize) -> usize;
+
 #[allow(clippy::too_many_arguments, reason = "as the functions of the family")]
-unsafe extern "C-unwind" fn enter(
+unsafe extern "C-unwind" fn enter<const INDEX: usize>(
     code: usize,
     data: usize,
     threads: usize,
@@ -89,17 +80,12 @@ unsafe extern "C-unwind" fn enter(
     c: usize,
     d: usize,
     e: usize,
-    index: usize,
-    caller: usize,
 ) -> usize {
-    let region = &WATCHED[index % REGIONS];
-    let waiting = before(region, threads as u32, a as u32, caller);
-    // SAFETY: the function that the import led to, with the host's own arguments; those beyond its own it does not look at.
+    let region = &WATCHED[INDEX];
+    let waiting = before(region, threads as u32, a as u32, tls::caller());
+    // SAFETY: the function that the import led to, with the host's own arguments.
     let result = unsafe {
-        let real = std::mem::transmute::<
-            usize,
-            unsafe extern "C-unwind" fn(usize, usize, usize, usize, usize, usize, usize, usize) -> usize,
-        >(region.real.load(Relaxed));
+        let real = std::mem::transmute::<usize, Enter>(region.real.load(Relaxed));
         real(code, data, threads, a, b, c, d, e)
     };
     waits::after(waiting, &result);

@@ -4,19 +4,53 @@
 //! - The host's signals are let in by ppoll and nowhere between its calls, so no handler runs unnoticed. Whether one ends the wait (EINTR) or
 //!   not is a matter of SA_RESTART: where the handlers that may run differ in it, all this is left alone.
 //! - Where SIGCHLD has a handler too: it would run before the child is waited for, not after.
+//! - It waits in the C library's ppoll, a cancellation point too; and in the main thread only, which nobody cancels.
 //! - The child is waited for by the real function, before the signals that came with its end are let in.
 use super::wait::{IDLE, begins};
 use super::*;
 use crate::leader;
 use crate::workspace::BLOCKED;
 use forkguard_core::fixed::Text;
-use forkguard_core::raw::{self, Polled};
+use forkguard_core::raw;
 use forkguard_core::tls;
-use libc::{c_int, pid_t, rusage};
+use libc::{c_int, nfds_t, pid_t, pollfd, rusage, sigset_t, timespec};
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
-unsafe extern "C-unwind" {
-    fn pthread_testcancel();
+real_function!(ppoll);
+
+/// What a wait for a descriptor came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Polled {
+    /// It is readable.
+    Ready,
+    /// The time was up.
+    TimedOut,
+    /// A signal's handler ran.
+    Interrupted,
+    /// There is no such descriptor any more.
+    Failed,
+}
+
+/// Waits for a descriptor to become readable, so many nanoseconds or (None) for as long as it takes, with this mask of blocked signals.
+fn poll(fd: i32, nanoseconds: Option<u64>, blocked: u64) -> Polled {
+    type Ppoll = unsafe extern "C-unwind" fn(*mut pollfd, nfds_t, *const timespec, *const sigset_t) -> c_int;
+    let mut ask = pollfd { fd, events: libc::POLLIN, revents: 0 };
+    let time = nanoseconds.map(|n| timespec { tv_sec: (n / 1_000_000_000) as i64, tv_nsec: (n % 1_000_000_000) as i64 });
+    let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // The kernel's mask and what glibc has behind it.
+    let mut mask = [0u64; size_of::<sigset_t>() / 8];
+    mask[0] = blocked;
+    // SAFETY: the C library's own function; all that is pointed to is alive during the call.
+    let count = unsafe {
+        let real = std::mem::transmute::<*mut libc::c_void, Ppoll>(REAL.address());
+        real(&mut ask, 1, time, mask.as_ptr().cast())
+    };
+    match count {
+        0 => Polled::TimedOut,
+        -1 if crate::errno::get() == libc::EINTR => Polled::Interrupted,
+        1 if ask.revents & libc::POLLIN != 0 => Polled::Ready,
+        _ => Polled::Failed,
+    }
 }
 
 /// What became of waiting beside a child.
@@ -57,6 +91,7 @@ fn all_restart(blocked: u64) -> Option<bool> {
 
 fn stand_by(pid: pid_t) -> Stood {
     let usable = gate::awake() && tls::inside() == 0 && tls::vfork() == 0 && pid > 0;
+    let usable = usable && raw::thread_id() == raw::process_id();
     if !usable || !leader::watches_child(pid as u32) {
         return Stood::Aside;
     }
@@ -74,7 +109,7 @@ fn stand_by(pid: pid_t) -> Stood {
     raw::set_blocked_signals(blocked | BLOCKED);
     let polled = loop {
         let time = leader::watches_child(pid as u32).then(leader::due_in);
-        match raw::poll_with(fd, time, blocked) {
+        match poll(fd, time, blocked) {
             Polled::TimedOut if leader::is_due() => _ = note_at_length(leader::look),
             Polled::TimedOut => {}
             ended => break ended,
@@ -88,21 +123,17 @@ fn stand_by(pid: pid_t) -> Stood {
         return Stood::ToItsEnd(blocked);
     }
     raw::set_blocked_signals(blocked);
-    if restart || polled != Polled::Interrupted {
-        return Stood::Aside;
-    }
-    // SAFETY: a cancellation point, as the call itself is.
-    unsafe { pthread_testcancel() };
-    Stood::Interrupted
+    if restart || polled != Polled::Interrupted { Stood::Aside } else { Stood::Interrupted }
 }
 
-/// True unless the host closed the descriptor and has another one by its number.
+/// True unless the host closed the descriptor and has another one by its number. (Of a process that was waited for it tells -1.)
 fn is_of(fd: i32, pid: pid_t) -> bool {
     let path = Text::<48>::of(format_args!("/proc/self/fdinfo/{fd}"));
     let wanted = Text::<24>::of(format_args!("\nPid:\t{pid}\n"));
     let mut bytes = [0u8; 256];
     let read = path.as_cstr().map(|path| raw::read_file(path, &mut bytes)).unwrap_or_default();
-    std::str::from_utf8(read).is_ok_and(|text| text.contains(wanted.as_str()))
+    let names = |text: &str| text.contains(wanted.as_str()) || text.contains("\nPid:\t-1\n");
+    std::str::from_utf8(read).is_ok_and(names)
 }
 
 /// `wait` waits for a child.

@@ -62,7 +62,10 @@ pub(crate) fn belongs_to(address: usize, link_map: usize) -> bool {
 
 /// The loader's record of the library that an address lies in, and its path.
 pub(crate) fn library_of(address: usize) -> Option<(usize, Text<200>)> {
-    with_cache(|cache| module(cache, address)).map(|module| (module.link_map, module.path))
+    let found = find_object(address)?;
+    // struct link_map: base, name. The program itself has none.
+    let [_, name]: [usize; 2] = read_value(found.link_map)?;
+    Some((found.link_map, Some(read_text(name)).filter(|path| !path.is_empty()).unwrap_or_else(executable)))
 }
 
 /// This thread's block of thread-local variables of the library that `address` lies in; None while it has none there.

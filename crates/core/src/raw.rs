@@ -203,34 +203,6 @@ pub fn process_descriptor(process: u32, above: i32) -> Option<i32> {
     rustix::io::fcntl_dupfd_cloexec(&low, above).ok().map(IntoRawFd::into_raw_fd)
 }
 
-/// What a wait for a descriptor came to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Polled {
-    /// It is readable.
-    Ready,
-    /// The time was up.
-    TimedOut,
-    /// A signal's handler ran.
-    Interrupted,
-    /// There is no such descriptor any more.
-    Failed,
-}
-
-/// Waits for a descriptor to become readable, for less than a second or (None) as long as it takes, with this mask of blocked signals
-/// while it waits.
-pub fn poll_with(fd: i32, nanoseconds: Option<u64>, blocked: u64) -> Polled {
-    let mut ask = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    let time = nanoseconds.map(|nanoseconds| [nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000]);
-    let time = time.as_ref().map_or(0, |time| &raw const *time as usize);
-    // SAFETY: one pollfd, a timespec or none, and a mask of 8 bytes, all alive during the call.
-    match unsafe { syscall(libc::SYS_ppoll, [&raw mut ask as usize, 1, time, &raw const blocked as usize, 8, 0]) } {
-        0 => Polled::TimedOut,
-        error if error == -libc::EINTR as isize => Polled::Interrupted,
-        1 if ask.revents & libc::POLLIN != 0 => Polled::Ready,
-        _ => Polled::Failed,
-    }
-}
-
 /// True for a child that has ended and was not waited for.
 pub fn has_ended(child: u32) -> bool {
     use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
