@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// A run of `special/lines.c`, and what was reported.
+/// A run of `special/lines.c` without lines and static names, which the program has again afterwards; and what was reported.
 struct Lines {
     directory: PathBuf,
     program: PathBuf,
@@ -19,13 +19,20 @@ struct Lines {
 
 impl Lines {
     fn run(name: &str) -> Lines {
+        Lines::run_as(name, &["strip"])
+    }
+
+    /// Runs the program after `change`, a command that is given its path.
+    fn run_as(name: &str, change: &[&str]) -> Lines {
         let directory = scratch(&format!("symbols/{name}"));
         let (program, report) = (directory.join("lines"), directory.join("report"));
         static BUILT: OnceLock<PathBuf> = OnceLock::new();
         let built = BUILT.get_or_init(|| Fixture::new("special/lines.c").build().expect("builds"));
         fs::copy(built, &program).expect("copy");
+        assert!(Command::new(change[0]).args(&change[1..]).arg(&program).status().expect("runs").success());
         let run = run(guarded(&mut Command::new(&program), &report).env("FORKGUARD_SUMMARY", "never"), &directory).expect("runs");
         assert!(run.status.success(), "{}", run.stderr);
+        fs::copy(built, &program).expect("copy");
         Lines { directory, program, report }
     }
 
@@ -114,6 +121,28 @@ fn resolve_fills_lines_in_and_leaves_the_rest() {
     lines.tool("resolve", &["--in-place"]);
     assert_eq!(fs::read_dir(&lines.report).expect("directory").count(), again, "no file is left behind");
     assert_eq!(lines.tool("resolve", &[]), printed, "what is resolved stays");
+}
+
+/// The library knew the lines: the tool adds what was inlined.
+#[test]
+fn known_lines_are_completed() {
+    let lines = Lines::run_as("known", &["test", "-x"]);
+    let functions = |report: &Report| {
+        let fork = &report.events("fork").next().expect("fork").json;
+        let signals = fork["signals"].as_array().expect("signals");
+        let signal = signals.iter().find(|signal| signal["signal"] == "SIGUSR2").expect("SIGUSR2");
+        let frames = signal["site"]["frames"].as_array().expect("frames");
+        frames.iter().map(|f| f["function"].clone()).take(2).collect::<Vec<_>>()
+    };
+    let before = Report::read(&lines.report);
+    let at = |report: &Report| report.findings("thread-lost").next().expect("thread-lost").json["at"].clone();
+    assert!(at(&before).to_string().contains(place("started in start").split(' ').next().expect("a place")));
+    assert_eq!(functions(&before)[0], "main");
+    lines.tool("resolve", &["--in-place"]);
+    let after = Report::read(&lines.report);
+    assert_eq!(functions(&after), ["set_handler", "main"]);
+    let printed = lines.tool("resolve", &[]);
+    assert!(after.entries.iter().map(|entry| entry.text).eq(printed.lines()), "what is resolved stays");
 }
 
 #[test]

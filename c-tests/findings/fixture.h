@@ -25,19 +25,24 @@ __attribute__((unused)) static pthread_t start_worker(void *(*body)(void *)) {
     return thread;
 }
 
-// Waits until that thread or process is blocked in a system call.
-__attribute__((unused)) static void until_blocked_in(long number, pid_t task) {
+// Waits until that thread or process is blocked in a system call, with this first argument if it is not null.
+__attribute__((unused)) static void until_blocked(pid_t task, long number, const void *first) {
     char path[64], text[128];
-    long current = -1;
     snprintf(path, sizeof path, "/proc/%d/syscall", task);
-    for (int round = 0; current != number; round++) {
+    for (int round = 0, blocked = false; !blocked; round++) {
         FILE *stream = fopen(path, "re");
         CHECK(stream != NULL && round < 20000);
-        if (!fgets(text, sizeof text, stream) || sscanf(text, "%ld", &current) != 1)
-            current = -1;
+        long current;
+        void *argument;
+        blocked = fgets(text, sizeof text, stream) && sscanf(text, "%ld %p", &current, &argument) == 2 && current == number
+            && (first == NULL || first == argument);
         fclose(stream);
         brief_pause();
     }
+}
+
+__attribute__((unused)) static void until_blocked_in(long number, pid_t task) {
+    until_blocked(task, number, NULL);
 }
 
 // Starts a thread by the name of `worker` and waits until it is blocked in a system call; the body sets worker_tid first.

@@ -1,8 +1,6 @@
 // Children that end at once: whatever they inherit is moot.
 // EXPECT-LAST: thread-lost moot count=40
 // EXPECT-LAST: lock-orphaned moot count=40
-// EXPECT-LAST: connection-inherited moot count=40
-// EXPECT-LAST: epoll-inherited moot count=40
 // EXPECT-LAST: timer-lost moot count=40
 // EXPECT-NO-EVENT: child
 // EXPECT-NO-EVENT: finding severity=error

@@ -7,7 +7,7 @@ use crate::hooks::AtLength;
 use crate::options::{self, Summary};
 use forkguard_core::fork::{self as core_fork, Inner};
 use forkguard_core::raw;
-use forkguard_report::event::{Event, Finding, FindingState, Kind, Severity, Site, State};
+use forkguard_report::event::{Event, Finding, FindingState, Kind, Severity, Site, State, Text};
 use forkguard_report::summary::{self, Head};
 use std::borrow::Cow::Borrowed;
 use std::fmt::{Arguments, Display};
@@ -48,6 +48,23 @@ pub(crate) enum Voice {
     Quiet,
 }
 
+fn state<'a>(id: Text<'a>, state: State, because: &'a str) -> Event<'a> {
+    Event::FindingState(FindingState { id, state, severity: None, because: Borrowed(because) })
+}
+
+/// That a hazard was dealt with; None when it was not reported, or that was said before.
+pub(crate) fn resolved<'a>(arena: &'a Arena, hazard: &Hazard<'_>, because: &'a str) -> Option<Event<'a>> {
+    said::say(hazard.kind, hazard.what, State::Resolved).filter(|_| hazard.fork.full)?;
+    Some(state(Borrowed(hazard.id(arena)), State::Resolved, because))
+}
+
+/// That the hazard a bite comes from has bitten; None when there is none, or it was said before.
+pub(crate) fn hit<'a>(arena: &'a Arena, bite: &Bite<'a>) -> Option<Event<'a>> {
+    let hazard = bite.hazard.as_ref().filter(|h| h.fork.full)?;
+    said::say(hazard.kind, hazard.what, State::Hit)?;
+    Some(state(Borrowed(hazard.id(arena)), State::Hit, bite.kind.name()))
+}
+
 /// Says that something bites, once; false when it was said before. A child that had not settled has now: its summary comes first.
 pub(crate) fn say<'w>(
     at: &AtLength,
@@ -67,14 +84,12 @@ pub(crate) fn say<'w>(
         return false;
     }
     let finding = findings::bite(arena, id.as_str(), severity, &bite);
-    let hazard = bite.hazard.filter(|h| h.fork.full && said::say(h.kind, h.what, State::Hit).is_some());
-    let state = |id, because| Event::FindingState(FindingState { id, state: State::Hit, severity: None, because });
-    let hit = hazard.map(|hazard| state(Borrowed(hazard.id(arena)), Borrowed(kind.name())));
+    let hit = hit(arena, &bite);
     if hit.is_some() {
         fate::await_leader(fork.leader, fork.sequence);
     }
     let event = match again {
-        true => state(finding.id.clone(), Borrowed("once more")),
+        true => state(finding.id.clone(), State::Hit, "once more"),
         false => Event::Finding(finding.clone()),
     };
     emit::of_child(at, Some(id.as_str()), [Some(event), hit]);

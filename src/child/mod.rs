@@ -88,16 +88,17 @@ pub(crate) fn settled(call: &'static str, at: &AtLength) {
     }
 }
 
-/// This child, which has not settled, is about to block exactly these signals: what it blocks later is its own affair.
+/// This child, which has not settled, is about to block exactly these signals. Who unblocks one of those that its leader blocked has a
+/// mask of its own, and what it blocks is its own affair (PostgreSQL's backends unblock them in two steps, with a read between).
 pub(crate) fn masks(mask: u64) {
-    let steered = |inner: &&Inner| signals_blocked::steers(inner.blocked) && !signals_blocked::steers(inner.blocked & mask);
-    if let Some(inner) = core_fork::birth().map(|birth| birth.facts()).filter(steered) {
+    let loosened = |inner: &&Inner| signals_blocked::steers(inner.blocked & !mask);
+    if let Some(inner) = core_fork::birth().map(|birth| birth.facts()).filter(loosened) {
         note_at_length(|at| unblocked(at, inner, mask));
     }
 }
 
 fn unblocked(at: &AtLength, inner: &Inner, blocked: u64) {
-    if signals_blocked::steers(inner.blocked) && !signals_blocked::steers(inner.blocked & blocked) {
+    if signals_blocked::steers(inner.blocked & !blocked) {
         let because = "the child unblocked them, or waits for them";
         bite::turn(at, Kind::SignalsBlocked, format_args!("{}", signals_blocked::MASK), State::Resolved, None, because);
     }
@@ -111,7 +112,7 @@ pub(crate) fn settles_by_time() -> bool {
 /// Findings that are listed in a summary.
 const LISTED: usize = 64;
 
-fn report(at: &AtLength, inner: &Inner, call: &'static str) {
+fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
     let Some(id) = birth() else { return };
     // It has had its chance to unblock signals.
     let blocked = inner.blocked & at.blocked & !signals_blocked::attended(call);
@@ -130,15 +131,23 @@ fn report(at: &AtLength, inner: &Inner, call: &'static str) {
         }
         list.push(finding);
     });
-    let mut dropped = arena.list(LISTED);
-    findings::handler_dropped::each(&arena, |bite| {
-        if said::say(bite.kind, bite.what, State::Hit).is_some() {
-            dropped.push(findings::bite(&arena, id.as_str(), Severity::Warning, &bite));
-        }
+    let mut turns = arena.list(LISTED);
+    findings::handler_inherited::renewed(|what| {
+        let hazard = bite::Hazard { fork: inner, kind: Kind::HandlerInherited, what };
+        bite::resolved(&arena, &hazard, "the child set a handler of its own").into_iter().for_each(|turn| turns.push(turn));
     });
-    for finding in dropped.as_slice() {
+    findings::handler_dropped::each(&arena, inner, |bite| {
+        if said::say(bite.kind, bite.what, State::Hit).is_none() {
+            return;
+        }
+        let finding = findings::bite(&arena, id.as_str(), Severity::Warning, &bite);
         counts.warning += 1;
         list.push(finding.clone());
+        turns.push(Event::Finding(finding));
+        bite::hit(&arena, &bite).into_iter().for_each(|hit| turns.push(hit));
+    });
+    if !turns.as_slice().is_empty() {
+        fate::await_leader(inner.leader, inner.sequence);
     }
     let mut times = arena.list(atfork::CAPACITY);
     atfork::all().for_each(|r| times.push(r.spent_us(Phase::Child)));
@@ -151,8 +160,7 @@ fn report(at: &AtLength, inner: &Inner, call: &'static str) {
         findings: counts,
         stood: Borrowed(crate::describe::stood(&arena, inner)),
     };
-    let dropped = dropped.done().iter().cloned().map(Event::Finding);
-    emit::of_child(at, Some(id.as_str()), [Event::Child(child)].into_iter().chain(dropped).map(Some));
+    emit::of_child(at, Some(id.as_str()), [Event::Child(child)].into_iter().chain(turns.done().iter().cloned()).map(Some));
     print(&arena, inner.leader, &evidence, list.done());
 }
 
@@ -219,6 +227,7 @@ fn moot(at: &AtLength, id: &str, because: &'static str) {
 /// Says for every such finding of this child's fork that had no last word: it was dealt with, or it is moot.
 fn last_words(at: &AtLength, id: &str, because: &'static str, about: impl Fn(&Finding<'_>) -> bool) {
     let Some(inner) = core_fork::birth().map(|b| b.facts()).filter(|inner| inner.full) else { return };
+    fate::await_leader(inner.leader, inner.sequence);
     let arena = at.arena();
     let losses = crate::describe::losses(&arena, inner);
     let evidence = Evidence::of(&losses, inner, &arena, id);

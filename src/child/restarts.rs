@@ -6,6 +6,7 @@ use crate::sites;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::ThreadRecord;
 use forkguard_report::event::{Kind, State};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A thread that was just started, by the words of its slot.
 #[derive(Clone, Copy)]
@@ -24,8 +25,9 @@ fn is_same(lost: &ThreadRecord, made: Made) -> bool {
     lost.start == made.start && lost.code == made.code && (made.code != 0 || place(lost.site) == place(made.site))
 }
 
-/// A thread of this child runs: one lost thread of its kind is none any more.
-pub(crate) fn started(at: &AtLength, made: Made) {
+/// A thread of this child runs under this pthread_t: it is no lost thread's any more, and one lost thread of its kind is none any more.
+pub(crate) fn started(at: &AtLength, handle: usize, made: Made) {
+    lost().filter(|(_, thread)| thread.handle == handle).for_each(|(_, thread)| thread.slot.handle.store(0, Relaxed));
     let name = |thread: &ThreadRecord| Text::<64>::of(format_args!("{}", thread.tid));
     let open = |thread: &ThreadRecord| super::said::find(Kind::ThreadLost, name(thread).as_str()).is_none();
     if let Some((fork, thread)) = lost().find(|(_, thread)| thread.tid != 0 && is_same(thread, made) && open(thread)) {

@@ -36,8 +36,8 @@ pub(crate) enum Call {
     Barrier,
     /// A thread's end.
     Join,
-    /// A word, through futex(2), for as long as it takes.
-    Futex,
+    /// A word, through futex(2), for as long as it takes and while it has this value.
+    Futex(u32),
 }
 
 /// What `before` has to take back.
@@ -49,6 +49,8 @@ pub(crate) enum Waiting {
     Quietly,
     /// This was said.
     Said(&'static Said, Option<&'static Said>),
+    /// This was said of a wait that begins anew whenever its time is up.
+    Again(&'static Said),
     /// A wait for an orphan that a time ends.
     Timed(&'static Inner, &'static LockRecord),
 }
@@ -109,12 +111,12 @@ pub(crate) fn before(call: Call, address: usize, caller: usize) -> Waiting {
         Call::Lock(kind) => lock(kind, address, caller, true),
         Call::Timed(kind) => lock(kind, address, caller, false),
         Call::Libc(name) => libc_lock(name, caller),
-        Call::Condition if !is_shared_condition(address) => alone(Thing::Condition, address, caller),
-        Call::TimedCondition if sites::is_interpreters_own(address) => alone(Thing::Interpreter, address, caller),
+        Call::Condition if !is_shared_condition(address) => alone(Thing::Condition, address, caller, || true),
+        Call::TimedCondition if sites::is_interpreters_own(address) => alone(Thing::Interpreter, address, caller, || true),
         Call::ConditionEnd if has_lost_waiters(address) => say(Kind::JoinLostThread, Thing::Waiters, address, caller),
-        Call::Barrier if waits_for_others(address) => alone(Thing::Barrier, address, caller),
+        Call::Barrier if waits_for_others(address) => alone(Thing::Barrier, address, caller, || waits_for_others(address)),
         Call::Join => join(address, caller),
-        Call::Futex => alone(Thing::Futex, address, caller),
+        Call::Futex(value) => alone(Thing::Futex, address, caller, || copy::<u32>(address) == value),
         Call::Condition | Call::TimedCondition | Call::ConditionEnd | Call::Barrier => Waiting::Quietly,
     }
 }
@@ -128,8 +130,12 @@ pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
         fate::returns();
     }
     let because = "the wait ended after all";
+    let waiting = match waiting {
+        Waiting::Again(said) if answer.is_good() => Waiting::Said(said, None),
+        other => other,
+    };
     match waiting {
-        Waiting::Unseen | Waiting::Quietly => {}
+        Waiting::Unseen | Waiting::Quietly | Waiting::Again(_) => {}
         Waiting::Said(said, hazard) => {
             note_at_length(|at| {
                 for said in [Some(said), hazard].into_iter().flatten() {
@@ -210,14 +216,15 @@ fn lock(kind: LockKind, address: usize, caller: usize, endless: bool) -> Waiting
     if words::is_shared(kind, &words) || !words::blocks(kind, &words) || owner != 0 && owner == raw::thread_id() {
         return Waiting::Quietly;
     }
+    let still = || words::blocks(kind, &words_of(kind, address));
     let orphan = orphans().find(|(_, l)| l.entry.address == address && words::held_by(l.entry.kind, l.holder, &words));
     match orphan {
         Some((fork, lock)) if endless => deadlock(fork, lock, caller),
         Some((fork, lock)) => Waiting::Timed(fork, lock),
         None if !endless => Waiting::Quietly,
         None if owner != 0 && !raw::thread_exists(owner) => unknown_owner(kind, address, owner, caller),
-        None if kind == LockKind::Semaphore => alone(Thing::Semaphore, address, caller),
-        None => alone(Thing::Lock, address, caller),
+        None if kind == LockKind::Semaphore => alone(Thing::Semaphore, address, caller, still),
+        None => alone(Thing::Lock, address, caller, still),
     }
 }
 
@@ -371,9 +378,10 @@ pub(super) fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRec
 /// A thread's end is waited for that is not there: glibc says at once that it ended, or crashes.
 fn join(handle: usize, caller: usize) -> Waiting {
     if thread::by_handle(handle).is_some() {
-        return alone(Thing::End, handle, caller);
+        return alone(Thing::End, handle, caller, || thread::by_handle(handle).is_some());
     }
-    let Some((fork, lost)) = lost().find(|(_, t)| t.handle == handle) else { return Waiting::Quietly };
+    let is_it = |t: &ThreadRecord| t.handle == handle && t.slot.handle.load(Relaxed) == handle;
+    let Some((fork, lost)) = lost().find(|(_, t)| is_it(t)) else { return Waiting::Quietly };
     at_length(caller, |at, word| {
         let what = Text::<64>::of(format_args!("{}", lost.tid));
         bite::say(at, Severity::Error, Voice::Quiet, Kind::JoinLostThread, |arena| {
@@ -396,14 +404,15 @@ fn join(handle: usize, caller: usize) -> Waiting {
 }
 
 /// A thread waits for what another one of its process would give; there is none, or all of them wait, too.
-fn alone(thing: Thing, address: usize, caller: usize) -> Waiting {
+fn alone(thing: Thing, address: usize, caller: usize, still: impl Fn() -> bool) -> Waiting {
     if lost().next().is_none() {
         return Waiting::Quietly;
     }
     if let Some(slot) = thread::mine() {
         slot.endless.store(address, SeqCst);
     }
-    if !thread::others_wait() {
+    // What the last of them gave before it fell asleep may be this thread's.
+    if !thread::others_wait() || !still() {
         return Waiting::Quietly;
     }
     let kind = if thing == Thing::Interpreter { Kind::LockDeadlock } else { Kind::JoinLostThread };
@@ -452,7 +461,10 @@ fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
         if kind == Kind::LockDeadlock {
             end_if_asked(LockKind::Mutex);
         }
-        waiting(kind, what.as_str(), None)
+        match waiting(kind, what.as_str(), None) {
+            Waiting::Said(said, _) if thing == Thing::Interpreter => Waiting::Again(said),
+            waiting => waiting,
+        }
     })
 }
 

@@ -62,11 +62,13 @@ extern "C-unwind" fn started(slot: *mut c_void) -> *mut c_void {
 }
 
 /// In the creating thread, afterwards.
-fn created(slot: &'static Slot, made: Made, result: c_int) {
+fn created(thread: *const pthread_t, slot: &'static Slot, made: Made, result: c_int) {
     if result != 0 {
         thread::release(slot);
     } else if held::is_watched() {
-        note_at_length(|at| restarts::started(at, made));
+        // SAFETY: the real function just wrote it.
+        let handle = unsafe { *thread } as usize;
+        note_at_length(|at| restarts::started(at, handle, made));
     }
 }
 
@@ -106,7 +108,7 @@ hook! {
             return real(thread, attributes, start, argument);
         };
         let result = real(thread, attributes, started, (slot as *const Slot).cast_mut().cast());
-        created(slot, made, result);
+        created(thread, slot, made, result);
         result
     }
 }
@@ -118,7 +120,7 @@ hook! {
             return real(thread, start, argument);
         };
         let result = real(thread, started, (slot as *const Slot).cast_mut().cast());
-        created(slot, made, result);
+        created(thread, slot, made, result);
         result
     }
 }

@@ -58,21 +58,27 @@ impl<'a> Symbols<'a> {
         resolved
     }
 
-    /// Resolves a stack: inlined functions get frames of their own.
+    /// Resolves a stack: inlined functions get frames of their own. The library, which knows lines but not what was inlined, gives an
+    /// address one frame: where there are several different ones, they were found before.
     fn expand(&mut self, frames: &mut Vec<Value>) -> bool {
         let mut resolved = false;
-        *frames = std::mem::take(frames)
-            .into_iter()
-            .flat_map(|frame| {
-                let found = frame.as_object().map(|frame| self.frame(frame)).unwrap_or_default();
-                resolved |= !found.is_empty();
-                if found.is_empty() { vec![frame] } else { found }
-            })
-            .collect();
+        let before = std::mem::take(frames);
+        for (index, frame) in before.iter().enumerate() {
+            let place = |frame: &Value| (frame["module"].clone(), frame["offset"].clone());
+            let next_to = |other: Option<&Value>| other.is_some_and(|other| other != frame && place(other) == place(frame));
+            let known = next_to(index.checked_sub(1).and_then(|index| before.get(index))) || next_to(before.get(index + 1));
+            let found = frame.as_object().filter(|_| !known).map(|frame| self.frame(frame)).unwrap_or_default();
+            resolved |= !found.is_empty();
+            if found.is_empty() {
+                frames.push(frame.clone());
+            } else {
+                frames.extend(found);
+            }
+        }
         resolved
     }
 
-    /// What stands at the frame's address, innermost first; nothing where that is unknown or known already.
+    /// What stands at the frame's address, innermost first; nothing where that is unknown.
     fn frame(&mut self, frame: &Map<String, Value>) -> Vec<Value> {
         let text = |key| frame.get(key).and_then(Value::as_str);
         let (Some(module), Some(id), Some(offset)) =
@@ -80,17 +86,15 @@ impl<'a> Symbols<'a> {
         else {
             return Vec::new();
         };
-        if frame.contains_key("file") {
-            return Vec::new();
-        }
         let key = (module.to_owned(), id.to_owned());
-        let Some(loader) = self.loaded.entry(key).or_insert_with(|| self.places.load(Path::new(module), id)) else {
-            return Vec::new();
-        };
-        let mut found = sources(loader, offset);
-        let symbol = || loader.find_symbol(offset).map(|name| addr2line::demangle_auto(name.into(), None).into_owned());
-        if found.is_empty() && text("function").is_none() {
-            found.extend(symbol().map(|name| Source { function: Some(name), ..Source::default() }));
+        let loader = self.loaded.entry(key).or_insert_with(|| self.places.load(Path::new(module), id)).as_ref();
+        let mut found = loader.map(|loader| sources(loader, offset)).unwrap_or_default();
+        let plain = |name: &str| addr2line::demangle_auto(name.into(), None).into_owned();
+        let symbol = || loader.and_then(|loader| loader.find_symbol(offset)).map(plain);
+        if found.is_empty() {
+            let name = text("function").map_or_else(symbol, |name| Some(plain(name)));
+            let new = name.filter(|name| text("function") != Some(name));
+            found.extend(new.map(|name| Source { function: Some(name), ..Source::default() }));
         }
         if let Some(outermost) = found.last_mut().filter(|source| source.function.is_none()) {
             outermost.function = symbol();

@@ -404,6 +404,16 @@ pub fn sleeps_since(tid: u32) -> Option<u64> {
     Some(switches("voluntary_ctxt_switches:")? + switches("nonvoluntary_ctxt_switches:")?)
 }
 
+/// The address that a thread waits for in futex(2), by /proc/self/task/TID/syscall (proc(5)); None for one that does not.
+pub fn futex_of(tid: u32) -> Option<usize> {
+    let path = crate::fixed::Text::<48>::of(format_args!("/proc/self/task/{tid}/syscall"));
+    let mut bytes = [0u8; 256];
+    let text = core::str::from_utf8(read_file(path.as_cstr()?, &mut bytes)).ok()?;
+    let mut words = text.split_ascii_whitespace();
+    (words.next()?.parse() == Ok(libc::SYS_futex)).then_some(())?;
+    usize::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()
+}
+
 /// True when a timer of the kernel's (by its own id) is armed.
 pub fn timer_armed(id: usize) -> bool {
     let mut value = [0usize; 4];

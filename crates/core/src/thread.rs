@@ -311,6 +311,19 @@ pub fn live() -> u32 {
     slots().iter().filter(|s| s.state() == State::Live).count() as u32
 }
 
+impl Slot {
+    /// True when the kernel shows its thread asleep on what it waits for without an end.
+    fn sleeps_endlessly(&self) -> bool {
+        // All that a lock, a condition, a semaphore or a barrier wait at lies within the first 48 bytes; a thread's end within its
+        // descriptor (glibc's struct pthread).
+        const OBJECT: usize = 48;
+        const DESCRIPTOR: usize = 4096;
+        let thing = self.endless.load(SeqCst);
+        let size = if thing != 0 && by_handle(thing).is_some() { DESCRIPTOR } else { OBJECT };
+        thing != 0 && raw::futex_of(self.tid.load(Relaxed)).is_some_and(|futex| (thing..thing + size).contains(&futex))
+    }
+}
+
 /// True when every other thread of this process waits without an end, so that only this one could give what they wait for. A thread that
 /// was woken is no sleeper any more: none of them may have run while all were looked at.
 pub fn others_wait() -> bool {
@@ -320,7 +333,7 @@ pub fn others_wait() -> bool {
     let mut sleeps = [(0, 0); THREADS];
     let mut count = 0;
     for slot in slots().iter().filter(|s| s.state() == State::Live && s.tid.load(Relaxed) != own) {
-        let Some(place) = sleeps.get_mut(count).filter(|_| slot.endless.load(SeqCst) != 0) else { return false };
+        let Some(place) = sleeps.get_mut(count).filter(|_| slot.sleeps_endlessly()) else { return false };
         *place = (slot.tid.load(Relaxed), 0);
         count += 1;
     }

@@ -1,7 +1,7 @@
 //! .debug_info: which unit an address lies in, and which calls were inlined there.
 use crate::TOGETHER;
 use crate::elf::Sections;
-use crate::reader::{File, Reader, Section, Text};
+use crate::reader::{FIRST, File, Reader, Section, Text};
 use core::ops::Range;
 
 /// How a unit is written.
@@ -73,7 +73,7 @@ pub(crate) fn value(reader: &mut Reader, sections: &Sections, section: Section, 
         0x17 => reader.offset(format.wide).map(Number),
         0x19 => Some(Number(1)),
         0x1b | 0x1f01 => reader.unsigned().map(Indexed),
-        0x29 | 0x2a | 0x2b | 0x2c => reader.number((form - 0x28) as u8).map(Indexed),
+        0x29..=0x2c => reader.number((form - 0x28) as u8).map(Indexed),
         0x1f => text(sections.line_texts, reader.offset(format.wide)),
         0x23 => reader.unsigned().map(List),
         // Blocks.
@@ -99,7 +99,7 @@ pub(crate) fn value(reader: &mut Reader, sections: &Sections, section: Section, 
         0x10 | 0x1d | 0x1f20 | 0x1f21 => reader.offset(format.wide).map(|_| Other),
         0x1a | 0x22 | 0x1f02 => reader.unsigned().map(|_| Other),
         0x1c => reader.number(4).map(|_| Other),
-        0x25 | 0x26 | 0x27 | 0x28 => reader.number((form - 0x24) as u8).map(|_| Other),
+        0x25..=0x28 => reader.number((form - 0x24) as u8).map(|_| Other),
         _ => None,
     }
 }
@@ -121,9 +121,12 @@ struct Entry {
     lists_base: Option<u64>,
 }
 
+/// Those of most units fit into a window.
+const ABBREVIATIONS: usize = 16 << 10;
+
 /// The abbreviations of one unit: where each begins, as far as they were needed.
 struct Abbreviations<'f> {
-    reader: Reader<'f>,
+    reader: Reader<'f, ABBREVIATIONS>,
     start: u64,
     /// From the start; 0 is unknown.
     places: [u32; 512],
@@ -132,8 +135,9 @@ struct Abbreviations<'f> {
 }
 
 impl<'f> Abbreviations<'f> {
-    fn new(file: &'f File<'f>, sections: &Sections, start: u64) -> Abbreviations<'f> {
-        Abbreviations { reader: Reader::new(file, sections.abbreviations, start), start, places: [0; 512], next: start }
+    fn new(file: &'f File<'f>, sections: &Sections, start: u64, chunk: usize) -> Abbreviations<'f> {
+        let reader = Reader::with_chunk(file, sections.abbreviations, start, chunk);
+        Abbreviations { reader, start, places: [0; 512], next: start }
     }
 
     /// Goes to the abbreviation of that code, behind the code itself.
@@ -226,7 +230,7 @@ fn unit_at(file: &File, sections: &Sections, start: u64) -> Option<(Option<(Unit
         return Some((None, end));
     }
     let (format, first) = (Format { version, wide }, reader.at());
-    let Some(entry) = entry(&mut reader, sections, format, &mut Abbreviations::new(file, sections, abbreviations)) else {
+    let Some(entry) = entry(&mut reader, sections, format, &mut Abbreviations::new(file, sections, abbreviations, FIRST)) else {
         return Some((None, end));
     };
     let mut unit = Unit {
@@ -258,19 +262,31 @@ impl Unit {
     }
 
     /// True when the entry's code holds the address; false also where that is not said.
-    fn covers(&self, file: &File, sections: &Sections, entry: &Entry, address: u64) -> bool {
+    fn covers(&self, file: &File, sections: &Sections, lists: &mut Reader, entry: &Entry, address: u64) -> bool {
         let mut covers = false;
         // What ends early was read as far as it goes.
-        let _ = self.ranges(file, sections, entry, |range| covers |= range.contains(&address));
+        let _ = self.ranges(file, sections, lists, entry, |range| covers |= range.contains(&address));
         covers
     }
 
+    /// Reads the lists of ranges.
+    fn lists<'f>(&self, file: &'f File<'f>, sections: &Sections) -> Reader<'f> {
+        Reader::new(file, if self.format.version == 5 { sections.range_lists } else { sections.ranges }, 0)
+    }
+
     /// Gives each range of the entry's code to `each`.
-    fn ranges(&self, file: &File, sections: &Sections, entry: &Entry, mut each: impl FnMut(Range<u64>)) -> Option<()> {
+    fn ranges(
+        &self,
+        file: &File,
+        sections: &Sections,
+        lists: &mut Reader,
+        entry: &Entry,
+        mut each: impl FnMut(Range<u64>),
+    ) -> Option<()> {
         if let Some(ranges) = entry.ranges {
             return match self.format.version {
-                5 => self.listed(file, sections, ranges, each),
-                _ => self.paired(file, sections, ranges.number()?, each),
+                5 => self.listed(file, sections, lists, ranges, each),
+                _ => self.paired(lists, ranges.number()?, each),
             };
         }
         let low = self.address(file, sections, entry.low?).filter(|&low| low != 0)?;
@@ -284,8 +300,8 @@ impl Unit {
     }
 
     /// A list of .debug_ranges: pairs, relative to the unit's start or to what a pair that begins with -1 says.
-    fn paired(&self, file: &File, sections: &Sections, at: u64, mut each: impl FnMut(Range<u64>)) -> Option<()> {
-        let mut reader = Reader::new(file, sections.ranges, at);
+    fn paired(&self, reader: &mut Reader, at: u64, mut each: impl FnMut(Range<u64>)) -> Option<()> {
+        reader.seek(at);
         let mut base = self.low;
         loop {
             match (reader.number(8)?, reader.number(8)?) {
@@ -297,18 +313,26 @@ impl Unit {
     }
 
     /// A list of .debug_rnglists.
-    fn listed(&self, file: &File, sections: &Sections, list: Value, mut each: impl FnMut(Range<u64>)) -> Option<()> {
+    fn listed(
+        &self,
+        file: &File,
+        sections: &Sections,
+        reader: &mut Reader,
+        list: Value,
+        mut each: impl FnMut(Range<u64>),
+    ) -> Option<()> {
         let at = match list {
             Value::Number(at) => at,
             Value::List(index) => {
                 let size = if self.format.wide { 8 } else { 4 };
                 let at = index.checked_mul(size)?.checked_add(self.lists_base)?;
-                let offset = Reader::new(file, sections.range_lists, at).offset(self.format.wide)?;
+                reader.seek(at);
+                let offset = reader.offset(self.format.wide)?;
                 offset.checked_add(self.lists_base)?
             }
             _ => return None,
         };
-        let mut reader = Reader::new(file, sections.range_lists, at);
+        reader.seek(at);
         let mut base = self.low;
         let indexed = |index| self.address(file, sections, Value::Indexed(index));
         loop {
@@ -371,7 +395,7 @@ fn walk(file: &File, sections: &Sections, wanted: usize, note: Note) -> Option<(
     while known < wanted {
         let (found, next) = unit_at(file, sections, at)?;
         if let Some((unit, entry)) = found {
-            let _ = unit.ranges(file, sections, &entry, |range| known = note(range, at));
+            let _ = unit.ranges(file, sections, &mut unit.lists(file, sections), &entry, |range| known = note(range, at));
         }
         at = next;
     }
@@ -425,11 +449,12 @@ pub(crate) fn inlined(file: &File, sections: &Sections, unit: &Unit, address: u6
 fn collect(file: &File, sections: &Sections, unit: &Unit, address: u64, calls: &mut Calls) -> Option<()> {
     const SUBPROGRAM: u64 = 0x2e;
     const INLINED: u64 = 0x1d;
-    let mut abbreviations = Abbreviations::new(file, sections, unit.abbreviations);
+    let mut abbreviations = Abbreviations::new(file, sections, unit.abbreviations, ABBREVIATIONS);
+    let mut lists = unit.lists(file, sections);
     let mut reader = Reader::new(file, sections.info, unit.first);
     reader.end_at(unit.end);
-    // How deep the next entry lies, and the function that holds the address.
-    let (mut depth, mut function) = (0u32, None);
+    // How deep the next entry lies; the function that holds the address, and one that does not whose entries are being passed.
+    let (mut depth, mut function, mut passing) = (0u32, None, None);
     loop {
         let entry = entry(&mut reader, sections, unit.format, &mut abbreviations)?;
         if entry.tag == END {
@@ -437,10 +462,11 @@ fn collect(file: &File, sections: &Sections, unit: &Unit, address: u64, calls: &
             if function == Some(depth) {
                 return Some(());
             }
+            passing = passing.filter(|&start| start < depth);
             continue;
         }
-        let code = matches!(entry.tag, SUBPROGRAM | INLINED);
-        let covers = code && unit.covers(file, sections, &entry, address);
+        let code = matches!(entry.tag, SUBPROGRAM | INLINED) && passing.is_none();
+        let covers = code && unit.covers(file, sections, &mut lists, &entry, address);
         if covers && entry.tag == INLINED {
             *calls.list.get_mut(calls.count)? = (entry.call_file?, entry.call_line?);
             calls.count += 1;
@@ -452,7 +478,13 @@ fn collect(file: &File, sections: &Sections, unit: &Unit, address: u64, calls: &
         let passed = depth > 0 && !covers && (code || function.is_none());
         match entry.sibling.and_then(|at| at.checked_add(unit.start)).filter(|&at| passed && at > reader.at()) {
             Some(sibling) => reader.seek(sibling),
-            None => depth += u32::from(entry.children),
+            None if entry.children => {
+                if code && !covers {
+                    passing = Some(depth);
+                }
+                depth += 1;
+            }
+            None => {}
         }
     }
 }

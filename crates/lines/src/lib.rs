@@ -15,6 +15,7 @@ pub use reader::Source;
 
 use core::cell::Cell;
 use elf::Sections;
+use info::Unit;
 use lines::Program;
 use reader::File;
 
@@ -99,31 +100,71 @@ pub fn look(
         let addresses = &addresses[..addresses.len().min(TOGETHER)];
         let symbols = elf::symbols(&file, sections, addresses);
         let units = info::units_of(&file, sections, addresses);
+        let mut places = [const { None }; TOGETHER];
+        let mut complete = [true; TOGETHER];
         for (index, &address) in addresses.iter().enumerate() {
+            places[index] = units[index].and_then(|unit| Line::read(&file, sections, unit, address, is_library));
+            complete[index] = !file.refused.get();
+        }
+        // Who called inlined code of a library matters up to the first line that is not of one, and must not cost the lines of others.
+        let part = file.allowance.get() / PART;
+        let callers = File { source, allowance: Cell::new(part), refused: Cell::new(file.refused.get()) };
+        for (line, &address) in places.iter_mut().zip(addresses) {
+            match line {
+                Some(line) if is_library(line.place.file.as_bytes()) => {
+                    line.leave_library(&callers, sections, address, is_library)
+                }
+                Some(_) => break,
+                None => {}
+            }
+        }
+        file.allowance.set(file.allowance.get() - (part - callers.allowance.get()));
+        for (index, (line, complete)) in places.into_iter().zip(complete).take(addresses.len()).enumerate() {
             let symbol = symbols[index].and_then(|symbol| elf::named(&file, sections, symbol));
-            let place = units[index].and_then(|unit| place(&file, sections, unit, address, is_library));
-            each(index, Found { symbol, place, complete: !file.refused.get() });
+            each(index, Found { symbol, place: line.map(|line| line.place), complete });
         }
     }
     *allowance = file.allowance.get();
     sections.is_some() || file.refused.get()
 }
 
-fn place(file: &File, sections: &Sections, unit: u64, address: u64, is_library: IsLibrary) -> Option<Place> {
-    let unit = info::unit(file, sections, unit)?;
-    let program = Program::read(file, sections, unit.lines?)?;
-    let row = program.row(file, sections, address)?;
-    let named = |file_index, line: u64| {
-        let path = program.path(file, sections, file_index, unit.directory)?;
-        Some(Place { file: path, line: u32::try_from(line).unwrap_or(0) })
-    };
-    let place = named(row.file, row.line)?;
-    if !is_library(place.file.as_bytes()) {
-        return Some(place);
+/// The part of what may be read that the search for callers may.
+const PART: u64 = 4;
+
+/// The line of an address, and where it was found.
+struct Line {
+    place: Place,
+    unit: Unit,
+    program: Program,
+}
+
+impl Line {
+    /// Nothing for what was compiled among a library's sources (Rust's own, packages): that is much, and nobody's line to edit.
+    fn read(file: &File, sections: &Sections, unit: u64, address: u64, is_library: IsLibrary) -> Option<Line> {
+        let unit = info::unit(file, sections, unit)?;
+        let mut directory = Bytes::<PATH>::new();
+        if let Some(text) = unit.directory {
+            lines::push(file, text, &mut directory)?;
+        }
+        if is_library(directory.as_bytes()) {
+            return None;
+        }
+        let program = Program::read(file, sections, unit.lines?)?;
+        let row = program.row(file, sections, address)?;
+        let file = program.path(file, sections, row.file, unit.directory)?;
+        Some(Line { place: Place { file, line: u32::try_from(row.line).unwrap_or(0) }, unit, program })
     }
-    let calls = info::inlined(file, sections, &unit, address);
-    let caller = calls.iter().rev().filter_map(|&(file, line)| named(file, line)).find(|at| !is_library(at.file.as_bytes()));
-    caller.or(Some(place))
+
+    /// Takes the line of the innermost call of inlined code that is not of a library, if there is one.
+    fn leave_library(&mut self, file: &File, sections: &Sections, address: u64, is_library: IsLibrary) {
+        let place = info::inlined(file, sections, &self.unit, address).iter().rev().find_map(|&(index, line)| {
+            let file = self.program.path(file, sections, index, self.unit.directory)?;
+            (!is_library(file.as_bytes())).then(|| Place { file, line: u32::try_from(line).unwrap_or(0) })
+        });
+        if let Some(place) = place {
+            self.place = place;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -153,7 +153,8 @@ impl Program {
             if !reader.skip_text()? {
                 return None;
             }
-            [reader.unsigned()?, reader.unsigned()?, reader.unsigned()?];
+            // Directory, time, size.
+            let _ = (reader.unsigned()?, reader.unsigned()?, reader.unsigned()?);
         }
         let section = sections.lines;
         let name = Text { section, at: reader.at() };
@@ -230,7 +231,7 @@ impl Table {
 }
 
 /// Puts a part behind a path, or in its place when it begins at the root; None when there is no room.
-fn push(file: &File, part: Text, path: &mut Bytes<PATH>) -> Option<()> {
+pub(crate) fn push(file: &File, part: Text, path: &mut Bytes<PATH>) -> Option<()> {
     let (mut first, mut room) = (true, true);
     Reader::new(file, part.section, part.at).text(|byte| {
         if first && byte == b'/' {

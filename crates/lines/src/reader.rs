@@ -42,10 +42,10 @@ pub(crate) struct Text {
 
 /// The largest window, and the first after a jump.
 const WINDOW: usize = 4096;
-const FIRST: usize = 256;
+pub(crate) const FIRST: usize = 256;
 
 /// Reads a section. None: it ended, or may not be read on.
-pub(crate) struct Reader<'f> {
+pub(crate) struct Reader<'f, const N: usize = WINDOW> {
     file: &'f File<'f>,
     section: Section,
     /// Where in the section the window begins.
@@ -54,12 +54,19 @@ pub(crate) struct Reader<'f> {
     next: usize,
     /// As much is read at once.
     chunk: usize,
-    buffer: [u8; WINDOW],
+    buffer: [u8; N],
 }
 
 impl<'f> Reader<'f> {
     pub(crate) fn new(file: &'f File<'f>, section: Section, at: u64) -> Reader<'f> {
-        Reader { file, section, window: at, filled: 0, next: 0, chunk: FIRST, buffer: [0; WINDOW] }
+        Reader::with_chunk(file, section, at, FIRST)
+    }
+}
+
+impl<'f, const N: usize> Reader<'f, N> {
+    /// The first time so much is read at once.
+    pub(crate) fn with_chunk(file: &'f File<'f>, section: Section, at: u64, chunk: usize) -> Reader<'f, N> {
+        Reader { file, section, window: at, filled: 0, next: 0, chunk: chunk.min(N), buffer: [0; N] }
     }
 
     /// Where in the section.
@@ -87,7 +94,7 @@ impl<'f> Reader<'f> {
         let size = left.min(self.chunk as u64) as usize;
         (self.window, self.filled, self.next) = (at, 0, 0);
         self.filled = self.file.read_at(self.section.start.checked_add(at)?, &mut self.buffer[..size]);
-        self.chunk = (self.chunk * 2).min(WINDOW);
+        self.chunk = (self.chunk * 2).min(N);
         (self.filled > 0).then_some(())
     }
 
