@@ -10,7 +10,7 @@ use forkguard_core::fork::{self as core_fork, Inner, ThreadRecord};
 use forkguard_core::{gate, raw, tls};
 use forkguard_report::event::{Kind, Severity, Site};
 use std::ffi::CStr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// A part of the file names of all copies of the runtime.
 const RUNTIME: &str = "libgomp";
@@ -25,23 +25,17 @@ struct Region {
     real: AtomicUsize,
     /// The loader's record of its library.
     library: AtomicUsize,
-    /// Its fourth argument is a number of sections, which bounds that of threads.
-    sections: AtomicBool,
     /// The functions that `ASKED` names.
-    asked: [AtomicUsize; 4],
+    asked: [AtomicUsize; ASKED.len()],
 }
 
 /// What a runtime is asked about the region to come.
-const ASKED: [&CStr; 4] = [c"omp_get_max_threads", c"omp_get_thread_limit", c"omp_get_active_level", c"omp_get_dynamic"];
+const ASKED: [&CStr; 5] =
+    [c"omp_get_max_threads", c"omp_get_thread_limit", c"omp_get_active_level", c"omp_get_max_active_levels", c"omp_get_dynamic"];
 
 const REGIONS: usize = 32;
 static WATCHED: [Region; REGIONS] = [const {
-    Region {
-        real: AtomicUsize::new(0),
-        library: AtomicUsize::new(0),
-        sections: AtomicBool::new(false),
-        asked: [const { AtomicUsize::new(0) }; 4],
-    }
+    Region { real: AtomicUsize::new(0), library: AtomicUsize::new(0), asked: [const { AtomicUsize::new(0) }; ASKED.len()] }
 }; REGIONS];
 
 /// Where calls of the region functions go.
@@ -82,7 +76,7 @@ unsafe extern "C-unwind" fn enter<const INDEX: usize>(
     e: usize,
 ) -> usize {
     let region = &WATCHED[INDEX];
-    let waiting = before(region, threads as u32, a as u32, tls::caller());
+    let waiting = before(region, threads as u32, tls::caller());
     // SAFETY: the function that the import led to, with the host's own arguments.
     let result = unsafe {
         let real = std::mem::transmute::<usize, Enter>(region.real.load(Relaxed));
@@ -133,7 +127,6 @@ fn watched(library: usize, name: &CStr, real: usize) -> Option<usize> {
             place.store(unsafe { real::find_in(library, name) }?, Relaxed);
         }
         region.library.store(library, Relaxed);
-        region.sections.store(name.to_bytes().starts_with(b"GOMP_parallel_sections"), Relaxed);
         region.real.store(real, Relaxed);
     }
     Some(ENTRIES[index] as usize)
@@ -141,24 +134,23 @@ fn watched(library: usize, name: &CStr, real: usize) -> Option<usize> {
 
 impl Region {
     /// True when a region of so many threads (0: as many as usual) is certain to need others than its first.
-    fn needs_others(&self, threads: u32, sections: u32) -> bool {
-        let [most, limit, active_level, adjusted] = self.asked.each_ref().map(|function| {
+    fn needs_others(&self, threads: u32) -> bool {
+        let [most, limit, level, levels, adjusted] = self.asked.each_ref().map(|function| {
             // SAFETY: functions that take nothing and return an int.
             unsafe { std::mem::transmute::<usize, extern "C" fn() -> i32>(function.load(Relaxed))() }
         });
         let threads = if threads == 0 { most as u32 } else { threads };
-        let bound = if self.sections.load(Relaxed) && sections != 0 { sections } else { u32::MAX };
-        threads.min(limit as u32).min(bound) > 1 && active_level == 0 && adjusted == 0
+        threads.min(limit as u32) > 1 && level == 0 && levels > 0 && adjusted == 0
     }
 }
 
-fn before(region: &Region, threads: u32, sections: u32, caller: usize) -> Waiting {
+fn before(region: &Region, threads: u32, caller: usize) -> Waiting {
     if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || raw::thread_id() != raw::process_id() || !core_fork::owned() {
         return Waiting::Unseen;
     }
     let library = region.library.load(Relaxed);
     let pool = || lost_pool(|thread| native::belongs_to(thread.start, library));
-    let Some((fork, _)) = pool().next().filter(|_| region.needs_others(threads, sections)) else { return Waiting::Unseen };
+    let Some((fork, _)) = pool().next().filter(|_| region.needs_others(threads)) else { return Waiting::Unseen };
     fate::waits();
     waits::at_length(caller, |at, word| {
         let what = Text::<64>::of(format_args!("{:#x}", region.real.load(Relaxed)));

@@ -3,7 +3,7 @@
 //! Who exports a name is found by everybody who looks for it: a weak reference or dlsym that asks whether there is an OpenMP runtime, and
 //! each of the several copies of libgomp that Python's wheels bring along in scopes of their own. A resolved import says which function
 //! its library calls; replaced in place, every lookup stays as it was.
-use super::real::{self, Dynamic, LinkMap, Symbol};
+use super::real::{self, LinkMap, Symbol};
 use crate::sites::native;
 use forkguard_core::raw;
 use libc::c_char;
@@ -38,11 +38,13 @@ impl Imports {
     unsafe fn of(map: &LinkMap, needed: &[u8]) -> Option<Imports> {
         let mut found = Imports::default();
         let entries = || {
-            // SAFETY: a dynamic section ends with a tag of zero.
-            let next = |entry: &*const Dynamic| Some(unsafe { entry.add(1) });
-            std::iter::successors(Some(map.dynamic), next)
-                .map(|entry| unsafe { (*entry).parts() })
-                .take_while(|(tag, _)| *tag != 0)
+            let mut entry = map.dynamic;
+            std::iter::from_fn(move || {
+                // SAFETY: a dynamic section ends with a tag of zero.
+                let (tag, value) = unsafe { (*entry).parts() };
+                entry = entry.wrapping_add(1);
+                (tag != 0).then_some((tag, value))
+            })
         };
         for (tag, value) in entries() {
             let address = if value < map.base { value + map.base } else { value };
