@@ -18,6 +18,7 @@ fn unchanged(name: &str, program: &str, arguments: &[&str], script: &str) {
     });
     let report = run.report();
     assert!(report.events("fork").next().is_some(), "forks are reported");
+    nothing_bit(&report);
 }
 
 #[test]

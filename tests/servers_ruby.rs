@@ -37,6 +37,7 @@ fn unicorn_reloads_and_stops() {
     let report = run.report();
     Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGHUP", "SIGQUIT", "SIGTERM", "SIGUSR2", "SIGVTALRM"]);
     found(&report, &workers, "thread-lost", "");
+    nothing_bit(&report);
 }
 
 #[test]
@@ -61,6 +62,7 @@ fn unicorn_upgrades() {
     let report = run.report();
     Told::of(&report, new, &workers).listens("127.0.0.1:");
     found(&report, &workers, "thread-lost", "");
+    nothing_bit(&report);
     assert!(report.events("exec").any(|entry| entry.line.pid == new && entry.line.ppid == old), "the exec of the new master");
 }
 
@@ -81,4 +83,5 @@ fn puma_restarts_and_stops() {
     let report = run.report();
     Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGHUP", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGVTALRM"]);
     found(&report, &workers, "thread-lost", "");
+    nothing_bit(&report);
 }

@@ -30,6 +30,7 @@ fn serves_reloads_and_stops(name: &str, end: i32) {
     Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGINT", "SIGFPE", "SIGSEGV"]);
     found(&report, &workers, "thread-lost", "");
     found(&report, &workers, "lock-orphaned", "");
+    nothing_bit(&report);
     // The child reads from the frozen states what the leader, which forks without the GIL, could not.
     for child in report.events("child").filter(|entry| workers.contains(&entry.line.pid)) {
         let frames = list(child, "stood").flat_map(|site| site["frames"].as_array().expect("frames"));

@@ -48,15 +48,21 @@ pub(crate) enum Voice {
     Quiet,
 }
 
-fn state<'a>(id: Text<'a>, because: &'a str) -> Event<'a> {
-    Event::FindingState(FindingState { id, state: State::Hit, severity: None, because: Borrowed(because) })
+fn state<'a>(id: Text<'a>, state: State, because: &'a str) -> Event<'a> {
+    Event::FindingState(FindingState { id, state, severity: None, because: Borrowed(because) })
+}
+
+/// That a hazard was dealt with; None when it was not reported, or that was said before.
+pub(crate) fn resolved<'a>(arena: &'a Arena, hazard: &Hazard<'_>, because: &'a str) -> Option<Event<'a>> {
+    said::say(hazard.kind, hazard.what, State::Resolved).filter(|_| hazard.fork.full)?;
+    Some(state(Borrowed(hazard.id(arena)), State::Resolved, because))
 }
 
 /// That the hazard a bite comes from has bitten; None when there is none, or it was said before.
 pub(crate) fn hit<'a>(arena: &'a Arena, bite: &Bite<'a>) -> Option<Event<'a>> {
     let hazard = bite.hazard.as_ref().filter(|h| h.fork.full)?;
     said::say(hazard.kind, hazard.what, State::Hit)?;
-    Some(state(Borrowed(hazard.id(arena)), bite.kind.name()))
+    Some(state(Borrowed(hazard.id(arena)), State::Hit, bite.kind.name()))
 }
 
 /// Says that something bites, once; false when it was said before. A child that had not settled has now: its summary comes first.
@@ -83,7 +89,7 @@ pub(crate) fn say<'w>(
         fate::await_leader(fork.leader, fork.sequence);
     }
     let event = match again {
-        true => state(finding.id.clone(), "once more"),
+        true => state(finding.id.clone(), State::Hit, "once more"),
         false => Event::Finding(finding.clone()),
     };
     emit::of_child(at, Some(id.as_str()), [Some(event), hit]);

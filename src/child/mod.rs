@@ -83,16 +83,17 @@ pub(crate) fn settled(call: &'static str, at: &AtLength) {
     }
 }
 
-/// This child, which has not settled, is about to block exactly these signals: what it blocks later is its own affair.
+/// This child, which has not settled, is about to block exactly these signals. Who unblocks one of those that its leader blocked has a
+/// mask of its own, and what it blocks is its own affair (PostgreSQL's backends unblock them in two steps, with a read between).
 pub(crate) fn masks(mask: u64) {
-    let steered = |inner: &&Inner| signals_blocked::steers(inner.blocked) && !signals_blocked::steers(inner.blocked & mask);
-    if let Some(inner) = core_fork::birth().map(|birth| birth.facts()).filter(steered) {
+    let loosened = |inner: &&Inner| signals_blocked::steers(inner.blocked & !mask);
+    if let Some(inner) = core_fork::birth().map(|birth| birth.facts()).filter(loosened) {
         note_at_length(|at| unblocked(at, inner, mask));
     }
 }
 
 fn unblocked(at: &AtLength, inner: &Inner, blocked: u64) {
-    if signals_blocked::steers(inner.blocked) && !signals_blocked::steers(inner.blocked & blocked) {
+    if signals_blocked::steers(inner.blocked & !blocked) {
         let because = "the child unblocked them, or waits for them";
         bite::turn(at, Kind::SignalsBlocked, format_args!("{}", signals_blocked::MASK), State::Resolved, None, because);
     }
@@ -125,7 +126,11 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
         }
         list.push(finding);
     });
-    let mut dropped = arena.list(LISTED);
+    let mut turns = arena.list(LISTED);
+    findings::handler_inherited::renewed(|what| {
+        let hazard = bite::Hazard { fork: inner, kind: Kind::HandlerInherited, what };
+        bite::resolved(&arena, &hazard, "the child set a handler of its own").into_iter().for_each(|turn| turns.push(turn));
+    });
     findings::handler_dropped::each(&arena, inner, |bite| {
         if said::say(bite.kind, bite.what, State::Hit).is_none() {
             return;
@@ -133,10 +138,10 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
         let finding = findings::bite(&arena, id.as_str(), Severity::Warning, &bite);
         counts.warning += 1;
         list.push(finding.clone());
-        dropped.push(Event::Finding(finding));
-        bite::hit(&arena, &bite).into_iter().for_each(|hit| dropped.push(hit));
+        turns.push(Event::Finding(finding));
+        bite::hit(&arena, &bite).into_iter().for_each(|hit| turns.push(hit));
     });
-    if !dropped.as_slice().is_empty() {
+    if !turns.as_slice().is_empty() {
         fate::await_leader(inner.leader, inner.sequence);
     }
     let mut times = arena.list(atfork::CAPACITY);
@@ -150,7 +155,7 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
         findings: counts,
         stood: Borrowed(crate::describe::stood(&arena, inner)),
     };
-    emit::of_child(at, Some(id.as_str()), [Event::Child(child)].into_iter().chain(dropped.done().iter().cloned()).map(Some));
+    emit::of_child(at, Some(id.as_str()), [Event::Child(child)].into_iter().chain(turns.done().iter().cloned()).map(Some));
     print(&arena, inner.leader, &evidence, list.done());
 }
 
@@ -217,6 +222,7 @@ fn moot(at: &AtLength, id: &str, because: &'static str) {
 /// Says for every such finding of this child's fork that had no last word: it was dealt with, or it is moot.
 fn last_words(at: &AtLength, id: &str, because: &'static str, about: impl Fn(&Finding<'_>) -> bool) {
     let Some(inner) = core_fork::birth().map(|b| b.facts()).filter(|inner| inner.full) else { return };
+    fate::await_leader(inner.leader, inner.sequence);
     let arena = at.arena();
     let losses = crate::describe::losses(&arena, inner);
     let evidence = Evidence::of(&losses, inner, &arena, id);

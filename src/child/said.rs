@@ -43,10 +43,12 @@ impl Said {
         self.state.load(Relaxed) == state as u8 + 1
     }
 
-    /// Moves its life on; false when it stands there already, or has been there too often.
+    /// Moves its life on; false when it stands there already, or may not bite once more.
     pub(crate) fn turn(&self, state: State) -> bool {
-        let changed = self.state.swap(state as u8 + 1, Relaxed) != state as u8 + 1;
-        changed && (state != State::Hit || self.returns.fetch_add(1, Relaxed) < RETURNS)
+        if self.is(state) || state == State::Hit && self.returns.fetch_add(1, Relaxed) >= RETURNS {
+            return false;
+        }
+        self.state.swap(state as u8 + 1, Relaxed) != state as u8 + 1
     }
 }
 

@@ -47,6 +47,8 @@ pub(crate) enum Waiting {
     Quietly,
     /// This was said.
     Said(&'static Said, Option<&'static Said>),
+    /// This was said of a wait that begins anew whenever its time is up.
+    Again(&'static Said),
     /// A wait for an orphan that a time ends.
     Timed(&'static Inner, &'static LockRecord),
 }
@@ -124,6 +126,8 @@ pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
     let because = "the wait ended after all";
     match waiting {
         Waiting::Quietly => {}
+        Waiting::Again(said) if answer.is_good() => after(Waiting::Said(said, None), answer),
+        Waiting::Again(_) => {}
         Waiting::Said(said, hazard) => {
             note_at_length(|at| {
                 for said in [Some(said), hazard].into_iter().flatten() {
@@ -449,7 +453,10 @@ fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
         if kind == Kind::LockDeadlock {
             end_if_asked(LockKind::Mutex);
         }
-        waiting(kind, what.as_str(), None)
+        match waiting(kind, what.as_str(), None) {
+            Waiting::Said(said, _) if thing == Thing::Interpreter => Waiting::Again(said),
+            waiting => waiting,
+        }
     })
 }
 

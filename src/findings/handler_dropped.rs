@@ -16,11 +16,23 @@ fn party<'s>(site: &'s Site<'_>) -> Option<&'s Frame<'s>> {
 }
 
 /// True when one of them is the application and the other is not, or both are native code of different files.
-fn is_foreign(setter: &Frame<'_>, resetter: &Frame<'_>) -> bool {
+fn is_foreign(set: &Site<'_>, reset: &Site<'_>) -> bool {
+    let Some((setter, resetter)) = party(set).zip(party(reset)) else { return false };
     match setter.language == "native" {
-        true => resetter.language == "native" && setter.module != resetter.module,
+        true => resetter.language == "native" && setter.module != resetter.module && !share_a_library(set, reset),
         false => setter.is_application() && !resetter.is_application(),
     }
+}
+
+/// True when a library stands on both stacks, as an Apache module does that sets and resets through functions of others; the program and
+/// the C library stand on all of them.
+fn share_a_library(one: &Site<'_>, other: &Site<'_>) -> bool {
+    let everywhere = |frame: &&Frame<'_>| {
+        let program = one.frames.last().is_some_and(|outermost| outermost.module == frame.module);
+        program || frame.module.as_deref().is_none_or(|module| module.contains("/libc.so"))
+    };
+    let mut libraries = one.frames.iter().filter(|frame| !everywhere(frame));
+    libraries.any(|library| other.frames.iter().any(|frame| frame.module == library.module))
 }
 
 /// Hands every dropped handler over: its name, where it was set, where it was reset.
@@ -32,10 +44,7 @@ pub(crate) fn each<'a>(arena: &'a Arena, fork: &'static Inner, mut found: impl F
         let site = |role, set: Set| describe::site(arena, role, set.thread, set.site);
         let Some(reset) = site(Role::Reset, reset) else { continue };
         let handlers = settings.filter(|s| s.inherited && s.handler > libc::SIG_IGN);
-        let dropped = handlers.filter_map(|s| site(Role::Set, s)).find(|set| {
-            let parties = party(set).zip(party(&reset));
-            parties.is_some_and(|(setter, resetter)| is_foreign(setter, resetter))
-        });
+        let dropped = handlers.filter_map(|s| site(Role::Set, s)).find(|set| is_foreign(set, &reset));
         let Some(set) = dropped else { continue };
         let name = signal::name(number);
         // The handler at the fork may have been a later one, and was a finding then; with none there was nothing to find.

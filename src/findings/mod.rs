@@ -11,7 +11,7 @@ mod connection_inherited;
 mod epoll_inherited;
 mod file_offset_shared;
 pub(crate) mod handler_dropped;
-mod handler_inherited;
+pub(crate) mod handler_inherited;
 pub(crate) mod lock_orphaned;
 mod rng_shared;
 mod runtime_unsafe;

@@ -1,6 +1,8 @@
 //! What the integration tests share: the built library, scratch directories, reports, waiting.
 #![allow(dead_code, unreachable_pub, reason = "every test binary includes this and uses its own part")]
 
+pub mod bite;
+
 pub mod fixture;
 
 pub mod server;
@@ -8,6 +10,7 @@ pub mod server;
 use forkguard_report::Line;
 use jsonschema::Validator;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -108,6 +111,15 @@ pub struct Report {
 impl Report {
     /// Reads every `*.jsonl` of `directory`; each line must parse and follow the schema.
     pub fn read(directory: &Path) -> Report {
+        Self::lines(directory, |file, rest| assert_eq!(rest, "", "{}: torn last line", file.display()))
+    }
+
+    /// The same while it is being written: a last line may be incomplete.
+    pub fn so_far(directory: &Path) -> Report {
+        Self::lines(directory, |_, _| ())
+    }
+
+    fn lines(directory: &Path, after_last: impl Fn(&Path, &str)) -> Report {
         let mut files: Vec<PathBuf> = match fs::read_dir(directory) {
             Ok(listing) => listing.map(|entry| entry.expect("entry").path()).collect(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -119,8 +131,9 @@ impl Report {
         for (number, file) in files.iter().enumerate() {
             // The types borrow from the text: a test may leak it.
             let text: &'static str = fs::read_to_string(file).expect("UTF-8").leak();
-            assert!(text.is_empty() || text.ends_with('\n'), "{}: torn last line", file.display());
-            entries.extend(text.lines().map(|line| Self::entry(file, number, line)));
+            let (lines, rest) = text.split_at(text.rfind('\n').map_or(0, |end| end + 1));
+            after_last(file, rest);
+            entries.extend(lines.lines().map(|line| Self::entry(file, number, line)));
         }
         Report { entries }
     }
@@ -149,24 +162,37 @@ impl Report {
         // By time: a child that has forked itself writes into a file of its own.
         let time = |change: &Value| change["time"].as_f64().expect("a number");
         changes.sort_by(|a, b| time(a).total_cmp(&time(b)));
-        let mut findings: Vec<Value> = self.events("finding").map(|entry| entry.json.clone()).collect();
+        let mut of: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
         for change in changes {
-            for finding in findings.iter_mut().filter(|finding| finding["id"] == change["id"]) {
+            of.entry(change["id"].as_str().expect("an id")).or_default().push(change);
+        }
+        let last = |entry: &Entry| {
+            let mut finding = entry.json.clone();
+            for change in of.get(finding["id"].as_str().expect("an id")).into_iter().flatten() {
                 for key in ["state", "severity", "because"].into_iter().filter(|key| !change[key].is_null()) {
                     finding[key] = change[key].clone();
                 }
             }
-        }
-        findings
+            finding
+        };
+        self.events("finding").map(last).collect()
     }
 
     /// Changes of findings that are nowhere, or that stand below the change in the same file: a report is read in order.
     pub fn misplaced(&self) -> Vec<&'static str> {
-        let changes = self.entries.iter().enumerate().filter(|(_, entry)| entry.json["event"] == "finding-state");
-        let unknown = changes.filter(|&(at, change)| {
-            let mut findings = self.entries.iter().enumerate().filter(|(_, entry)| entry.json["event"] == "finding");
-            !findings.any(|(before, entry)| entry.json["id"] == change.json["id"] && (before < at || entry.file != change.file))
-        });
-        unknown.map(|(_, change)| change.text).collect()
+        let mut findings: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
+        let mut changes = Vec::new();
+        for (at, entry) in self.entries.iter().enumerate() {
+            match entry.json["event"].as_str() {
+                Some("finding") => findings.entry(entry.json["id"].as_str().expect("an id")).or_default().push((at, entry.file)),
+                Some("finding-state") => changes.push((at, entry)),
+                _ => {}
+            }
+        }
+        let known = |at, change: &Entry| {
+            let made = findings.get(change.json["id"].as_str().expect("an id"));
+            made.into_iter().flatten().any(|&(before, file)| before < at || file != change.file)
+        };
+        changes.into_iter().filter(|&(at, change)| !known(at, change)).map(|(_, change)| change.text).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! Real servers: started on loopback with and without the library, asked, signalled, and ended by pid.
-use super::{Entry, Report, guarded, scratch, wait_for as wait_until, without_options};
+use super::bite::bites;
+use super::{Entry, Report, guarded, library, scratch, wait_for as wait_until, without_options};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -101,14 +102,33 @@ impl Run {
         Report::read(&self.report_directory())
     }
 
+    /// The report of a server that still writes it.
+    pub fn report_so_far(&self) -> Report {
+        Report::so_far(&self.report_directory())
+    }
+
+    /// A run under the library that is compared with nothing: what bites may hang without it, too.
+    pub fn guarded(name: &str) -> Run {
+        Run { directory: scratch(name), guarded: true }
+    }
+
     /// Starts `command` here in a process group of its own; its output goes to files.
-    pub fn start(&self, mut command: Command) -> Server {
+    pub fn start(&self, command: Command) -> Server {
+        Server::start(self.prepare(command), &self.directory)
+    }
+
+    /// The same with standard error of the caller's choice.
+    pub fn start_with(&self, command: Command, stderr: impl Into<Stdio>) -> Server {
+        Server::start_with(self.prepare(command), &self.directory, stderr)
+    }
+
+    fn prepare(&self, mut command: Command) -> Command {
         if self.guarded {
             guarded(&mut command, &self.report_directory());
         } else {
             without_options(&mut command);
         }
-        Server::start(command, &self.directory)
+        command
     }
 
     /// What forkguard printed among the server's own lines.
@@ -127,12 +147,19 @@ pub struct Server {
     child: Option<Child>,
 }
 
+fn output(directory: &Path, name: &str) -> File {
+    File::create(directory.join(name)).expect("output file")
+}
+
 impl Server {
     /// Starts `command` in a process group of its own; its output goes to `stdout` and `stderr` in `directory`.
-    pub fn start(mut command: Command, directory: &Path) -> Server {
-        let output = |name| File::create(directory.join(name)).expect("output file");
+    pub fn start(command: Command, directory: &Path) -> Server {
+        Server::start_with(command, directory, output(directory, "stderr"))
+    }
+
+    fn start_with(mut command: Command, directory: &Path, stderr: impl Into<Stdio>) -> Server {
         command.current_dir(directory).process_group(0);
-        command.stdin(Stdio::null()).stdout(output("stdout")).stderr(output("stderr"));
+        command.stdin(Stdio::null()).stdout(output(directory, "stdout")).stderr(stderr);
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Server { pid: child.id(), group: child.id() as i32, child: Some(child) }
     }
@@ -179,6 +206,11 @@ impl Server {
     pub fn workers(&self, count: usize, old: &BTreeSet<u32>) -> BTreeSet<u32> {
         workers(self.pid, count, old)
     }
+
+    /// The pids of the first process's children.
+    pub fn workers_now(&self) -> BTreeSet<u32> {
+        children(self.pid)
+    }
 }
 
 impl Drop for Server {
@@ -193,9 +225,12 @@ impl Drop for Server {
 
 /// Waits until `parent` has `count` children, none of them one of `old`; gives their pids.
 pub fn workers(parent: u32, count: usize, old: &BTreeSet<u32>) -> BTreeSet<u32> {
-    let children = || processes().into_iter().filter(|process| process.parent == parent).map(|process| process.pid).collect();
     let new = |workers: &BTreeSet<u32>| workers.len() == count && workers.is_disjoint(old);
-    wait_for(&format!("{count} workers, none of {old:?}"), || Some(children()).filter(new))
+    wait_for(&format!("{count} workers, none of {old:?}"), || Some(children(parent)).filter(new))
+}
+
+fn children(parent: u32) -> BTreeSet<u32> {
+    processes().into_iter().filter(|process| process.parent == parent).map(|process| process.pid).collect()
 }
 
 /// Sends `pid` a signal.
@@ -314,19 +349,28 @@ pub struct Postgres {
     pub address: SocketAddrV4,
     directory: PathBuf,
     server: Option<Server>,
+    guarded: bool,
 }
 
 impl Postgres {
     /// Makes a cluster and starts it.
     pub fn start(name: &str) -> Postgres {
+        Postgres::start_in(name, false)
+    }
+
+    /// The same, itself under the library or not.
+    pub fn start_in(name: &str, guarded: bool) -> Postgres {
         // Outside the repository: the user postgres must reach it.
         let directory = std::env::temp_dir().join(format!("forkguard-{name}-{}", process::id()));
         fs::create_dir(&directory).expect("directory");
         let address = free_address(5432);
-        let mut postgres = Postgres { address, directory, server: None };
+        let mut postgres = Postgres { address, directory, server: None, guarded };
         let account = (user_id("root") == own_id()).then(|| user_id("postgres"));
         if account.is_some() {
             chown(&postgres.directory, account, None).expect("chown");
+        }
+        if guarded {
+            fs::copy(library(), postgres.directory.join("libforkguard.so")).expect("library");
         }
         let initdb = postgres.command("initdb", account);
         let mut initdb = Server::start(initdb, &postgres.directory);
@@ -345,6 +389,16 @@ impl Postgres {
         format!("host={} port={} user=demo dbname=postgres", self.address.ip(), self.address.port())
     }
 
+    /// Its report, when it is under the library.
+    pub fn report(&self) -> Report {
+        Report::read(&self.directory.join("report"))
+    }
+
+    /// Stops it, as a service manager does.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.server.take().expect("a server that runs").stop(libc::SIGINT)
+    }
+
     fn command(&self, program: &str, account: Option<u32>) -> Command {
         let versions = fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL: run scripts/setup");
         let newest = versions.map(|entry| entry.expect("entry").path()).max().expect("a version of PostgreSQL");
@@ -358,6 +412,10 @@ impl Postgres {
         } else {
             let (address, port) = (format!("listen_addresses={}", self.address.ip()), self.address.port().to_string());
             command.args(["-p", &port, "-c", &address, "-c", "unix_socket_directories=", "-c", "fsync=off"]);
+            if self.guarded {
+                guarded(&mut command, &self.directory.join("report"));
+                command.env("LD_PRELOAD", self.directory.join("libforkguard.so"));
+            }
         }
         command
     }
@@ -451,24 +509,22 @@ pub fn found(report: &Report, workers: &BTreeSet<u32>, kind: &str, subject: &str
     assert!(children.is_superset(workers), "{kind} about {subject:?} for each of {workers:?}; there is {all:#?}");
 }
 
-/// The report holds no alarm that stands: one that the child resolved, or whose child replaced itself, does not.
+/// No finding of the report alarms in its last state.
 pub fn no_alarm(report: &Report) {
-    let resolved: BTreeSet<_> = report
-        .events("finding-state")
-        .filter(|entry| entry.json["state"] == "resolved")
-        .filter_map(|entry| entry.json["id"].as_str().map(str::to_owned))
-        .collect();
-    let replaced: BTreeSet<_> =
-        report.events("exec").filter_map(|entry| entry.json["fork"].as_str().map(str::to_owned)).collect();
-    let stands = |entry: &&Entry| {
-        let text = |name: &str| entry.json[name].as_str().unwrap_or_default();
-        !resolved.contains(text("id")) && !replaced.contains(text("fork"))
-    };
-    let alarms: Vec<_> = report
-        .events("finding")
-        .filter(|entry| entry.json["severity"] != "info")
-        .filter(stands)
-        .map(|entry| entry.text)
-        .collect();
+    let mut alarms = report.last_states();
+    alarms.retain(|finding| finding["severity"] != "info" && (finding["state"] == "open" || finding["state"] == "hit"));
     assert!(alarms.is_empty(), "{alarms:#?}");
+    assert_eq!(report.misplaced(), Vec::<&str>::new(), "changes of findings that are not there");
+}
+
+/// Nothing of what the report may tell to have bitten did, but for `kinds`.
+pub fn nothing_bit_but(report: &Report, kinds: &[&str]) {
+    let said: Vec<_> = report.events("finding").filter(|entry| entry.json["state"] == "hit").map(|entry| entry.text).collect();
+    assert_eq!(bites(report), kinds.iter().copied().collect(), "{said:#?}");
+    assert_eq!(report.misplaced(), Vec::<&str>::new(), "changes of findings that are not there");
+}
+
+/// Nothing of it did.
+pub fn nothing_bit(report: &Report) {
+    nothing_bit_but(report, &[]);
 }

@@ -119,8 +119,11 @@ fn story(out: &mut dyn Write, finding: &Finding) -> Result {
     let any_sourced = finding.story().any(|site| !site.role.is_effect() && sourced(site));
     let told = finding.story().filter(|site| site.role.is_effect() || !any_sourced || sourced(site));
     let mut separator = ", ";
-    for (deed, frame) in told.filter_map(|site| Some((site.role.deed(), site.innermost()?))) {
-        write!(out, "{separator}{deed} at {frame}")?;
+    for (site, frame) in told.filter_map(|site| Some((site, site.innermost()?))) {
+        write!(out, "{separator}{} at {frame}", site.role.deed())?;
+        if let Some(caller) = site.caller(frame) {
+            write!(out, ", called at {caller}")?;
+        }
         separator = "\nforkguard:   ";
     }
     writeln!(out)

@@ -132,6 +132,14 @@ impl Site<'_> {
         let package = sources.clone().find(|frame| frame.file.as_deref().and_then(in_package).is_some());
         self.application().or(package).or_else(|| sources.next()).or(self.frames.first())
     }
+
+    /// Where `shown`, a function of an installed package, was called in another file of a package: what a package wraps for itself (its
+    /// log, its locks) tells less than who used it.
+    pub fn caller(&self, shown: &Frame<'_>) -> Option<&Frame<'_>> {
+        let packaged = |frame: &&Frame<'_>| frame.file.as_deref().and_then(in_package).is_some();
+        let outer = self.frames.iter().skip_while(|frame| !std::ptr::eq(*frame, shown));
+        Some(shown).filter(packaged).and_then(|_| outer.filter(packaged).find(|frame| frame.file != shown.file))
+    }
 }
 
 impl Role {

@@ -1,0 +1,13 @@
+# Asks PostgreSQL in each request, or (IDLE) never.
+require "pg"
+
+def connect
+  $connection = PG.connect(ENV.fetch("DATABASE_URL")) # opened
+end
+
+def use
+  $connection.exec("select 1") unless ENV["IDLE"] # used
+end
+
+connect unless ENV["LATE"]
+run ->(_environment) { use; [200, { "Content-Type" => "text/plain" }, ["worker #{Process.pid}\n"]] }

@@ -1,0 +1,80 @@
+//! Databases that fork: PostgreSQL for each connection, with all signals blocked; redis to save what it holds.
+mod common;
+
+use common::server::*;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::Command;
+
+#[test]
+fn postgresql() {
+    let (_, report) = compare("postgresql", |run| {
+        let mut postgres = Postgres::start_in("itself", run.guarded);
+        let ask = |query: &str| {
+            let mut psql = Command::new("psql");
+            common::without_options(&mut psql).args(["--no-psqlrc", "--tuples-only", "--no-align", "-d", &postgres.url()]);
+            let told = psql.args(["-c", query]).output().expect("psql");
+            assert!(told.status.success(), "{query}: {}", String::from_utf8_lossy(&told.stderr));
+            String::from_utf8(told.stdout).expect("UTF-8")
+        };
+        let parallel = "set parallel_setup_cost = 0; set parallel_tuple_cost = 0; set min_parallel_table_scan_size = 0;";
+        let told = [
+            ask("create table numbers as select generate_series(1, 50000) as number"),
+            ask("vacuum analyze numbers"),
+            ask(&format!("{parallel} select count(*), sum(number) from numbers")),
+            ask("select pg_reload_conf()"),
+            ask("checkpoint"),
+        ];
+        ((told, postgres.stop()), postgres.report())
+    });
+    assert!(report.events("fork").count() > 8, "its own processes and one a connection");
+    no_alarm(&report);
+}
+
+/// One command and its answer: a line, or as many bytes as it announces.
+fn command(stream: &mut BufReader<TcpStream>, text: &str) -> String {
+    stream.get_mut().write_all(format!("{text}\r\n").as_bytes()).expect("command");
+    let mut answer = String::new();
+    stream.read_line(&mut answer).expect("answer");
+    if let Some(length) = answer.trim_end().strip_prefix('$') {
+        let mut bulk = vec![0; length.parse::<usize>().expect("a length") + 2];
+        stream.read_exact(&mut bulk).expect("bulk");
+        return String::from_utf8(bulk).expect("UTF-8");
+    }
+    answer
+}
+
+#[test]
+fn redis_that_saves_in_children() {
+    let (run, ()) = compare("redis", |run| {
+        let address = free_address(6379);
+        let mut redis = Command::new("redis-server");
+        redis.args(["--save", "", "--appendonly", "yes", "--port"]).arg(address.port().to_string());
+        let redis = run.start({
+            redis.arg("--bind").arg(address.ip().to_string());
+            redis
+        });
+        let stream = wait_for("redis", || TcpStream::connect(address).ok());
+        let mut stream = BufReader::new(stream);
+        let mut told: Vec<String> = (0..100).map(|n| command(&mut stream, &format!("SET key:{n} {n}"))).collect();
+        for save in ["BGSAVE", "BGREWRITEAOF"] {
+            told.push(command(&mut stream, save));
+            let done = [
+                "rdb_bgsave_in_progress:0",
+                "rdb_last_bgsave_status:ok",
+                "aof_rewrite_in_progress:0",
+                "aof_last_bgrewrite_status:ok",
+            ];
+            wait_for(save, || {
+                let state = command(&mut stream, "INFO persistence");
+                done.iter().all(|line| state.contains(line)).then_some(())
+            });
+        }
+        told.push(command(&mut stream, "SHUTDOWN"));
+        ((told, redis.ended(), run.directory.join("dump.rdb").exists()), ())
+    });
+    let report = run.report();
+    assert!(report.events("fork").filter(|entry| entry.json["kind"] == "fork").count() >= 2, "a child for each save");
+    no_alarm(&report);
+    assert_eq!(run.printed(), Vec::<String>::new());
+}
