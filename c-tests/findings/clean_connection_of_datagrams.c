@@ -1,7 +1,7 @@
 // Datagram sockets that the leader connected, as loggers do: each message is whole, nothing mixes.
 // EXPECT-NOT: connection-inherited
 // EXPECT-NO-EVENT: finding severity=error
-// EXPECT-EVENT: fork descriptors=[kind=socket,socket.kind=datagram]
+// EXPECT-EVENT: fork descriptors=[kind=socket,socket.type=datagram]
 #include "sockets.h"
 
 static int inet, local;
