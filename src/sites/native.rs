@@ -55,6 +55,13 @@ pub(super) fn find_object(address: usize) -> Option<Found> {
     (result == 0).then_some(found)
 }
 
+/// Path of the library that an address lies in; empty for the program itself.
+pub(crate) fn library(address: usize) -> Option<Text<200>> {
+    // struct link_map: base, name.
+    let [_, name]: [usize; 2] = read_value(find_object(address)?.link_map)?;
+    Some(read_text(name))
+}
+
 /// This thread's block of thread-local variables of the library that `address` lies in; None while it has none there.
 pub(crate) fn thread_local_block(address: usize) -> Option<usize> {
     let mut block = 0usize;
