@@ -417,6 +417,7 @@ fn gunicorn_resets_a_handler() {
     bite.points("set", &file)
         .has("reset")
         .passes("gunicorn/workers/base.py")
+        .comes_from("handler-inherited")
         .printed(&format!("handlers.py:{}", line(&file, "set")));
     nothing_bit_but(&report, &["handler-dropped"]);
     // Not for SIGUSR1: the worker sets a handler of its own.
