@@ -313,7 +313,7 @@ fn unicorn(run: &Run, port: u16, postgres: &Postgres, variable: Option<&str>) ->
 fn unicorn_pg() {
     let postgres = Postgres::start("bites-unicorn");
     let shared = |run: &Run, port| unicorn(run, port, &postgres, None);
-    shares_a_connection("bites-unicorn", "postgres.ru", CONNECTION, shared, libc::SIGQUIT);
+    shares_a_connection("bites-unicorn", "postgres.rb", CONNECTION, shared, libc::SIGQUIT);
     silent("bites-unicorn-twin", |run, port| unicorn(run, port, &postgres, Some("LATE")), libc::SIGQUIT);
 }
 
@@ -329,7 +329,7 @@ fn unicorn_pg_goodbye() {
     kill(*worker.first().expect("a worker"), libc::SIGQUIT);
     let bite = Bite::of(&run, CONNECTION.1);
     assert_eq!(BTreeSet::from([bite.child()]), worker);
-    bite.points("opened", &application("postgres.ru")).has("used").comes_from(CONNECTION.0);
+    bite.points("opened", &application("postgres.rb")).has("used").comes_from(CONNECTION.0);
 }
 
 #[test]
