@@ -5,7 +5,7 @@ def connect
   $connection = PG.connect(ENV.fetch("DATABASE_URL")) # opened
 end
 
-def use
+def ask
   $connection.exec("select 1") unless ENV["IDLE"] # used
 end
 
