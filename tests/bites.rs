@@ -275,16 +275,18 @@ const CONNECTION: (&str, &str) = ("connection-inherited", "connection-shared-use
 #[test]
 fn gunicorn_psycopg2() {
     let postgres = Postgres::start("bites-psycopg2");
-    let server = |late| {
+    let server = |late, class: &'static str| {
         let url = postgres.url();
         move |run: &Run, port| {
             let mut command = gunicorn_with("postgres", late, port);
-            command.env("DATABASE_URL", &url);
+            command.env("DATABASE_URL", &url).args(["--worker-class", class]);
             run.start(command)
         }
     };
-    shares_a_connection("bites-psycopg2", "postgres.py", CONNECTION, server(None), libc::SIGTERM);
-    silent("bites-psycopg2-twin", server(Some("post_fork")), libc::SIGTERM);
+    shares_a_connection("bites-psycopg2", "postgres.py", CONNECTION, server(None, "sync"), libc::SIGTERM);
+    silent("bites-psycopg2-twin", server(Some("post_fork"), "sync"), libc::SIGTERM);
+    shares_a_connection("bites-psycopg2-gthread", "postgres.py", CONNECTION, server(None, "gthread"), libc::SIGTERM);
+    silent("bites-psycopg2-gthread-twin", server(Some("post_fork"), "gthread"), libc::SIGTERM);
 }
 
 #[test]
