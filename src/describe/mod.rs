@@ -1,6 +1,6 @@
 //! Turns what the registries and the kernel know into the report's types. Runs after the fork: in the leader for its report, in a
 //! child that settled for its summary.
-mod descriptors;
+pub(crate) mod descriptors;
 
 use crate::arena::Arena;
 use crate::sites::store::Kept;
@@ -176,10 +176,10 @@ fn path_of_thread(tid: u32) -> Text<64> {
     path
 }
 
-/// A thread that had not begun to run at the fork may have by now.
-fn tid_of(thread: &ThreadRecord) -> u32 {
+/// In the leader a thread that had not begun to run at the fork may have by now.
+fn tid_of(thread: &ThreadRecord, leader: bool) -> u32 {
     let same = || thread.slot.start.load(Relaxed) == thread.start && thread.slot.site.load(Relaxed) == thread.site;
-    if thread.tid == 0 && same() { thread.slot.tid.load(Relaxed) } else { thread.tid }
+    if leader && thread.tid == 0 && same() { thread.slot.tid.load(Relaxed) } else { thread.tid }
 }
 
 /// A thread's name: as it was set, else as the kernel has it, else (a lost one) the process's.
@@ -199,7 +199,7 @@ fn threads<'a>(arena: &'a Arena, inner: &Inner, leader: bool) -> &'a [Thread<'a>
     let recorded = inner.threads.as_slice();
     let mut list = arena.list(recorded.len() + 64);
     for thread in recorded {
-        let tid = tid_of(thread);
+        let tid = tid_of(thread, leader);
         let (name, class) = sites::label(thread.label);
         list.push(Thread {
             tid,
@@ -321,7 +321,8 @@ fn lock_kind(lock: &LockRecord) -> LockKind {
     }
 }
 
-fn signal_name(arena: &Arena, number: i32) -> Cow<'_, str> {
+/// A signal's name.
+pub(crate) fn signal_name(arena: &Arena, number: i32) -> Cow<'_, str> {
     match number {
         ..=31 => Borrowed(signal::name(number)),
         _ => Borrowed(arena.format(format_args!("SIGRTMIN+{}", number - 34))),
@@ -362,7 +363,13 @@ fn blocked_names(arena: &Arena, mask: u64) -> &[Cow<'_, str>] {
 
 const INTERVAL_CLOCKS: [(&str, i32); 3] = [("real", libc::SIGALRM), ("virtual", libc::SIGVTALRM), ("prof", libc::SIGPROF)];
 
-fn timers<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Timer<'a>] {
+/// The clock of one of setitimer's.
+pub(crate) fn interval_clock(which: i32) -> Cow<'static, str> {
+    Borrowed(INTERVAL_CLOCKS[which as usize % INTERVAL_CLOCKS.len()].0)
+}
+
+/// The timers that were armed at a fork.
+pub(crate) fn timers<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Timer<'a>] {
     let mut list = arena.list(40);
     for (which, (clock, number)) in INTERVAL_CLOCKS.iter().enumerate().filter(|(i, _)| inner.interval_timers & 1 << i != 0) {
         list.push(Timer {
@@ -383,7 +390,8 @@ fn timers<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Timer<'a>] {
     list.done()
 }
 
-fn clock_name(arena: &Arena, clock: i32) -> Cow<'_, str> {
+/// A clock's name.
+pub(crate) fn clock_name(arena: &Arena, clock: i32) -> Cow<'_, str> {
     match clock {
         libc::CLOCK_REALTIME => Borrowed("real"),
         libc::CLOCK_MONOTONIC => Borrowed("monotonic"),

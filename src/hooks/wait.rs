@@ -1,8 +1,7 @@
 //! Calls in which a server waits for work: a forked child that reaches one has settled. One test of a flag ever after.
-//! (accept stands in `socket.rs`, which notes its result too.)
+//! (accept stands in `socket.rs`, which notes its result too; what reads and writes in `io.rs`.)
 use super::*;
 use crate::child::{self, SETTLING};
-use forkguard_core::descriptor::{self, Kind};
 
 macro_rules! waits {
     ($(fn $name:ident;)*) => {
@@ -16,20 +15,12 @@ macro_rules! waits {
 }
 
 waits! {
-    fn epoll_wait;
-    fn epoll_pwait;
-    fn epoll_pwait2;
     fn poll;
     fn __poll_chk;
     fn ppoll;
     fn __ppoll_chk;
     fn select;
     fn pselect;
-    fn recv;
-    fn recvfrom;
-    fn recvmsg;
-    fn __recv_chk;
-    fn __recvfrom_chk;
     fn sigwait;
     fn sigwaitinfo;
     fn sigtimedwait;
@@ -45,14 +36,4 @@ waits! {
     fn wait3;
     fn wait4;
     fn msgrcv;
-}
-
-pass! {
-    /// read(2): of a pipe or socket it waits for work, of a file it does not.
-    fn read, SETTLING; |registers| {
-        let of = descriptor::record(registers.argument[0] as i32);
-        if of.is_some_and(|r| matches!(r.kind, Kind::Pipe | Kind::Socket | Kind::Eventfd | Kind::Signalfd | Kind::Inotify)) {
-            note_at_length(|at| child::settled("read", at));
-        }
-    }
 }

@@ -55,6 +55,13 @@ pub(super) fn find_object(address: usize) -> Option<Found> {
     (result == 0).then_some(found)
 }
 
+/// Path of the library that an address lies in; empty for the program itself.
+pub(crate) fn library(address: usize) -> Option<Text<200>> {
+    // struct link_map: base, name.
+    let [_, name]: [usize; 2] = read_value(find_object(address)?.link_map)?;
+    Some(read_text(name))
+}
+
 /// This thread's block of thread-local variables of the library that `address` lies in; None while it has none there.
 pub(crate) fn thread_local_block(address: usize) -> Option<usize> {
     let mut block = 0usize;
@@ -89,6 +96,11 @@ pub(crate) fn executable() -> Text<200> {
     Text::from_bytes(&bytes[..read])
 }
 
+/// The file that an address was loaded from.
+pub(crate) fn path(address: usize) -> Option<Text<200>> {
+    Module::read(&find_object(address)?).map(|module| module.path)
+}
+
 impl Module {
     fn read(found: &Found) -> Option<Module> {
         // struct link_map: base, name, dynamic section.
@@ -109,7 +121,8 @@ impl Module {
             symbols: 0,
             strings: 0,
             count: 0,
-            bare: build_id.is_empty(),
+            // Nobody looks for a line of this library's.
+            bare: build_id.is_empty() || found.link_map == real::own_link_map(),
         };
         module.read_dynamic(dynamic);
         Some(module)
