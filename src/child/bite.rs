@@ -11,6 +11,7 @@ use forkguard_report::event::{Event, Finding, FindingState, Kind, Severity, Site
 use forkguard_report::summary::{self, Head};
 use std::borrow::Cow::Borrowed;
 use std::fmt::{Arguments, Display};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What bites.
 pub(crate) struct Bite<'a> {
@@ -95,6 +96,9 @@ pub(crate) fn say<'w>(
     emit::of_child(at, Some(id.as_str()), [Some(event), hit]);
     if voice == Voice::Aloud && options::get().summary != Summary::Never {
         print(arena, fork.leader, &finding);
+        if let Some(said) = said::find(kind, bite.what) {
+            said.aloud.store(1, Relaxed);
+        }
     }
     true
 }
@@ -130,8 +134,12 @@ pub(crate) fn turn_of(
     let what = arena.format(format_args!("{what}"));
     // Who reports counts only has said nothing of hazards.
     let own = said::find(kind, what).is_some();
-    if !own && !fork.full || said::say(kind, what, state).is_none() {
+    if !own && !fork.full {
         return;
+    }
+    let Some(said) = said::say(kind, what, state) else { return };
+    if said.aloud.swap(0, Relaxed) != 0 {
+        emit::say(format_args!("process {}: {} {what} is taken back: {because}", raw::process_id(), kind.name()));
     }
     if !own {
         fate::await_leader(fork.leader, fork.sequence);

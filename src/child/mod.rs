@@ -246,7 +246,9 @@ fn last_words(at: &AtLength, id: &str, because: &'static str, about: impl Fn(&Fi
     emit::states(at, id, |each| {
         findings::fleeting(&evidence, |finding| {
             let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
-            if !about(&finding) || said::find(finding.kind, what).is_some() {
+            // A thread that was being started has another number in the leader by now.
+            let unnumbered = finding.kind == Kind::ThreadLost && what.starts_with("new-");
+            if !about(&finding) || unnumbered || said::find(finding.kind, what).is_some() {
                 return;
             }
             let (state, because) = match finding.kind == Kind::LockOrphaned && waits::is_dealt_with(inner, what) {

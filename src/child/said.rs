@@ -21,6 +21,8 @@ pub(crate) struct Said {
     /// A state, plus one; 0: not ready.
     state: AtomicU8,
     returns: AtomicU8,
+    /// Not zero once it stands on stderr: what is taken back later must be taken back there, too.
+    pub(crate) aloud: AtomicU8,
     name: UnsafeCell<Name>,
 }
 // SAFETY: the name is written once, by the thread that reserved the place, before `state` says so.
@@ -28,7 +30,7 @@ unsafe impl Sync for Said {}
 
 const UNNAMED: Name = Name { kind: Kind::ThreadLost, what: Text::new() };
 static SAID: [Said; CAPACITY] =
-    [const { Said { state: AtomicU8::new(0), returns: AtomicU8::new(0), name: UnsafeCell::new(UNNAMED) } }; CAPACITY];
+    [const { Said { state: AtomicU8::new(0), returns: AtomicU8::new(0), aloud: AtomicU8::new(0), name: UnsafeCell::new(UNNAMED) } }; CAPACITY];
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 impl Said {
@@ -52,6 +54,11 @@ impl Said {
     }
 }
 
+/// True while nothing was said.
+pub(crate) fn is_silent() -> bool {
+    COUNT.load(Relaxed) == 0
+}
+
 /// What was said of this finding.
 pub(crate) fn find(kind: Kind, what: &str) -> Option<&'static Said> {
     let ready = |said: &&Said| said.state.load(Acquire) != 0;
@@ -69,6 +76,8 @@ pub(crate) fn say(kind: Kind, what: &str, state: State) -> Option<&'static Said>
     text.append(what);
     // SAFETY: this thread reserved the place.
     unsafe { *said.name.get() = Name { kind, what: text } };
+    said.returns.store(0, Relaxed);
+    said.aloud.store(0, Relaxed);
     said.state.store(state as u8 + 1, Release);
     Some(said)
 }

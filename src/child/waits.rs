@@ -193,12 +193,32 @@ fn words_of(kind: LockKind, address: usize) -> Words {
     read
 }
 
+/// A lock is released, or made anew: if it was an orphan, it is none any more. (A mutex names its owner: that tells.)
+pub(crate) fn gives(address: usize) {
+    if tls::inside() != 0 || tls::vfork() != 0 || !gate::awake() {
+        return;
+    }
+    if let Some((fork, lock)) = orphans().find(|(_, lock)| lock.entry.address == address) {
+        let because = "the child released it or made it anew";
+        note_at_length(|at| bite::turn_of(at, fork, Kind::LockOrphaned, lock_name(lock), State::Resolved, None, because));
+    }
+}
+
 /// The locks that this process cannot use.
 fn orphans() -> impl Iterator<Item = (&'static Inner, &'static LockRecord)> {
     core_fork::ancestors().map(|s| s.facts()).flat_map(|inner| {
-        let broken = inner.locks.as_slice().iter().filter(|l| l.broken_in_child() && !l.signal);
+        let broken = inner.locks.as_slice().iter().filter(|l| l.broken_in_child() && !l.signal && !was_dealt_with(l));
         broken.map(move |lock| (inner, lock))
     })
+}
+
+/// True for one of which the report has said so. A mutex is asked itself, whenever that matters.
+fn was_dealt_with(lock: &LockRecord) -> bool {
+    if said::is_silent() || matches!(lock.entry.kind, LockKind::Mutex | LockKind::C11Mutex) {
+        return false;
+    }
+    let what = Text::<64>::of(format_args!("{}", lock_name(lock)));
+    said::find(Kind::LockOrphaned, what.as_str()).is_some_and(|said| said.is(State::Resolved))
 }
 
 fn lock(kind: LockKind, address: usize, caller: usize, endless: bool) -> Waiting {
@@ -214,10 +234,16 @@ fn lock(kind: LockKind, address: usize, caller: usize, endless: bool) -> Waiting
         Some((fork, lock)) if endless => deadlock(fork, lock, caller),
         Some((fork, lock)) => Waiting::Timed(fork, lock),
         None if !endless => Waiting::Quietly,
-        None if owner != 0 && !raw::thread_exists(owner) => unknown_owner(kind, address, owner, caller),
+        None if owner != 0 && !raw::thread_exists(owner) && !is_this_childs(owner) => unknown_owner(kind, address, owner, caller),
         None if kind == LockKind::Semaphore => alone(Thing::Semaphore, address, caller, still),
         None => alone(Thing::Lock, address, caller, still),
     }
+}
+
+/// True for the number that the thread which forked this child had before: it may still unlock what it locked then, if it is not the
+/// one that waits.
+fn is_this_childs(owner: u32) -> bool {
+    core_fork::ancestors().any(|s| s.facts().thread == owner) && raw::thread_id() != raw::process_id()
 }
 
 /// What stands for a lock in the id of its finding.
@@ -239,8 +265,8 @@ pub(super) fn is_dealt_with(fork: &'static Inner, what: &str) -> bool {
     let named = |lock: &&LockRecord| Text::<64>::of(format_args!("{}", lock_name(lock))).as_str() == what;
     let Some(lock) = fork.locks.as_slice().iter().find(named) else { return false };
     let mut words = Words::default();
-    let count = words::size(lock.entry.kind) / 4;
-    let readable = count != 0 && raw::read_words(lock.entry.address, &mut words[..count]);
+    let count = words::size(lock.entry.kind).max(4) / 4;
+    let readable = lock.entry.kind != LockKind::Libc && raw::read_words(lock.entry.address, &mut words[..count]);
     readable && !(words::held_by(lock.entry.kind, lock.holder, &words) && words::is_taken(lock.entry.kind, &words))
 }
 
@@ -336,13 +362,7 @@ fn take_the_same_lock(one: &str, other: &str) -> bool {
 fn libc_lock(name: &'static CStr, caller: usize) -> Waiting {
     let name = name.to_str().unwrap_or_default();
     let inside = |lock: &LockRecord| lock.entry.kind == LockKind::Libc && lock.entry.flags & held::ENTERED == 0;
-    let dealt_with = |lock: &LockRecord| {
-        let what = Text::<64>::of(format_args!("{}", lock_name(lock)));
-        said::find(Kind::LockOrphaned, what.as_str()).is_some_and(|said| said.is(State::Resolved))
-    };
-    let orphan = orphans()
-        .filter(|(_, lock)| inside(lock) && take_the_same_lock(describe::libc_name(lock.entry.address), name))
-        .find(|(_, lock)| !dealt_with(lock));
+    let orphan = orphans().find(|(_, lock)| inside(lock) && take_the_same_lock(describe::libc_name(lock.entry.address), name));
     orphan.map_or(Waiting::Quietly, |(fork, lock)| deadlock(fork, lock, caller))
 }
 

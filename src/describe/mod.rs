@@ -176,10 +176,10 @@ fn path_of_thread(tid: u32) -> Text<64> {
     path
 }
 
-/// A thread that had not begun to run at the fork may have by now.
-fn tid_of(thread: &ThreadRecord) -> u32 {
+/// In the leader a thread that had not begun to run at the fork may have by now.
+fn tid_of(thread: &ThreadRecord, leader: bool) -> u32 {
     let same = || thread.slot.start.load(Relaxed) == thread.start && thread.slot.site.load(Relaxed) == thread.site;
-    if thread.tid == 0 && same() { thread.slot.tid.load(Relaxed) } else { thread.tid }
+    if leader && thread.tid == 0 && same() { thread.slot.tid.load(Relaxed) } else { thread.tid }
 }
 
 /// A thread's name: as it was set, else as the kernel has it, else (a lost one) the process's.
@@ -199,7 +199,7 @@ fn threads<'a>(arena: &'a Arena, inner: &Inner, leader: bool) -> &'a [Thread<'a>
     let recorded = inner.threads.as_slice();
     let mut list = arena.list(recorded.len() + 64);
     for thread in recorded {
-        let tid = tid_of(thread);
+        let tid = tid_of(thread, leader);
         let (name, class) = sites::label(thread.label);
         list.push(Thread {
             tid,

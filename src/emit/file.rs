@@ -2,7 +2,7 @@
 //! filling the disk) loses more than it must, and nothing we do harms the server.
 use crate::options::{self, Report};
 use forkguard_core::fixed::Text;
-use forkguard_core::raw::{self, AsFd, BorrowedFd, descriptor};
+use forkguard_core::raw::{self, AsFd, BorrowedFd, Opened, descriptor};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::CStr;
@@ -128,7 +128,7 @@ fn open(refused: &mut Refused) -> Option<()> {
             _ => write!(file, "{}.{turn}.jsonl", stem.as_str()),
         };
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match rustix::fs::openat(&directory, file.as_cstr().unwrap_or(c"x"), flags, Mode::RUSR | Mode::WUSR) {
+        match Opened::at(directory.as_fd(), file.as_cstr().unwrap_or(c"x"), flags, Mode::RUSR | Mode::WUSR) {
             Ok(opened) => {
                 adopt(opened, pid);
                 forkguard_core::fork::number_from(images * NUMBERS_OF_AN_IMAGE);
@@ -146,7 +146,7 @@ fn open(refused: &mut Refused) -> Option<()> {
 }
 
 /// How many programs have reported under this process's number: those that exec'd it, or had its number before.
-fn images(directory: &rustix::fd::OwnedFd, pid: u32) -> u64 {
+fn images(directory: &Opened, pid: u32) -> u64 {
     let pid = Text::<16>::of(format_args!("{pid}"));
     let mut count = 0;
     raw::each_entry_of(directory, |name| {
@@ -169,15 +169,14 @@ fn stem(pid: u32) -> Text<128> {
     }
 }
 
-fn adopt(file: rustix::fd::OwnedFd, pid: u32) {
-    use rustix::fd::IntoRawFd;
+fn adopt(file: Opened, pid: u32) {
     if let Ok(stat) = rustix::fs::fstat(&file) {
         DEVICE.store(stat.st_dev, Relaxed);
         INODE.store(stat.st_ino, Relaxed);
     }
     // A table that is nearly full has no high number: then the one that it got.
     let number = match high(&file, 0) {
-        -1 => file.into_raw_fd(),
+        -1 => file.into_number(),
         number => number,
     };
     let old = OWN.swap(number, Relaxed);
@@ -217,14 +216,14 @@ fn directory() -> Text<1024> {
 }
 
 /// Opens the directory, made when it is missing. One that others may write to needs its sticky bit; the private one must be ours.
-fn open_directory(path: &Text<1024>, refused: &mut Refused) -> Option<rustix::fd::OwnedFd> {
+fn open_directory(path: &Text<1024>, refused: &mut Refused) -> Option<Opened> {
     let name = path.as_str();
     let Some(c_name) = path.as_cstr() else { return refuse(refused, format_args!("the directory's path is too long: {name}")) };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut opened = rustix::fs::open(c_name, flags, Mode::empty());
+    let mut opened = Opened::new(c_name, flags);
     if matches!(opened, Err(Errno::NOENT)) {
         match rustix::fs::mkdir(c_name, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => opened = rustix::fs::open(c_name, flags, Mode::empty()),
+            Ok(()) | Err(Errno::EXIST) => opened = Opened::new(c_name, flags),
             Err(e) => return refuse(refused, format_args!("cannot make the directory {name}: {e}")),
         }
     }
@@ -258,7 +257,7 @@ fn reopen() -> bool {
     let text: Text<1200> = Text::from_bytes(path().as_bytes());
     let Some(path) = text.as_cstr().filter(|p| !p.is_empty()) else { return false };
     let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let Ok(file) = rustix::fs::open(path, flags, Mode::empty()) else { return false };
+    let Ok(file) = Opened::new(path, flags) else { return false };
     // The old number is not ours any more.
     OWN.store(-1, Relaxed);
     adopt(file, OPENER.load(Relaxed));

@@ -276,10 +276,11 @@ macro_rules! pass {
 
 /// A hook of the lock path: one jump, to the real function while locks are not tracked; `unless` adds assembly that goes to label 2
 /// for calls that are tracked all the same. `waits` names what a call may wait for; in a forked child that may wait in vain such a
-/// call is looked at before it is made, unless `free`, assembly that goes to label 3, finds that it need not wait.
+/// call is looked at before it is made, unless `free`, assembly that goes to label 3, finds that it need not wait. `gives lock` marks the
+/// calls that release a lock or make it anew.
 macro_rules! lock {
     ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, unless $test:expr)?
-     $(, waits $wait:expr)? $(, free $free:expr)?;
+     $(, waits $wait:expr)? $(, free $free:expr)? $(, gives $gives:ident)?;
      |$caller:ident| $body:block) => {
         const _: () = {
             real_function!($name, DOOR);
@@ -293,7 +294,7 @@ macro_rules! lock {
                 core::arch::naked_asm!(used_caller!($caller; $($arg)*), "jmp {body}", body = sym body)
             }
 
-            watched!([$($wait)?] [$($free)?] ($($arg: $type),*) -> $ret);
+            watched!([$($wait)? $($gives)?] [$($free)?] ($($arg: $type),*) -> $ret);
 
             #[used]
             #[unsafe(link_section = "forkguard_doors")]
@@ -304,6 +305,7 @@ macro_rules! lock {
                 always: std::sync::atomic::AtomicPtr::new(tracked as *mut ()),
                 body: tracked,
                 watched: WATCHED,
+                gives: GIVES,
             };
 
             $(#[$doc])*
@@ -326,6 +328,25 @@ macro_rules! lock {
 macro_rules! watched {
     ([] [] $($signature:tt)*) => {
         const WATCHED: Option<unsafe extern "C" fn()> = None;
+        const GIVES: bool = false;
+    };
+    ([lock] [] ($first:ident: $type:ty $(, $arg:ident: $types:ty)*) -> $ret:ty) => {
+        unsafe extern "C-unwind" fn look($first: $type, $($arg: $types,)* caller: usize) -> $ret {
+            crate::child::waits::gives($first as usize);
+            if forkguard_core::held::TRACKED.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+                return real($first, $($arg),*);
+            }
+            // SAFETY: the host's own arguments.
+            unsafe { body($first, $($arg,)* caller) }
+        }
+
+        #[unsafe(naked)]
+        unsafe extern "C" fn watched() {
+            core::arch::naked_asm!(caller_argument!($first $($arg)*), "jmp {look}", look = sym look)
+        }
+
+        const WATCHED: Option<unsafe extern "C" fn()> = Some(watched);
+        const GIVES: bool = true;
     };
     ([$wait:expr] [] () -> $ret:ty) => {
         unsafe extern "C-unwind" fn look(caller: usize) -> $ret {
@@ -346,6 +367,7 @@ macro_rules! watched {
         }
 
         const WATCHED: Option<unsafe extern "C" fn()> = Some(watched);
+        const GIVES: bool = false;
     };
     ([$wait:expr] [$($free:expr)?] ($first:ident: $type:ty $(, $arg:ident: $types:ty)*) -> $ret:ty) => {
         unsafe extern "C-unwind" fn look($first: $type, $($arg: $types,)* caller: usize) -> $ret {
@@ -374,6 +396,7 @@ macro_rules! watched {
         }
 
         const WATCHED: Option<unsafe extern "C" fn()> = Some(watched);
+        const GIVES: bool = false;
     };
 }
 

@@ -3,7 +3,7 @@ use super::mutex::{acquire, release, try_acquire};
 use super::*;
 use crate::child::waits::Call;
 use forkguard_core::held::Kind;
-use libc::{c_int, clockid_t, pthread_rwlock_t, timespec};
+use libc::{c_int, clockid_t, pthread_rwlock_t, pthread_rwlockattr_t, timespec};
 
 /// Assembly: neither a writer's turn nor a writer: free for readers.
 macro_rules! free_of_writers {
@@ -67,6 +67,12 @@ lock! {
 }
 lock! {
     /// pthread_rwlock_unlock(3).
-    fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_unlock;
+    fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_unlock, gives lock;
     |_caller| { release(lock as usize, || real(lock)) }
+}
+lock! {
+    /// pthread_rwlock_init(3).
+    fn pthread_rwlock_init(lock: *mut pthread_rwlock_t, attributes: *const pthread_rwlockattr_t) -> c_int
+        = libc::pthread_rwlock_init, gives lock;
+    |_caller| { real(lock, attributes) }
 }

@@ -1,9 +1,9 @@
 //! Semaphores: some are locks (CPython's `threading.Lock` until 3.13), some are signals; `forkguard_core::semaphore` tells them
 //! apart by who posts.
 use super::*;
-use crate::child::waits::Call;
+use crate::child::waits::{self, Call};
 use crate::sites;
-use forkguard_core::held::{HOLDS, Held, Kind, MADE, WAITS, holder};
+use forkguard_core::held::{self, HOLDS, Held, Kind, MADE, WAITS, holder};
 use forkguard_core::semaphore;
 use forkguard_core::thread::{self, Slot};
 use libc::{c_int, c_uint, clockid_t, sem_t, timespec};
@@ -113,7 +113,7 @@ lock! {
 }
 lock! {
     /// sem_post(3).
-    fn sem_post(semaphore: *mut sem_t) -> c_int = libc::sem_post;
+    fn sem_post(semaphore: *mut sem_t) -> c_int = libc::sem_post, gives lock;
     |_caller| {
         match thread::mine() {
             Some(slot) if slot.pop_top(semaphore as usize) => real(semaphore),
@@ -140,6 +140,9 @@ hook! {
     |_caller| {
         // CPython makes a semaphore for every lock.
         note(|_| sites::prove());
+        if held::is_watched() {
+            waits::gives(semaphore as usize);
+        }
         match value {
             0 => semaphore::mark_signal(semaphore as usize),
             _ => semaphore::forget(semaphore as usize),

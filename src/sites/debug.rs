@@ -4,11 +4,11 @@
 //! of a bucket of bytes, so that neither a report nor a fork storm takes longer for a large program: what is beyond it the tool finds.
 use super::store::{self, TextId};
 use forkguard_core::fixed::Text;
-use forkguard_core::raw::{self, OwnedFd};
+use forkguard_core::raw::{self, Opened};
 use forkguard_lines::Source;
 pub(super) use forkguard_lines::TOGETHER;
 use forkguard_report::text::is_library_source;
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -29,22 +29,22 @@ pub(super) struct Found {
 }
 
 /// An open file.
-struct Opened(OwnedFd);
+struct File(Opened);
 
-impl Source for Opened {
+impl Source for File {
     fn read_at(&self, at: u64, into: &mut [u8]) -> usize {
         rustix::io::pread(&self.0, into, at).unwrap_or(0)
     }
 }
 
 /// None for what is no file.
-fn open(path: &str) -> rustix::io::Result<Option<Opened>> {
+fn open(path: &str) -> rustix::io::Result<Option<File>> {
     // Nothing that is not a file is waited for, or becomes this process's terminal.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let path = Text::<201>::from_bytes(path.as_bytes());
-    let file = rustix::fs::open(path.as_cstr().ok_or(Errno::NAMETOOLONG)?, flags, Mode::empty())?;
+    let file = Opened::new(path.as_cstr().ok_or(Errno::NAMETOOLONG)?, flags)?;
     let regular = FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode) == FileType::RegularFile;
-    Ok(regular.then_some(Opened(file)))
+    Ok(regular.then_some(File(file)))
 }
 
 /// Tells `each` what the file of a module says of some addresses (offsets in it); false when there is no need to ask again.

@@ -199,6 +199,11 @@ pub(crate) fn is_interpreters_own(address: usize) -> bool {
     python::owns(address)
 }
 
+/// True for an address in a library of the system's.
+pub(crate) fn is_installed(address: usize) -> bool {
+    native::path(address).is_some_and(|path| forkguard_report::text::is_system_path(path.as_str()))
+}
+
 /// How many captures were skipped.
 pub(crate) fn skipped() -> u32 {
     SKIPPED.load(Relaxed)

@@ -96,6 +96,11 @@ pub(crate) fn executable() -> Text<200> {
     Text::from_bytes(&bytes[..read])
 }
 
+/// The file that an address was loaded from.
+pub(crate) fn path(address: usize) -> Option<Text<200>> {
+    Module::read(&find_object(address)?).map(|module| module.path)
+}
+
 impl Module {
     fn read(found: &Found) -> Option<Module> {
         // struct link_map: base, name, dynamic section.
@@ -116,7 +121,8 @@ impl Module {
             symbols: 0,
             strings: 0,
             count: 0,
-            bare: build_id.is_empty(),
+            // Nobody looks for a line of this library's.
+            bare: build_id.is_empty() || found.link_map == real::own_link_map(),
         };
         module.read_dynamic(dynamic);
         Some(module)

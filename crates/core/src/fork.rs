@@ -441,6 +441,18 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// How closely the child's waits are watched: see [`held::WATCHED`].
+    fn watched(&self) -> u8 {
+        let ownerless = |l: &LockRecord| !l.is_mutex() && l.entry.kind != Kind::Libc && !l.signal && l.broken_in_child();
+        match self.lost_something() {
+            false => 0,
+            true if self.locks.as_slice().iter().any(ownerless) => held::WATCHED_WHOLLY,
+            true => 1,
+        }
+    }
+}
+
 /// In a child that no atfork handler saw.
 pub fn child_unseen() {
     BIRTH.store(ptr::null_mut(), Relaxed);
@@ -450,7 +462,7 @@ pub fn child_unseen() {
 /// In every forked child: the registries become its own.
 fn become_child() {
     own();
-    held::begin_child(ancestors().any(|snapshot| snapshot.facts().lost_something()));
+    held::begin_child(ancestors().map(|snapshot| snapshot.facts().watched()).max().unwrap_or(0));
     generation::next();
     thread::survive();
     SEQUENCE.store(0, Relaxed);

@@ -110,6 +110,8 @@ pub struct Door {
     pub body: unsafe extern "C" fn(),
     /// Looks whether the call has to wait.
     pub watched: Option<unsafe extern "C" fn()>,
+    /// It gives what others may wait for: watched only where that tells something.
+    pub gives: bool,
 }
 
 unsafe extern "C" {
@@ -127,6 +129,9 @@ fn doors() -> &'static [Door] {
     }
 }
 
+/// Watched, and a lost thread holds a lock that does not name its owner: who releases such a lock is looked at, too.
+pub const WATCHED_WHOLLY: u8 = 2;
+
 /// Not zero in a forked child that lacks threads or cannot use locks of its leader: its waits are looked at.
 pub static WATCHED: AtomicU8 = AtomicU8::new(0);
 
@@ -137,11 +142,12 @@ pub fn is_watched() -> bool {
 }
 
 fn turn_doors() {
-    let (tracked, watched) = (TRACKED.load(Relaxed) != 0, WATCHED.load(Relaxed) != 0);
+    let (tracked, watched) = (TRACKED.load(Relaxed) != 0, WATCHED.load(Relaxed));
+    let least = |door: &Door| if door.gives { WATCHED_WHOLLY } else { 1 };
     for door in doors() {
         let body = door.body as *mut ();
         let onward = if tracked { body } else { door.real.load(Relaxed) };
-        let watch = door.watched.filter(|_| watched).map(|function| function as *mut ());
+        let watch = door.watched.filter(|_| watched >= least(door)).map(|function| function as *mut ());
         door.onward.store(onward, Relaxed);
         door.always.store(watch.unwrap_or(body), Relaxed);
         door.current.store(watch.unwrap_or(onward), Relaxed);
@@ -163,9 +169,9 @@ pub fn stop_tracking() {
 }
 
 /// In a forked child: nothing is recorded until it has a second thread; what may wait in vain is watched.
-pub(crate) fn begin_child(watched: bool) {
-    let before = (TRACKED.swap(0, Relaxed), WATCHED.swap(u8::from(watched), Relaxed));
-    if before != (0, u8::from(watched)) {
+pub(crate) fn begin_child(watched: u8) {
+    let before = (TRACKED.swap(0, Relaxed), WATCHED.swap(watched, Relaxed));
+    if before != (0, watched) {
         turn_doors();
     }
 }

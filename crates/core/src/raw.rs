@@ -2,7 +2,10 @@
 use core::arch::asm;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
-pub use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+pub use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fd::IntoRawFd;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 /// `syscall` with up to six arguments; the result as the kernel gives it (a negative errno on failure).
 ///
@@ -205,6 +208,41 @@ pub fn close(fd: i32) {
     unsafe { syscall(libc::SYS_close, [fd as usize, 0, 0, 0, 0, 0]) };
 }
 
+/// A descriptor of ours, closed when dropped by the system call itself. (rustix's own is std's where any crate of a build asks for that:
+/// then libc's close would be called, a cancellation point of the host's thread and a hook of ours.)
+pub struct Opened(i32);
+
+impl Opened {
+    /// openat(2).
+    pub fn at(directory: BorrowedFd<'_>, path: &CStr, flags: OFlags, mode: Mode) -> Result<Opened, Errno> {
+        rustix::fs::openat(directory, path, flags, mode).map(|fd| Opened(fd.into_raw_fd()))
+    }
+
+    /// open(2).
+    pub fn new(path: &CStr, flags: OFlags) -> Result<Opened, Errno> {
+        Self::at(rustix::fs::CWD, path, flags, Mode::empty())
+    }
+
+    /// The number; nobody closes it.
+    pub fn into_number(self) -> i32 {
+        let number = self.0;
+        core::mem::forget(self);
+        number
+    }
+}
+
+impl AsFd for Opened {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        descriptor(self.0)
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        close(self.0);
+    }
+}
+
 /// True for a descriptor that is open.
 pub fn is_open(fd: i32) -> bool {
     rustix::io::fcntl_getfd(descriptor(fd)).is_ok()
@@ -243,9 +281,8 @@ pub fn executable(directory: i32, path: &CStr) -> bool {
 
 /// False for a file that can be read and is neither ELF nor begins with `#!`.
 pub fn is_program(directory: i32, path: &CStr) -> bool {
-    use rustix::fs::{Mode, OFlags};
     let directory = if directory < 0 { rustix::fs::CWD } else { descriptor(directory) };
-    let Ok(file) = rustix::fs::openat(directory, path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty()) else {
+    let Ok(file) = Opened::at(directory, path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty()) else {
         return true;
     };
     let mut head = [0u8; 4];
@@ -254,8 +291,7 @@ pub fn is_program(directory: i32, path: &CStr) -> bool {
 
 /// Fills `into` from a small file of the proc filesystem; the bytes read.
 pub fn read_file<'a>(path: &CStr, into: &'a mut [u8]) -> &'a [u8] {
-    use rustix::fs::{Mode, OFlags};
-    let Ok(file) = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) else { return &[] };
+    let Ok(file) = Opened::new(path, OFlags::RDONLY | OFlags::CLOEXEC) else { return &[] };
     let mut length = 0;
     while length < into.len() {
         match rustix::io::read(&file, &mut into[length..]) {
@@ -335,15 +371,13 @@ pub fn each_entry(path: &CStr, mut each: impl FnMut(&CStr)) {
 
 /// The same; `each` is also given the number of the descriptor that the directory is read through.
 pub fn each_entry_with(path: &CStr, mut each: impl FnMut(i32, &CStr)) {
-    use rustix::fd::AsRawFd;
-    use rustix::fs::{Mode, OFlags};
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let Ok(directory) = rustix::fs::open(path, flags, Mode::empty()) else { return };
-    each_entry_of(&directory, |name| each(directory.as_raw_fd(), name));
+    let Ok(directory) = Opened::new(path, flags) else { return };
+    each_entry_of(&directory, |name| each(directory.0, name));
 }
 
 /// The same for an open directory.
-pub fn each_entry_of(directory: &OwnedFd, mut each: impl FnMut(&CStr)) {
+pub fn each_entry_of(directory: &Opened, mut each: impl FnMut(&CStr)) {
     let mut buffer = [MaybeUninit::<u8>::uninit(); 4096];
     let mut entries = rustix::fs::RawDir::new(directory, &mut buffer);
     while let Some(Ok(entry)) = entries.next() {

@@ -90,6 +90,11 @@ pub fn is_library_source(file: &str) -> bool {
     LIBRARY_SOURCES.iter().any(|part| file.contains(part))
 }
 
+/// True for the path of what the system's packages install.
+pub fn is_system_path(path: &str) -> bool {
+    ["/usr/", "/lib"].iter().any(|place| path.starts_with(place)) && !path.starts_with("/usr/local/")
+}
+
 impl Frame<'_> {
     /// True for a frame of forkguard's own, which stands between two of the program's.
     pub fn is_forkguard(&self) -> bool {
@@ -101,10 +106,7 @@ impl Frame<'_> {
     pub fn is_application(&self) -> bool {
         let Some(file) = self.file.as_deref() else { return false };
         if self.language == "native" {
-            let installed = |module: &str| {
-                let system = ["/usr/", "/lib"].iter().any(|place| module.starts_with(place));
-                system && !module.starts_with("/usr/local/") || is_runtime(module)
-            };
+            let installed = |module: &str| is_system_path(module) || is_runtime(module);
             return self.module.as_deref().is_some_and(|module| !installed(module)) && !is_library_source(file);
         }
         let script = file.rsplit_once('/').is_some_and(|(directory, name)| directory.ends_with("/bin") && !name.contains('.'));
@@ -237,6 +239,31 @@ mod tests {
             "/opt/forkguard/libforkguard.so",
         ] {
             assert!(!application(module), "{module}");
+        }
+    }
+
+    #[test]
+    fn native_lines_to_edit_are_not_those_of_headers() {
+        let frame = |module: &'static str, file: &'static str| Frame {
+            language: "native".into(),
+            function: None,
+            file: Some(file.into()),
+            line: Some(7),
+            module: Some(module.into()),
+            offset: Some(1),
+            build_id: None,
+        };
+        assert!(frame("/srv/server", "/build/main.c").is_application());
+        assert!(frame("/usr/local/bin/server", "main.c").is_application());
+        assert!(!frame("/opt/forkguard/libforkguard.so", "src/hooks/fork.rs").is_application());
+        assert!(!frame("/usr/lib/libpq.so.5", "/build/fe-connect.c").is_application());
+        for header in [
+            "/usr/include/c++/12/bits/std_mutex.h",
+            "/usr/lib/gcc/x86_64-linux-gnu/12/include/xmmintrin.h",
+            "/rustc/59807616/library/std/src/thread/mod.rs",
+            "/home/me/.cargo/registry/src/index.crates.io-1/rayon-core-1.12.1/src/registry.rs",
+        ] {
+            assert!(!frame("/srv/server", header).is_application(), "{header}");
         }
     }
 
