@@ -32,6 +32,10 @@ static OWNER: AtomicU32 = AtomicU32::new(0);
 static LEADERS: AtomicPtr<Shared> = AtomicPtr::new(ptr::null_mut());
 /// The number of the fork that made this process.
 static OF_OWN: AtomicU64 = AtomicU64::new(0);
+/// How often this process may still look whether its leader has written. A leader that is stopped holds its child up once.
+static LOOKS: AtomicU32 = AtomicU32::new(0);
+const LOOK_NS: u64 = 200_000;
+const ALL_LOOKS: u32 = 500;
 
 fn page(of: &AtomicPtr<Shared>) -> Option<&'static Shared> {
     // SAFETY: null or a page that is mapped for good, and that all zero fills.
@@ -67,6 +71,7 @@ pub(crate) fn begin(sequence: u64) {
 pub(crate) fn born(sequence: u64) {
     LEADERS.store(OWN.load(Relaxed), Relaxed);
     OF_OWN.store(sequence, Relaxed);
+    LOOKS.store(ALL_LOOKS, Relaxed);
 }
 
 /// In the leader: true for a child that is gone, or whose hooks look at what it waits for now; and for one whose word is another's by now.
@@ -112,15 +117,11 @@ pub(crate) fn gone(sequence: u64) -> bool {
     add(sequence, GONE).is_none_or(|before| before & WRITTEN != 0)
 }
 
-/// In the child, before it writes about what its leader found: waits a little for that to be written.
+/// In the child, before it writes about what its leader found: waits a little for that to be written, a tenth of a second in all its life.
 pub(crate) fn await_leader(leader: u32, sequence: u64) {
-    const STEP_NS: u64 = 200_000;
-    const STEPS: u32 = 500;
-    for _ in 0..STEPS {
-        if add(sequence, 0).is_none_or(|fate| fate & WRITTEN != 0) || raw::parent_id() != leader {
-            return;
-        }
-        raw::sleep(STEP_NS);
+    let written = || add(sequence, 0).is_none_or(|fate| fate & WRITTEN != 0) || raw::parent_id() != leader;
+    while !written() && LOOKS.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
+        raw::sleep(LOOK_NS);
     }
 }
 

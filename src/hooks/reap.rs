@@ -1,6 +1,8 @@
 //! Waits for one child, which a leader enters once and may never come back from: it looks at that child meanwhile.
 //!
 //! Until the child has ended, the wait is one for its descriptor (pidfd), a second at a time. It ends as waitpid would have ended:
+//! - The stops of a child that this process traces end the wait too, and no descriptor tells them: they are asked for between the slices of
+//!   time, and such a child is left alone from then on.
 //! - The host's signals are let in by ppoll and nowhere between its calls, so no handler runs unnoticed. Whether one ends the wait (EINTR) or
 //!   not is a matter of SA_RESTART: where the handlers that may run differ in it, all this is left alone.
 //! - Where SIGCHLD has a handler too: it would run before the child is waited for, not after.
@@ -14,7 +16,7 @@ use forkguard_core::fixed::Text;
 use forkguard_core::raw;
 use forkguard_core::tls;
 use libc::{c_int, nfds_t, pid_t, pollfd, rusage, sigset_t, timespec};
-use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
 
 real_function!(ppoll);
 
@@ -31,19 +33,18 @@ enum Polled {
     Failed,
 }
 
-/// Waits for a descriptor to become readable, so many nanoseconds or (None) for as long as it takes, with this mask of blocked signals.
-fn poll(fd: i32, nanoseconds: Option<u64>, blocked: u64) -> Polled {
+/// Waits for a descriptor to become readable, so many nanoseconds at most, with this mask of blocked signals.
+fn poll(fd: i32, nanoseconds: u64, blocked: u64) -> Polled {
     type Ppoll = unsafe extern "C-unwind" fn(*mut pollfd, nfds_t, *const timespec, *const sigset_t) -> c_int;
     let mut ask = pollfd { fd, events: libc::POLLIN, revents: 0 };
-    let time = nanoseconds.map(|n| timespec { tv_sec: (n / 1_000_000_000) as i64, tv_nsec: (n % 1_000_000_000) as i64 });
-    let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    let time = timespec { tv_sec: (nanoseconds / 1_000_000_000) as i64, tv_nsec: (nanoseconds % 1_000_000_000) as i64 };
     // The kernel's mask and what glibc has behind it.
     let mut mask = [0u64; size_of::<sigset_t>() / 8];
     mask[0] = blocked;
     // SAFETY: the C library's own function; all that is pointed to is alive during the call.
     let count = unsafe {
         let real = std::mem::transmute::<*mut libc::c_void, Ppoll>(REAL.address());
-        real(&mut ask, 1, time, mask.as_ptr().cast())
+        real(&mut ask, 1, &time, mask.as_ptr().cast())
     };
     match count {
         0 => Polled::TimedOut,
@@ -57,7 +58,7 @@ fn poll(fd: i32, nanoseconds: Option<u64>, blocked: u64) -> Polled {
 enum Stood {
     /// The real call is all there is.
     Aside,
-    /// The child has ended; this mask of blocked signals is to be restored once it is waited for.
+    /// The real call comes back at once; this mask of blocked signals is to be restored after it.
     ToItsEnd(u64),
     /// A handler ended the wait.
     Interrupted,
@@ -67,6 +68,11 @@ enum Stood {
 static DESCRIPTOR: AtomicI32 = AtomicI32::new(-1);
 /// In nobody's way.
 const ABOVE: i32 = 300;
+/// The child whose stops this process waits for; 0 none.
+static TRACED: AtomicU32 = AtomicU32::new(0);
+/// The first slice of time: what a stop is noticed late grows with how long it was waited for.
+const FIRST_SLICE_NS: u64 = 5_000_000;
+const LAST_SLICE_NS: u64 = 1_000_000_000;
 
 /// In a forked child.
 pub(crate) fn close_in_child() {
@@ -92,7 +98,7 @@ fn all_restart(blocked: u64) -> Option<bool> {
 fn stand_by(pid: pid_t) -> Stood {
     let usable = gate::awake() && tls::inside() == 0 && tls::vfork() == 0 && pid > 0;
     let usable = usable && raw::thread_id() == raw::process_id();
-    if !usable || !leader::watches_child(pid as u32) {
+    if !usable || !leader::watches_child(pid as u32) || TRACED.load(Relaxed) == pid as u32 {
         return Stood::Aside;
     }
     let blocked = raw::blocked_signals();
@@ -107,19 +113,26 @@ fn stand_by(pid: pid_t) -> Stood {
         return Stood::Aside;
     }
     raw::set_blocked_signals(blocked | BLOCKED);
+    let mut slice = FIRST_SLICE_NS;
     let polled = loop {
-        let time = leader::watches_child(pid as u32).then(leader::due_in);
-        match poll(fd, time, blocked) {
-            Polled::TimedOut if leader::is_due() => _ = note_at_length(leader::look),
+        match poll(fd, slice.min(leader::due_in()), blocked) {
             Polled::TimedOut => {}
             ended => break ended,
         }
+        if raw::may_be_waited_for(pid as u32) {
+            TRACED.store(pid as u32, Relaxed);
+            break Polled::Ready;
+        }
+        if leader::is_due() {
+            note_at_length(leader::look);
+        }
+        slice = (slice * 2).min(LAST_SLICE_NS);
     };
     DESCRIPTOR.store(-1, Relaxed);
     if is_of(fd, pid) {
         raw::close(fd);
     }
-    if polled == Polled::Ready && raw::has_ended(pid as u32) {
+    if polled == Polled::Ready && raw::may_be_waited_for(pid as u32) {
         return Stood::ToItsEnd(blocked);
     }
     raw::set_blocked_signals(blocked);
@@ -142,7 +155,10 @@ fn reap(call: &'static str, pid: pid_t, options: c_int, wait: impl FnOnce() -> p
         return wait();
     }
     begins(call);
-    match if options == 0 { stand_by(pid) } else { Stood::Aside } {
+    let errno = crate::errno::get();
+    let stood = if options == 0 { stand_by(pid) } else { Stood::Aside };
+    crate::errno::set(errno);
+    match stood {
         Stood::Aside => wait(),
         Stood::ToItsEnd(blocked) => {
             let result = wait();

@@ -204,8 +204,8 @@ pub fn process_descriptor(process: u32, above: i32) -> Option<i32> {
     rustix::io::fcntl_dupfd_cloexec(&low, above).ok().map(IntoRawFd::into_raw_fd)
 }
 
-/// True for a child that has ended and was not waited for.
-pub fn has_ended(child: u32) -> bool {
+/// True for a child that waitpid has something to tell of at once: its end, or a stop when this process traces it.
+pub fn may_be_waited_for(child: u32) -> bool {
     use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     let pid = Pid::from_raw(child as i32);
