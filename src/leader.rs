@@ -136,6 +136,9 @@ pub(crate) fn watches_child(pid: u32) -> bool {
 
 /// Nanoseconds until the next look is due: a second at most, and never none.
 pub(crate) fn due_in() -> u64 {
+    if !watches() {
+        return INTERVAL_NS;
+    }
     NEXT_LOOK.load(Relaxed).saturating_sub(raw::monotonic()).clamp(INTERVAL_NS / 10, INTERVAL_NS)
 }
 
@@ -164,6 +167,10 @@ pub(crate) fn look(at: &AtLength) {
             true => CHILDREN_LEFT.store(1, SeqCst),
             false => place.state.store(word(FREE), Release),
         }
+    }
+    // Another thread that came to wait meanwhile found nothing to look at.
+    if watches() {
+        crate::hooks::watch_waits();
     }
     LOOKING.store(false, Release);
 }

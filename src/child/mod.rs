@@ -86,7 +86,9 @@ pub(crate) fn is_unsettled() -> bool {
 
 /// The child settles: `call` is what it is about to wait in.
 pub(crate) fn settled(call: &'static str, at: &AtLength) {
-    if SETTLING.swap(0, Relaxed) != 0
+    // A process that this one made past every hook has its memory, but is not it.
+    if core_fork::owned()
+        && SETTLING.swap(0, Relaxed) != 0
         && let Some(snapshot) = core_fork::birth()
     {
         report(at, snapshot.facts(), call);

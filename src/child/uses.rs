@@ -159,15 +159,16 @@ fn number(fd: i32) -> Text<64> {
     Text::of(format_args!("{}", descriptor::number_at_fork(fd)))
 }
 
-/// How certain it is that a process above this one has it open, too; None when it has not.
+/// How certain it is that a process above this one has it open, too; None when it has not. (A handler may use it on a small stack: paths need
+/// room.)
 fn certainty(fd: i32) -> Option<Severity> {
     let number = descriptor::number_at_fork(fd);
-    let leaders = core_fork::ancestors().map(|s| s.facts().leader);
+    let leaders = || core_fork::ancestors().map(|s| s.facts().leader);
     let certainty = |leader| match descriptors::is_shared_with(leader, number, fd) {
         Some(shared) => shared.then_some(Severity::Error),
         None => Some(Severity::Warning),
     };
-    leaders.filter_map(certainty).max()
+    note_at_length(|_| leaders().filter_map(certainty).max()).flatten()
 }
 
 /// A leader that made a connection for its child closes its own copy as soon as it goes on after the fork. A young child gives it that
@@ -204,7 +205,7 @@ fn shared(call: Call, fd: i32, concern: Concern) {
     if said::find(kind, what.as_str()).is_some() {
         return;
     }
-    let Some(severity) = note(|_| certainty_in_time(fd)).flatten() else { return };
+    let Some(severity) = certainty_in_time(fd) else { return };
     let word = note(|_| sites::capture_from(call.start, call.caller)).unwrap_or(call.caller);
     note_at_length(|at| {
         bite::say(at, severity, Voice::Aloud, kind, |arena| {
@@ -235,7 +236,7 @@ fn self_pipe(call: Call, fd: i32) {
     let Some(number) = note(|_| sites::handled_signal(call.start)).flatten() else { return };
     let action = raw::signal_action(number);
     let Some(set) = action.and_then(|a| signal::setter(number, a.handler)).filter(|s| s.inherited) else { return };
-    let Some(severity) = note(|_| certainty(fd)).flatten() else { return };
+    let Some(severity) = certainty(fd) else { return };
     let word = note(|_| sites::capture_from(call.start, call.caller)).unwrap_or(call.caller);
     note_at_length(|at| {
         bite::say(at, severity, Voice::Aloud, Kind::ConnectionSharedUse, |arena| {
@@ -283,7 +284,7 @@ fn file(fd: i32, record: &Record, usage: Use) {
         }
     }
     seen(fd);
-    if !database && !descriptors::is_positioned(fd) || note(|_| certainty(fd)).flatten().is_none() {
+    if !database && !descriptors::is_positioned(fd) || certainty(fd).is_none() {
         return;
     }
     if database {

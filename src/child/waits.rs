@@ -434,7 +434,8 @@ fn alone(thing: Thing, address: usize, caller: usize, still: impl Fn() -> bool) 
         slot.endless.store(address, SeqCst);
     }
     // What the last of them gave before it fell asleep may be this thread's.
-    if !thread::others_wait() || !still() {
+    let others_wait = || note_at_length(|_| thread::others_wait()) == Some(true);
+    if !thread::others_may_wait() || !others_wait() || !still() {
         return Waiting::Quietly;
     }
     let kind = if thing == Thing::Interpreter { Kind::LockDeadlock } else { Kind::JoinLostThread };

@@ -26,6 +26,10 @@ fn begin(door: Door, caller: usize) -> Option<&'static Snapshot> {
 
 /// What must be there before a fork, for the child to write into.
 fn get_ready() {
+    // A vfork child has the memory of its leader.
+    if forkguard_core::tls::vfork() != 0 {
+        return;
+    }
     if !core_fork::owned() {
         crate::child::born_unseen();
     }

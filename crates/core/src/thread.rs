@@ -324,16 +324,44 @@ impl Slot {
     }
 }
 
+/// Processes with more threads are not looked at by [`others_wait`].
+const THREADS: usize = 64;
+/// The slots of threads that were found awake last: who takes turns with this one is asked first.
+static AWAKE: [AtomicUsize; 2] = [const { AtomicUsize::new(CAPACITY) }; 2];
+static LAST_AWAKE: AtomicUsize = AtomicUsize::new(0);
+
+fn others() -> impl Iterator<Item = &'static Slot> {
+    let own = raw::thread_id();
+    slots().iter().filter(move |s| s.state() == State::Live && s.tid.load(Relaxed) != own)
+}
+
+/// False when [`others_wait`] is: what is known without asking the kernel.
+pub fn others_may_wait() -> bool {
+    let mut count = 0;
+    others().all(|slot| {
+        count += 1;
+        count <= THREADS && slot.endless.load(SeqCst) != 0
+    })
+}
+
 /// True when every other thread of this process waits without an end, so that only this one could give what they wait for. A thread that
 /// was woken is no sleeper any more: none of them may have run while all were looked at.
 pub fn others_wait() -> bool {
-    /// Processes with more threads are not looked at.
-    const THREADS: usize = 64;
-    let own = raw::thread_id();
+    let own = tls::slot();
+    let lately = AWAKE.iter().filter_map(|index| SLOTS.get(index.load(Relaxed)));
+    let mut lately = lately.filter(|slot| slot.state() == State::Live && !core::ptr::eq(*slot, own));
+    if lately.any(|slot| !slot.sleeps_endlessly()) {
+        return false;
+    }
     let mut sleeps = [(0, 0); THREADS];
     let mut count = 0;
-    for slot in slots().iter().filter(|s| s.state() == State::Live && s.tid.load(Relaxed) != own) {
-        let Some(place) = sleeps.get_mut(count).filter(|_| slot.sleeps_endlessly()) else { return false };
+    for slot in others() {
+        let place = sleeps.get_mut(count);
+        if place.is_some() && !slot.sleeps_endlessly() {
+            AWAKE[LAST_AWAKE.fetch_add(1, Relaxed) % AWAKE.len()].store(index(slot), Relaxed);
+            return false;
+        }
+        let Some(place) = place else { return false };
         *place = (slot.tid.load(Relaxed), 0);
         count += 1;
     }
