@@ -62,6 +62,16 @@ fn bad_options_are_said_once_and_the_default_holds() {
     }
 }
 
+/// Its child waits for what the leader has to write before it writes of that itself: once, not for every finding.
+#[test]
+fn a_stopped_leader_holds_its_child_up_once() {
+    let report = scratch("special/stopped_leader").join("report");
+    let program = Fixture::new("special/stopped_leader.c").build().expect("builds");
+    let mut command = Command::new(program);
+    let run = run(guarded(&mut command, &report), &scratch("special/stopped_leader/run")).expect("runs");
+    assert!(run.status.success(), "{}: {}", run.status, run.stderr);
+}
+
 #[test]
 fn off_reports_nothing() {
     let directory = scratch("options/off");

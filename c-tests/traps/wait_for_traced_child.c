@@ -5,7 +5,7 @@
 
 enum { STOPS = 50 };
 
-static void *stay(void *unused) {
+__attribute__((noreturn)) static void *stay(void *unused) {
     (void)unused;
     for (;;)
         syscall(SYS_pause);

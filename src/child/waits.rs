@@ -174,6 +174,11 @@ enum Thing {
 }
 
 impl Thing {
+    /// True for what a signal handler may give (signal-safety(7)).
+    fn is_given_by_handlers(self) -> bool {
+        matches!(self, Thing::Semaphore | Thing::Futex)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Thing::Semaphore => "a semaphore",
@@ -431,11 +436,11 @@ fn alone(thing: Thing, address: usize, caller: usize, still: impl Fn() -> bool) 
         return Waiting::Quietly;
     }
     if let Some(slot) = thread::mine() {
-        slot.endless.store(address, SeqCst);
+        slot.endless.store(address | if thing.is_given_by_handlers() { thread::BY_HANDLER } else { 0 }, SeqCst);
     }
     // What the last of them gave before it fell asleep may be this thread's.
     let others_wait = || note_at_length(|_| thread::others_wait()) == Some(true);
-    if !thread::others_may_wait() || !others_wait() || !still() {
+    if !thread::others_may_wait() || !others_wait() || !still() || thread::others_await_handlers() && catches_signals() {
         return Waiting::Quietly;
     }
     let kind = if thing == Thing::Interpreter { Kind::LockDeadlock } else { Kind::JoinLostThread };
@@ -496,14 +501,14 @@ fn lost_waits_for(thread: &forkguard_report::event::Thread<'_>, address: usize) 
     waits == Some(address)
 }
 
-/// True when a signal handler of the program may give what is waited for: a semaphore may be posted in one, and an interpreter runs its
+/// True when a signal handler of the program may give what is waited for: a semaphore may be posted in one, a futex woken, and an interpreter runs its
 /// language's handlers in the waiting thread.
 fn may_end_by_signal(at: &AtLength, thing: Thing, word: usize) -> bool {
     let arena = at.arena();
     let site = place(&arena, word);
     let interpreted = site.as_ref().is_some_and(awaited::is_interpreted);
     let awaits_thread = site.as_ref().is_some_and(awaited::is_thread);
-    (interpreted || thing == Thing::Semaphore) && !awaits_thread && catches_signals()
+    (interpreted || thing.is_given_by_handlers()) && !awaits_thread && catches_signals()
 }
 
 /// True when the program catches a signal that is no crash.

@@ -8,6 +8,9 @@ pub const CAPACITY: usize = 4096;
 /// Locks that one thread can be known to hold at once.
 pub const HELD: usize = 16;
 
+/// In [`Slot::endless`]: a semaphore or a futex, which signal handlers may post.
+pub const BY_HANDLER: usize = 1;
+
 /// Where a slot's life stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
@@ -50,7 +53,7 @@ pub struct Slot {
     pub waits_for: AtomicUsize,
     /// Return address of the call that waits for it.
     pub waits_at: AtomicUsize,
-    /// What it waits for without an end, in a process that watches its waits; 0 nothing.
+    /// What it waits for without an end, in a process that watches its waits; 0 nothing. With [`BY_HANDLER`] a signal handler may give it.
     pub endless: AtomicUsize,
     /// pthread_t; 0 unknown.
     pub handle: AtomicUsize,
@@ -318,7 +321,7 @@ impl Slot {
         // descriptor (glibc's struct pthread).
         const OBJECT: usize = 48;
         const DESCRIPTOR: usize = 4096;
-        let thing = self.endless.load(SeqCst);
+        let thing = self.endless.load(SeqCst) & !BY_HANDLER;
         let size = if thing != 0 && by_handle(thing).is_some() { DESCRIPTOR } else { OBJECT };
         thing != 0 && raw::futex_of(self.tid.load(Relaxed)).is_some_and(|futex| (thing..thing + size).contains(&futex))
     }
@@ -333,6 +336,11 @@ static LAST_AWAKE: AtomicUsize = AtomicUsize::new(0);
 fn others() -> impl Iterator<Item = &'static Slot> {
     let own = raw::thread_id();
     slots().iter().filter(move |s| s.state() == State::Live && s.tid.load(Relaxed) != own)
+}
+
+/// True when another thread waits for what a signal handler may give.
+pub fn others_await_handlers() -> bool {
+    others().any(|slot| slot.endless.load(SeqCst) & BY_HANDLER != 0)
 }
 
 /// False when [`others_wait`] is: what is known without asking the kernel.
