@@ -1,6 +1,7 @@
 // An error-checking mutex that a lost thread holds.
 // EXPECT: lock-deadlock severity=error state=hit subject~worker count=1
-// EXPECT: lock-deadlock sites=[role=taken,frames.module~deadlock_mutex_errorcheck] sites=[role=waits,frames.module~deadlock_mutex_errorcheck]
+// EXPECT: lock-deadlock sites=[role=taken,frames.module~deadlock_mutex_errorcheck]
+// EXPECT: lock-deadlock sites=[role=waits,frames.module~deadlock_mutex_errorcheck]
 // EXPECT-LAST: lock-deadlock hit
 // EXPECT-LAST: lock-orphaned hit count=1
 // STDERR: lock-deadlock

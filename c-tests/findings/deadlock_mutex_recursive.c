@@ -1,6 +1,7 @@
 // A recursive mutex that a lost thread holds, twice.
 // EXPECT: lock-deadlock severity=error state=hit subject~worker count=1
-// EXPECT: lock-deadlock sites=[role=taken,frames.module~deadlock_mutex_recursive] sites=[role=waits,frames.module~deadlock_mutex_recursive]
+// EXPECT: lock-deadlock sites=[role=taken,frames.module~deadlock_mutex_recursive]
+// EXPECT: lock-deadlock sites=[role=waits,frames.module~deadlock_mutex_recursive]
 // EXPECT-LAST: lock-deadlock hit
 // EXPECT-LAST: lock-orphaned hit count=1
 // STDERR: lock-deadlock

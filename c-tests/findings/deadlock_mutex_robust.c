@@ -1,6 +1,7 @@
 // A robust mutex that a lost thread holds: its owner lives on in the leader, so there is no EOWNERDEAD.
 // EXPECT: lock-deadlock severity=error state=hit subject~worker count=1
-// EXPECT: lock-deadlock sites=[role=taken,frames.module~deadlock_mutex_robust] sites=[role=waits,frames.module~deadlock_mutex_robust]
+// EXPECT: lock-deadlock sites=[role=taken,frames.module~deadlock_mutex_robust]
+// EXPECT: lock-deadlock sites=[role=waits,frames.module~deadlock_mutex_robust]
 // EXPECT-LAST: lock-deadlock hit
 // EXPECT-LAST: lock-orphaned hit count=1
 #include "bite.h"

@@ -1,6 +1,7 @@
 // A read-write lock that a lost thread holds for reading: the child may read, but never write.
 // EXPECT: lock-deadlock severity=error state=hit subject~worker count=1
-// EXPECT: lock-deadlock sites=[role=taken,frames.module~deadlock_rwlock_read] sites=[role=waits,frames.module~deadlock_rwlock_read]
+// EXPECT: lock-deadlock sites=[role=taken,frames.module~deadlock_rwlock_read]
+// EXPECT: lock-deadlock sites=[role=waits,frames.module~deadlock_rwlock_read]
 // EXPECT-LAST: lock-deadlock hit
 // EXPECT-LAST: lock-orphaned hit count=1
 // STDERR: lock-deadlock

@@ -1,6 +1,7 @@
 // A read-write lock that a lost thread holds for writing: the child cannot read.
 // EXPECT: lock-deadlock severity=error state=hit subject~worker count=1
-// EXPECT: lock-deadlock sites=[role=taken,frames.module~deadlock_rwlock_written] sites=[role=waits,frames.module~deadlock_rwlock_written]
+// EXPECT: lock-deadlock sites=[role=taken,frames.module~deadlock_rwlock_written]
+// EXPECT: lock-deadlock sites=[role=waits,frames.module~deadlock_rwlock_written]
 // EXPECT-LAST: lock-deadlock hit
 // EXPECT-LAST: lock-orphaned hit count=1
 // STDERR: lock-deadlock

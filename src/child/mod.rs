@@ -3,9 +3,12 @@
 mod awaited;
 pub(crate) mod bite;
 pub(crate) mod fate;
+pub(crate) mod leaks;
 mod regions;
 pub(crate) mod restarts;
 pub(crate) mod said;
+pub(crate) mod timers;
+pub(crate) mod uses;
 pub(crate) mod waits;
 
 use crate::arena::Arena;
@@ -48,6 +51,7 @@ pub(crate) fn born(snapshot: Option<&'static Snapshot>) {
     regions::watch();
     BORN.store(inner.entered, Relaxed);
     SETTLING.store(1, Relaxed);
+    uses::born(true);
     crate::hooks::watch_waits();
 }
 
@@ -70,6 +74,7 @@ fn begin_life(leader: u32, sequence: u64) {
     LEADER.store(leader, Relaxed);
     SEQUENCE.store(sequence, Relaxed);
     SETTLING.store(0, Relaxed);
+    uses::born(false);
     IN_CHILD.store(1, Relaxed);
     REPORTS.store(1, Relaxed);
 }
@@ -85,6 +90,7 @@ pub(crate) fn settled(call: &'static str, at: &AtLength) {
         && let Some(snapshot) = core_fork::birth()
     {
         report(at, snapshot.facts(), call);
+        uses::settled(at);
     }
 }
 
@@ -191,7 +197,7 @@ pub(crate) enum Program {
 
 /// A forked child is about to exec. A file that cannot be executed is no event: a search through PATH tries many, and a text without
 /// `#!` is no program (of what execvp is given a shell makes one).
-pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program) {
+pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: usize) {
     let Some(id) = birth() else { return };
     let text = match program {
         Program::Path(directory, address) => {
@@ -211,6 +217,10 @@ pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program) {
             text
         }
     };
+    match program {
+        Program::Descriptor(fd) => leaks::by_exec(at, Text::<48>::of(format_args!("/proc/self/fd/{fd}")).as_cstr(), site),
+        _ => leaks::by_exec(at, text.as_cstr(), site),
+    }
     let event = Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) });
     emit::of_child(at, Some(id.as_str()), [Some(event)]);
     moot(at, id.as_str(), "the child execs");
@@ -219,8 +229,12 @@ pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program) {
 /// What this child inherited broken will not bite it any more.
 fn moot(at: &AtLength, id: &str, because: &'static str) {
     // A leader that has not written yet says so itself.
-    if core_fork::birth().is_some_and(|birth| fate::gone(birth.facts().sequence)) {
+    let Some(inner) = core_fork::birth().map(|birth| birth.facts()) else { return };
+    if fate::gone(inner.sequence) && inner.full {
         last_words(at, id, because, |_| true);
+        if is_unsettled() {
+            uses::untouched(at, id, because);
+        }
     }
 }
 

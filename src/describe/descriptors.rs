@@ -9,8 +9,10 @@ use forkguard_core::raw;
 use forkguard_report::catalogue::{service, service_of_path};
 use forkguard_report::event::{Descriptor, DescriptorKind, List, Origin, Role, Socket, SocketRole};
 use rustix::fs::{FileType, OFlags};
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, SocketType, sockopt};
 use std::borrow::Cow::{self, Borrowed};
+use std::fmt::{Display, Write};
 use std::net::{IpAddr, SocketAddr};
 
 /// Descriptors that are listed; further ones are counted.
@@ -36,7 +38,7 @@ pub(super) fn open(arena: &Arena) -> (&[Descriptor<'_>], u32) {
 }
 
 /// One descriptor; None when it was closed meanwhile.
-fn describe(arena: &Arena, fd: i32) -> Option<Descriptor<'_>> {
+pub(crate) fn describe(arena: &Arena, fd: i32) -> Option<Descriptor<'_>> {
     let of = raw::descriptor(fd);
     let stat = rustix::fs::fstat(of).ok()?;
     let flags = rustix::io::fcntl_getfd(of).ok()?;
@@ -61,17 +63,45 @@ fn describe(arena: &Arena, fd: i32) -> Option<Descriptor<'_>> {
     })
 }
 
+/// True for a socket whose bytes belong together.
+pub(crate) fn is_stream(fd: i32) -> bool {
+    matches!(sockopt::socket_type(raw::descriptor(fd)), Ok(SocketType::STREAM | SocketType::SEQPACKET))
+}
+
+/// True for a file that is read or written by position.
+pub(crate) fn is_positioned(fd: i32) -> bool {
+    let of = raw::descriptor(fd);
+    rustix::fs::fstat(of).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+        && rustix::fs::fcntl_getfl(of).is_ok_and(|flags| !flags.contains(OFlags::APPEND))
+}
+
 /// Where a file's position stands.
 fn position_of(fd: i32) -> Option<u64> {
     rustix::fs::seek(raw::descriptor(fd), rustix::fs::SeekFrom::Current(0)).ok()
 }
 
 fn link(arena: &Arena, fd: i32) -> Option<&str> {
-    let mut path = Text::<32>::new();
-    std::fmt::Write::write_fmt(&mut path, format_args!("/proc/self/fd/{fd}")).ok()?;
+    target("self", fd).ok().map(|path| arena.text(path.as_str()))
+}
+
+/// What a process's descriptor is open on, in the kernel's words.
+fn target(process: impl Display, fd: i32) -> rustix::io::Result<Text<1024>> {
+    let mut path = Text::<48>::new();
+    let _ = path.write_fmt(format_args!("/proc/{process}/fd/{fd}"));
     let mut bytes = [0u8; 1024];
-    let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, path.as_cstr()?, &mut bytes[..]).ok()?;
-    Some(arena.text(Text::<1024>::from_bytes(&bytes[..read]).as_str()))
+    let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, path.as_cstr().unwrap_or(c""), &mut bytes[..])?;
+    Ok(Text::from_bytes(&bytes[..read]))
+}
+
+/// Whether another process has what this one has under `fd` open under `number`; None where we may not look.
+pub(crate) fn is_shared_with(process: u32, number: i32, fd: i32) -> Option<bool> {
+    match (target("self", fd), target(process, number)) {
+        (Ok(own), Ok(theirs)) => Some(own.as_str() == theirs.as_str()),
+        (_, Err(Errno::ACCESS | Errno::PERM)) => None,
+        // There is no /proc here.
+        (Err(_), _) if raw::process_exists(process) => None,
+        _ => Some(false),
+    }
 }
 
 const ANONYMOUS: &[(&str, DescriptorKind)] = &[
@@ -149,7 +179,7 @@ fn mode(flags: OFlags) -> &'static str {
 /// The descriptors that an epoll instance watches.
 fn members(arena: &Arena, fd: i32) -> List<'_, i32> {
     let mut path = Text::<40>::new();
-    let _ = std::fmt::Write::write_fmt(&mut path, format_args!("/proc/self/fdinfo/{fd}"));
+    let _ = path.write_fmt(format_args!("/proc/self/fdinfo/{fd}"));
     let mut bytes = [0u8; 8192];
     let text = path.as_cstr().map(|p| raw::read_file(p, &mut bytes)).unwrap_or_default();
     let mut list = arena.list(128);

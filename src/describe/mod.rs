@@ -1,6 +1,6 @@
 //! Turns what the registries and the kernel know into the report's types. Runs after the fork: in the leader for its report, in a
 //! child that settled for its summary.
-mod descriptors;
+pub(crate) mod descriptors;
 
 use crate::arena::Arena;
 use crate::sites::store::Kept;
@@ -58,6 +58,20 @@ pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, word: usize) -
         0 => frames.push(frame(&kept)),
         address => frames.push(native::frame(arena, address - 1)),
     });
+    let frames = frames.done();
+    (!frames.is_empty()).then(|| Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames) })
+}
+
+/// A site by return addresses, innermost first; None without one.
+pub(crate) fn native_site<'a>(
+    arena: &'a Arena,
+    role: Role,
+    thread: u32,
+    calls: impl Iterator<Item = usize> + Clone,
+) -> Option<Site<'a>> {
+    native::learn(calls.clone().map(|address| address - 1));
+    let mut frames = arena.list(calls.clone().count());
+    calls.for_each(|address| frames.push(native::frame(arena, address - 1)));
     let frames = frames.done();
     (!frames.is_empty()).then(|| Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames) })
 }
@@ -330,7 +344,8 @@ fn lock_kind(lock: &LockRecord) -> LockKind {
     }
 }
 
-fn signal_name(arena: &Arena, number: i32) -> Cow<'_, str> {
+/// A signal's name.
+pub(crate) fn signal_name(arena: &Arena, number: i32) -> Cow<'_, str> {
     match number {
         ..=31 => Borrowed(signal::name(number)),
         _ => Borrowed(arena.format(format_args!("SIGRTMIN+{}", number - 34))),
@@ -371,7 +386,13 @@ fn blocked_names(arena: &Arena, mask: u64) -> &[Cow<'_, str>] {
 
 const INTERVAL_CLOCKS: [(&str, i32); 3] = [("real", libc::SIGALRM), ("virtual", libc::SIGVTALRM), ("prof", libc::SIGPROF)];
 
-fn timers<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Timer<'a>] {
+/// The clock of one of setitimer's.
+pub(crate) fn interval_clock(which: i32) -> Cow<'static, str> {
+    Borrowed(INTERVAL_CLOCKS[which as usize % INTERVAL_CLOCKS.len()].0)
+}
+
+/// The timers that were armed at a fork.
+pub(crate) fn timers<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Timer<'a>] {
     let mut list = arena.list(40);
     for (which, (clock, number)) in INTERVAL_CLOCKS.iter().enumerate().filter(|(i, _)| inner.interval_timers & 1 << i != 0) {
         list.push(Timer {
@@ -392,7 +413,8 @@ fn timers<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Timer<'a>] {
     list.done()
 }
 
-fn clock_name(arena: &Arena, clock: i32) -> Cow<'_, str> {
+/// A clock's name.
+pub(crate) fn clock_name(arena: &Arena, clock: i32) -> Cow<'_, str> {
     match clock {
         libc::CLOCK_REALTIME => Borrowed("real"),
         libc::CLOCK_MONOTONIC => Borrowed("monotonic"),

@@ -170,7 +170,6 @@ fn stem(pid: u32) -> Text<128> {
 }
 
 fn adopt(file: Opened, pid: u32) {
-    use rustix::fd::IntoRawFd;
     if let Ok(stat) = rustix::fs::fstat(&file) {
         DEVICE.store(stat.st_dev, Relaxed);
         INODE.store(stat.st_ino, Relaxed);

@@ -1,7 +1,7 @@
 //! Events out: built in an arena, written as JSON Lines, each group of lines with one write(2). Nothing here allocates.
 pub(crate) mod file;
 
-use crate::child::fate;
+use crate::child::{fate, leaks};
 use crate::describe;
 use crate::findings::{self, Evidence};
 use crate::hooks::AtLength;
@@ -223,9 +223,18 @@ pub(crate) fn spawn(at: &AtLength, kind: ForkKind, caller: usize, child: Option<
     let arena = at.arena();
     let (mut lines, _) = Lines::pair(at);
     let id = fork_id(raw::process_id(), forkguard_core::fork::next_sequence());
-    let mut event = describe::spawn(&arena, kind, crate::sites::capture(caller));
+    let word = crate::sites::capture(caller);
+    let mut event = describe::spawn(&arena, kind, word);
     event.child = child;
     lines.add(Some(id.as_str()), Event::Fork(event));
+    // What these start gets all that is left open: there are no file actions.
+    if matches!(kind, ForkKind::System | ForkKind::Popen) {
+        let used = describe::site(&arena, Role::Used, raw::thread_id(), word);
+        leaks::by_shell(&arena, used.as_ref(), |bite| {
+            let finding = findings::bite(&arena, id.as_str(), Severity::Warning, &bite);
+            lines.add(Some(id.as_str()), Event::Finding(Finding { child, ..finding }));
+        });
+    }
     lines.write();
 }
 

@@ -4,16 +4,7 @@ use super::*;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for descriptor in evidence.inherited() {
-        let Some(socket) = descriptor.socket.as_ref().filter(|s| s.role == SocketRole::Connected) else { continue };
-        if !matches!(&*socket.kind, "stream" | "seqpacket") {
-            continue;
-        }
-        let protocol = if socket.family.starts_with("inet") { "TCP" } else { &socket.family };
-        let peer = socket.peer.as_deref().unwrap_or("an unnamed peer");
-        let subject = match socket.service.as_deref() {
-            Some(service) => text!(evidence, "{protocol} {peer} ({service}), descriptor {}", descriptor.fd),
-            None => text!(evidence, "{protocol} {peer}, descriptor {}", descriptor.fd),
-        };
+        let Some(subject) = subject(evidence.arena, descriptor) else { continue };
         found(evidence.finding(
             Kind::ConnectionInherited,
             Severity::Info,
@@ -22,4 +13,18 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             evidence.sites([descriptor.site.as_slice()]),
         ));
     }
+}
+
+/// What a connection is, by name; None for what is none.
+pub(crate) fn subject<'a>(arena: &'a Arena, descriptor: &Descriptor<'_>) -> Option<&'a str> {
+    let socket = descriptor.socket.as_ref().filter(|s| s.role == SocketRole::Connected)?;
+    if !matches!(&*socket.kind, "stream" | "seqpacket") {
+        return None;
+    }
+    let protocol = if socket.family.starts_with("inet") { "TCP" } else { &socket.family };
+    let peer = socket.peer.as_deref().unwrap_or("an unnamed peer");
+    Some(match socket.service.as_deref() {
+        Some(service) => arena.format(format_args!("{protocol} {peer} ({service}), descriptor {}", descriptor.fd)),
+        None => arena.format(format_args!("{protocol} {peer}, descriptor {}", descriptor.fd)),
+    })
 }

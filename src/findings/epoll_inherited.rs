@@ -3,17 +3,7 @@ use super::*;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for descriptor in evidence.inherited() {
-        let name = match descriptor.kind {
-            DescriptorKind::Epoll => "epoll instance",
-            DescriptorKind::IoUring => "io_uring instance",
-            DescriptorKind::Inotify => "inotify instance",
-            _ => continue,
-        };
-        let watched = descriptor.members.as_ref().map_or(0, |m| m.len());
-        let subject = match watched {
-            0 => text!(evidence, "{name}, descriptor {}", descriptor.fd),
-            n => text!(evidence, "{name}, descriptor {}, watching {n} descriptors", descriptor.fd),
-        };
+        let Some(subject) = subject(evidence.arena, descriptor) else { continue };
         found(evidence.finding(
             Kind::EpollInherited,
             Severity::Info,
@@ -22,4 +12,19 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             evidence.sites([descriptor.site.as_slice()]),
         ));
     }
+}
+
+/// What an instance is, by name; None for what is none.
+pub(crate) fn subject<'a>(arena: &'a Arena, descriptor: &Descriptor<'_>) -> Option<&'a str> {
+    let name = match descriptor.kind {
+        DescriptorKind::Epoll => "epoll instance",
+        DescriptorKind::IoUring => "io_uring instance",
+        DescriptorKind::Inotify => "inotify instance",
+        _ => return None,
+    };
+    let watched = descriptor.members.as_ref().map_or(0, |m| m.len());
+    Some(match watched {
+        0 => arena.format(format_args!("{name}, descriptor {}", descriptor.fd)),
+        n => arena.format(format_args!("{name}, descriptor {}, watching {n} descriptors", descriptor.fd)),
+    })
 }

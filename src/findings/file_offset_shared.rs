@@ -3,13 +3,9 @@
 use super::*;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
-    let files = evidence.inherited().filter(|d| d.kind == DescriptorKind::File && !matches!(d.fd, 1 | 2));
-    for file in files.filter(|d| !sqlite_inherited::is_database(d)) {
+    for file in evidence.inherited().filter(|d| has_position(d)) {
         let mode = file.mode.as_deref().unwrap_or("read");
         let path = file.path.as_deref().unwrap_or("?");
-        if mode.ends_with("append") || path.starts_with("/proc/") || path.starts_with("/sys/") {
-            continue;
-        }
         let offset = file.offset.unwrap_or(0);
         found(evidence.finding(
             Kind::FileOffsetShared,
@@ -19,4 +15,15 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             evidence.sites([file.site.as_slice()]),
         ));
     }
+}
+
+/// A file whose position matters.
+pub(crate) fn has_position(file: &Descriptor<'_>) -> bool {
+    let path = file.path.as_deref().unwrap_or("?");
+    file.kind == DescriptorKind::File
+        && !matches!(file.fd, 1 | 2)
+        && !file.mode.as_deref().is_some_and(|mode| mode.ends_with("append"))
+        && !path.starts_with("/proc/")
+        && !path.starts_with("/sys/")
+        && !sqlite_inherited::is_database(file)
 }

@@ -7,18 +7,18 @@ macro_rules! text {
     };
 }
 
-mod connection_inherited;
-mod epoll_inherited;
-mod file_offset_shared;
+pub(crate) mod connection_inherited;
+pub(crate) mod epoll_inherited;
+pub(crate) mod file_offset_shared;
 pub(crate) mod handler_dropped;
 pub(crate) mod handler_inherited;
 pub(crate) mod lock_orphaned;
 mod rng_shared;
 pub(crate) mod runtime_unsafe;
 pub(crate) mod signals_blocked;
-mod sqlite_inherited;
+pub(crate) mod sqlite_inherited;
 mod thread_lost;
-mod timer_lost;
+pub(crate) mod timer_lost;
 
 use crate::arena::Arena;
 use crate::child::bite::Bite;

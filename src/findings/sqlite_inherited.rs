@@ -19,7 +19,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
 
 /// A file that SQLite's own code opened for writing and that is none of its side files. (Looking into the file would be noticed: by a
 /// watcher, by a file that answers only once.)
-pub(super) fn is_database(file: &Descriptor<'_>) -> bool {
+pub(crate) fn is_database(file: &Descriptor<'_>) -> bool {
     let module = file.site.as_ref().and_then(|s| s.frames.first()?.module.as_deref());
     let path = file.path.as_deref().unwrap_or("?");
     module.is_some_and(|m| base(m).contains("sqlite"))

@@ -1,11 +1,12 @@
 //! Descriptors: where each came from, and that a number was given back. forkguard's own descriptor does not exist for the host.
 use super::*;
+use crate::child::uses::{self, LOOKING, Use};
 use crate::child::{self, SETTLING};
 use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
 use crate::sites;
 use forkguard_core::descriptor::{self, Kind, role};
 use forkguard_core::thread;
-use libc::{DIR, FILE, c_char, c_int, c_uint, c_void, mode_t, sigset_t};
+use libc::{DIR, FILE, c_char, c_int, c_uint, c_ulong, c_void, mode_t, sigset_t};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// In the constructor: what is open already came with the program.
@@ -37,6 +38,9 @@ pub(super) fn all_opened<const N: usize>(fds: [c_int; N], kind: Kind, roles: u8,
         };
         let thread = thread::mine().map_or(0, |s| s.tid.load(Relaxed));
         fds.into_iter().for_each(|fd| descriptor::open(fd, kind, roles, family, site, thread));
+        if let &[one, other] = fds.as_slice() {
+            descriptor::join([one, other]);
+        }
     });
     if SETTLING.load(Relaxed) != 0 && child::settles_by_time() {
         note_at_length(|at| child::settled("time", at));
@@ -137,9 +141,15 @@ streams! {
     fn tmpfile64();
 }
 
+/// A number is given back.
+fn closed(fd: c_int) {
+    uses::closing(fd);
+    note(|_| descriptor::close(fd));
+}
+
 /// freopen closes a number without passing through close, and may give it a new meaning.
 fn reopened(old: c_int, stream: *mut FILE, caller: usize) -> *mut FILE {
-    note(|_| descriptor::close(old));
+    closed(old);
     if !stream.is_null() {
         // SAFETY: the stream was just made.
         opened(unsafe { libc::fileno(stream) }, Kind::File, role::PLACED, 0, caller);
@@ -168,10 +178,13 @@ hook! {
 hook! {
     /// fclose(3): closes inside libc.
     fn fclose(stream: *mut FILE) -> c_int = libc::fclose;
-    |_caller| {
+    |caller| {
         // SAFETY: the host's own stream, still open; -1 for one without a descriptor.
         let fd = kept(|| unsafe { libc::fileno(stream) });
-        note(|_| descriptor::close(fd));
+        if LOOKING.load(Relaxed) != 0 && super::io::moved(stream, Use::Output).is_some() {
+            uses::before_called(caller, fd, Use::Output);
+        }
+        closed(fd);
         real(stream)
     }
 }
@@ -182,7 +195,7 @@ hook! {
         if !directory.is_null() {
             // SAFETY: the host's own directory, still open.
             let fd = unsafe { libc::dirfd(directory) };
-            note(|_| descriptor::close(fd));
+            closed(fd);
         }
         real(directory)
     }
@@ -195,7 +208,7 @@ fn ours(fd: c_int) -> bool {
 }
 
 /// Runs questions of our own with the host's errno kept.
-fn kept<R>(ask: impl FnOnce() -> R) -> R {
+pub(super) fn kept<R>(ask: impl FnOnce() -> R) -> R {
     let errno = crate::errno::get();
     let answer = ask();
     crate::errno::set(errno);
@@ -215,7 +228,7 @@ hook! {
             return not_open();
         }
         // Noted before: afterwards the number may already be another thread's. (A close that fails leaves nothing open.)
-        note(|_| descriptor::close(fd));
+        closed(fd);
         real(fd)
     }
 }
@@ -235,8 +248,12 @@ hook! {
     /// close_range(2).
     fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int;
     |_caller| {
+        let closes = flags & libc::CLOSE_RANGE_CLOEXEC as c_int == 0;
+        if closes {
+            uses::closing_range(first, last);
+        }
         let result = around_own(first, last, |first, last| real(first, last, flags));
-        if result == 0 && flags & libc::CLOSE_RANGE_CLOEXEC as c_int == 0 {
+        if result == 0 && closes {
             note(|_| descriptor::close_range(first, last));
         }
         result
@@ -247,6 +264,7 @@ hook! {
     fn closefrom(first: c_int) -> ();
     |_caller| {
         let first = first.max(0);
+        uses::closing_range(first as c_uint, c_uint::MAX);
         note(|_| descriptor::close_range(first as c_uint, c_uint::MAX));
         let own = kept(hidden_descriptor);
         if own < first || super::spawn::in_vfork_child() {
@@ -262,6 +280,13 @@ hook! {
 fn duplicated(from: c_int, to: c_int, caller: usize) {
     if to >= 0 && from != to {
         note(|_| descriptor::duplicate(from, to, caller, thread::mine().map_or(0, |s| s.tid.load(Relaxed))));
+    }
+}
+
+/// Another descriptor comes to stand under a number, which closes what it was.
+fn replaces(from: c_int, to: c_int) {
+    if from != to && descriptor::is_unseen(to) && forkguard_core::raw::is_open(from) {
+        uses::closing(to);
     }
 }
 
@@ -284,6 +309,7 @@ hook! {
         if ours(to) {
             move_own();
         }
+        replaces(fd, to);
         let new = real(fd, to);
         duplicated(fd, new, caller);
         placed(new);
@@ -297,6 +323,7 @@ hook! {
         if ours(to) {
             move_own();
         }
+        replaces(fd, to);
         let new = real(fd, to, flags);
         duplicated(fd, new, caller);
         placed(new);
@@ -316,13 +343,25 @@ fn placed(fd: c_int) {
     }
 }
 
+/// Whether a program that is exec'd is to have it, as the host just said.
+fn keeps_on_exec(fd: c_int, keeps: bool) {
+    let change = if keeps { descriptor::add_role } else { descriptor::remove_role };
+    note(|_| change(fd, role::KEPT_ON_EXEC));
+}
+
+/// A lock on a part of a file.
+fn locks(fd: c_int, command: c_int, caller: usize) {
+    use libc::{F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLK, F_SETLKW};
+    if matches!(command, F_GETLK | F_SETLK | F_SETLKW | F_OFD_GETLK | F_OFD_SETLK | F_OFD_SETLKW) {
+        uses::before_called(caller, fd, Use::Lock);
+    }
+}
+
 /// What fcntl's commands mean to the table.
 fn controlled(fd: c_int, command: c_int, argument: *mut c_void, result: c_int, caller: usize) {
     match command {
         libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => duplicated(fd, result, caller),
-        libc::F_SETFD if result == 0 && argument as usize & libc::FD_CLOEXEC as usize == 0 => {
-            note(|_| descriptor::add_role(fd, role::KEPT_ON_EXEC));
-        }
+        libc::F_SETFD if result == 0 => keeps_on_exec(fd, argument as c_int & libc::FD_CLOEXEC == 0),
         _ => {}
     }
 }
@@ -334,6 +373,7 @@ hook! {
         if ours(fd) {
             return not_open();
         }
+        locks(fd, command, caller);
         let result = real(fd, command, argument);
         controlled(fd, command, argument, result, caller);
         result
@@ -346,8 +386,21 @@ hook! {
         if ours(fd) {
             return not_open();
         }
+        locks(fd, command, caller);
         let result = real(fd, command, argument);
         controlled(fd, command, argument, result, caller);
+        result
+    }
+}
+
+hook! {
+    /// ioctl(2): variadic with one argument of a word's size; FIOCLEX and FIONCLEX do as F_SETFD.
+    fn ioctl(fd: c_int, request: c_ulong, argument: *mut c_void) -> c_int;
+    |_caller| {
+        let result = real(fd, request, argument);
+        if result == 0 && matches!(request, libc::FIOCLEX | libc::FIONCLEX) {
+            keeps_on_exec(fd, request == libc::FIONCLEX);
+        }
         result
     }
 }

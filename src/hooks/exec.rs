@@ -13,7 +13,8 @@ macro_rules! execs {
             fn $name, IN_CHILD; |registers| {
                 if !spawn::in_vfork_child() && crate::emit::wanted() {
                     let program: fn(&Registers) -> child::Program = $program;
-                    note_at_length(|at| child::exec(at, $call, program(registers)));
+                    let site = note(|_| registers.capture()).unwrap_or(registers.caller);
+                    note_at_length(|at| child::exec(at, $call, program(registers), site));
                 }
             }
         })*

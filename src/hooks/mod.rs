@@ -21,6 +21,7 @@ mod exec;
 mod exit;
 pub(crate) mod fork;
 pub(crate) mod imports;
+mod io;
 mod libc_locks;
 mod mutex;
 mod privilege;
@@ -36,6 +37,7 @@ mod thread;
 mod timer;
 mod wait;
 
+use crate::sites::Start;
 pub(crate) use crate::workspace::AtLength;
 use crate::workspace::on_own_stack;
 use forkguard_core::gate::{self, Inside, Life};
@@ -94,6 +96,19 @@ pub(crate) struct Registers {
     frame: usize,
     /// Return address of the call.
     pub(crate) caller: usize,
+}
+
+impl Registers {
+    /// Where in the program the call is made.
+    pub(crate) fn capture(&self) -> usize {
+        crate::sites::capture_from(self.start(), self.caller)
+    }
+
+    /// The calling frame.
+    pub(crate) fn start(&self) -> Start {
+        // Where the return address lay is above what was saved.
+        Start::of_call(self.caller, (&raw const self.caller).addr() + 8, self.frame)
+    }
 }
 
 /// Assembly: saves every register that can carry an argument; `rdi` then points to [`Registers`].

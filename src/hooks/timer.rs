@@ -1,8 +1,17 @@
 //! Timers: none of them exists in a forked child.
 use super::*;
+use crate::child::timers::{self, Armed};
 use crate::sites;
 use forkguard_core::timer;
 use libc::{c_int, c_uint, clockid_t, itimerspec, itimerval, sigevent, timer_t, useconds_t};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// A forked child may have lost such a timer.
+fn rearmed(timer: Armed) {
+    if IN_CHILD.load(Relaxed) != 0 && !spawn::in_vfork_child() {
+        timers::armed(timer);
+    }
+}
 
 hook! {
     /// timer_create(2).
@@ -27,6 +36,9 @@ hook! {
         let result = real(timer, flags, new, old);
         if result == 0 {
             note(|_| timer::arm(timer as usize, armed, sites::capture(caller)));
+            if let Some(clock) = timer::clock(timer as usize).filter(|_| armed) {
+                rearmed(Armed::Created(clock));
+            }
         }
         result
     }
@@ -46,6 +58,10 @@ hook! {
         let result = real(which, new, old);
         if result == 0 {
             note(|_| timer::arm_interval(which, sites::capture(caller)));
+            // SAFETY: the real function read it; null disarms.
+            if unsafe { new.as_ref() }.is_some_and(|t| t.it_value.tv_sec != 0 || t.it_value.tv_usec != 0) {
+                rearmed(Armed::Interval(which));
+            }
         }
         result
     }
@@ -55,6 +71,9 @@ hook! {
     fn alarm(seconds: c_uint) -> c_uint = libc::alarm;
     |caller| {
         note(|_| timer::arm_alarm(sites::capture(caller)));
+        if seconds != 0 {
+            rearmed(Armed::Interval(libc::ITIMER_REAL));
+        }
         real(seconds)
     }
 }
@@ -63,6 +82,9 @@ hook! {
     fn ualarm(delay: useconds_t, interval: useconds_t) -> useconds_t;
     |caller| {
         note(|_| timer::arm_alarm(sites::capture(caller)));
+        if delay != 0 {
+            rearmed(Armed::Interval(libc::ITIMER_REAL));
+        }
         real(delay, interval)
     }
 }

@@ -1,9 +1,9 @@
 //! Calls in which a server waits for work: a forked child that reaches one has settled, and a leader has time to look at its children.
-//! One test of a flag ever after. (accept stands in `socket.rs`, which notes its result too.)
+//! One test of a flag ever after. (accept stands in `socket.rs`, which notes its result too; what reads and writes in `io.rs`.)
 use super::*;
+use crate::child::uses::LOOKING;
 use crate::child::{self, SETTLING};
 use crate::leader;
-use forkguard_core::descriptor::{self, Kind};
 use std::sync::atomic::{AtomicU8, Ordering::*};
 
 /// Not zero while such a call means something to this process.
@@ -24,7 +24,7 @@ pub(crate) fn begins(call: &'static str) {
     }
     // Cleared before it is asked whether that is right: what changes meanwhile sets it.
     IDLE.store(0, SeqCst);
-    if SETTLING.load(SeqCst) != 0 || leader::watches() {
+    if SETTLING.load(SeqCst) != 0 || LOOKING.load(SeqCst) != 0 || leader::watches() {
         watch_waits();
     }
 }
@@ -39,20 +39,12 @@ macro_rules! waits {
 }
 
 waits! {
-    fn epoll_wait;
-    fn epoll_pwait;
-    fn epoll_pwait2;
     fn poll;
     fn __poll_chk;
     fn ppoll;
     fn __ppoll_chk;
     fn select;
     fn pselect;
-    fn recv;
-    fn recvfrom;
-    fn recvmsg;
-    fn __recv_chk;
-    fn __recvfrom_chk;
     fn sigwait;
     fn sigwaitinfo;
     fn sigtimedwait;
@@ -66,14 +58,4 @@ waits! {
     fn waitid;
     fn wait3;
     fn msgrcv;
-}
-
-pass! {
-    /// read(2): of a pipe or socket it waits for work, of a file it does not.
-    fn read, SETTLING; |registers| {
-        let of = descriptor::record(registers.argument[0] as i32);
-        if of.is_some_and(|r| matches!(r.kind, Kind::Pipe | Kind::Socket | Kind::Eventfd | Kind::Signalfd | Kind::Inotify)) {
-            note_at_length(|at| child::settled("read", at));
-        }
-    }
 }

@@ -18,7 +18,7 @@ mod symbols;
 use crate::workspace::on_own_stack;
 use forkguard_core::fork::Inner;
 use forkguard_core::raw;
-use stack::Start;
+pub(crate) use stack::Start;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use store::{Frames, Kept, Language};
 
@@ -62,6 +62,20 @@ fn taken_from(bucket: &AtomicU64, burst: u64, interval_ns: u64) -> bool {
 /// The word for a thing that this thread makes now: `caller` is the return address of the call.
 pub(crate) fn capture(caller: usize) -> usize {
     at_length(Start::here(), caller, |start| take(start, caller)).unwrap_or(caller)
+}
+
+/// The same where a function was jumped to instead of called.
+pub(crate) fn capture_from(start: Start, caller: usize) -> usize {
+    at_length(start, caller, |start| take(start, caller)).unwrap_or(caller)
+}
+
+/// The signal whose handler this thread runs in, if it made the call from there; of those with one handler, one that is blocked.
+pub(crate) fn handled_signal(start: Start) -> Option<i32> {
+    let caught = || (1..=64).filter_map(|n| Some((n, raw::signal_action(n).filter(|action| action.handler > libc::SIG_IGN)?)));
+    let (_, any) = caught().next()?;
+    let handler = stack::handler(start, any.restorer)?;
+    let blocked = raw::blocked_signals();
+    caught().filter(|(_, action)| action.handler == handler).map(|(n, _)| n).max_by_key(|n| blocked >> (n - 1) & 1)
 }
 
 /// At a call that interpreters make with their lock held, unlike most that make something: what is unproved can be proved here. Until

@@ -13,16 +13,21 @@ const SPAN: usize = 64 << 20;
 
 /// Where a walk begins: a place in a function that does not return before the walk is over.
 #[derive(Clone, Copy)]
-pub(super) struct Start {
+pub(crate) struct Start {
     at: usize,
     sp: usize,
     bp: usize,
 }
 
 impl Start {
+    /// Where a call was made from: its return address, the stack pointer and rbp that its caller goes on with.
+    pub(crate) fn of_call(caller: usize, sp: usize, bp: usize) -> Start {
+        Start { at: caller - 1, sp, bp }
+    }
+
     /// Here, in the function that this is inlined into.
     #[inline(always)]
-    pub(super) fn here() -> Start {
+    pub(crate) fn here() -> Start {
         let (at, sp, bp): (usize, usize, usize);
         // SAFETY: reads registers.
         unsafe {
@@ -32,17 +37,39 @@ impl Start {
     }
 }
 
-/// Calls `each` with the return addresses behind `caller`, which the walk must meet: innermost first.
+/// Calls `each` with the return addresses behind `caller`, which the walk must meet or begin at: innermost first.
 pub(super) fn frames(start: Start, caller: usize, each: &mut dyn FnMut(usize) -> bool) {
+    let mut met = start.at == caller - 1;
+    walk(start, &mut |frame| {
+        let go_on = !met || each(frame.address);
+        met |= frame.address == caller;
+        go_on
+    });
+}
+
+/// Where the function begins that the walk leads to and that returns to `restorer`, as the C library's signal handlers do.
+pub(super) fn handler(start: Start, restorer: usize) -> Option<usize> {
+    let (mut inner, mut found) = (start.at, None);
+    walk(start, &mut |frame| {
+        if frame.address == restorer {
+            found = find_object(inner).and_then(|object| search(object.eh_frame, inner));
+        }
+        inner = frame.address - 1;
+        frame.address != restorer
+    });
+    found.map(|(start, _)| start)
+}
+
+/// Calls `each` with the calling frames, innermost first, for as long as it says so.
+fn walk(start: Start, each: &mut dyn FnMut(&Frame) -> bool) {
     let Start { mut at, mut sp, mut bp } = start;
-    let (bottom, mut met) = (sp, false);
+    let bottom = sp;
     let mut stack = Window { start: 0, words: [0; WINDOW] };
     for _ in 0..DEPTH {
         let Some(frame) = rule(at).and_then(|rule| rule.apply(sp, bp, &mut stack)) else { return };
-        if frame.sp <= sp || frame.sp - bottom > SPAN || frame.address == 0 || (met && !each(frame.address)) {
+        if frame.sp <= sp || frame.sp - bottom > SPAN || frame.address == 0 || !each(&frame) {
             return;
         }
-        met |= frame.address == caller;
         // A call ends before its return address.
         (at, sp, bp) = (frame.address - 1, frame.sp, frame.bp);
     }

@@ -63,6 +63,8 @@ pub mod role {
     pub const PLACED: u8 = 64;
     /// Its close-on-exec flag was cleared on purpose.
     pub const KEPT_ON_EXEC: u8 = 32;
+    /// A file that was looked at and is no database.
+    pub const NO_DATABASE: u8 = 128;
 }
 
 struct Place {
@@ -71,11 +73,17 @@ struct Place {
     family: AtomicU16,
     thread: AtomicU32,
     site: AtomicUsize,
-    /// Peer as connect() was given it: port and IPv4 or IPv6 address; all zero for others.
+    /// Peer as connect() was given it: port and IPv4 or IPv6 address; all zero for others. Of an end of a pipe or socketpair the other
+    /// end's number, plus one.
     port: AtomicU32,
     /// The process's generation when it was made.
     generation: AtomicU32,
     address: [AtomicU64; 2],
+    /// The generation in which an inherited one needs no further look.
+    seen: AtomicU32,
+    /// Of a copy that a child made of an inherited one: the child's generation, and the number of the inherited one.
+    copied: AtomicU32,
+    original: AtomicU32,
 }
 
 /// A copy of what is recorded of one descriptor.
@@ -107,11 +115,16 @@ static TABLE: [Place; CAPACITY] = [const {
         port: AtomicU32::new(0),
         generation: AtomicU32::new(0),
         address: [const { AtomicU64::new(0) }; 2],
+        seen: AtomicU32::new(0),
+        copied: AtomicU32::new(0),
+        original: AtomicU32::new(0),
     }
 }; CAPACITY];
 /// Numbers at and above this were never recorded.
 static HIGH: AtomicUsize = AtomicUsize::new(0);
 static OPEN: AtomicU32 = AtomicU32::new(0);
+/// The last generation in which an inherited descriptor was copied.
+static COPYING: AtomicU32 = AtomicU32::new(0);
 
 fn place(fd: i32) -> Option<&'static Place> {
     TABLE.get(usize::try_from(fd).ok()?)
@@ -128,6 +141,7 @@ pub fn open(fd: i32, kind: Kind, role: u8, family: u16, site: usize, thread: u32
     place.port.store(0, Relaxed);
     place.address[0].store(0, Relaxed);
     place.address[1].store(0, Relaxed);
+    place.copied.store(0, Relaxed);
     if place.kind.swap(kind as u8, Relaxed) == Kind::None as u8 {
         OPEN.fetch_add(1, Relaxed);
     }
@@ -160,8 +174,14 @@ pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
             let made = if r.site != 0 { r.site } else { site };
             open(to, r.kind, r.role & !(role::KEPT_ON_EXEC | role::FORKED | role::PLACED), r.family, made, thread);
             set_peer(to, r.port, r.address);
-            if let (Some(from), Some(to)) = (place(from), place(to)) {
-                to.generation.store(from.generation.load(Relaxed), Relaxed);
+            if let (Some(old), Some(new)) = (place(from), place(to)) {
+                new.generation.store(old.generation.load(Relaxed), Relaxed);
+                new.seen.store(old.seen.load(Relaxed), Relaxed);
+                if old.is_inherited() {
+                    new.original.store(number_at_fork(from) as u32, Relaxed);
+                    new.copied.store(generation::current(), Relaxed);
+                    COPYING.store(generation::current(), Relaxed);
+                }
             }
         }
         None => close(to),
@@ -204,6 +224,69 @@ pub fn add_role(fd: i32, bits: u8) {
     if let Some(place) = place(fd) {
         place.role.fetch_or(bits, Relaxed);
     }
+}
+
+/// Takes bits of [`role`] back.
+pub fn remove_role(fd: i32, bits: u8) {
+    if let Some(place) = place(fd) {
+        place.role.fetch_and(!bits, Relaxed);
+    }
+}
+
+/// Notes that two descriptors are the ends of one pipe or pair of sockets.
+pub fn join([one, other]: [i32; 2]) {
+    for (end, twin) in [(one, other), (other, one)] {
+        if let Some(place) = place(end) {
+            place.address[0].store(twin as u64 + 1, Relaxed);
+        }
+    }
+}
+
+/// The other end of a pipe or pair of sockets, while this process has it.
+pub fn twin(fd: i32) -> Option<i32> {
+    let noted = |fd| i32::try_from(place(fd)?.address[0].load(Relaxed)).ok()?.checked_sub(1).filter(|&twin| twin >= 0);
+    let (kind, twin) = (record(fd)?.kind, noted(fd)?);
+    (record(twin)?.kind == kind && noted(twin) == Some(number_at_fork(fd))).then_some(twin)
+}
+
+impl Place {
+    #[inline(always)]
+    fn is_inherited(&self) -> bool {
+        self.kind.load(Relaxed) != Kind::None as u8 && self.generation.load(Relaxed) < generation::current()
+    }
+}
+
+/// True for an inherited descriptor whose use is still to be looked at.
+#[inline(always)]
+pub fn is_unseen(fd: i32) -> bool {
+    place(fd).is_some_and(|p| p.is_inherited() && p.seen.load(Relaxed) != generation::current())
+}
+
+/// The numbers of all those.
+pub fn unseen() -> impl Iterator<Item = i32> {
+    (0..HIGH.load(Relaxed).min(CAPACITY) as i32).filter(|&fd| is_unseen(fd))
+}
+
+/// Notes that its use need not be looked at again; false when that was known.
+pub fn see(fd: i32) -> bool {
+    place(fd).is_some_and(|p| p.seen.swap(generation::current(), Relaxed) != generation::current())
+}
+
+/// The number that an inherited descriptor had at the fork: another one for a copy that was made since.
+pub fn number_at_fork(fd: i32) -> i32 {
+    match place(fd) {
+        Some(place) if place.copied.load(Relaxed) == generation::current() && generation::current() != 0 => {
+            place.original.load(Relaxed) as i32
+        }
+        _ => fd,
+    }
+}
+
+/// True while another number stands for the same inherited descriptor.
+pub fn has_copy(fd: i32) -> bool {
+    let number = number_at_fork(fd);
+    let is_copy = |other: i32| other != fd && place(other).is_some_and(Place::is_inherited) && number_at_fork(other) == number;
+    COPYING.load(Relaxed) == generation::current() && (0..HIGH.load(Relaxed).min(CAPACITY) as i32).any(is_copy)
 }
 
 /// What is recorded under a number.

@@ -288,6 +288,29 @@ impl Drop for Opened {
     }
 }
 
+/// True for a descriptor that is open.
+pub fn is_open(fd: i32) -> bool {
+    rustix::io::fcntl_getfd(descriptor(fd)).is_ok()
+}
+
+/// True for a descriptor that is open and stays so when another program is exec'd.
+pub fn survives_exec(fd: i32) -> bool {
+    rustix::io::fcntl_getfd(descriptor(fd)).is_ok_and(|flags| !flags.contains(rustix::io::FdFlags::CLOEXEC))
+}
+
+/// True for the program file of this process, or a script that it interprets.
+pub fn is_own_program(path: &CStr) -> bool {
+    let Ok(own) = rustix::fs::stat(c"/proc/self/exe") else { return false };
+    let is_own = |path: &CStr| rustix::fs::stat(path).is_ok_and(|s| (s.st_dev, s.st_ino) == (own.st_dev, own.st_ino));
+    let mut head = [0u8; 256];
+    let script = read_file(path, &mut head).strip_prefix(b"#!").unwrap_or_default().trim_ascii_start();
+    let end = script.iter().position(u8::is_ascii_whitespace).unwrap_or(script.len());
+    is_own(path)
+        || crate::fixed::Text::<256>::from_bytes(&script[..end])
+            .as_cstr()
+            .is_some_and(|interpreter| end != 0 && is_own(interpreter))
+}
+
 /// close_range(2) with its flags; the kernel's answer.
 pub fn close_range(first: u32, last: u32, flags: i32) -> isize {
     // SAFETY: takes integers.
@@ -413,6 +436,12 @@ pub fn each_entry_of(directory: &Opened, mut each: impl FnMut(&CStr)) {
 pub fn thread_exists(tid: u32) -> bool {
     // SAFETY: takes integers; signal 0 is only a question.
     unsafe { syscall(libc::SYS_tgkill, [process_id() as usize, tid as usize, 0, 0, 0, 0]) == 0 }
+}
+
+/// True while there is a process of this id, if only a zombie.
+pub fn process_exists(pid: u32) -> bool {
+    // SAFETY: takes integers; signal 0 is only a question.
+    unsafe { syscall(libc::SYS_kill, [pid as usize, 0, 0, 0, 0, 0]) != -(libc::ESRCH as isize) }
 }
 
 /// True for a thread that is no zombie: one that ended while the process goes on is listed too (proc(5), the third word of stat).

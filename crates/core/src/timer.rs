@@ -64,6 +64,11 @@ pub fn arm(id: usize, armed: bool, site: usize) {
     }
 }
 
+/// Its clock.
+pub fn clock(id: usize) -> Option<i32> {
+    find(id).map(|timer| timer.clock.load(Relaxed))
+}
+
 /// Notes timer_delete.
 pub fn delete(id: usize) {
     if let Some(timer) = find(id) {

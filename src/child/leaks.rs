@@ -1,0 +1,71 @@
+//! Sockets that a program gets which is started now, though nobody meant it to.
+use super::bite::{self, Bite, Voice};
+use crate::arena::Arena;
+use crate::describe::{self, descriptors};
+use crate::findings::connection_inherited;
+use crate::hooks::AtLength;
+use crate::options;
+use forkguard_core::descriptor::{self, Kind as Made, Record, role};
+use forkguard_core::raw;
+use forkguard_report::event::{Kind, Role, Severity, Site};
+use std::ffi::CStr;
+
+/// Connections and listening sockets: what is left open has a purpose of its own when it was put there, or its flag was cleared.
+fn is_leaky(record: &Record) -> bool {
+    record.kind == Made::Socket
+        && record.role & (role::CONNECTED | role::LISTENING) != 0
+        && record.role & (role::PLACED | role::KEPT_ON_EXEC) == 0
+}
+
+/// Those that the next program would get; a fork's child answers for what it inherited only.
+fn leaking(inherited: bool) -> impl Iterator<Item = i32> {
+    let leaky = move |(fd, record): &(i32, Record)| {
+        *fd > 2 && is_leaky(record) && (!inherited || record.role & role::FORKED != 0) && raw::survives_exec(*fd)
+    };
+    descriptor::recorded().filter(leaky).map(|(fd, _)| fd)
+}
+
+/// True when such sockets are handed on by a protocol of their own (sd_listen_fds(3)).
+fn is_handing_on() -> bool {
+    options::variable(c"LISTEN_FDS").is_some()
+}
+
+fn bite<'a>(arena: &'a Arena, fd: i32, program: &str, used: Option<&Site<'a>>) -> Option<Bite<'a>> {
+    let descriptor = descriptors::describe(arena, fd)?;
+    let socket = match connection_inherited::subject(arena, &descriptor) {
+        Some(subject) => subject,
+        None => {
+            let local = descriptor.socket.as_ref()?.local.as_deref().unwrap_or("an unnamed address");
+            arena.format(format_args!("the socket at {local}, descriptor {fd}"))
+        }
+    };
+    Some(Bite {
+        kind: Kind::FdLeakedExec,
+        what: arena.format(format_args!("{fd}")),
+        subject: arena.format(format_args!("{socket}, into {program}")),
+        sites: arena.join([descriptor.site.as_slice(), used.map_or(&[], std::slice::from_ref)]),
+        hazard: None,
+    })
+}
+
+/// A forked child execs `program`; the word is of the call. One that starts its own executable anew hands its sockets on.
+pub(super) fn by_exec(at: &AtLength, program: Option<&CStr>, word: usize) {
+    let Some(program) = program else { return };
+    if raw::is_own_program(program) || is_handing_on() {
+        return;
+    }
+    let name = program.to_str().unwrap_or("?");
+    for fd in leaking(true) {
+        bite::say(at, Severity::Warning, Voice::Quiet, Kind::FdLeakedExec, |arena| {
+            let used = describe::site(arena, Role::Used, raw::thread_id(), word);
+            bite(arena, fd, name, used.as_ref())
+        });
+    }
+}
+
+/// Calls `each` for what a shell gets that this process starts.
+pub(crate) fn by_shell<'a>(arena: &'a Arena, used: Option<&Site<'a>>, mut each: impl FnMut(Bite<'a>)) {
+    if !is_handing_on() {
+        leaking(false).filter_map(|fd| bite(arena, fd, "/bin/sh", used)).for_each(&mut each);
+    }
+}

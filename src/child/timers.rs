@@ -1,0 +1,43 @@
+//! Timers that the child has lost, and arms again.
+use super::bite;
+use crate::describe;
+use crate::findings::timer_lost;
+use crate::hooks::{AtLength, note_at_length};
+use forkguard_core::fork::{self as core_fork, Inner};
+use forkguard_report::event::{Kind, State};
+
+/// A timer that a forked child arms.
+#[derive(Clone, Copy)]
+pub(crate) enum Armed {
+    /// One of the three of setitimer(2), by its number.
+    Interval(i32),
+    /// One of timer_create(2), by its clock.
+    Created(i32),
+}
+
+/// The child arms a timer: of those that it has lost it may have one again.
+pub(crate) fn armed(timer: Armed) {
+    let lost = |inner: &&Inner| match timer {
+        Armed::Interval(which) => (0..3).contains(&which) && inner.interval_timers & 1 << which != 0,
+        Armed::Created(clock) => inner.timers.as_slice().iter().any(|t| t.clock == clock),
+    };
+    if let Some(inner) = core_fork::birth().map(|birth| birth.facts()).filter(lost) {
+        note_at_length(|at| resolve(at, inner, timer));
+    }
+}
+
+fn resolve(at: &AtLength, inner: &Inner, timer: Armed) {
+    let arena = at.arena();
+    let clock = match timer {
+        Armed::Interval(which) => describe::interval_clock(which),
+        Armed::Created(clock) => describe::clock_name(&arena, clock),
+    };
+    let is_created = matches!(timer, Armed::Created(_));
+    let names = describe::timers(&arena, inner).iter().enumerate();
+    let same = names.filter(|(_, t)| t.clock == clock && (t.call == "timer_create") == is_created);
+    let mut open = same
+        .map(|(index, lost)| timer_lost::what(lost, index))
+        .filter(|what| super::said::find(Kind::TimerLost, what.as_str()).is_none());
+    let Some(what) = open.next() else { return };
+    bite::turn(at, Kind::TimerLost, format_args!("{}", what.as_str()), State::Resolved, None, "the child armed it again");
+}

@@ -1,0 +1,392 @@
+//! What a child does with inherited descriptors: the first use of each that matters is said before it happens, and that one is closed
+//! unused is said once the child has settled.
+use super::bite::{self, Bite, Hazard, Voice};
+use super::{fate, said};
+use crate::arena::Arena;
+use crate::describe::{self, descriptors};
+use crate::emit;
+use crate::findings::{connection_inherited, epoll_inherited, file_offset_shared, sqlite_inherited};
+use crate::hooks::{AtLength, Registers, note, note_at_length};
+use crate::sites::{self, Start};
+use forkguard_core::descriptor::{self, Kind as Made, Record, role};
+use forkguard_core::fixed::Text;
+use forkguard_core::fork as core_fork;
+use forkguard_core::{gate, raw, signal, tls};
+use forkguard_report::event::{FindingState, Kind, Role, Severity, Site, State};
+use std::borrow::Cow::Borrowed;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
+
+/// What a call does with a descriptor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// Takes in, by the descriptor's own position.
+    Input,
+    /// Gives out, likewise.
+    Output,
+    /// Moves the position.
+    Seek,
+    /// Reads or writes at a place of the call's own.
+    At,
+    /// Locks a part of a file.
+    Lock,
+    /// Changes or waits on what an epoll instance watches.
+    Watch,
+}
+
+/// Not zero in a forked child that has not settled ([`SETTLING`]), or has inherited what it may not use (`WATCHING`).
+pub(crate) static LOOKING: AtomicU8 = AtomicU8::new(0);
+pub(super) const SETTLING: u8 = 1;
+const WATCHING: u8 = 2;
+/// Inherited descriptors of a settled child whose use is still to be looked at.
+static LEFT: AtomicU32 = AtomicU32::new(0);
+
+/// Hazards whose descriptors a child closed before it settled: most children that close what they inherited are about to exec.
+static CLOSED: [AtomicU32; 64] = [const { AtomicU32::new(0) }; 64];
+static CLOSED_COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// In a forked child: with a snapshot it has a birth to speak of.
+pub(super) fn born(seen: bool) {
+    LOOKING.store(if seen { SETTLING | WATCHING } else { 0 }, Relaxed);
+    CLOSED_COUNT.store(0, Relaxed);
+    WAITED.store(false, Relaxed);
+}
+
+/// Why the use of an inherited descriptor may matter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Concern {
+    /// Its bytes belong to two processes.
+    Connection,
+    /// Its other end is the leader's, too: what a signal handler writes wakes the leader.
+    SelfPipe,
+    /// Leader and child change what it watches.
+    Epoll,
+    /// A file that SQLite may have opened, or that is read by position.
+    File,
+}
+
+impl Concern {
+    fn of(record: &Record) -> Option<Concern> {
+        match record.kind {
+            // Put under a number of its own choice, such as standard output, it is there to be used.
+            Made::Socket if record.role & role::PLACED != 0 => None,
+            Made::Socket if record.role & role::CONNECTED != 0 => Some(Concern::Connection),
+            Made::Socket if record.role & role::PAIR != 0 => Some(Concern::SelfPipe),
+            Made::Pipe => Some(Concern::SelfPipe),
+            Made::Epoll => Some(Concern::Epoll),
+            Made::File => Some(Concern::File),
+            _ => None,
+        }
+    }
+
+    fn is_of(self, usage: Use) -> bool {
+        match self {
+            Concern::Connection => matches!(usage, Use::Input | Use::Output),
+            Concern::SelfPipe => usage == Use::Output,
+            Concern::Epoll => usage == Use::Watch,
+            Concern::File => usage != Use::Watch,
+        }
+    }
+}
+
+/// Where a call is made.
+#[derive(Clone, Copy)]
+struct Call {
+    start: Start,
+    caller: usize,
+}
+
+/// Before a call that uses a descriptor.
+#[inline(always)]
+pub(crate) fn before(registers: &Registers, fd: i32, usage: Use) {
+    if descriptor::is_unseen(fd) {
+        let call = Call { start: registers.start(), caller: registers.caller };
+        first(call, fd, usage);
+    }
+}
+
+/// The same in a hook that wraps.
+#[inline(always)]
+pub(crate) fn before_called(caller: usize, fd: i32, usage: Use) {
+    if LOOKING.load(Relaxed) != 0 && descriptor::is_unseen(fd) {
+        first(Call { start: Start::here(), caller }, fd, usage);
+    }
+}
+
+#[cold]
+fn first(call: Call, fd: i32, usage: Use) {
+    let Some(record) = descriptor::record(fd) else { return };
+    let Some(concern) = Concern::of(&record).filter(|c| c.is_of(usage)) else { return };
+    if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
+        return;
+    }
+    match concern {
+        Concern::Connection | Concern::Epoll => shared(call, fd, concern),
+        Concern::SelfPipe => self_pipe(call, fd),
+        Concern::File => file(fd, &record, usage),
+    }
+}
+
+/// What stands for it in the ids of findings.
+fn number(fd: i32) -> Text<64> {
+    Text::of(format_args!("{}", descriptor::number_at_fork(fd)))
+}
+
+/// How certain it is that a process above this one has it open, too; None when it has not.
+fn certainty(fd: i32) -> Option<Severity> {
+    let number = descriptor::number_at_fork(fd);
+    let leaders = core_fork::ancestors().map(|s| s.facts().leader);
+    let certainty = |leader| match descriptors::is_shared_with(leader, number, fd) {
+        Some(shared) => shared.then_some(Severity::Error),
+        None => Some(Severity::Warning),
+    };
+    leaders.filter_map(certainty).max()
+}
+
+/// A leader that made a connection for its child closes its own copy as soon as it goes on after the fork. A young child gives it that
+/// time, once.
+const YOUNG_NS: u64 = 200_000_000;
+const HANDING_OVER_NS: u64 = 10_000_000;
+static WAITED: AtomicBool = AtomicBool::new(false);
+
+/// The same, when a leader that hands it over has had the time to.
+fn certainty_in_time(fd: i32) -> Option<Severity> {
+    const STEP_NS: u64 = 500_000;
+    let mut found = certainty(fd)?;
+    let fork = core_fork::birth()?.facts();
+    if raw::monotonic() - fork.entered > YOUNG_NS || WAITED.swap(true, Relaxed) {
+        return Some(found);
+    }
+    if fork.full {
+        fate::await_leader(fork.leader, fork.sequence);
+    }
+    let start = raw::monotonic();
+    while raw::monotonic() - start < HANDING_OVER_NS {
+        raw::sleep(STEP_NS);
+        found = certainty(fd)?;
+    }
+    Some(found)
+}
+
+/// The first use of a connection or an epoll instance.
+fn shared(call: Call, fd: i32, concern: Concern) {
+    seen(fd);
+    if concern == Concern::Connection && !descriptors::is_stream(fd) {
+        return;
+    }
+    let kind = if concern == Concern::Epoll { Kind::EpollSharedUse } else { Kind::ConnectionSharedUse };
+    let Some(hazard) = hazard(concern, fd) else { return };
+    let what = number(fd);
+    if said::find(kind, what.as_str()).is_some() {
+        return;
+    }
+    let Some(severity) = note(|_| certainty_in_time(fd)).flatten() else { return };
+    let word = note(|_| sites::capture_from(call.start, call.caller)).unwrap_or(call.caller);
+    note_at_length(|at| {
+        bite::say(at, severity, Voice::Aloud, kind, |arena| {
+            let descriptor = descriptors::describe(arena, fd)?;
+            let subject = match concern {
+                Concern::Epoll => epoll_inherited::subject(arena, &descriptor)?,
+                _ => connection_inherited::subject(arena, &descriptor)?,
+            };
+            let what = arena.text(what.as_str());
+            let hazard = Some(Hazard { fork: core_fork::birth()?.facts(), kind: hazard, what });
+            let sites = arena.join([descriptor.site.as_slice(), used(arena, word).as_slice()]);
+            Some(Bite { kind, what, subject, sites, hazard })
+        });
+    });
+}
+
+fn used<'a>(arena: &'a Arena, word: usize) -> Option<Site<'a>> {
+    describe::site(arena, Role::Used, raw::thread_id(), word)
+}
+
+/// The first write into a pipe or a pair of sockets. A signal handler that was set before the fork and writes into one of which this
+/// process has both ends wants to wake itself: it wakes its leader.
+fn self_pipe(call: Call, fd: i32) {
+    seen(fd);
+    if descriptor::twin(fd).is_none() {
+        return;
+    }
+    let Some(number) = note(|_| sites::handled_signal(call.start)).flatten() else { return };
+    let action = raw::signal_action(number);
+    let Some(set) = action.and_then(|a| signal::setter(number, a.handler)).filter(|s| s.inherited) else { return };
+    let Some(severity) = note(|_| certainty(fd)).flatten() else { return };
+    let word = note(|_| sites::capture_from(call.start, call.caller)).unwrap_or(call.caller);
+    note_at_length(|at| {
+        bite::say(at, severity, Voice::Aloud, Kind::ConnectionSharedUse, |arena| {
+            let descriptor = descriptors::describe(arena, fd)?;
+            let name = describe::signal_name(arena, number);
+            let set = describe::site(arena, Role::Set, set.thread, set.site);
+            Some(Bite {
+                kind: Kind::ConnectionSharedUse,
+                what: arena.format(format_args!("{fd}")),
+                subject: arena.format(format_args!("the self-pipe of the handler of {name}, descriptor {fd}")),
+                sites: arena.join([descriptor.site.as_slice(), set.as_slice(), used(arena, word).as_slice()]),
+                hazard: None,
+            })
+        });
+    });
+}
+
+/// True for a file that SQLite's own code opened: what needs no look at the file.
+fn may_be_database(record: &Record) -> bool {
+    record.role & role::NO_DATABASE == 0
+        && sites::native::library(sites::look(record.site).0).is_some_and(|path| path.as_str().contains("sqlite"))
+}
+
+fn is_database(at: &AtLength, fd: i32) -> bool {
+    descriptors::describe(&at.arena(), fd).is_some_and(|d| sqlite_inherited::is_database(&d))
+}
+
+/// The first use of a file that SQLite may have opened, or that is read or written by position.
+fn file(fd: i32, record: &Record, usage: Use) {
+    let by_position = matches!(usage, Use::Input | Use::Output | Use::Seek);
+    let unknown = record.role & role::NO_DATABASE == 0;
+    if !unknown && !by_position {
+        return;
+    }
+    let may_be_database = unknown && note(|_| may_be_database(record)) == Some(true);
+    let database = may_be_database && note_at_length(|at| is_database(at, fd)) == Some(true);
+    if !database {
+        descriptor::add_role(fd, role::NO_DATABASE);
+        if !by_position {
+            return;
+        }
+    }
+    seen(fd);
+    if !database && !descriptors::is_positioned(fd) || note(|_| certainty(fd)).flatten().is_none() {
+        return;
+    }
+    note_at_length(|at| {
+        let number = number(fd);
+        let what = format_args!("{}", number.as_str());
+        if database {
+            bite::turn(at, Kind::SqliteInherited, what, State::Hit, Some(Severity::Warning), "the child uses it");
+        } else if descriptors::describe(&at.arena(), fd).is_some_and(|d| file_offset_shared::has_position(&d)) {
+            bite::turn(at, Kind::FileOffsetShared, what, State::Hit, None, "the child moves the position that it shares");
+        }
+    });
+}
+
+/// The hazard that the fork's report names; None where it names none, or not for certain.
+fn hazard(concern: Concern, fd: i32) -> Option<Kind> {
+    match concern {
+        Concern::Connection if descriptors::is_stream(fd) => Some(Kind::ConnectionInherited),
+        Concern::Epoll => Some(Kind::EpollInherited),
+        _ => None,
+    }
+}
+
+/// A child closes a number.
+#[inline(always)]
+pub(crate) fn closing(fd: i32) {
+    if LOOKING.load(Relaxed) != 0 && descriptor::is_unseen(fd) {
+        closes_unused(fd);
+    }
+}
+
+/// The same for all numbers from first to last.
+pub(crate) fn closing_range(first: u32, last: u32) {
+    if LOOKING.load(Relaxed) != 0 && tls::vfork() == 0 {
+        descriptor::unseen().filter(|&fd| (first..=last).contains(&(fd as u32))).for_each(closes_unused);
+    }
+}
+
+const UNUSED: &str = "the child closed it unused";
+
+#[cold]
+fn closes_unused(fd: i32) {
+    let Some(record) = descriptor::record(fd) else { return };
+    let Some(concern) = Concern::of(&record) else { return };
+    if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
+        return;
+    }
+    let database = concern == Concern::File
+        && note(|_| may_be_database(&record)) == Some(true)
+        && note_at_length(|at| is_database(at, fd)) == Some(true);
+    let kind = if database { Some(Kind::SqliteInherited) } else { note(|_| hazard(concern, fd)).flatten() };
+    let Some(kind) = kind else { return seen(fd) };
+    if descriptor::has_copy(fd) {
+        return;
+    }
+    seen(fd);
+    let what = number(fd);
+    if said::find(kind, what.as_str()).is_some() {
+        return;
+    }
+    if super::is_unsettled() && keep(kind, descriptor::number_at_fork(fd)) {
+        return;
+    }
+    note_at_length(|at| bite::turn(at, kind, format_args!("{}", what.as_str()), State::Resolved, None, UNUSED));
+}
+
+/// Hazards that a word of [`CLOSED`] may name.
+const CLOSABLE: [Kind; 3] = [Kind::ConnectionInherited, Kind::EpollInherited, Kind::SqliteInherited];
+
+/// Keeps it for when the child has settled; false when there is no room.
+fn keep(kind: Kind, number: i32) -> bool {
+    let Some(place) = CLOSED.get(CLOSED_COUNT.fetch_add(1, Relaxed) as usize) else { return false };
+    let index = CLOSABLE.iter().position(|&k| k == kind).unwrap_or_default() as u32;
+    place.store(index << 24 | number as u32, Relaxed);
+    true
+}
+
+/// Those that are kept.
+fn closed() -> impl Iterator<Item = (Kind, i32)> {
+    let words = CLOSED.iter().take(CLOSED_COUNT.load(Relaxed) as usize).map(|place| place.load(Relaxed));
+    words.map(|word| (CLOSABLE[(word >> 24) as usize % CLOSABLE.len()], (word & 0xff_ffff) as i32))
+}
+
+/// The child is gone before it settled: what it shares and did not touch it harms no more.
+pub(super) fn untouched(at: &AtLength, id: &str, because: &'static str) {
+    let arena = at.arena();
+    let state = |kind: Kind, number: i32, state, because| FindingState {
+        id: Borrowed(arena.format(format_args!("{id}:{}:{number}", kind.name()))),
+        state,
+        severity: None,
+        because: Borrowed(because),
+    };
+    emit::states(at, id, |each| {
+        closed().for_each(|(kind, number)| each(state(kind, number, State::Resolved, UNUSED)));
+        for fd in descriptor::unseen().filter(|&fd| descriptor::number_at_fork(fd) == fd) {
+            let concern = descriptor::record(fd).as_ref().and_then(Concern::of);
+            if let Some(kind) = concern.and_then(|concern| hazard(concern, fd)) {
+                each(state(kind, fd, State::Moot, because));
+            }
+        }
+    });
+}
+
+/// The child settles: what it has closed until now is said, and what is left to look at is counted.
+pub(super) fn settled(at: &AtLength) {
+    for (kind, number) in closed() {
+        bite::turn(at, kind, format_args!("{number}"), State::Resolved, None, UNUSED);
+    }
+    CLOSED_COUNT.store(0, Relaxed);
+    for fd in descriptor::unseen() {
+        let matters = match descriptor::record(fd).as_ref().and_then(Concern::of) {
+            Some(Concern::Connection) => descriptors::is_stream(fd),
+            Some(Concern::SelfPipe) => descriptor::twin(fd).is_some(),
+            Some(Concern::Epoll) => true,
+            Some(Concern::File) => descriptors::is_positioned(fd),
+            None => false,
+        };
+        if !matters {
+            descriptor::see(fd);
+        }
+    }
+    count();
+}
+
+fn count() {
+    LEFT.store(descriptor::unseen().count() as u32, Relaxed);
+    LOOKING.store(if LEFT.load(Relaxed) == 0 { 0 } else { WATCHING }, Relaxed);
+}
+
+/// The use of this one need not be looked at again.
+fn seen(fd: i32) {
+    if descriptor::see(fd) && !super::is_unsettled() && LEFT.fetch_sub(1, Relaxed) <= 1 {
+        // Copies may have been counted twice.
+        count();
+    }
+}

@@ -1,0 +1,227 @@
+//! Reading and writing: what a forked child does with descriptors that it inherited. One test of a flag in all other processes.
+use super::wait::{self, IDLE};
+use super::*;
+use crate::child::uses::{self, LOOKING, Use};
+use crate::child::{self, is_unsettled};
+use forkguard_core::descriptor::{self, Kind};
+use libc::{FILE, MSG_PEEK};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// The descriptor that an argument names.
+fn fd(registers: &Registers, argument: usize) -> i32 {
+    registers.argument[argument] as i32
+}
+
+/// A child that waits for what comes has settled: from a pipe or socket it is work, from a file it is not.
+fn settles(call: &'static str, fd: i32) {
+    use Kind::{Eventfd, Inotify, Pipe, Signalfd, Socket};
+    let brings_work = |r: descriptor::Record| matches!(r.kind, Pipe | Socket | Eventfd | Signalfd | Inotify);
+    if is_unsettled() && descriptor::record(fd).is_some_and(brings_work) {
+        note_at_length(|at| child::settled(call, at));
+    }
+}
+
+macro_rules! reads {
+    ($(fn $name:ident;)*) => {
+        $(pass! {
+            /// As the C library's; see the module.
+            fn $name, LOOKING; |registers| {
+                settles(stringify!($name), fd(registers, 0));
+                uses::before(registers, fd(registers, 0), Use::Input);
+            }
+        })*
+    };
+}
+
+reads! {
+    fn read;
+    fn __read_chk;
+    fn readv;
+}
+
+macro_rules! receives {
+    ($(fn $name:ident: flags $flags:literal;)*) => {
+        $(pass! {
+            /// As the C library's; see the module.
+            fn $name, LOOKING; |registers| {
+                if is_unsettled() {
+                    note_at_length(|at| child::settled(stringify!($name), at));
+                }
+                // What is only looked at stays there for whom it is.
+                if registers.argument[$flags] as i32 & MSG_PEEK == 0 {
+                    uses::before(registers, fd(registers, 0), Use::Input);
+                }
+            }
+        })*
+    };
+}
+
+receives! {
+    fn recv: flags 3;
+    fn recvfrom: flags 3;
+    fn recvmsg: flags 2;
+    fn recvmmsg: flags 3;
+    fn __recv_chk: flags 4;
+    fn __recvfrom_chk: flags 4;
+}
+
+macro_rules! uses {
+    ($(fn $name:ident: $usage:expr;)*) => {
+        $(pass! {
+            /// As the C library's; see the module.
+            fn $name, LOOKING; |registers| { uses::before(registers, fd(registers, 0), $usage) }
+        })*
+    };
+}
+
+uses! {
+    fn write: Use::Output;
+    fn writev: Use::Output;
+    fn send: Use::Output;
+    fn sendto: Use::Output;
+    fn sendmsg: Use::Output;
+    fn sendmmsg: Use::Output;
+    fn shutdown: Use::Output;
+    fn pread: Use::At;
+    fn pread64: Use::At;
+    fn __pread_chk: Use::At;
+    fn __pread64_chk: Use::At;
+    fn preadv: Use::At;
+    fn preadv64: Use::At;
+    fn pwrite: Use::At;
+    fn pwrite64: Use::At;
+    fn pwritev: Use::At;
+    fn pwritev64: Use::At;
+    fn epoll_ctl: Use::Watch;
+}
+
+macro_rules! vectors {
+    ($(fn $name:ident: $usage:expr;)*) => {
+        $(pass! {
+            /// As the C library's; an offset of -1 stands for the descriptor's own position.
+            fn $name, LOOKING; |registers| {
+                let usage = if registers.argument[3] == usize::MAX { $usage } else { Use::At };
+                uses::before(registers, fd(registers, 0), usage);
+            }
+        })*
+    };
+}
+
+vectors! {
+    fn preadv2: Use::Input;
+    fn preadv64v2: Use::Input;
+    fn pwritev2: Use::Output;
+    fn pwritev64v2: Use::Output;
+}
+
+macro_rules! seeks {
+    ($(fn $name:ident;)*) => {
+        $(pass! {
+            /// As the C library's; to ask where the position is moves nothing.
+            fn $name, LOOKING; |registers| {
+                if registers.argument[1..3] != [0, libc::SEEK_CUR as usize] {
+                    uses::before(registers, fd(registers, 0), Use::Seek);
+                }
+            }
+        })*
+    };
+}
+
+seeks! {
+    fn lseek;
+    fn lseek64;
+}
+
+macro_rules! sendfiles {
+    ($(fn $name:ident;)*) => {
+        $(pass! {
+            /// sendfile(2): out of a file, from its own position or the call's.
+            fn $name, LOOKING; |registers| {
+                uses::before(registers, fd(registers, 0), Use::Output);
+                uses::before(registers, fd(registers, 1), if registers.argument[2] == 0 { Use::Input } else { Use::At });
+            }
+        })*
+    };
+}
+
+sendfiles! {
+    fn sendfile;
+    fn sendfile64;
+}
+
+pass! {
+    /// splice(2).
+    fn splice, LOOKING; |registers| {
+        uses::before(registers, fd(registers, 0), Use::Input);
+        uses::before(registers, fd(registers, 2), Use::Output);
+    }
+}
+
+macro_rules! epoll_waits {
+    ($(fn $name:ident;)*) => {
+        $(pass! {
+            /// As the C library's: a server waits for work in it.
+            fn $name, IDLE; |registers| {
+                wait::begins(stringify!($name));
+                if LOOKING.load(Relaxed) != 0 {
+                    uses::before(registers, fd(registers, 0), Use::Watch);
+                }
+            }
+        })*
+    };
+}
+
+epoll_waits! {
+    fn epoll_wait;
+    fn epoll_pwait;
+    fn epoll_pwait2;
+}
+
+/// The descriptor that a stream's buffer is about to be filled from (`Use::Input`) or written to; None where there is nothing to do. What the
+/// C library's streams read and write crosses no symbol, and fgetc and its like are called too often for a look at each.
+pub(super) fn moved(stream: *mut FILE, usage: Use) -> Option<i32> {
+    unsafe extern "C" {
+        fn __fpending(stream: *mut FILE) -> usize;
+    }
+    // struct _IO_FILE: its flags, then where reading stands and how far the buffer reaches.
+    let is_read_up = || {
+        // SAFETY: the host's own stream, as the C library lays it out.
+        let [_, next, end] = unsafe { stream.cast::<[usize; 3]>().read() };
+        next == end
+    };
+    // SAFETY: the host's own stream.
+    let moves = !stream.is_null() && if usage == Use::Input { is_read_up() } else { unsafe { __fpending(stream) != 0 } };
+    // SAFETY: likewise.
+    moves.then(|| super::descriptor::kept(|| unsafe { libc::fileno(stream) }))
+}
+
+macro_rules! streams {
+    ($(fn $name:ident: $argument:literal, $usage:expr;)*) => {
+        $(pass! {
+            /// As the C library's; see [`moved`].
+            fn $name, LOOKING; |registers| {
+                if let Some(fd) = moved(registers.argument[$argument] as *mut FILE, $usage) {
+                    uses::before(registers, fd, $usage);
+                }
+            }
+        })*
+    };
+}
+
+streams! {
+    fn fflush: 0, Use::Output;
+    fn fgets: 2, Use::Input;
+    fn __fgets_chk: 3, Use::Input;
+    fn fread: 3, Use::Input;
+    fn __fread_chk: 4, Use::Input;
+    fn getline: 2, Use::Input;
+    fn getdelim: 3, Use::Input;
+    fn __getdelim: 3, Use::Input;
+}
+
+uses! {
+    fn dprintf: Use::Output;
+    fn vdprintf: Use::Output;
+    fn __dprintf_chk: Use::Output;
+    fn __vdprintf_chk: Use::Output;
+}
