@@ -4,6 +4,7 @@ mod awaited;
 pub(crate) mod bite;
 pub(crate) mod fate;
 pub(crate) mod leaks;
+mod regions;
 pub(crate) mod restarts;
 pub(crate) mod said;
 pub(crate) mod timers;
@@ -47,9 +48,11 @@ pub(crate) fn born(snapshot: Option<&'static Snapshot>) {
     let inner = snapshot.inner();
     begin_life(inner.leader, inner.sequence);
     crate::sites::stand_in_child(inner);
+    regions::watch();
     BORN.store(inner.entered, Relaxed);
     SETTLING.store(1, Relaxed);
     uses::born(true);
+    crate::hooks::watch_waits();
 }
 
 /// In a child that no atfork handler saw.
@@ -64,8 +67,10 @@ fn begin_life(leader: u32, sequence: u64) {
     emit::reset_in_child();
     crate::workspace::reset_in_child();
     crate::sites::reset_in_child();
-    fate::born();
+    fate::born(sequence);
     said::reset_in_child();
+    crate::leader::reset_in_child();
+    crate::hooks::close_in_child();
     LEADER.store(leader, Relaxed);
     SEQUENCE.store(sequence, Relaxed);
     SETTLING.store(0, Relaxed);
@@ -192,7 +197,7 @@ pub(crate) enum Program {
 
 /// A forked child is about to exec. A file that cannot be executed is no event: a search through PATH tries many, and a text without
 /// `#!` is no program (of what execvp is given a shell makes one).
-pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: usize) {
+pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: impl FnOnce() -> usize) {
     let Some(id) = birth() else { return };
     let text = match program {
         Program::Path(directory, address) => {
@@ -212,9 +217,12 @@ pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: us
             text
         }
     };
-    match program {
-        Program::Descriptor(fd) => leaks::by_exec(at, Text::<48>::of(format_args!("/proc/self/fd/{fd}")).as_cstr(), site),
-        _ => leaks::by_exec(at, text.as_cstr(), site),
+    let path = match program {
+        Program::Descriptor(fd) => Text::of(format_args!("/proc/self/fd/{fd}")),
+        _ => text,
+    };
+    if let Some(path) = path.as_cstr() {
+        leaks::by_exec(at, path, site);
     }
     let event = Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) });
     emit::of_child(at, Some(id.as_str()), [Some(event)]);
