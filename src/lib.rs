@@ -13,6 +13,7 @@ mod emit;
 mod errno;
 mod findings;
 mod hooks;
+mod leader;
 mod options;
 mod sites;
 mod workspace;

@@ -77,17 +77,28 @@ impl Drop for Workspace {
     }
 }
 
+/// Signals that wait while our own work is done.
+pub(crate) const BLOCKED: u64 = {
+    const SETXID: i32 = 33;
+    let delivered = [SETXID, libc::SIGSYS, libc::SIGTRAP, libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
+    let mut mask = !0;
+    let mut index = 0;
+    while index < delivered.len() {
+        mask &= !(1 << (delivered[index] - 1));
+        index += 1;
+    }
+    mask
+};
+
 /// Runs work that needs room on a stack of its own: the host's may be that of a signal handler or of a thread with the least there is.
 /// No signal is delivered meanwhile: a handler must not find itself on a foreign stack. Excepted are glibc's for setuid, which other
 /// threads wait for, and those that the thread's own instructions raise (a sandbox may answer system calls in SIGSYS): blocked, they
 /// would end the process. The work is told which signals the host's thread blocks.
 pub(crate) fn on_own_stack<R>(work: impl FnOnce(&AtLength) -> R) -> Option<R> {
-    const SETXID: i32 = 33;
-    const DELIVERED: [i32; 7] = [SETXID, libc::SIGSYS, libc::SIGTRAP, libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
     let workspace = Workspace::take()?;
     let (stack, size) = workspace.stack();
     let blocked = raw::blocked_signals();
-    raw::set_blocked_signals(DELIVERED.iter().fold(!0, |mask, signal| mask & !(1 << (signal - 1))));
+    raw::set_blocked_signals(BLOCKED);
     let at = AtLength { blocked, workspace };
     // SAFETY: the stack is mapped, aligned and large, and outlives the callback, which catches its own panics.
     let result = unsafe { psm::on_stack(stack, size, || catch_unwind(AssertUnwindSafe(|| work(&at)))) };

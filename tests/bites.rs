@@ -275,16 +275,18 @@ const CONNECTION: (&str, &str) = ("connection-inherited", "connection-shared-use
 #[test]
 fn gunicorn_psycopg2() {
     let postgres = Postgres::start("bites-psycopg2");
-    let server = |late| {
+    let server = |late, class: &'static str| {
         let url = postgres.url();
         move |run: &Run, port| {
             let mut command = gunicorn_with("postgres", late, port);
-            command.env("DATABASE_URL", &url);
+            command.env("DATABASE_URL", &url).args(["--worker-class", class]);
             run.start(command)
         }
     };
-    shares_a_connection("bites-psycopg2", "postgres.py", CONNECTION, server(None), libc::SIGTERM);
-    silent("bites-psycopg2-twin", server(Some("post_fork")), libc::SIGTERM);
+    shares_a_connection("bites-psycopg2", "postgres.py", CONNECTION, server(None, "sync"), libc::SIGTERM);
+    silent("bites-psycopg2-twin", server(Some("post_fork"), "sync"), libc::SIGTERM);
+    shares_a_connection("bites-psycopg2-gthread", "postgres.py", CONNECTION, server(None, "gthread"), libc::SIGTERM);
+    silent("bites-psycopg2-gthread-twin", server(Some("post_fork"), "gthread"), libc::SIGTERM);
 }
 
 #[test]
@@ -313,7 +315,7 @@ fn unicorn(run: &Run, port: u16, postgres: &Postgres, variable: Option<&str>) ->
 fn unicorn_pg() {
     let postgres = Postgres::start("bites-unicorn");
     let shared = |run: &Run, port| unicorn(run, port, &postgres, None);
-    shares_a_connection("bites-unicorn", "postgres.ru", CONNECTION, shared, libc::SIGQUIT);
+    shares_a_connection("bites-unicorn", "postgres.rb", CONNECTION, shared, libc::SIGQUIT);
     silent("bites-unicorn-twin", |run, port| unicorn(run, port, &postgres, Some("LATE")), libc::SIGQUIT);
 }
 
@@ -329,7 +331,7 @@ fn unicorn_pg_goodbye() {
     kill(*worker.first().expect("a worker"), libc::SIGQUIT);
     let bite = Bite::of(&run, CONNECTION.1);
     assert_eq!(BTreeSet::from([bite.child()]), worker);
-    bite.points("opened", &application("postgres.ru")).has("used").comes_from(CONNECTION.0);
+    bite.points("opened", &application("postgres.rb")).has("used").comes_from(CONNECTION.0);
 }
 
 #[test]
@@ -417,6 +419,7 @@ fn gunicorn_resets_a_handler() {
     bite.points("set", &file)
         .has("reset")
         .passes("gunicorn/workers/base.py")
+        .comes_from("handler-inherited")
         .printed(&format!("handlers.py:{}", line(&file, "set")));
     nothing_bit_but(&report, &["handler-dropped"]);
     // Not for SIGUSR1: the worker sets a handler of its own.

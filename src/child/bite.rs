@@ -95,7 +95,7 @@ pub(crate) fn say<'w>(
     };
     emit::of_child(at, Some(id.as_str()), [Some(event), hit]);
     if voice == Voice::Aloud && options::get().summary != Summary::Never {
-        print(arena, fork.leader, &finding);
+        print(arena, raw::process_id(), fork.leader, &finding);
         if let Some(said) = said::find(kind, bite.what) {
             said.aloud.store(1, Relaxed);
         }
@@ -103,10 +103,11 @@ pub(crate) fn say<'w>(
     true
 }
 
-fn print(arena: &Arena, leader: u32, finding: &Finding<'_>) {
+/// Prints what bites a child.
+pub(crate) fn print(arena: &Arena, child: u32, leader: u32, finding: &Finding<'_>) {
     let report = emit::file::path();
     let report = (!report.is_empty()).then_some(report);
-    let head = Head { child: raw::process_id(), leader, server: findings::server(arena), report };
+    let head = Head { child, leader, server: findings::server(arena), report };
     let mut text = findings::ArenaText::new(arena);
     let _ = summary::write_bite(&mut text, &head, finding);
     emit::print(text.done());

@@ -1,5 +1,6 @@
 //! Who tells the end of a fork's findings: a word a fork that leader and child share. The leader writes what it found after the fork; a
-//! child that is gone by then must not have said before it that all of it is moot.
+//! child that is gone by then must not have said before it that all of it is moot. There the child also leaves word of the waits that its
+//! hooks look at, for a leader that looks at it from outside.
 use forkguard_core::raw;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
@@ -12,13 +13,16 @@ const FORKS: usize = 511;
 struct Shared {
     /// The fingerprint of the findings that were printed last. A further worker with the same ones says so in one line.
     printed: AtomicU64,
-    /// The number of the fork and above it whether its leader has written and its child is gone.
+    /// The number of the fork and below it whether its leader has written and its child is gone, and in how many waits the child is.
     fates: [AtomicU64; FORKS],
 }
 
 const WRITTEN: u64 = 1;
 const GONE: u64 = 2;
-const NUMBER: u32 = 2;
+/// One wait, and the most that are counted.
+const WAIT: u64 = 4;
+const WAITS: u64 = 255 * WAIT;
+const NUMBER: u32 = 10;
 
 /// This process's page, as a leader.
 static OWN: AtomicPtr<Shared> = AtomicPtr::new(ptr::null_mut());
@@ -26,6 +30,8 @@ static OWN: AtomicPtr<Shared> = AtomicPtr::new(ptr::null_mut());
 static OWNER: AtomicU32 = AtomicU32::new(0);
 /// The page of the leader that forked this process.
 static LEADERS: AtomicPtr<Shared> = AtomicPtr::new(ptr::null_mut());
+/// The number of the fork that made this process.
+static OF_OWN: AtomicU64 = AtomicU64::new(0);
 
 fn page(of: &AtomicPtr<Shared>) -> Option<&'static Shared> {
     // SAFETY: null or a page that is mapped for good, and that all zero fills.
@@ -58,8 +64,27 @@ pub(crate) fn begin(sequence: u64) {
 }
 
 /// In a forked child.
-pub(crate) fn born() {
+pub(crate) fn born(sequence: u64) {
     LEADERS.store(OWN.load(Relaxed), Relaxed);
+    OF_OWN.store(sequence, Relaxed);
+}
+
+/// In the leader: true for a child that is gone, or whose hooks look at what it waits for now; and for one whose word is another's by now.
+pub(crate) fn needs_no_look(sequence: u64) -> bool {
+    page(&OWN).is_none_or(|page| {
+        let fate = word(page, sequence).load(Acquire);
+        fate >> NUMBER != sequence || fate & (GONE | WAITS) != 0
+    })
+}
+
+/// In the child: a wait that a hook looks at begins.
+pub(crate) fn waits() {
+    change(OF_OWN.load(Relaxed), |fate| if fate & WAITS == WAITS { fate } else { fate + WAIT });
+}
+
+/// It ended.
+pub(crate) fn returns() {
+    change(OF_OWN.load(Relaxed), |fate| if fate & WAITS == 0 { fate } else { fate - WAIT });
 }
 
 /// In the leader: true when the child is gone already.
@@ -74,9 +99,12 @@ pub(crate) fn written(sequence: u64) -> bool {
 
 /// Adds to the fate of this child; what it was. None when its leader has forked so often since that the word is another fork's.
 fn add(sequence: u64, flag: u64) -> Option<u64> {
+    change(sequence, |fate| fate | flag)
+}
+
+fn change(sequence: u64, to: impl Fn(u64) -> u64) -> Option<u64> {
     let word = word(page(&LEADERS)?, sequence);
-    let add = |fate| (fate >> NUMBER == sequence).then_some(fate | flag);
-    word.fetch_update(AcqRel, Acquire, add).ok()
+    word.fetch_update(AcqRel, Acquire, |fate| (fate >> NUMBER == sequence).then(|| to(fate))).ok()
 }
 
 /// In the child, which is gone in a moment: true when it must say itself that all its findings are moot.

@@ -4,6 +4,7 @@ mod awaited;
 pub(crate) mod bite;
 pub(crate) mod fate;
 pub(crate) mod leaks;
+mod regions;
 pub(crate) mod restarts;
 pub(crate) mod said;
 pub(crate) mod timers;
@@ -47,9 +48,11 @@ pub(crate) fn born(snapshot: Option<&'static Snapshot>) {
     let inner = snapshot.inner();
     begin_life(inner.leader, inner.sequence);
     crate::sites::stand_in_child(inner);
+    regions::watch();
     BORN.store(inner.entered, Relaxed);
     SETTLING.store(1, Relaxed);
     uses::born(true);
+    crate::hooks::watch_waits();
 }
 
 /// In a child that no atfork handler saw.
@@ -64,8 +67,10 @@ fn begin_life(leader: u32, sequence: u64) {
     emit::reset_in_child();
     crate::workspace::reset_in_child();
     crate::sites::reset_in_child();
-    fate::born();
+    fate::born(sequence);
     said::reset_in_child();
+    crate::leader::reset_in_child();
+    crate::hooks::close_in_child();
     LEADER.store(leader, Relaxed);
     SEQUENCE.store(sequence, Relaxed);
     SETTLING.store(0, Relaxed);

@@ -29,8 +29,9 @@ pub(crate) struct Said {
 unsafe impl Sync for Said {}
 
 const UNNAMED: Name = Name { kind: Kind::ThreadLost, what: Text::new() };
-static SAID: [Said; CAPACITY] =
-    [const { Said { state: AtomicU8::new(0), returns: AtomicU8::new(0), aloud: AtomicU8::new(0), name: UnsafeCell::new(UNNAMED) } }; CAPACITY];
+static SAID: [Said; CAPACITY] = [const {
+    Said { state: AtomicU8::new(0), returns: AtomicU8::new(0), aloud: AtomicU8::new(0), name: UnsafeCell::new(UNNAMED) }
+}; CAPACITY];
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 impl Said {

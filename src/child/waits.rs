@@ -1,7 +1,7 @@
 //! Waits that may be in vain: looked at before the thread blocks, taken back if it returns.
 use super::bite::{self, Bite, Hazard, Voice};
 use super::said::{self, Said};
-use super::{awaited, is_unsettled};
+use super::{awaited, fate, is_unsettled};
 use crate::arena::Arena;
 use crate::describe;
 use crate::findings::lock_orphaned;
@@ -43,6 +43,8 @@ pub(crate) enum Call {
 /// What `before` has to take back.
 #[derive(Clone, Copy)]
 pub(crate) enum Waiting {
+    /// Nothing: it was not looked at.
+    Unseen,
     /// Nothing.
     Quietly,
     /// This was said.
@@ -102,8 +104,9 @@ pub(crate) fn is_tracked(call: Call, address: usize) -> bool {
 /// Before a call that may wait: says so if nobody in this process can end the wait.
 pub(crate) fn before(call: Call, address: usize, caller: usize) -> Waiting {
     if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
-        return Waiting::Quietly;
+        return Waiting::Unseen;
     }
+    fate::waits();
     match call {
         Call::Lock(kind) => lock(kind, address, caller, true),
         Call::Timed(kind) => lock(kind, address, caller, false),
@@ -123,11 +126,16 @@ pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
     if let Some(slot) = thread::mine().filter(|slot| slot.endless.load(Relaxed) != 0) {
         slot.endless.store(0, Relaxed);
     }
+    if !matches!(waiting, Waiting::Unseen) {
+        fate::returns();
+    }
     let because = "the wait ended after all";
+    let waiting = match waiting {
+        Waiting::Again(said) if answer.is_good() => Waiting::Said(said, None),
+        other => other,
+    };
     match waiting {
-        Waiting::Quietly => {}
-        Waiting::Again(said) if answer.is_good() => after(Waiting::Said(said, None), answer),
-        Waiting::Again(_) => {}
+        Waiting::Unseen | Waiting::Quietly | Waiting::Again(_) => {}
         Waiting::Said(said, hazard) => {
             note_at_length(|at| {
                 for said in [Some(said), hazard].into_iter().flatten() {
@@ -193,12 +201,14 @@ fn words_of(kind: LockKind, address: usize) -> Words {
     read
 }
 
-/// A lock is released, or made anew: if it was an orphan, it is none any more. (A mutex names its owner: that tells.)
-pub(crate) fn gives(address: usize) {
+/// A lock is released, or made `anew`: if it was an orphan, it is none any more. (A mutex names its owner: that tells.)
+pub(crate) fn gives(address: usize, anew: bool) {
     if tls::inside() != 0 || tls::vfork() != 0 || !gate::awake() {
         return;
     }
-    if let Some((fork, lock)) = orphans().find(|(_, lock)| lock.entry.address == address) {
+    // Of several readers one goes.
+    let stays = |lock: &LockRecord| !anew && words::readers(lock.entry.kind, &words_of(lock.entry.kind, address)) > 1;
+    if let Some((fork, lock)) = orphans().find(|(_, lock)| lock.entry.address == address && !stays(lock)) {
         let because = "the child released it or made it anew";
         note_at_length(|at| bite::turn_of(at, fork, Kind::LockOrphaned, lock_name(lock), State::Resolved, None, because));
     }
@@ -271,7 +281,7 @@ pub(super) fn is_dealt_with(fork: &'static Inner, what: &str) -> bool {
 }
 
 /// The thread that waits, in words.
-fn waiter(arena: &Arena) -> &str {
+pub(super) fn waiter(arena: &Arena) -> &str {
     let tid = raw::thread_id();
     let slot = thread::mine().map(|slot| (sites::label(slot.label.load(Relaxed)).0, slot.name()));
     match slot {
@@ -283,18 +293,18 @@ fn waiter(arena: &Arena) -> &str {
 }
 
 /// Where this thread waits.
-fn place<'a>(arena: &'a Arena, word: usize) -> Option<Site<'a>> {
+pub(super) fn place<'a>(arena: &'a Arena, word: usize) -> Option<Site<'a>> {
     describe::site(arena, Role::Waits, raw::thread_id(), word)
 }
 
 /// Runs at length with the place of the call.
-fn at_length(caller: usize, work: impl FnOnce(&AtLength, usize) -> Waiting) -> Waiting {
+pub(super) fn at_length(caller: usize, work: impl FnOnce(&AtLength, usize) -> Waiting) -> Waiting {
     let word = note(|_| sites::capture(caller)).unwrap_or(caller);
     note_at_length(|at| work(at, word)).unwrap_or(Waiting::Quietly)
 }
 
 /// What was said, to be taken back.
-fn waiting(kind: Kind, what: &str, hazard: Option<&str>) -> Waiting {
+pub(super) fn waiting(kind: Kind, what: &str, hazard: Option<&str>) -> Waiting {
     match said::find(kind, what) {
         Some(said) => Waiting::Said(said, hazard.and_then(|what| said::find(Kind::LockOrphaned, what))),
         None => Waiting::Quietly,

@@ -195,27 +195,36 @@ fn hex(arena: &Arena, address: usize) -> Option<Cow<'_, str>> {
     (address != 0).then(|| Borrowed(arena.format(format_args!("{address:#x}"))))
 }
 
+fn thread<'a>(arena: &'a Arena, thread: &ThreadRecord, forking: bool, leader: bool) -> Thread<'a> {
+    let tid = tid_of(thread, leader);
+    let (name, class) = sites::label(thread.label);
+    Thread {
+        tid,
+        name: if name.is_empty() { Borrowed(arena.text(name_of(thread, tid, leader).as_str())) } else { Borrowed(name) },
+        class: (!class.is_empty()).then_some(Borrowed(class)),
+        forking,
+        recorded: true,
+        detached: thread.detached,
+        creator: (thread.creator != 0).then_some(thread.creator),
+        start: application(thread.code).or_else(|| (thread.start != 0).then(|| native::frame(arena, thread.start))),
+        site: site(arena, Role::Started, thread.creator, thread.site),
+        stood: site(arena, Role::Stood, tid, thread.stood),
+        holds: thread.holds,
+        waits_for: hex(arena, thread.waits_for),
+    }
+}
+
+/// Threads that a child lost, in the leader.
+pub(crate) fn lost_threads<'a>(arena: &'a Arena, records: &[ThreadRecord]) -> &'a [Thread<'a>] {
+    let mut list = arena.list(records.len());
+    records.iter().for_each(|record| list.push(thread(arena, record, false, true)));
+    list.done()
+}
+
 fn threads<'a>(arena: &'a Arena, inner: &Inner, leader: bool) -> &'a [Thread<'a>] {
     let recorded = inner.threads.as_slice();
     let mut list = arena.list(recorded.len() + 64);
-    for thread in recorded {
-        let tid = tid_of(thread, leader);
-        let (name, class) = sites::label(thread.label);
-        list.push(Thread {
-            tid,
-            name: if name.is_empty() { Borrowed(arena.text(name_of(thread, tid, leader).as_str())) } else { Borrowed(name) },
-            class: (!class.is_empty()).then_some(Borrowed(class)),
-            forking: thread.tid == inner.thread,
-            recorded: true,
-            detached: thread.detached,
-            creator: (thread.creator != 0).then_some(thread.creator),
-            start: application(thread.code).or_else(|| (thread.start != 0).then(|| native::frame(arena, thread.start))),
-            site: site(arena, Role::Started, thread.creator, thread.site),
-            stood: site(arena, Role::Stood, tid, thread.stood),
-            holds: thread.holds,
-            waits_for: hex(arena, thread.waits_for),
-        });
-    }
+    recorded.iter().for_each(|record| list.push(thread(arena, record, record.tid == inner.thread, leader)));
     if leader {
         unrecorded(arena, inner, &mut list);
     }

@@ -14,7 +14,7 @@ pub(crate) mod handler_dropped;
 pub(crate) mod handler_inherited;
 pub(crate) mod lock_orphaned;
 mod rng_shared;
-mod runtime_unsafe;
+pub(crate) mod runtime_unsafe;
 pub(crate) mod signals_blocked;
 pub(crate) mod sqlite_inherited;
 mod thread_lost;
@@ -197,7 +197,7 @@ pub(crate) fn bite<'a>(arena: &'a Arena, id: &str, severity: Severity, bite: &Bi
 }
 
 /// The site of a library that matters by being loaded.
-fn loaded_at<'a>(evidence: &Evidence<'a>, path: &'a str) -> Site<'a> {
+fn loaded_at<'a>(arena: &'a Arena, path: &'a str) -> Site<'a> {
     let frame = Frame {
         language: Borrowed("native"),
         function: None,
@@ -207,7 +207,18 @@ fn loaded_at<'a>(evidence: &Evidence<'a>, path: &'a str) -> Site<'a> {
         offset: None,
         build_id: None,
     };
-    Site { role: Role::Loaded, thread: None, frames: Borrowed(evidence.arena.one(frame)) }
+    Site { role: Role::Loaded, thread: None, frames: Borrowed(arena.one(frame)) }
+}
+
+/// Where the Go runtime is, if a library brought one.
+pub(crate) fn go_library(arena: &Arena) -> Option<Site<'_>> {
+    let mut go = None;
+    native::each_library(|library| {
+        if go.is_none() && library.is_go() {
+            go = Some(loaded_at(arena, arena.text(library.path.as_str())));
+        }
+    });
+    go
 }
 
 /// The last part of a path.

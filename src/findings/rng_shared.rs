@@ -37,6 +37,6 @@ fn loaded<'a>(evidence: &Evidence<'a>, generator: &str, path: &'a str) -> Findin
         Severity::Info,
         format_args!("{}", base(path)),
         format_args!("{generator}, if it was seeded before the fork"),
-        evidence.sites([&[loaded_at(evidence, path)]]),
+        evidence.sites([&[loaded_at(evidence.arena, path)]]),
     )
 }

@@ -40,7 +40,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             Severity::Warning,
             format_args!("go"),
             format_args!("the Go runtime ({}), {count} threads started past every hook", base(library)),
-            evidence.sites([&[loaded_at(evidence, library)]]),
+            evidence.sites([&[loaded_at(evidence.arena, library)]]),
         ));
     }
     if let Some(device) = evidence.inherited().find(|d| d.path.as_deref().is_some_and(|p| p.starts_with("/dev/nvidia"))) {
@@ -52,6 +52,11 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             evidence.sites([device.site.as_slice()]),
         ));
     }
+}
+
+/// The library of the runtime that a thread belongs to.
+pub(crate) fn library_of<'t>(thread: &'t Thread<'_>) -> Option<&'t str> {
+    runtime_of(thread).map(|(library, _)| library)
 }
 
 /// The library and the runtime that a thread belongs to.

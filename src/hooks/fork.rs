@@ -5,7 +5,7 @@
 //! findings and writes. daemon and forkpty call fork inside libc, past our wrapper: the atfork handlers still see it.
 use super::*;
 use crate::child::fate;
-use crate::{emit, sites};
+use crate::{emit, leader, sites};
 use forkguard_core::fork::{self as core_fork, Door, Outcome, Snapshot};
 use forkguard_report::event::ForkKind;
 use libc::{c_char, c_int, pid_t, termios, winsize};
@@ -93,6 +93,9 @@ fn report(snapshot: &'static Snapshot, child: Option<u32>, failed: Option<i32>) 
         let inner = snapshot.inner();
         note(|_| inner.site = sites::capture(inner.site));
         note_at_length(|at| emit::fork(at, inner, child, failed));
+    }
+    if let Some(child) = child {
+        note(|_| leader::remember(snapshot.facts(), child));
     }
     core_fork::end(snapshot);
 }

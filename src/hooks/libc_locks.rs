@@ -24,7 +24,7 @@ pub(super) fn inside<R>(name: &'static CStr, caller: usize, run: impl FnOnce() -
 
 /// The same for a function that every call comes to: it looks at this process's state itself.
 fn at_lock<R: Answer>(name: &'static CStr, caller: usize, run: impl FnOnce() -> R) -> R {
-    let waiting = if held::is_watched() { waits::before(Call::Libc(name), 0, caller) } else { Waiting::Quietly };
+    let waiting = if held::is_watched() { waits::before(Call::Libc(name), 0, caller) } else { Waiting::Unseen };
     let result = if held::TRACKED.load(Relaxed) == 0 { run() } else { inside(name, caller, run) };
     waits::after(waiting, &result);
     result

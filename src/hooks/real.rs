@@ -73,19 +73,26 @@ pub extern "C" fn resolve_early(real: &Real) {
 
 /// The loader's struct link_map, as far as <link.h> shows it.
 #[repr(C)]
-struct LinkMap {
-    base: usize,
+pub(super) struct LinkMap {
+    pub(super) base: usize,
     name: *const c_char,
-    dynamic: *const Dynamic,
+    pub(super) dynamic: *const Dynamic,
     next: *const LinkMap,
     previous: *const LinkMap,
 }
 
 /// An entry of a dynamic section: Elf64_Dyn.
 #[repr(C)]
-struct Dynamic {
+pub(super) struct Dynamic {
     tag: i64,
     value: usize,
+}
+
+impl Dynamic {
+    /// Tag and value.
+    pub(super) fn parts(&self) -> (i64, usize) {
+        (self.tag, self.value)
+    }
 }
 
 /// The loader's struct r_debug, as far as <link.h> shows it.
@@ -97,8 +104,8 @@ struct RDebug {
 
 /// Elf64_Sym.
 #[repr(C)]
-struct Symbol {
-    name: u32,
+pub(super) struct Symbol {
+    pub(super) name: u32,
     info: u8,
     other: u8,
     section: u16,
@@ -148,6 +155,15 @@ pub fn find(name: &CStr) -> Option<*mut c_void> {
         }
         None
     }
+}
+
+/// The default definition of `name` in one library.
+///
+/// # Safety
+/// The library must be loaded; `map` is the loader's record of it.
+pub(crate) unsafe fn find_in(map: usize, name: &CStr) -> Option<usize> {
+    // SAFETY: as the caller vouches.
+    unsafe { Table::of(&*(map as *const LinkMap))?.find(name).map(|found| found as usize) }
 }
 
 /// A library's table of symbols.

@@ -44,7 +44,7 @@ fn waits_endlessly([address, operation, value, timeout, ..]: [usize; 6]) -> bool
 extern "C-unwind" fn futex(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long {
     let arguments = [a, b, c, d, e, f];
     let waiting =
-        if waits_endlessly(arguments) { waits::before(Call::Futex(c as u32), a, tls::caller()) } else { Waiting::Quietly };
+        if waits_endlessly(arguments) { waits::before(Call::Futex(c as u32), a, tls::caller()) } else { Waiting::Unseen };
     let result = real(number, arguments);
     waits::after(waiting, &result);
     result

@@ -1,15 +1,38 @@
-//! Calls in which a server waits for work: a forked child that reaches one has settled. One test of a flag ever after.
-//! (accept stands in `socket.rs`, which notes its result too; what reads and writes in `io.rs`.)
+//! Calls in which a server waits for work: a forked child that reaches one has settled, and a leader has time to look at its children.
+//! One test of a flag ever after. (accept stands in `socket.rs`, which notes its result too; what reads and writes in `io.rs`.)
 use super::*;
 use crate::child::{self, SETTLING};
+use crate::leader;
+use std::sync::atomic::{AtomicU8, Ordering::*};
+
+/// Not zero while such a call means something to this process.
+pub(crate) static IDLE: AtomicU8 = AtomicU8::new(0);
+
+/// From now on it does.
+pub(crate) fn watch_waits() {
+    IDLE.store(1, SeqCst);
+}
+
+/// `call` is about to wait.
+pub(crate) fn begins(call: &'static str) {
+    if SETTLING.load(Relaxed) != 0 {
+        note_at_length(|at| child::settled(call, at));
+    }
+    if leader::is_due() {
+        note_at_length(leader::look);
+    }
+    // Cleared before it is asked whether that is right: what changes meanwhile sets it.
+    IDLE.store(0, SeqCst);
+    if SETTLING.load(SeqCst) != 0 || leader::watches() {
+        watch_waits();
+    }
+}
 
 macro_rules! waits {
     ($(fn $name:ident;)*) => {
         $(pass! {
             /// As the C library's; see the module.
-            fn $name, SETTLING; |_registers| {
-                note_at_length(|at| child::settled(stringify!($name), at));
-            }
+            fn $name, IDLE; |_registers| { begins(stringify!($name)) }
         })*
     };
 }
@@ -31,9 +54,7 @@ waits! {
     fn nanosleep;
     fn clock_nanosleep;
     fn wait;
-    fn waitpid;
     fn waitid;
     fn wait3;
-    fn wait4;
     fn msgrcv;
 }

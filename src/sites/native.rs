@@ -55,11 +55,17 @@ pub(super) fn find_object(address: usize) -> Option<Found> {
     (result == 0).then_some(found)
 }
 
-/// Path of the library that an address lies in; empty for the program itself.
-pub(crate) fn library(address: usize) -> Option<Text<200>> {
-    // struct link_map: base, name.
-    let [_, name]: [usize; 2] = read_value(find_object(address)?.link_map)?;
-    Some(read_text(name))
+/// True for an address in the loaded library of which this is the loader's record.
+pub(crate) fn belongs_to(address: usize, link_map: usize) -> bool {
+    find_object(address).is_some_and(|found| found.link_map == link_map)
+}
+
+/// The loader's record of the library that an address lies in, and its path.
+pub(crate) fn library_of(address: usize) -> Option<(usize, Text<200>)> {
+    let found = find_object(address)?;
+    // struct link_map: base, name. The program itself has none.
+    let [_, name]: [usize; 2] = read_value(found.link_map)?;
+    Some((found.link_map, Some(read_text(name)).filter(|path| !path.is_empty()).unwrap_or_else(executable)))
 }
 
 /// This thread's block of thread-local variables of the library that `address` lies in; None while it has none there.
@@ -94,11 +100,6 @@ pub(crate) fn executable() -> Text<200> {
     let mut bytes = [0u8; 200];
     let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, c"/proc/self/exe", &mut bytes[..]).unwrap_or(0);
     Text::from_bytes(&bytes[..read])
-}
-
-/// The file that an address was loaded from.
-pub(crate) fn path(address: usize) -> Option<Text<200>> {
-    Module::read(&find_object(address)?).map(|module| module.path)
 }
 
 impl Module {

@@ -2,8 +2,8 @@
 use core::arch::asm;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
-pub use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fd::IntoRawFd;
+pub use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
@@ -56,6 +56,11 @@ pub fn monotonic_of_kernel() -> u64 {
     time[0] * 1_000_000_000 + time[1]
 }
 
+/// Nanoseconds since the system started, as the kernel notes the start of a process.
+pub fn since_boot() -> u64 {
+    nanoseconds(rustix::time::ClockId::Boottime)
+}
+
 /// Nanoseconds since the epoch.
 pub fn wall_clock() -> u64 {
     nanoseconds(rustix::time::ClockId::Realtime)
@@ -75,9 +80,14 @@ pub fn descriptor(fd: i32) -> BorrowedFd<'static> {
 /// One process_vm_readv of this process's own memory: true when all of `into` was filled. Fault-proof: an address that is not
 /// mapped is an answer, not a signal.
 pub fn read_memory(address: usize, into: &mut [u8]) -> bool {
+    read_memory_of(process_id(), address, into)
+}
+
+/// The same for another process's memory.
+pub fn read_memory_of(process: u32, address: usize, into: &mut [u8]) -> bool {
     let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
     let remote = libc::iovec { iov_base: address as *mut _, iov_len: into.len() };
-    let args = [process_id() as usize, &raw const local as usize, 1, &raw const remote as usize, 1, 0];
+    let args = [process as usize, &raw const local as usize, 1, &raw const remote as usize, 1, 0];
     // SAFETY: the kernel writes at most iov_len bytes to `into`, and checks the other side itself.
     let got = unsafe { syscall(libc::SYS_process_vm_readv, args) };
     got == into.len() as isize
@@ -89,6 +99,25 @@ pub fn read_scattered(from: &[libc::iovec], into: &[libc::iovec]) -> bool {
     let args = [process_id() as usize, into.as_ptr() as usize, into.len(), from.as_ptr() as usize, from.len(), 0];
     // SAFETY: the caller's places to read into are its own memory; the kernel checks the other side itself.
     unsafe { syscall(libc::SYS_process_vm_readv, args) == wanted as isize }
+}
+
+/// Writes a word of this process's own, where the process has one thread: through the protection of a page that the loader made read-only
+/// (RELRO), which it has again afterwards. Nothing happens where the kernel forbids either.
+pub fn overwrite(address: usize, value: usize) {
+    let local = libc::iovec { iov_base: (&raw const value).cast_mut().cast(), iov_len: size_of::<usize>() };
+    let remote = libc::iovec { iov_base: address as *mut _, iov_len: size_of::<usize>() };
+    let args = [process_id() as usize, &raw const local as usize, 1, &raw const remote as usize, 1, 0];
+    // SAFETY: the kernel reads `value`, and checks the other side itself.
+    let write = || unsafe { syscall(libc::SYS_process_vm_writev, args) };
+    let protect = |protection: i32| {
+        // SAFETY: a page that can be read: its content stays.
+        unsafe { syscall(libc::SYS_mprotect, [address & !0xfff, 0x1000, protection as usize, 0, 0, 0]) }
+    };
+    let read_only = -libc::EFAULT as isize;
+    if write() == read_only && protect(libc::PROT_READ | libc::PROT_WRITE) == 0 {
+        write();
+        protect(libc::PROT_READ);
+    }
 }
 
 /// Reads words, fault-proof.
@@ -165,6 +194,22 @@ pub fn blocked_signals() -> u64 {
 pub fn set_blocked_signals(mask: u64) {
     // SAFETY: reads 8 bytes.
     unsafe { syscall(libc::SYS_rt_sigprocmask, [libc::SIG_SETMASK as usize, &raw const mask as usize, 0, 8, 0, 0]) };
+}
+
+/// A descriptor for another process, closed on exec, at the lowest free number from `above` on (pidfd_open(2)).
+pub fn process_descriptor(process: u32, above: i32) -> Option<i32> {
+    // SAFETY: takes integers.
+    let fd = unsafe { syscall(libc::SYS_pidfd_open, [process as usize, 0, 0, 0, 0, 0]) };
+    let low = (fd >= 0).then_some(Opened(fd as i32))?;
+    rustix::io::fcntl_dupfd_cloexec(&low, above).ok().map(IntoRawFd::into_raw_fd)
+}
+
+/// True for a child that has ended and was not waited for.
+pub fn has_ended(child: u32) -> bool {
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let pid = Pid::from_raw(child as i32);
+    pid.is_some_and(|pid| matches!(waitid(WaitId::Pid(pid), options), Ok(Some(_))))
 }
 
 /// Ends the process by SIGABRT, whatever it does with that signal.

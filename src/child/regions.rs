@@ -1,0 +1,180 @@
+//! OpenMP regions of libgomp whose pool is lost: its threads, which belong to the thread that forked, are awaited in an inline futex. What
+//! enters a region is watched at the imports of who calls it (see `hooks/imports.rs`), in children that lost such a pool only.
+use super::bite::{self, Bite, Hazard, Voice};
+use super::fate;
+use super::waits::{self, Waiting};
+use crate::hooks::{imports, real};
+use crate::sites::native;
+use forkguard_core::fixed::Text;
+use forkguard_core::fork::{self as core_fork, Inner, ThreadRecord};
+use forkguard_core::{gate, raw, tls};
+use forkguard_report::event::{Kind, Severity, Site};
+use std::ffi::CStr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// A part of the file names of all copies of the runtime.
+const RUNTIME: &str = "libgomp";
+/// What its functions that enter a region are called: GOMP_parallel, GOMP_parallel_start, GOMP_parallel_loop_dynamic …
+const ENTRY: &[u8] = b"GOMP_parallel";
+/// Not these: they leave a region.
+const ENDS: [&[u8]; 2] = [b"GOMP_parallel_end", b"GOMP_parallel_loop_end"];
+
+/// A function that enters regions.
+struct Region {
+    /// Its address; 0: a free place.
+    real: AtomicUsize,
+    /// The loader's record of its library.
+    library: AtomicUsize,
+    /// The functions that `ASKED` names.
+    asked: [AtomicUsize; ASKED.len()],
+}
+
+/// What a runtime is asked about the region to come.
+const ASKED: [&CStr; 5] =
+    [c"omp_get_max_threads", c"omp_get_thread_limit", c"omp_get_active_level", c"omp_get_max_active_levels", c"omp_get_dynamic"];
+
+const REGIONS: usize = 32;
+static WATCHED: [Region; REGIONS] = [const {
+    Region { real: AtomicUsize::new(0), library: AtomicUsize::new(0), asked: [const { AtomicUsize::new(0) }; ASKED.len()] }
+}; REGIONS];
+
+/// Where calls of the region functions go.
+static ENTRIES: [unsafe extern "C" fn(); REGIONS] = entries();
+
+macro_rules! entries {
+    ($($index:literal)*) => { [$(entry::<$index>),*] };
+}
+
+const fn entries() -> [unsafe extern "C" fn(); REGIONS] {
+    entries!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31)
+}
+
+/// Notes the caller and goes on to `enter`, whose arguments lie where the host put them.
+#[unsafe(naked)]
+unsafe extern "C" fn entry<const INDEX: usize>() {
+    core::arch::naked_asm!(
+        "mov rax, [rsp]",
+        "mov r10, qword ptr [rip + forkguard_tls_caller@GOTTPOFF]",
+        "mov qword ptr fs:[r10], rax",
+        "jmp {enter}",
+        enter = sym enter::<INDEX>,
+    )
+}
+
+/// No function of the family has more arguments; what lies behind those of one that has fewer is its caller's.
+type Enter = unsafe extern "C-unwind" fn(usize, usize, usize, usize, usize, usize, usize, usize) -> usize;
+
+#[allow(clippy::too_many_arguments, reason = "as the functions of the family")]
+unsafe extern "C-unwind" fn enter<const INDEX: usize>(
+    code: usize,
+    data: usize,
+    threads: usize,
+    a: usize,
+    b: usize,
+    c: usize,
+    d: usize,
+    e: usize,
+) -> usize {
+    let region = &WATCHED[INDEX];
+    let waiting = before(region, threads as u32, tls::caller());
+    // SAFETY: the function that the import led to, with the host's own arguments.
+    let result = unsafe {
+        let real = std::mem::transmute::<usize, Enter>(region.real.load(Relaxed));
+        real(code, data, threads, a, b, c, d, e)
+    };
+    waits::after(waiting, &result);
+    result
+}
+
+/// The threads of the pool that this process's first thread lost, of a runtime for which `of` is true, and the fork that lost them.
+fn lost_pool(of: impl Fn(&ThreadRecord) -> bool + Copy) -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
+    let mut first_thread = true;
+    core_fork::ancestors()
+        .map(|snapshot| snapshot.facts())
+        // What an earlier leader lost is this thread's only if it is the one that came out of that fork.
+        .take_while(move |inner| std::mem::replace(&mut first_thread, inner.thread == inner.leader))
+        .flat_map(move |inner| {
+            let threads = inner.threads.as_slice().iter();
+            threads.filter(move |t| t.tid != inner.thread && t.creator == inner.thread && of(t)).map(move |t| (inner, t))
+        })
+}
+
+/// In a forked child, first of all: watches the regions of the runtimes whose pool it lost.
+pub(super) fn watch() {
+    let mut last = 0;
+    for (_, thread) in lost_pool(|_| true) {
+        // The threads of a pool start in the same function.
+        if thread.start == 0 || std::mem::replace(&mut last, thread.start) == thread.start {
+            continue;
+        }
+        let Some((library, path)) = native::library_of(thread.start) else { continue };
+        if path.as_str().rsplit('/').next().is_some_and(|file| file.starts_with(RUNTIME)) {
+            imports::replace(library, RUNTIME.as_bytes(), ENTRY, |name, real| watched(library, name, real));
+        }
+    }
+}
+
+/// The entry that stands for a region function from now on.
+fn watched(library: usize, name: &CStr, real: usize) -> Option<usize> {
+    if ENDS.contains(&name.to_bytes()) {
+        return None;
+    }
+    let index = WATCHED.iter().position(|region| [0, real].contains(&region.real.load(Relaxed)))?;
+    let region = &WATCHED[index];
+    if region.real.load(Relaxed) == 0 {
+        for (place, name) in region.asked.iter().zip(ASKED) {
+            // SAFETY: the pool's threads run in it, so it is loaded.
+            place.store(unsafe { real::find_in(library, name) }?, Relaxed);
+        }
+        region.library.store(library, Relaxed);
+        region.real.store(real, Relaxed);
+    }
+    Some(ENTRIES[index] as usize)
+}
+
+impl Region {
+    /// True when a region of so many threads (0: as many as usual) is certain to need others than its first.
+    fn needs_others(&self, threads: u32) -> bool {
+        let [most, limit, level, levels, adjusted] = self.asked.each_ref().map(|function| {
+            // SAFETY: functions that take nothing and return an int.
+            unsafe { std::mem::transmute::<usize, extern "C" fn() -> i32>(function.load(Relaxed))() }
+        });
+        let threads = if threads == 0 { most as u32 } else { threads };
+        threads.min(limit as u32) > 1 && level == 0 && levels > 0 && adjusted == 0
+    }
+}
+
+fn before(region: &Region, threads: u32, caller: usize) -> Waiting {
+    if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || raw::thread_id() != raw::process_id() || !core_fork::owned() {
+        return Waiting::Unseen;
+    }
+    let library = region.library.load(Relaxed);
+    let pool = || lost_pool(|thread| native::belongs_to(thread.start, library));
+    let Some((fork, _)) = pool().next().filter(|_| region.needs_others(threads)) else { return Waiting::Unseen };
+    fate::waits();
+    waits::at_length(caller, |at, word| {
+        let what = Text::<64>::of(format_args!("{:#x}", region.real.load(Relaxed)));
+        bite::say(at, Severity::Error, Voice::Aloud, Kind::JoinLostThread, |arena| {
+            let threads = crate::describe::losses(arena, fork).threads;
+            let lost = || pool().filter(|(of, _)| std::ptr::eq(*of, fork));
+            let count = lost().count();
+            let (_, path) = native::library_of(region.real.load(Relaxed))?;
+            let file = arena.text(path.as_str().rsplit('/').next()?);
+            let thread = threads.iter().find(|t| lost().any(|(_, record)| record.tid == t.tid))?;
+            let place: Option<Site<'_>> = waits::place(arena, word);
+            let subject = format_args!(
+                "{} enters an OpenMP region of {file}, whose pool is lost: {count} thread{}",
+                waits::waiter(arena),
+                if count == 1 { "" } else { "s" }
+            );
+            Some(Bite {
+                kind: Kind::JoinLostThread,
+                what: arena.text(what.as_str()),
+                subject: arena.format(subject),
+                sites: arena.join([place.as_slice(), thread.site.as_slice()]),
+                hazard: Some(Hazard { fork, kind: Kind::RuntimeUnsafe, what: file }),
+            })
+        });
+        waits::waiting(Kind::JoinLostThread, what.as_str(), None)
+    })
+}

@@ -1,0 +1,170 @@
+//! Waits for one child, which a leader enters once and may never come back from: it looks at that child meanwhile.
+//!
+//! Until the child has ended, the wait is one for its descriptor (pidfd), a second at a time. It ends as waitpid would have ended:
+//! - The host's signals are let in by ppoll and nowhere between its calls, so no handler runs unnoticed. Whether one ends the wait (EINTR) or
+//!   not is a matter of SA_RESTART: where the handlers that may run differ in it, all this is left alone.
+//! - Where SIGCHLD has a handler too: it would run before the child is waited for, not after.
+//! - It waits in the C library's ppoll, a cancellation point too; and in the main thread only, which nobody cancels.
+//! - The child is waited for by the real function, before the signals that came with its end are let in.
+use super::wait::{IDLE, begins};
+use super::*;
+use crate::leader;
+use crate::workspace::BLOCKED;
+use forkguard_core::fixed::Text;
+use forkguard_core::raw;
+use forkguard_core::tls;
+use libc::{c_int, nfds_t, pid_t, pollfd, rusage, sigset_t, timespec};
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
+
+real_function!(ppoll);
+
+/// What a wait for a descriptor came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Polled {
+    /// It is readable.
+    Ready,
+    /// The time was up.
+    TimedOut,
+    /// A signal's handler ran.
+    Interrupted,
+    /// There is no such descriptor any more.
+    Failed,
+}
+
+/// Waits for a descriptor to become readable, so many nanoseconds or (None) for as long as it takes, with this mask of blocked signals.
+fn poll(fd: i32, nanoseconds: Option<u64>, blocked: u64) -> Polled {
+    type Ppoll = unsafe extern "C-unwind" fn(*mut pollfd, nfds_t, *const timespec, *const sigset_t) -> c_int;
+    let mut ask = pollfd { fd, events: libc::POLLIN, revents: 0 };
+    let time = nanoseconds.map(|n| timespec { tv_sec: (n / 1_000_000_000) as i64, tv_nsec: (n % 1_000_000_000) as i64 });
+    let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // The kernel's mask and what glibc has behind it.
+    let mut mask = [0u64; size_of::<sigset_t>() / 8];
+    mask[0] = blocked;
+    // SAFETY: the C library's own function; all that is pointed to is alive during the call.
+    let count = unsafe {
+        let real = std::mem::transmute::<*mut libc::c_void, Ppoll>(REAL.address());
+        real(&mut ask, 1, time, mask.as_ptr().cast())
+    };
+    match count {
+        0 => Polled::TimedOut,
+        -1 if crate::errno::get() == libc::EINTR => Polled::Interrupted,
+        1 if ask.revents & libc::POLLIN != 0 => Polled::Ready,
+        _ => Polled::Failed,
+    }
+}
+
+/// What became of waiting beside a child.
+enum Stood {
+    /// The real call is all there is.
+    Aside,
+    /// The child has ended; this mask of blocked signals is to be restored once it is waited for.
+    ToItsEnd(u64),
+    /// A handler ended the wait.
+    Interrupted,
+}
+
+/// The descriptor of the child that is waited for; negative: none. In a child that another thread forks meanwhile it is closed.
+static DESCRIPTOR: AtomicI32 = AtomicI32::new(-1);
+/// In nobody's way.
+const ABOVE: i32 = 300;
+
+/// In a forked child.
+pub(crate) fn close_in_child() {
+    let fd = DESCRIPTOR.swap(-1, Relaxed);
+    if fd >= 0 {
+        raw::close(fd);
+    }
+}
+
+/// Whether the handlers that may run in this thread let a call go on (SA_RESTART); None when some do and some do not, or when SIGCHLD is not
+/// at its default.
+fn all_restart(blocked: u64) -> Option<bool> {
+    let child = raw::signal_action(libc::SIGCHLD)?;
+    if child.handler != libc::SIG_DFL || child.flags & libc::SA_NOCLDWAIT as u64 != 0 {
+        return None;
+    }
+    let caught = (1..=64).filter(|signal| blocked & 1 << (signal - 1) == 0).filter_map(raw::signal_action);
+    let mut restart = caught.filter(|action| action.handler > libc::SIG_IGN).map(|a| a.flags & libc::SA_RESTART as u64 != 0);
+    let first = restart.next().unwrap_or(true);
+    restart.all(|other| other == first).then_some(first)
+}
+
+fn stand_by(pid: pid_t) -> Stood {
+    let usable = gate::awake() && tls::inside() == 0 && tls::vfork() == 0 && pid > 0;
+    let usable = usable && raw::thread_id() == raw::process_id();
+    if !usable || !leader::watches_child(pid as u32) {
+        return Stood::Aside;
+    }
+    let blocked = raw::blocked_signals();
+    let Some(restart) = all_restart(blocked) else { return Stood::Aside };
+    // One wait at a time is accompanied.
+    if DESCRIPTOR.load(Relaxed) >= 0 {
+        return Stood::Aside;
+    }
+    let Some(fd) = raw::process_descriptor(pid as u32, ABOVE) else { return Stood::Aside };
+    if DESCRIPTOR.compare_exchange(-1, fd, Relaxed, Relaxed).is_err() {
+        raw::close(fd);
+        return Stood::Aside;
+    }
+    raw::set_blocked_signals(blocked | BLOCKED);
+    let polled = loop {
+        let time = leader::watches_child(pid as u32).then(leader::due_in);
+        match poll(fd, time, blocked) {
+            Polled::TimedOut if leader::is_due() => _ = note_at_length(leader::look),
+            Polled::TimedOut => {}
+            ended => break ended,
+        }
+    };
+    DESCRIPTOR.store(-1, Relaxed);
+    if is_of(fd, pid) {
+        raw::close(fd);
+    }
+    if polled == Polled::Ready && raw::has_ended(pid as u32) {
+        return Stood::ToItsEnd(blocked);
+    }
+    raw::set_blocked_signals(blocked);
+    if restart || polled != Polled::Interrupted { Stood::Aside } else { Stood::Interrupted }
+}
+
+/// True unless the host closed the descriptor and has another one by its number. (Of a process that was waited for it tells -1.)
+fn is_of(fd: i32, pid: pid_t) -> bool {
+    let path = Text::<48>::of(format_args!("/proc/self/fdinfo/{fd}"));
+    let wanted = Text::<24>::of(format_args!("\nPid:\t{pid}\n"));
+    let mut bytes = [0u8; 256];
+    let read = path.as_cstr().map(|path| raw::read_file(path, &mut bytes)).unwrap_or_default();
+    let names = |text: &str| text.contains(wanted.as_str()) || text.contains("\nPid:\t-1\n");
+    std::str::from_utf8(read).is_ok_and(names)
+}
+
+/// `wait` waits for a child.
+fn reap(call: &'static str, pid: pid_t, options: c_int, wait: impl FnOnce() -> pid_t) -> pid_t {
+    if IDLE.load(Relaxed) == 0 {
+        return wait();
+    }
+    begins(call);
+    match if options == 0 { stand_by(pid) } else { Stood::Aside } {
+        Stood::Aside => wait(),
+        Stood::ToItsEnd(blocked) => {
+            let result = wait();
+            let errno = crate::errno::get();
+            raw::set_blocked_signals(blocked);
+            crate::errno::set(errno);
+            result
+        }
+        Stood::Interrupted => {
+            crate::errno::set(libc::EINTR);
+            -1
+        }
+    }
+}
+
+hook! {
+    /// waitpid(2).
+    fn waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t = libc::waitpid;
+    |_caller| { reap("waitpid", pid, options, || real(pid, status, options)) }
+}
+hook! {
+    /// wait4(2).
+    fn wait4(pid: pid_t, status: *mut c_int, options: c_int, usage: *mut rusage) -> pid_t;
+    |_caller| { reap("wait4", pid, options, || real(pid, status, options, usage)) }
+}
