@@ -162,7 +162,8 @@ fn number(fd: i32) -> Text<64> {
 /// How certain it is that a process above this one has it open, too; None when it has not.
 fn certainty(fd: i32) -> Option<Severity> {
     let number = descriptor::number_at_fork(fd);
-    let leaders = core_fork::ancestors().map(|s| s.facts().leader);
+    // By the thread that forked, too: of a leader whose main thread has ended only its other threads show what is open.
+    let leaders = core_fork::ancestors().flat_map(|s| [s.facts().leader, s.facts().thread]);
     let certainty = |leader| match descriptors::is_shared_with(leader, number, fd) {
         Some(shared) => shared.then_some(Severity::Error),
         None => Some(Severity::Warning),
