@@ -261,7 +261,7 @@ pub fn release(slot: &'static Slot) {
 }
 
 /// Kernel ids of threads that gave their slot back last: the kernel lists them a little longer.
-static ENDED: [AtomicU32; 64] = [const { AtomicU32::new(0) }; 64];
+static ENDED: [AtomicU32; 512] = [const { AtomicU32::new(0) }; 512];
 static LAST_ENDED: AtomicUsize = AtomicUsize::new(0);
 
 /// True when this thread's record ended a short while ago.
