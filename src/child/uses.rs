@@ -53,8 +53,13 @@ static WAITING_COUNT: AtomicU32 = AtomicU32::new(0);
 /// In a forked child: with a snapshot it has a birth to speak of.
 pub(super) fn born(seen: bool) {
     LOOKING.store(u8::from(seen), Relaxed);
-    waiting().for_each(drop);
-    GIVEN_TIME.store(false, Relaxed);
+    // Each page that a child writes to is one that the kernel copies.
+    if WAITING_COUNT.load(Relaxed) != 0 {
+        waiting().for_each(drop);
+    }
+    if GIVEN_TIME.load(Relaxed) {
+        GIVEN_TIME.store(false, Relaxed);
+    }
 }
 
 /// A turn that waits until the child has settled, or is said now.
