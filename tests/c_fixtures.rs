@@ -249,4 +249,5 @@ fn storm_of_forks() {
     let told = report.events("fork").filter(|entry| entry.json["kind"] == "fork" && entry.json["failed"].is_null()).count();
     assert_eq!(told, forks);
     assert_eq!(report.events("lost").count(), 0);
+    assert_eq!(report.misplaced(), [""; 0]);
 }

@@ -2,7 +2,7 @@
 mod common;
 
 use common::fixture::run;
-use common::server::{LIMIT, Run, free_port, nothing_bit, repository, wait_for};
+use common::server::{LIMIT, Run, free_port, nothing_bit_but, repository, wait_for};
 use common::{Entry, Report, guarded, scratch};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -189,7 +189,8 @@ fn php_fpm() {
     assert!(log.contains("exited with code 0") && !log.contains("exited on signal"), "{log}");
 
     let script = Script { language: "php", file, report: run.report() };
-    nothing_bit(&script.report);
+    // PHP leaves its sockets open in the programs that a page starts.
+    nothing_bit_but(&script.report, &["fd-leaked-exec"]);
     let (mut full, mut connected) = (0, 0);
     for fork in script.report.events("fork").filter(|fork| fork.json["pid"] != master && fork.json["detail"] == "full") {
         script.check("fork", &fork.json["site"], true);

@@ -8,7 +8,7 @@ use std::process::Command;
 
 #[test]
 fn postgresql() {
-    let (_, report) = compare("postgresql", |run| {
+    let (_, (report, printed)) = compare("postgresql", |run| {
         let mut postgres = Postgres::start_in("itself", run.guarded);
         let ask = |query: &str| {
             let mut psql = Command::new("psql");
@@ -25,10 +25,11 @@ fn postgresql() {
             ask("select pg_reload_conf()"),
             ask("checkpoint"),
         ];
-        ((told, postgres.stop()), postgres.report())
+        ((told, postgres.stop()), (postgres.report(), postgres.printed()))
     });
     assert!(report.events("fork").count() > 8, "its own processes and one a connection");
     no_alarm(&report);
+    assert_eq!(printed, Vec::<String>::new());
 }
 
 /// One command and its answer: a line, or as many bytes as it announces.

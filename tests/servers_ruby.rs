@@ -1,4 +1,4 @@
-//! Unicorn and Puma with an application whose thread holds a lock.
+//! Unicorn and Puma with an application whose thread holds a lock, and with one that does nothing.
 mod common;
 
 use common::server::*;
@@ -7,9 +7,13 @@ use std::process::Command;
 
 /// `program` with its configuration of the same name and the application config.ru.
 fn server(run: &Run, program: &str, configuration: &str, port: u16) -> Server {
+    serving(run, program, configuration, port, "config.ru")
+}
+
+fn serving(run: &Run, program: &str, configuration: &str, port: u16, application: &str) -> Server {
     let mut command = Command::new(program);
     command.arg(configuration).arg(repository(&format!("tests/apps/{program}.rb")));
-    command.arg(repository("tests/apps/config.ru")).env("PORT", port.to_string());
+    command.arg(repository("tests/apps").join(application)).env("PORT", port.to_string());
     let server = run.start(command);
     serves(port);
     server
@@ -84,4 +88,34 @@ fn puma_restarts_and_stops() {
     Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGHUP", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGVTALRM"]);
     found(&report, &workers, "thread-lost", "");
     nothing_bit(&report);
+}
+
+/// A server's life with an application that does nothing: nothing to say.
+fn is_silent(program: &str, configuration: &str, reload: i32, end: i32) {
+    let (run, (leader, workers)) = compare(&format!("{program}-clean"), |run| {
+        let port = free_port();
+        let server = serving(run, program, configuration, port, "clean.ru");
+        let first = server.workers(2, &BTreeSet::new());
+        served_by(port, &first);
+        Load::start(port).finish();
+        server.signal(reload);
+        let reloaded = server.workers(2, &first);
+        served_by(port, &reloaded);
+        let leader = server.pid;
+        (server.stop(end), (leader, &first | &reloaded))
+    });
+    let report = run.report();
+    Told::of(&report, leader, &workers);
+    no_alarm(&report);
+    assert_eq!(run.printed(), Vec::<String>::new());
+}
+
+#[test]
+fn unicorn_with_a_clean_application() {
+    is_silent("unicorn", "--config-file", libc::SIGHUP, libc::SIGQUIT);
+}
+
+#[test]
+fn puma_with_a_clean_application() {
+    is_silent("puma", "--config", libc::SIGUSR2, libc::SIGTERM);
 }

@@ -5,12 +5,12 @@ use common::server::*;
 use std::collections::BTreeSet;
 use std::process::Command;
 
-fn life(run: &Run, end: i32) -> (std::process::ExitStatus, (u32, BTreeSet<u32>)) {
+fn life(run: &Run, module: &str, end: i32) -> (std::process::ExitStatus, (u32, BTreeSet<u32>)) {
     let port = free_port();
     let mut command = Command::new("uwsgi");
     command.args(["--plugin=python3", "--master", "--processes=2", "--enable-threads", "--need-app"]);
     command.arg(format!("--http-socket=127.0.0.1:{port}")).arg("--chdir").arg(repository("tests/apps"));
-    command.args(["--module=threaded"]).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.args(["--threads=2", &format!("--module={module}")]).env("PYTHONDONTWRITEBYTECODE", "1");
     let server = run.start(command);
     serves(port);
     let first = server.workers(2, &BTreeSet::new());
@@ -25,7 +25,7 @@ fn life(run: &Run, end: i32) -> (std::process::ExitStatus, (u32, BTreeSet<u32>))
 }
 
 fn serves_reloads_and_stops(name: &str, end: i32) {
-    let (run, (leader, workers)) = compare(name, |run| life(run, end));
+    let (run, (leader, workers)) = compare(name, |run| life(run, "threaded", end));
     let report = run.report();
     Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGINT", "SIGFPE", "SIGSEGV"]);
     found(&report, &workers, "thread-lost", "");
@@ -49,4 +49,13 @@ fn ends_by_quit() {
 #[test]
 fn ends_by_int() {
     serves_reloads_and_stops("uwsgi-int", libc::SIGINT);
+}
+
+#[test]
+fn clean_application_in_threads() {
+    let (run, (leader, workers)) = compare("uwsgi-clean", |run| life(run, "clean", libc::SIGQUIT));
+    let report = run.report();
+    Told::of(&report, leader, &workers);
+    no_alarm(&report);
+    assert_eq!(run.printed(), Vec::<String>::new());
 }

@@ -48,13 +48,12 @@ fn bite<'a>(arena: &'a Arena, fd: i32, program: &str, used: Option<&Site<'a>>) -
     })
 }
 
-/// A forked child execs `program`; the word is of the call. One that starts its own executable anew hands its sockets on.
-pub(super) fn by_exec(at: &AtLength, program: Option<&CStr>, word: usize) {
-    let Some(program) = program else { return };
-    if raw::is_own_program(program) || is_handing_on() {
+/// A forked child execs `program`; `site` takes the word of the call. One that starts its own executable anew hands its sockets on.
+pub(super) fn by_exec(at: &AtLength, program: &CStr, site: impl FnOnce() -> usize) {
+    if leaking(true).next().is_none() || raw::is_own_program(program) || is_handing_on() {
         return;
     }
-    let name = program.to_str().unwrap_or("?");
+    let (name, word) = (program.to_str().unwrap_or("?"), site());
     for fd in leaking(true) {
         bite::say(at, Severity::Warning, Voice::Quiet, Kind::FdLeakedExec, |arena| {
             let used = describe::site(arena, Role::Used, raw::thread_id(), word);

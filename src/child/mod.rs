@@ -197,7 +197,7 @@ pub(crate) enum Program {
 
 /// A forked child is about to exec. A file that cannot be executed is no event: a search through PATH tries many, and a text without
 /// `#!` is no program (of what execvp is given a shell makes one).
-pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: usize) {
+pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: impl FnOnce() -> usize) {
     let Some(id) = birth() else { return };
     let text = match program {
         Program::Path(directory, address) => {
@@ -217,9 +217,12 @@ pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: us
             text
         }
     };
-    match program {
-        Program::Descriptor(fd) => leaks::by_exec(at, Text::<48>::of(format_args!("/proc/self/fd/{fd}")).as_cstr(), site),
-        _ => leaks::by_exec(at, text.as_cstr(), site),
+    let path = match program {
+        Program::Descriptor(fd) => Text::of(format_args!("/proc/self/fd/{fd}")),
+        _ => text,
+    };
+    if let Some(path) = path.as_cstr() {
+        leaks::by_exec(at, path, site);
     }
     let event = Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) });
     emit::of_child(at, Some(id.as_str()), [Some(event)]);

@@ -1,5 +1,5 @@
-//! What a child does with inherited descriptors: the first use of each that matters is said before it happens, and that one is closed
-//! unused is said once the child has settled.
+//! What a child does with inherited descriptors: the first use of each that matters is said before it happens; what is no news of a child
+//! that may be about to exec is said once it has settled.
 use super::bite::{self, Bite, Hazard, Voice};
 use super::{fate, said};
 use crate::arena::Arena;
@@ -33,22 +33,50 @@ pub(crate) enum Use {
     Watch,
 }
 
-/// Not zero in a forked child that has not settled ([`SETTLING`]), or has inherited what it may not use (`WATCHING`).
+/// Not zero in a forked child that has not settled, or has inherited what it may not use.
 pub(crate) static LOOKING: AtomicU8 = AtomicU8::new(0);
-pub(super) const SETTLING: u8 = 1;
-const WATCHING: u8 = 2;
 /// Inherited descriptors of a settled child whose use is still to be looked at.
 static LEFT: AtomicU32 = AtomicU32::new(0);
 
-/// Hazards whose descriptors a child closed before it settled: most children that close what they inherited are about to exec.
-static CLOSED: [AtomicU32; 64] = [const { AtomicU32::new(0) }; 64];
-static CLOSED_COUNT: AtomicU32 = AtomicU32::new(0);
+/// Turns in the lives of hazards that can wait until the child settles: most children that close what they inherited are about to exec.
+const LATER: [(Kind, State, &str); 4] = [
+    (Kind::ConnectionInherited, State::Resolved, UNUSED),
+    (Kind::EpollInherited, State::Resolved, UNUSED),
+    (Kind::SqliteInherited, State::Resolved, UNUSED),
+    (Kind::FileOffsetShared, State::Hit, "the child moves the position that it shares"),
+];
+const UNUSED: &str = "the child closed it unused";
+/// Those that wait: the number of the descriptor, and above it the place in [`LATER`] plus one.
+static WAITING: [AtomicU32; 64] = [const { AtomicU32::new(0) }; 64];
+static WAITING_COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// In a forked child: with a snapshot it has a birth to speak of.
 pub(super) fn born(seen: bool) {
-    LOOKING.store(if seen { SETTLING | WATCHING } else { 0 }, Relaxed);
-    CLOSED_COUNT.store(0, Relaxed);
-    WAITED.store(false, Relaxed);
+    LOOKING.store(u8::from(seen), Relaxed);
+    waiting().for_each(drop);
+    GIVEN_TIME.store(false, Relaxed);
+}
+
+/// A turn that waits until the child has settled, or is said now.
+fn later(kind: Kind, fd: i32) {
+    let number = descriptor::number_at_fork(fd);
+    let Some(index) = LATER.iter().position(|(of, ..)| *of == kind) else { return };
+    let free = || WAITING.get(WAITING_COUNT.fetch_add(1, Relaxed) as usize);
+    match if super::is_unsettled() { free() } else { None } {
+        Some(place) => place.store((index as u32 + 1) << 24 | number as u32, Relaxed),
+        None => _ = note_at_length(|at| turn(at, index, number)),
+    }
+}
+
+fn turn(at: &AtLength, index: usize, number: i32) {
+    let (kind, state, because) = LATER[index];
+    bite::turn(at, kind, format_args!("{number}"), state, None, because);
+}
+
+/// Takes those that wait.
+fn waiting() -> impl Iterator<Item = (usize, i32)> {
+    let words = WAITING.iter().take(WAITING_COUNT.swap(0, Relaxed) as usize).map(|place| place.swap(0, Relaxed));
+    words.filter(|&word| word != 0).map(|word| ((word >> 24) as usize - 1, (word & 0xff_ffff) as i32))
 }
 
 /// Why the use of an inherited descriptor may matter.
@@ -134,7 +162,8 @@ fn number(fd: i32) -> Text<64> {
 /// How certain it is that a process above this one has it open, too; None when it has not.
 fn certainty(fd: i32) -> Option<Severity> {
     let number = descriptor::number_at_fork(fd);
-    let leaders = core_fork::ancestors().map(|s| s.facts().leader);
+    // By the thread that forked, too: of a leader whose main thread has ended only its other threads show what is open.
+    let leaders = core_fork::ancestors().flat_map(|s| [s.facts().leader, s.facts().thread]);
     let certainty = |leader| match descriptors::is_shared_with(leader, number, fd) {
         Some(shared) => shared.then_some(Severity::Error),
         None => Some(Severity::Warning),
@@ -146,14 +175,14 @@ fn certainty(fd: i32) -> Option<Severity> {
 /// time, once.
 const YOUNG_NS: u64 = 200_000_000;
 const HANDING_OVER_NS: u64 = 10_000_000;
-static WAITED: AtomicBool = AtomicBool::new(false);
+static GIVEN_TIME: AtomicBool = AtomicBool::new(false);
 
 /// The same, when a leader that hands it over has had the time to.
 fn certainty_in_time(fd: i32) -> Option<Severity> {
     const STEP_NS: u64 = 500_000;
     let mut found = certainty(fd)?;
     let fork = core_fork::birth()?.facts();
-    if raw::monotonic() - fork.entered > YOUNG_NS || WAITED.swap(true, Relaxed) {
+    if raw::monotonic() - fork.entered > YOUNG_NS || GIVEN_TIME.swap(true, Relaxed) {
         return Some(found);
     }
     if fork.full {
@@ -170,9 +199,6 @@ fn certainty_in_time(fd: i32) -> Option<Severity> {
 /// The first use of a connection or an epoll instance.
 fn shared(call: Call, fd: i32, concern: Concern) {
     seen(fd);
-    if concern == Concern::Connection && !descriptors::is_stream(fd) {
-        return;
-    }
     let kind = if concern == Concern::Epoll { Kind::EpollSharedUse } else { Kind::ConnectionSharedUse };
     let Some(hazard) = hazard(concern, fd) else { return };
     let what = number(fd);
@@ -238,6 +264,10 @@ fn is_database(at: &AtLength, fd: i32) -> bool {
     descriptors::describe(&at.arena(), fd).is_some_and(|d| sqlite_inherited::is_database(&d))
 }
 
+fn has_position(at: &AtLength, fd: i32) -> bool {
+    descriptors::describe(&at.arena(), fd).is_some_and(|d| file_offset_shared::has_position(&d))
+}
+
 /// The first use of a file that SQLite may have opened, or that is read or written by position.
 fn file(fd: i32, record: &Record, usage: Use) {
     let by_position = matches!(usage, Use::Input | Use::Output | Use::Seek);
@@ -257,15 +287,15 @@ fn file(fd: i32, record: &Record, usage: Use) {
     if !database && !descriptors::is_positioned(fd) || note(|_| certainty(fd)).flatten().is_none() {
         return;
     }
-    note_at_length(|at| {
-        let number = number(fd);
-        let what = format_args!("{}", number.as_str());
-        if database {
-            bite::turn(at, Kind::SqliteInherited, what, State::Hit, Some(Severity::Warning), "the child uses it");
-        } else if descriptors::describe(&at.arena(), fd).is_some_and(|d| file_offset_shared::has_position(&d)) {
-            bite::turn(at, Kind::FileOffsetShared, what, State::Hit, None, "the child moves the position that it shares");
-        }
-    });
+    if database {
+        let (kind, what) = (Kind::SqliteInherited, number(fd));
+        let because = "the child uses it";
+        note_at_length(|at| {
+            bite::turn(at, kind, format_args!("{}", what.as_str()), State::Hit, Some(Severity::Warning), because)
+        });
+    } else if note_at_length(|at| has_position(at, fd)) == Some(true) {
+        later(Kind::FileOffsetShared, fd);
+    }
 }
 
 /// The hazard that the fork's report names; None where it names none, or not for certain.
@@ -292,8 +322,6 @@ pub(crate) fn closing_range(first: u32, last: u32) {
     }
 }
 
-const UNUSED: &str = "the child closed it unused";
-
 #[cold]
 fn closes_unused(fd: i32) {
     let Some(record) = descriptor::record(fd) else { return };
@@ -310,31 +338,9 @@ fn closes_unused(fd: i32) {
         return;
     }
     seen(fd);
-    let what = number(fd);
-    if said::find(kind, what.as_str()).is_some() {
-        return;
+    if said::find(kind, number(fd).as_str()).is_none() {
+        later(kind, fd);
     }
-    if super::is_unsettled() && keep(kind, descriptor::number_at_fork(fd)) {
-        return;
-    }
-    note_at_length(|at| bite::turn(at, kind, format_args!("{}", what.as_str()), State::Resolved, None, UNUSED));
-}
-
-/// Hazards that a word of [`CLOSED`] may name.
-const CLOSABLE: [Kind; 3] = [Kind::ConnectionInherited, Kind::EpollInherited, Kind::SqliteInherited];
-
-/// Keeps it for when the child has settled; false when there is no room.
-fn keep(kind: Kind, number: i32) -> bool {
-    let Some(place) = CLOSED.get(CLOSED_COUNT.fetch_add(1, Relaxed) as usize) else { return false };
-    let index = CLOSABLE.iter().position(|&k| k == kind).unwrap_or_default() as u32;
-    place.store(index << 24 | number as u32, Relaxed);
-    true
-}
-
-/// Those that are kept.
-fn closed() -> impl Iterator<Item = (Kind, i32)> {
-    let words = CLOSED.iter().take(CLOSED_COUNT.load(Relaxed) as usize).map(|place| place.load(Relaxed));
-    words.map(|word| (CLOSABLE[(word >> 24) as usize % CLOSABLE.len()], (word & 0xff_ffff) as i32))
 }
 
 /// The child is gone before it settled: what it shares and did not touch it harms no more.
@@ -347,7 +353,10 @@ pub(super) fn untouched(at: &AtLength, id: &str, because: &'static str) {
         because: Borrowed(because),
     };
     emit::states(at, id, |each| {
-        closed().for_each(|(kind, number)| each(state(kind, number, State::Resolved, UNUSED)));
+        for (index, number) in waiting() {
+            let (kind, turn, because) = LATER[index];
+            each(state(kind, number, turn, because));
+        }
         for fd in descriptor::unseen().filter(|&fd| descriptor::number_at_fork(fd) == fd) {
             let concern = descriptor::record(fd).as_ref().and_then(Concern::of);
             if let Some(kind) = concern.and_then(|concern| hazard(concern, fd)) {
@@ -357,12 +366,9 @@ pub(super) fn untouched(at: &AtLength, id: &str, because: &'static str) {
     });
 }
 
-/// The child settles: what it has closed until now is said, and what is left to look at is counted.
+/// The child settles: what has waited for that is said, and what is left to look at is counted.
 pub(super) fn settled(at: &AtLength) {
-    for (kind, number) in closed() {
-        bite::turn(at, kind, format_args!("{number}"), State::Resolved, None, UNUSED);
-    }
-    CLOSED_COUNT.store(0, Relaxed);
+    waiting().for_each(|(index, number)| turn(at, index, number));
     for fd in descriptor::unseen() {
         let matters = match descriptor::record(fd).as_ref().and_then(Concern::of) {
             Some(Concern::Connection) => descriptors::is_stream(fd),
@@ -380,7 +386,7 @@ pub(super) fn settled(at: &AtLength) {
 
 fn count() {
     LEFT.store(descriptor::unseen().count() as u32, Relaxed);
-    LOOKING.store(if LEFT.load(Relaxed) == 0 { 0 } else { WATCHING }, Relaxed);
+    LOOKING.store(u8::from(LEFT.load(Relaxed) != 0), Relaxed);
 }
 
 /// The use of this one need not be looked at again.

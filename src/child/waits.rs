@@ -201,12 +201,14 @@ fn words_of(kind: LockKind, address: usize) -> Words {
     read
 }
 
-/// A lock is released, or made anew: if it was an orphan, it is none any more. (A mutex names its owner: that tells.)
-pub(crate) fn gives(address: usize) {
+/// A lock is released, or made `anew`: if it was an orphan, it is none any more. (A mutex names its owner: that tells.)
+pub(crate) fn gives(address: usize, anew: bool) {
     if tls::inside() != 0 || tls::vfork() != 0 || !gate::awake() {
         return;
     }
-    if let Some((fork, lock)) = orphans().find(|(_, lock)| lock.entry.address == address) {
+    // Of several readers one goes.
+    let stays = |lock: &LockRecord| !anew && words::readers(lock.entry.kind, &words_of(lock.entry.kind, address)) > 1;
+    if let Some((fork, lock)) = orphans().find(|(_, lock)| lock.entry.address == address && !stays(lock)) {
         let because = "the child released it or made it anew";
         note_at_length(|at| bite::turn_of(at, fork, Kind::LockOrphaned, lock_name(lock), State::Resolved, None, because));
     }

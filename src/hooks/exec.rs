@@ -13,8 +13,7 @@ macro_rules! execs {
             fn $name, IN_CHILD; |registers| {
                 if !spawn::in_vfork_child() && crate::emit::wanted() {
                     let program: fn(&Registers) -> child::Program = $program;
-                    let site = note(|_| registers.capture()).unwrap_or(registers.caller);
-                    note_at_length(|at| child::exec(at, $call, program(registers), site));
+                    note_at_length(|at| child::exec(at, $call, program(registers), || registers.capture()));
                 }
             }
         })*

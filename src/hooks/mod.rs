@@ -280,8 +280,8 @@ macro_rules! pass {
 
 /// A hook of the lock path: one jump, to the real function while locks are not tracked; `unless` adds assembly that goes to label 2
 /// for calls that are tracked all the same. `waits` names what a call may wait for; in a forked child that may wait in vain such a
-/// call is looked at before it is made, unless `free`, assembly that goes to label 3, finds that it need not wait. `gives lock` marks the
-/// calls that release a lock or make it anew.
+/// call is looked at before it is made, unless `free`, assembly that goes to label 3, finds that it need not wait. `gives released` and
+/// `gives anew` mark the calls that release a lock or make it anew.
 macro_rules! lock {
     ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, unless $test:expr)?
      $(, waits $wait:expr)? $(, free $free:expr)? $(, gives $gives:ident)?;
@@ -334,9 +334,15 @@ macro_rules! watched {
         const WATCHED: Option<unsafe extern "C" fn()> = None;
         const GIVES: bool = false;
     };
-    ([lock] [] ($first:ident: $type:ty $(, $arg:ident: $types:ty)*) -> $ret:ty) => {
+    ([released] [] $($signature:tt)*) => {
+        watched!(@ false $($signature)*);
+    };
+    ([anew] [] $($signature:tt)*) => {
+        watched!(@ true $($signature)*);
+    };
+    (@ $anew:literal ($first:ident: $type:ty $(, $arg:ident: $types:ty)*) -> $ret:ty) => {
         unsafe extern "C-unwind" fn look($first: $type, $($arg: $types,)* caller: usize) -> $ret {
-            crate::child::waits::gives($first as usize);
+            crate::child::waits::gives($first as usize, $anew);
             if forkguard_core::held::TRACKED.load(std::sync::atomic::Ordering::Relaxed) == 0 {
                 return real($first, $($arg),*);
             }

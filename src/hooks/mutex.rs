@@ -165,11 +165,11 @@ lock! {
 }
 lock! {
     /// pthread_spin_unlock(3).
-    fn pthread_spin_unlock(lock: *mut pthread_spinlock_t) -> c_int = libc::pthread_spin_unlock, gives lock;
+    fn pthread_spin_unlock(lock: *mut pthread_spinlock_t) -> c_int = libc::pthread_spin_unlock, gives released;
     |_caller| { release(lock as usize, || real(lock)) }
 }
 lock! {
     /// pthread_spin_init(3).
-    fn pthread_spin_init(lock: *mut pthread_spinlock_t, shared: c_int) -> c_int = libc::pthread_spin_init, gives lock;
+    fn pthread_spin_init(lock: *mut pthread_spinlock_t, shared: c_int) -> c_int = libc::pthread_spin_init, gives anew;
     |_caller| { real(lock, shared) }
 }

@@ -67,12 +67,12 @@ lock! {
 }
 lock! {
     /// pthread_rwlock_unlock(3).
-    fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_unlock, gives lock;
+    fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_unlock, gives released;
     |_caller| { release(lock as usize, || real(lock)) }
 }
 lock! {
     /// pthread_rwlock_init(3).
     fn pthread_rwlock_init(lock: *mut pthread_rwlock_t, attributes: *const pthread_rwlockattr_t) -> c_int
-        = libc::pthread_rwlock_init, gives lock;
+        = libc::pthread_rwlock_init, gives anew;
     |_caller| { real(lock, attributes) }
 }

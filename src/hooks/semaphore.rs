@@ -113,7 +113,7 @@ lock! {
 }
 lock! {
     /// sem_post(3).
-    fn sem_post(semaphore: *mut sem_t) -> c_int = libc::sem_post, gives lock;
+    fn sem_post(semaphore: *mut sem_t) -> c_int = libc::sem_post, gives released;
     |_caller| {
         match thread::mine() {
             Some(slot) if slot.pop_top(semaphore as usize) => real(semaphore),
@@ -141,7 +141,7 @@ hook! {
         // CPython makes a semaphore for every lock.
         note(|_| sites::prove());
         if held::is_watched() {
-            waits::gives(semaphore as usize);
+            waits::gives(semaphore as usize, true);
         }
         match value {
             0 => semaphore::mark_signal(semaphore as usize),

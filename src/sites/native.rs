@@ -65,11 +65,11 @@ pub(crate) fn link_map_of(address: usize) -> Option<usize> {
     find_object(address).map(|found| found.link_map)
 }
 
-/// Path of the library that an address lies in; empty for the program itself.
+/// Path of the library, or of the program, that an address lies in.
 pub(crate) fn library(address: usize) -> Option<Text<200>> {
-    // struct link_map: base, name.
-    let [_, name]: [usize; 2] = read_value(find_object(address)?.link_map)?;
-    Some(read_text(name))
+    // struct link_map: base, name. The program itself has none.
+    let [_, name]: [usize; 2] = read_value(link_map_of(address)?)?;
+    Some(read_text(name)).filter(|path| !path.is_empty()).or_else(|| Some(executable()))
 }
 
 /// This thread's block of thread-local variables of the library that `address` lies in; None while it has none there.
@@ -104,11 +104,6 @@ pub(crate) fn executable() -> Text<200> {
     let mut bytes = [0u8; 200];
     let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, c"/proc/self/exe", &mut bytes[..]).unwrap_or(0);
     Text::from_bytes(&bytes[..read])
-}
-
-/// The file that an address was loaded from.
-pub(crate) fn path(address: usize) -> Option<Text<200>> {
-    Module::read(&find_object(address)?).map(|module| module.path)
 }
 
 impl Module {

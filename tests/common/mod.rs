@@ -98,8 +98,15 @@ pub struct Entry {
     pub json: Value,
     /// The text itself.
     pub text: &'static str,
-    /// Which file it stands in.
-    pub file: usize,
+    /// Which file it stands in, and where there.
+    pub place: (usize, usize),
+}
+
+impl Entry {
+    /// The id of a finding or of a change of one.
+    fn id(&self) -> &str {
+        self.json["id"].as_str().expect("an id")
+    }
 }
 
 /// All lines of a report directory, file by file.
@@ -133,17 +140,17 @@ impl Report {
             let text: &'static str = fs::read_to_string(file).expect("UTF-8").leak();
             let (lines, rest) = text.split_at(text.rfind('\n').map_or(0, |end| end + 1));
             after_last(file, rest);
-            entries.extend(lines.lines().map(|line| Self::entry(file, number, line)));
+            entries.extend(lines.lines().enumerate().map(|(line, text)| Self::entry(file, (number, line), text)));
         }
         Report { entries }
     }
 
-    fn entry(file: &Path, number: usize, text: &'static str) -> Entry {
+    fn entry(file: &Path, place: (usize, usize), text: &'static str) -> Entry {
         let json: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}: {text}", file.display()));
         let errors: Vec<String> = schema().iter_errors(&json).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{}: against the schema: {}: {text}", file.display(), errors.join("; "));
         let line = serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}: {text}", file.display()));
-        Entry { line, json, text, file: number }
+        Entry { line, json, text, place }
     }
 
     /// The events of one name (`fork`, `finding`, …).
@@ -180,19 +187,14 @@ impl Report {
 
     /// Changes of findings that are nowhere, or that stand below the change in the same file: a report is read in order.
     pub fn misplaced(&self) -> Vec<&'static str> {
-        let mut findings: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
-        let mut changes = Vec::new();
-        for (at, entry) in self.entries.iter().enumerate() {
-            match entry.json["event"].as_str() {
-                Some("finding") => findings.entry(entry.json["id"].as_str().expect("an id")).or_default().push((at, entry.file)),
-                Some("finding-state") => changes.push((at, entry)),
-                _ => {}
-            }
+        let mut places: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
+        for finding in self.events("finding") {
+            places.entry(finding.id()).or_default().push(finding.place);
         }
-        let known = |at, change: &Entry| {
-            let made = findings.get(change.json["id"].as_str().expect("an id"));
-            made.into_iter().flatten().any(|&(before, file)| before < at || file != change.file)
+        let is_told = |change: &Entry| {
+            let (file, line) = change.place;
+            places.get(change.id()).is_some_and(|known| known.iter().any(|place| place.0 != file || place.1 < line))
         };
-        changes.into_iter().filter(|&(at, change)| !known(at, change)).map(|(_, change)| change.text).collect()
+        self.events("finding-state").filter(|change| !is_told(change)).map(|change| change.text).collect()
     }
 }

@@ -133,10 +133,14 @@ impl Run {
 
     /// What forkguard printed among the server's own lines.
     pub fn printed(&self) -> Vec<String> {
-        let text = fs::read(self.directory.join("stderr")).expect("stderr");
-        let text = String::from_utf8_lossy(&text);
-        text.lines().filter(|line| line.starts_with("forkguard")).map(String::from).collect()
+        printed(&self.directory)
     }
+}
+
+fn printed(directory: &Path) -> Vec<String> {
+    let text = fs::read(directory.join("stderr")).expect("stderr");
+    let text = String::from_utf8_lossy(&text);
+    text.lines().filter(|line| line.starts_with("forkguard")).map(String::from).collect()
 }
 
 /// A server and all processes of its group; they end with the value.
@@ -392,6 +396,11 @@ impl Postgres {
     /// Its report, when it is under the library.
     pub fn report(&self) -> Report {
         Report::read(&self.directory.join("report"))
+    }
+
+    /// What forkguard printed in its log.
+    pub fn printed(&self) -> Vec<String> {
+        printed(&self.directory)
     }
 
     /// Stops it, as a service manager does.

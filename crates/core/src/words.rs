@@ -70,6 +70,11 @@ pub fn blocks(kind: Kind, words: &Words) -> bool {
     }
 }
 
+/// How many hold it for reading.
+pub fn readers(kind: Kind, words: &Words) -> u32 {
+    if kind == Kind::Read { words[0] as u32 >> READERS } else { 0 }
+}
+
 /// Whether anybody holds it.
 pub fn is_taken(kind: Kind, words: &Words) -> bool {
     blocks(if kind == Kind::Read { Kind::Write } else { kind }, words)

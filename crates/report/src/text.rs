@@ -128,11 +128,13 @@ impl Site<'_> {
     }
 
     /// The frame to show: the application's, else an installed package's, else the innermost whose source is known, or else the
-    /// innermost of all.
+    /// function by which the innermost library was entered.
     pub fn innermost(&self) -> Option<&Frame<'_>> {
         let mut sources = self.frames.iter().filter(|frame| frame.file.is_some());
         let package = sources.clone().find(|frame| frame.file.as_deref().and_then(in_package).is_some());
-        self.application().or(package).or_else(|| sources.next()).or(self.frames.first())
+        let mut library = self.frames.iter().take_while(|frame| frame.module == self.frames[0].module);
+        let entry = library.find(|frame| frame.function.is_some()).or(self.frames.first());
+        self.application().or(package).or_else(|| sources.next()).or(entry)
     }
 
     /// Where `shown`, a function of an installed package, was called in another file of a package: what a package wraps for itself (its
@@ -188,8 +190,14 @@ mod tests {
         assert_eq!(format!("{source:#}"), "/srv/app.py:13 in PQconnectdb");
         let nowhere = Frame { function: None, module: None, ..native.clone() };
         assert_eq!(nowhere.to_string(), "unknown code");
-        let site = Site { role: crate::event::Role::Opened, thread: None, frames: vec![native, source].into() };
-        assert_eq!(site.innermost().unwrap().to_string(), "app.py:13 in PQconnectdb");
+        let inside = Frame { function: None, ..native.clone() };
+        let site = |frames: &[&Frame<'static>]| {
+            let frames = frames.iter().map(|&frame| frame.clone()).collect();
+            Site { role: crate::event::Role::Opened, thread: None, frames }
+        };
+        assert_eq!(site(&[&native, &source]).innermost().unwrap().to_string(), "app.py:13 in PQconnectdb");
+        assert_eq!(site(&[&inside, &native]).innermost().unwrap().to_string(), "libpq.so.5+0x1234 (PQconnectdb)");
+        assert!(site(&[]).innermost().is_none());
     }
 
     #[test]
