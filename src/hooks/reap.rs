@@ -70,8 +70,9 @@ const ABOVE: i32 = 300;
 
 /// In a forked child.
 pub(crate) fn close_in_child() {
-    let fd = DESCRIPTOR.swap(-1, Relaxed);
+    let fd = DESCRIPTOR.load(Relaxed);
     if fd >= 0 {
+        DESCRIPTOR.store(-1, Relaxed);
         raw::close(fd);
     }
 }

@@ -134,8 +134,11 @@ pub(crate) fn due_in() -> u64 {
 
 /// In a forked child, which has none yet.
 pub(crate) fn reset_in_child() {
-    CHILDREN_LEFT.store(0, Relaxed);
-    LOOKING.store(false, Relaxed);
+    // What is not written need not be copied.
+    if CHILDREN_LEFT.load(Relaxed) != 0 || LOOKING.load(Relaxed) {
+        CHILDREN_LEFT.store(0, Relaxed);
+        LOOKING.store(false, Relaxed);
+    }
 }
 
 /// True when a look is due.
