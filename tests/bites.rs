@@ -89,6 +89,25 @@ fn executor_in_worker() {
     starts_in_worker("executor");
 }
 
+/// gthread's worker has an executor of its own, whose threads are not those that the application lost.
+#[test]
+fn executor_before_fork_beside_gunicorns() {
+    let (run, port) = (Run::guarded("bites-executor-gthread"), free_port());
+    let mut command = gunicorn_with("executor", None, port);
+    command.args(["--worker-class", "gthread"]);
+    let server = run.start(command);
+    let _asked = ask(port);
+    let worker = *server.workers(1, &BTreeSet::new()).first().expect("a worker");
+    let threads = || fs::read_dir(format!("/proc/{worker}/task")).expect("threads").map(|entry| entry.expect("entry").path());
+    let futex = format!("{} ", libc::SYS_futex);
+    wait_for("the request's thread to wait", || {
+        threads().find(|thread| fs::read_to_string(thread.join("syscall")).is_ok_and(|call| call.starts_with(&futex)))
+    });
+    let mut lost = run.report_so_far().last_states();
+    lost.retain(|finding| finding["kind"] == "thread-lost");
+    assert_eq!(lost.iter().map(|finding| &finding["state"]).collect::<Vec<_>>(), ["open"]);
+}
+
 #[test]
 fn thread_pool_before_fork() {
     waits_for_lost_threads("thread_pool");

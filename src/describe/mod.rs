@@ -76,6 +76,11 @@ pub(crate) fn native_site<'a>(
     (!frames.is_empty()).then(|| Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames) })
 }
 
+/// The interpreted frames that a word names, innermost first.
+pub(crate) fn interpreted(word: usize) -> impl Iterator<Item = Frame<'static>> {
+    sites::look(word).1.filter(|kept| kept.address == 0).map(|kept| frame(&kept))
+}
+
 /// The application's frame that a word names: the innermost.
 fn application(word: usize) -> Option<Frame<'static>> {
     sites::look(word).1.next().filter(|kept| kept.address == 0).map(|kept| frame(&kept))
