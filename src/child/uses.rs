@@ -257,7 +257,7 @@ fn self_pipe(call: Call, fd: i32) {
 /// True for a file that SQLite's own code opened: what needs no look at the file.
 fn may_be_database(record: &Record) -> bool {
     record.role & role::NO_DATABASE == 0
-        && sites::native::library_of(sites::look(record.site).0).is_some_and(|(_, path)| path.as_str().contains("sqlite"))
+        && sites::native::library(sites::look(record.site).0).is_some_and(|path| path.as_str().contains("sqlite"))
 }
 
 fn is_database(at: &AtLength, fd: i32) -> bool {

@@ -62,6 +62,20 @@ pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, word: usize) -
     (!frames.is_empty()).then(|| Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames) })
 }
 
+/// A site by return addresses, innermost first; None without one.
+pub(crate) fn native_site<'a>(
+    arena: &'a Arena,
+    role: Role,
+    thread: u32,
+    calls: impl Iterator<Item = usize> + Clone,
+) -> Option<Site<'a>> {
+    native::learn(calls.clone().map(|address| address - 1));
+    let mut frames = arena.list(calls.clone().count());
+    calls.for_each(|address| frames.push(native::frame(arena, address - 1)));
+    let frames = frames.done();
+    (!frames.is_empty()).then(|| Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames) })
+}
+
 /// The application's frame that a word names: the innermost.
 fn application(word: usize) -> Option<Frame<'static>> {
     sites::look(word).1.next().filter(|kept| kept.address == 0).map(|kept| frame(&kept))
