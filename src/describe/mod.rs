@@ -241,7 +241,7 @@ fn thread<'a>(arena: &'a Arena, thread: &ThreadRecord, forking: bool, of: u32) -
         start: application(thread.code).or_else(|| (thread.start != 0).then(|| native::frame(arena, thread.start))),
         site: site(arena, Role::Started, thread.creator, thread.site),
         stood: site(arena, Role::Stood, tid, thread.stood),
-        ended: !forking && has_ended(of, tid),
+        ended: !forking && (thread.ending || has_ended(of, tid)),
         holds: thread.holds,
         waits_for: hex(arena, thread.waits_for),
     }
