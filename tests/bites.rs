@@ -38,8 +38,13 @@ fn answers_and_stops(server: Server, port: u16, end: i32) -> (ExitStatus, (u32, 
     (server.stop(end), (leader, workers))
 }
 
-/// The correct twin of an application: works and ends as without the library, and no finding stands in the end.
-fn silent(name: &str, server: impl Fn(&Run, u16) -> Server, end: i32) -> Run {
+/// The correct twin of an application: works and ends as without the library, and there is nothing to say.
+fn silent(name: &str, server: impl Fn(&Run, u16) -> Server, end: i32) {
+    assert_eq!(unalarmed(name, server, end).printed(), Vec::<String>::new());
+}
+
+/// Works and ends as without the library, and no finding alarms in the end.
+fn unalarmed(name: &str, server: impl Fn(&Run, u16) -> Server, end: i32) -> Run {
     let (run, (leader, workers)) = compare(name, |run| {
         let port = free_port();
         answers_and_stops(server(run, port), port, end)
@@ -47,7 +52,6 @@ fn silent(name: &str, server: impl Fn(&Run, u16) -> Server, end: i32) -> Run {
     let report = run.report();
     Told::of(&report, leader, &workers);
     no_alarm(&report);
-    assert_eq!(run.printed(), Vec::<String>::new());
     run
 }
 
@@ -85,6 +89,25 @@ fn executor_in_worker() {
     starts_in_worker("executor");
 }
 
+/// gthread's worker has an executor of its own, whose threads are not those that the application lost.
+#[test]
+fn executor_before_fork_beside_gunicorns() {
+    let (run, port) = (Run::guarded("bites-executor-gthread"), free_port());
+    let mut command = gunicorn_with("executor", None, port);
+    command.args(["--worker-class", "gthread"]);
+    let server = run.start(command);
+    let _asked = ask(port);
+    let worker = *server.workers(1, &BTreeSet::new()).first().expect("a worker");
+    let threads = || fs::read_dir(format!("/proc/{worker}/task")).expect("threads").map(|entry| entry.expect("entry").path());
+    let futex = format!("{} ", libc::SYS_futex);
+    wait_for("the request's thread to wait", || {
+        threads().find(|thread| fs::read_to_string(thread.join("syscall")).is_ok_and(|call| call.starts_with(&futex)))
+    });
+    let mut lost = run.report_so_far().last_states();
+    lost.retain(|finding| finding["kind"] == "thread-lost");
+    assert_eq!(lost.iter().map(|finding| &finding["state"]).collect::<Vec<_>>(), ["open"]);
+}
+
 #[test]
 fn thread_pool_before_fork() {
     waits_for_lost_threads("thread_pool");
@@ -103,6 +126,28 @@ fn queue_without_consumer() {
 #[test]
 fn queue_with_consumer() {
     starts_in_worker("consumer");
+}
+
+/// The lock of an application, held by a lost thread: under a server that forks with the GIL, and one that forks without.
+fn waits_for_an_orphaned_lock(name: &str, server: impl Fn(&Run, u16) -> Command) {
+    let (run, file, port) = (Run::guarded(name), application("held_lock.py"), free_port());
+    let server = run.start(server(&run, port));
+    let _asked = ask(port);
+    let bite = Bite::of(&run, "lock-deadlock");
+    bite.has("taken").points("stood", &file).points("waits", &file).comes_from("lock-orphaned");
+    bite.printed(&format!("held_lock.py:{}", line(&file, "stood"))).printed(&format!("held_lock.py:{}", line(&file, "waits")));
+    assert_eq!(server.workers(1, &BTreeSet::new()), BTreeSet::from([bite.child()]), "it still waits");
+}
+
+#[test]
+fn gunicorn_lock_of_a_lost_thread() {
+    waits_for_an_orphaned_lock("bites-lock", |_, port| gunicorn_with("held_lock", None, port));
+    starts_in_worker("held_lock");
+}
+
+#[test]
+fn uwsgi_lock_of_a_lost_thread() {
+    waits_for_an_orphaned_lock("bites-lock-uwsgi", |run, port| uwsgi(run, "held_lock:app", port, &[]));
 }
 
 /// As OpenTelemetry and others do it: a thread is lost and comes back.
@@ -343,15 +388,22 @@ fn gunicorn_redis() {
     redis.arg("--bind").arg(broker.ip().to_string());
     let _redis = Server::start(redis, &directory);
     wait_for("redis", || TcpStream::connect(broker).ok());
-    let server = |late| {
+    let server = |late, pool: Option<&'static str>| {
         move |run: &Run, port| {
             let mut command = gunicorn_with("cache", late, port);
-            command.env("BROKER", format!("redis://{broker}/0"));
+            command.env("BROKER", format!("redis://{broker}/0")).envs(pool.map(|pool| (pool, "1")));
             run.start(command)
         }
     };
-    shares_a_connection("bites-redis", "cache.py", CONNECTION, server(None), libc::SIGTERM);
-    silent("bites-redis-twin", server(Some("post_fork")), libc::SIGTERM);
+    shares_a_connection("bites-redis", "cache.py", CONNECTION, server(None, None), libc::SIGTERM);
+    silent("bites-redis-twin", server(Some("post_fork"), None), libc::SIGTERM);
+    let run = unalarmed("bites-redis-pool", server(None, Some("POOL")), libc::SIGTERM);
+    assert!(run.report().findings("connection-inherited").next().is_some(), "its pool had a connection");
+}
+
+#[test]
+fn gunicorn_datagrams() {
+    silent("bites-datagrams", |run, port| run.start(gunicorn_with("datagrams", None, port)), libc::SIGTERM);
 }
 
 /// A server that keeps TLS connections, with a certificate of its own for the address it listens on.

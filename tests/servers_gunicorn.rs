@@ -82,6 +82,11 @@ fn clean_application_gthread() {
 }
 
 #[test]
+fn clean_application_gevent() {
+    clean("gunicorn-clean-gevent", "gevent", libc::SIGTERM);
+}
+
+#[test]
 fn reload_loses_no_request() {
     let (run, ()) = compare("gunicorn-reload", |run| {
         let port = free_port();

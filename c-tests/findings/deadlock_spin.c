@@ -3,15 +3,28 @@
 // EXPECT: lock-deadlock sites=[role=taken,frames.module~deadlock_spin] sites=[role=waits,frames.module~deadlock_spin]
 // EXPECT-LAST: lock-deadlock hit
 // EXPECT-LAST: lock-orphaned hit count=1
-// STDERR: lock-deadlock
-#include "bite.h"
+#include "fixture.h"
 
 static pthread_spinlock_t lock;
 
-static void work(void) {
+static void *hold(void *unused) {
+    (void)unused;
     CHECK(pthread_spin_init(&lock, 0) == 0 && pthread_spin_lock(&lock) == 0);
+    stay();
 }
 
-static void bite(void) {
-    pthread_spin_lock(&lock);
+int main(void) {
+    start_worker(hold);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        // Only where nothing is reported.
+        alarm(20);
+        pthread_spin_lock(&lock);
+        _exit(1);
+    }
+    EVENTUALLY(reported(child, "lock-deadlock"));
+    CHECK(kill(child, SIGKILL) == 0);
+    CHECK(WTERMSIG(status_of(child)) == SIGKILL);
+    return 0;
 }

@@ -94,11 +94,14 @@ __attribute__((unused)) static bool reported(pid_t pid, const char *kind) {
     return found;
 }
 
-// Ends a child that hangs for ever, once the report says that it does.
+// Ends a child that hangs for ever in a futex, once the report says that it does.
 __attribute__((unused)) static void kill_when_reported(pid_t child, const char *kind) {
     bool found = false;
     for (int round = 0; round < 10000 && !(found = reported(child, kind)); round++)
         brief_pause();
+    // It says so on stderr, too, before it sleeps.
+    if (found)
+        until_blocked_in(SYS_futex, child);
     // Whatever was found, nothing stays behind.
     CHECK(kill(child, SIGKILL) == 0);
     int status = status_of(child);

@@ -46,18 +46,22 @@ fn word(page: &'static Shared, sequence: u64) -> &'static AtomicU64 {
     &page.fates[sequence as usize % FORKS]
 }
 
-/// In a leader, before its first fork.
+/// In a leader, before its first fork. Of several threads that fork for the first time one makes the page.
 pub(crate) fn share() {
     const { assert!(size_of::<Shared>() <= 4096) };
+    static MAKER: AtomicU32 = AtomicU32::new(0);
+    if MAKER.swap(raw::process_id(), AcqRel) == raw::process_id() {
+        return raw::wait_until(shares);
+    }
     if let Some(page) = raw::shared_page() {
         OWN.store(page.cast(), Release);
-        OWNER.store(raw::process_id(), Relaxed);
+        OWNER.store(raw::process_id(), Release);
     }
 }
 
 /// True when this process has made its page.
 pub(crate) fn shares() -> bool {
-    OWNER.load(Relaxed) == raw::process_id()
+    OWNER.load(Acquire) == raw::process_id()
 }
 
 /// In a leader, before it forks.

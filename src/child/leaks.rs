@@ -1,5 +1,6 @@
 //! Sockets that a program gets which is started now, though nobody meant it to.
 use super::bite::{self, Bite, Voice};
+use super::said;
 use crate::arena::Arena;
 use crate::describe::{self, descriptors};
 use crate::findings::connection_inherited;
@@ -7,7 +8,7 @@ use crate::hooks::AtLength;
 use crate::options;
 use forkguard_core::descriptor::{self, Kind as Made, Record, role};
 use forkguard_core::raw;
-use forkguard_report::event::{Kind, Role, Severity, Site};
+use forkguard_report::event::{Kind, Role, Severity, Site, State};
 use std::ffi::CStr;
 
 /// Connections and listening sockets: what is left open has a purpose of its own when it was put there, or its flag was cleared.
@@ -62,9 +63,10 @@ pub(super) fn by_exec(at: &AtLength, program: &CStr, site: impl FnOnce() -> usiz
     }
 }
 
-/// Calls `each` for what a shell gets that this process starts.
-pub(crate) fn by_shell<'a>(arena: &'a Arena, used: Option<&Site<'a>>, mut each: impl FnMut(Bite<'a>)) {
+/// Calls `each` for what a shell gets that this process starts: once for a number, however many it starts.
+pub(crate) fn by_shell<'a>(arena: &'a Arena, used: Option<&Site<'a>>, each: impl FnMut(Bite<'a>)) {
+    let is_news = |bite: &Bite<'_>| said::say(bite.kind, bite.what, State::Hit).is_some();
     if !is_handing_on() {
-        leaking(false).filter_map(|fd| bite(arena, fd, "/bin/sh", used)).for_each(&mut each);
+        leaking(false).filter_map(|fd| bite(arena, fd, "/bin/sh", used)).filter(is_news).for_each(each);
     }
 }

@@ -107,7 +107,7 @@ pub(super) fn watch() {
         if thread.start == 0 || std::mem::replace(&mut last, thread.start) == thread.start {
             continue;
         }
-        let Some((library, path)) = native::library_of(thread.start) else { continue };
+        let Some((library, path)) = native::link_map_of(thread.start).zip(native::library(thread.start)) else { continue };
         if path.as_str().rsplit('/').next().is_some_and(|file| file.starts_with(RUNTIME)) {
             imports::replace(library, RUNTIME.as_bytes(), ENTRY, |name, real| watched(library, name, real));
         }
@@ -158,7 +158,7 @@ fn before(region: &Region, threads: u32, caller: usize) -> Waiting {
             let threads = crate::describe::losses(arena, fork).threads;
             let lost = || pool().filter(|(of, _)| std::ptr::eq(*of, fork));
             let count = lost().count();
-            let (_, path) = native::library_of(region.real.load(Relaxed))?;
+            let path = native::library(region.real.load(Relaxed))?;
             let file = arena.text(path.as_str().rsplit('/').next()?);
             let thread = threads.iter().find(|t| lost().any(|(_, record)| record.tid == t.tid))?;
             let place: Option<Site<'_>> = waits::place(arena, word);

@@ -1,6 +1,7 @@
 //! Threads that a child starts again: what it lacked, it has.
 use super::bite;
 use super::waits::lost;
+use crate::describe;
 use crate::hooks::AtLength;
 use crate::sites;
 use forkguard_core::fixed::Text;
@@ -23,7 +24,23 @@ fn is_same(lost: &ThreadRecord, made: Made) -> bool {
         let (address, mut frames) = sites::look(word);
         (address, if sites::is_installed(address) { frames.next() } else { None })
     };
-    lost.start == made.start && lost.code == made.code && (made.code != 0 || place(lost.site) == place(made.site))
+    let alike = || match made.code {
+        0 => place(lost.site) == place(made.site),
+        code => {
+            describe::interpreted(code).next().is_some_and(|code| code.party().is_some()) || have_one_party(lost.site, made.site)
+        }
+    };
+    lost.start == made.start && lost.code == made.code && alike()
+}
+
+/// What a language's own library runs for whoever asks (an executor's worker) is known by who started it: gunicorn's executor is not the
+/// application's.
+fn have_one_party(one: usize, other: usize) -> bool {
+    let starter = |word| describe::interpreted(word).find(|frame| frame.party().is_some());
+    match (starter(one), starter(other)) {
+        (Some(one), Some(other)) => one.party() == other.party(),
+        (one, other) => one.is_none() && other.is_none(),
+    }
 }
 
 /// A thread of this child runs under this pthread_t: it is no lost thread's any more, and one lost thread of its kind is none any more.

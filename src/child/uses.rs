@@ -53,8 +53,13 @@ static WAITING_COUNT: AtomicU32 = AtomicU32::new(0);
 /// In a forked child: with a snapshot it has a birth to speak of.
 pub(super) fn born(seen: bool) {
     LOOKING.store(u8::from(seen), Relaxed);
-    waiting().for_each(drop);
-    GIVEN_TIME.store(false, Relaxed);
+    // Each page that a child writes to is one that the kernel copies.
+    if WAITING_COUNT.load(Relaxed) != 0 {
+        waiting().for_each(drop);
+    }
+    if GIVEN_TIME.load(Relaxed) {
+        GIVEN_TIME.store(false, Relaxed);
+    }
 }
 
 /// A turn that waits until the child has settled, or is said now.
@@ -163,7 +168,8 @@ fn number(fd: i32) -> Text<64> {
 /// room.)
 fn certainty(fd: i32) -> Option<Severity> {
     let number = descriptor::number_at_fork(fd);
-    let leaders = || core_fork::ancestors().map(|s| s.facts().leader);
+    // By the thread that forked, too: of a leader whose main thread has ended only its other threads show what is open.
+    let leaders = || core_fork::ancestors().flat_map(|s| [s.facts().leader, s.facts().thread]);
     let certainty = |leader| match descriptors::is_shared_with(leader, number, fd) {
         Some(shared) => shared.then_some(Severity::Error),
         None => Some(Severity::Warning),
@@ -257,7 +263,7 @@ fn self_pipe(call: Call, fd: i32) {
 /// True for a file that SQLite's own code opened: what needs no look at the file.
 fn may_be_database(record: &Record) -> bool {
     record.role & role::NO_DATABASE == 0
-        && sites::native::library_of(sites::look(record.site).0).is_some_and(|(_, path)| path.as_str().contains("sqlite"))
+        && sites::native::library(sites::look(record.site).0).is_some_and(|path| path.as_str().contains("sqlite"))
 }
 
 fn is_database(at: &AtLength, fd: i32) -> bool {

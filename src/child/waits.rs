@@ -111,7 +111,7 @@ pub(crate) fn before(call: Call, address: usize, caller: usize) -> Waiting {
         Call::Lock(kind) => lock(kind, address, caller, true),
         Call::Timed(kind) => lock(kind, address, caller, false),
         Call::Libc(name) => libc_lock(name, caller),
-        Call::Condition if !is_shared_condition(address) => alone(Thing::Condition, address, caller, || true),
+        Call::Condition if !is_shared_condition(address) => alone(Thing::Condition, address, caller, || !holds_others_up()),
         Call::TimedCondition if sites::is_interpreters_own(address) => alone(Thing::Interpreter, address, caller, || true),
         Call::ConditionEnd if has_lost_waiters(address) => say(Kind::JoinLostThread, Thing::Waiters, address, caller),
         Call::Barrier if waits_for_others(address) => alone(Thing::Barrier, address, caller, || waits_for_others(address)),
@@ -428,6 +428,12 @@ fn join(handle: usize, caller: usize) -> Waiting {
             None => Waiting::Quietly,
         }
     })
+}
+
+/// True when another thread waits for a lock that this one holds: it may be the mutex that a wait for a condition is about to give back.
+fn holds_others_up() -> bool {
+    let live = || thread::slots().iter().filter(|slot| slot.state() == thread::State::Live);
+    thread::mine().is_some_and(|own| live().any(|slot| own.find(slot.endless.load(SeqCst)).is_some()))
 }
 
 /// A thread waits for what another one of its process would give; there is none, or all of them wait, too.

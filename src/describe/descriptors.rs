@@ -23,7 +23,8 @@ pub(super) fn open(arena: &Arena) -> (&[Descriptor<'_>], u32) {
     let mut list = arena.list(LISTED);
     let mut missed = 0;
     let own = own_descriptor();
-    raw::each_entry_with(c"/proc/self/fd", |directory, name| {
+    // Not self: where the main thread has ended, that is empty.
+    raw::each_entry_with(c"/proc/thread-self/fd", |directory, name| {
         let Some(fd) = name.to_str().ok().and_then(|n| n.parse::<i32>().ok()) else { return };
         if fd == own || fd == directory {
             return;
@@ -81,7 +82,7 @@ fn position_of(fd: i32) -> Option<u64> {
 }
 
 fn link(arena: &Arena, fd: i32) -> Option<&str> {
-    target("self", fd).ok().map(|path| arena.text(path.as_str()))
+    target("thread-self", fd).ok().map(|path| arena.text(path.as_str()))
 }
 
 /// What a process's descriptor is open on, in the kernel's words.
@@ -90,12 +91,12 @@ fn target(process: impl Display, fd: i32) -> rustix::io::Result<Text<1024>> {
     let _ = path.write_fmt(format_args!("/proc/{process}/fd/{fd}"));
     let mut bytes = [0u8; 1024];
     let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, path.as_cstr().unwrap_or(c""), &mut bytes[..])?;
-    Ok(Text::from_bytes(&bytes[..read]))
+    Ok(Text::from_bytes(bytes.get(..read).unwrap_or_default()))
 }
 
 /// Whether another process has what this one has under `fd` open under `number`; None where we may not look.
 pub(crate) fn is_shared_with(process: u32, number: i32, fd: i32) -> Option<bool> {
-    match (target("self", fd), target(process, number)) {
+    match (target("thread-self", fd), target(process, number)) {
         (Ok(own), Ok(theirs)) => Some(own.as_str() == theirs.as_str()),
         (_, Err(Errno::ACCESS | Errno::PERM)) => None,
         // There is no /proc here.
@@ -179,7 +180,7 @@ fn mode(flags: OFlags) -> &'static str {
 /// The descriptors that an epoll instance watches.
 fn members(arena: &Arena, fd: i32) -> List<'_, i32> {
     let mut path = Text::<40>::new();
-    let _ = path.write_fmt(format_args!("/proc/self/fdinfo/{fd}"));
+    let _ = path.write_fmt(format_args!("/proc/thread-self/fdinfo/{fd}"));
     let mut bytes = [0u8; 8192];
     let text = path.as_cstr().map(|p| raw::read_file(p, &mut bytes)).unwrap_or_default();
     let mut list = arena.list(128);

@@ -62,6 +62,25 @@ pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, word: usize) -
     (!frames.is_empty()).then(|| Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames) })
 }
 
+/// A site by return addresses, innermost first; None without one.
+pub(crate) fn native_site<'a>(
+    arena: &'a Arena,
+    role: Role,
+    thread: u32,
+    calls: impl Iterator<Item = usize> + Clone,
+) -> Option<Site<'a>> {
+    native::learn(calls.clone().map(|address| address - 1));
+    let mut frames = arena.list(calls.clone().count());
+    calls.for_each(|address| frames.push(native::frame(arena, address - 1)));
+    let frames = frames.done();
+    (!frames.is_empty()).then(|| Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames) })
+}
+
+/// The interpreted frames that a word names, innermost first.
+pub(crate) fn interpreted(word: usize) -> impl Iterator<Item = Frame<'static>> {
+    sites::look(word).1.filter(|kept| kept.address == 0).map(|kept| frame(&kept))
+}
+
 /// The application's frame that a word names: the innermost.
 fn application(word: usize) -> Option<Frame<'static>> {
     sites::look(word).1.next().filter(|kept| kept.address == 0).map(|kept| frame(&kept))
@@ -170,6 +189,17 @@ pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Inner, blocked: u64) -> Fork<'a
     fork
 }
 
+/// True when the leader lives on without this thread.
+fn has_ended(leader: u32, tid: u32) -> bool {
+    if leader == raw::process_id() {
+        return tid != 0 && !raw::thread_exists(tid);
+    }
+    let exists = |path: Text<64>| path.as_cstr().is_some_and(|path| rustix::fs::access(path, rustix::fs::Access::EXISTS).is_ok());
+    tid != 0
+        && !exists(Text::of(format_args!("/proc/{leader}/task/{tid}")))
+        && exists(Text::of(format_args!("/proc/{leader}/task")))
+}
+
 fn path_of_thread(tid: u32) -> Text<64> {
     let mut path = Text::new();
     let _ = std::fmt::Write::write_fmt(&mut path, format_args!("/proc/self/task/{tid}/comm"));
@@ -195,7 +225,9 @@ fn hex(arena: &Arena, address: usize) -> Option<Cow<'_, str>> {
     (address != 0).then(|| Borrowed(arena.format(format_args!("{address:#x}"))))
 }
 
-fn thread<'a>(arena: &'a Arena, thread: &ThreadRecord, forking: bool, leader: bool) -> Thread<'a> {
+/// `of` is the leader, this process or the one that forked it.
+fn thread<'a>(arena: &'a Arena, thread: &ThreadRecord, forking: bool, of: u32) -> Thread<'a> {
+    let leader = of == raw::process_id();
     let tid = tid_of(thread, leader);
     let (name, class) = sites::label(thread.label);
     Thread {
@@ -209,6 +241,7 @@ fn thread<'a>(arena: &'a Arena, thread: &ThreadRecord, forking: bool, leader: bo
         start: application(thread.code).or_else(|| (thread.start != 0).then(|| native::frame(arena, thread.start))),
         site: site(arena, Role::Started, thread.creator, thread.site),
         stood: site(arena, Role::Stood, tid, thread.stood),
+        ended: !forking && (thread.ending || has_ended(of, tid)),
         holds: thread.holds,
         waits_for: hex(arena, thread.waits_for),
     }
@@ -217,14 +250,14 @@ fn thread<'a>(arena: &'a Arena, thread: &ThreadRecord, forking: bool, leader: bo
 /// Threads that a child lost, in the leader.
 pub(crate) fn lost_threads<'a>(arena: &'a Arena, records: &[ThreadRecord]) -> &'a [Thread<'a>] {
     let mut list = arena.list(records.len());
-    records.iter().for_each(|record| list.push(thread(arena, record, false, true)));
+    records.iter().for_each(|record| list.push(thread(arena, record, false, raw::process_id())));
     list.done()
 }
 
 fn threads<'a>(arena: &'a Arena, inner: &Inner, leader: bool) -> &'a [Thread<'a>] {
     let recorded = inner.threads.as_slice();
     let mut list = arena.list(recorded.len() + 64);
-    recorded.iter().for_each(|record| list.push(thread(arena, record, record.tid == inner.thread, leader)));
+    recorded.iter().for_each(|record| list.push(thread(arena, record, record.tid == inner.thread, inner.leader)));
     if leader {
         unrecorded(arena, inner, &mut list);
     }
@@ -255,6 +288,7 @@ fn unrecorded<'a>(arena: &'a Arena, inner: &Inner, list: &mut crate::arena::Aren
             start: None,
             site: None,
             stood: None,
+            ended: false,
             holds: 0,
             waits_for: None,
         });

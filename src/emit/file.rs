@@ -79,10 +79,10 @@ pub(crate) fn borrowed() -> bool {
     OPENER.load(Relaxed) != raw::process_id()
 }
 
-/// Opens this process's own file, unless it has one. Says so when there is none to be had.
-pub(crate) fn open_own() {
+/// Opens this process's own file, unless it has one or another thread does; true when it did. Says so when there is none to be had.
+pub(crate) fn open_own() -> bool {
     if (OWN.load(Relaxed) >= 0 && !borrowed()) || GIVEN_UP.load(Relaxed) || OPENING.swap(true, Relaxed) {
-        return;
+        return false;
     }
     let mut refused = Refused::new();
     match open(&mut refused) {
@@ -95,6 +95,7 @@ pub(crate) fn open_own() {
         }
     }
     OPENING.store(false, Relaxed);
+    true
 }
 
 /// In a forked child: no thread is opening anything.

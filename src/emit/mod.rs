@@ -139,9 +139,11 @@ pub(crate) fn ready(at: &AtLength) {
     if !wanted() || file::own_descriptor() >= 0 && !file::borrowed() {
         return;
     }
-    file::open_own();
+    let opened = file::open_own();
+    // Another thread that forks for the first time is opening it: the child must have it.
+    raw::wait_until(|| file::own_descriptor() >= 0 && !file::borrowed() || file::given_up());
     crate::hooks::reports();
-    if file::own_descriptor() >= 0 {
+    if opened && file::own_descriptor() >= 0 {
         let mode = if options::get().mode == Mode::Guard { "guard" } else { "observe" };
         let arena = at.arena();
         let (mut lines, _) = Lines::pair(at);

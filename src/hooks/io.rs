@@ -1,9 +1,11 @@
 //! Reading and writing: what a forked child does with descriptors that it inherited. One test of a flag in all other processes.
+use super::wait::{self, IDLE};
 use super::*;
 use crate::child::uses::{self, LOOKING, Use};
 use crate::child::{self, is_unsettled};
 use forkguard_core::descriptor::{self, Kind};
 use libc::{FILE, MSG_PEEK};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The descriptor that an argument names.
 fn fd(registers: &Registers, argument: usize) -> i32 {
@@ -159,11 +161,11 @@ macro_rules! epoll_waits {
     ($(fn $name:ident;)*) => {
         $(pass! {
             /// As the C library's: a server waits for work in it.
-            fn $name, LOOKING; |registers| {
-                if is_unsettled() {
-                    note_at_length(|at| child::settled(stringify!($name), at));
+            fn $name, IDLE; |registers| {
+                wait::begins(stringify!($name));
+                if LOOKING.load(Relaxed) != 0 {
+                    uses::before(registers, fd(registers, 0), Use::Watch);
                 }
-                uses::before(registers, fd(registers, 0), Use::Watch);
             }
         })*
     };

@@ -76,8 +76,9 @@ const LAST_SLICE_NS: u64 = 1_000_000_000;
 
 /// In a forked child.
 pub(crate) fn close_in_child() {
-    let fd = DESCRIPTOR.swap(-1, Relaxed);
+    let fd = DESCRIPTOR.load(Relaxed);
     if fd >= 0 {
+        DESCRIPTOR.store(-1, Relaxed);
         raw::close(fd);
     }
 }

@@ -28,14 +28,19 @@ pub(crate) fn adopt_main_thread() {
         let _ = END_KEY.set(word);
     }
     if let Some(slot) = thread::adopt() {
+        tell_handle(slot);
         became(slot);
     }
 }
 
 /// What a thread does first with its slot.
-fn became(slot: &'static Slot) {
+fn tell_handle(slot: &Slot) {
     // SAFETY: always succeeds.
     slot.handle.store(unsafe { libc::pthread_self() } as usize, Relaxed);
+}
+
+/// What a thread does next with its slot.
+fn became(slot: &'static Slot) {
     if let Some(word) = END_KEY.get() {
         // SAFETY: the key exists; the value is a reference into a static.
         unsafe { libc::pthread_setspecific(word.get() as pthread_key_t - 1, (slot as *const Slot).cast()) };
@@ -54,6 +59,8 @@ unsafe extern "C" fn ended(slot: *mut c_void) {
 extern "C-unwind" fn started(slot: *mut c_void) -> *mut c_void {
     // SAFETY: the slot that the creating thread claimed for us.
     let slot = unsafe { &*slot.cast::<Slot>() };
+    // Before it is live: from then on it is known by its handle alone.
+    tell_handle(slot);
     thread::begin(slot);
     became(slot);
     let (start, argument) = (slot.start.load(Relaxed), slot.argument.load(Relaxed));
@@ -172,8 +179,7 @@ redhook::hook! {
             note(|_| {
                 // SAFETY: the real function just read it as a C string.
                 let name = unsafe { std::ffi::CStr::from_ptr(name) };
-                // A thread that has not run yet has not told its handle: its creator means the one that it started last.
-                if let Some(slot) = thread::by_handle(thread as usize).or_else(thread::last_started) {
+                if let Some(slot) = thread::meant(thread as usize) {
                     slot.set_name(name.to_bytes());
                 }
             });
@@ -185,7 +191,7 @@ redhook::hook! {
     unsafe fn pthread_detach(thread: pthread_t) -> c_int => note_detach {
         // Before the call: afterwards the thread may be gone and its handle another's.
         note(|_| {
-            if let Some(slot) = thread::by_handle(thread as usize).or_else(thread::last_started) {
+            if let Some(slot) = thread::meant(thread as usize) {
                 slot.detached.store(1, Relaxed);
             }
         });
@@ -196,7 +202,7 @@ redhook::hook! {
 redhook::hook! {
     unsafe fn thrd_detach(thread: pthread_t) -> c_int => note_thrd_detach {
         note(|_| {
-            if let Some(slot) = thread::by_handle(thread as usize) {
+            if let Some(slot) = thread::meant(thread as usize) {
                 slot.detached.store(1, Relaxed);
             }
         });

@@ -1,6 +1,7 @@
 //! Calls in which a server waits for work: a forked child that reaches one has settled, and a leader has time to look at its children.
 //! One test of a flag ever after. (accept stands in `socket.rs`, which notes its result too; what reads and writes in `io.rs`.)
 use super::*;
+use crate::child::uses::LOOKING;
 use crate::child::{self, SETTLING};
 use crate::leader;
 use std::sync::atomic::{AtomicU8, Ordering::*};
@@ -23,7 +24,7 @@ pub(crate) fn begins(call: &'static str) {
     }
     // Cleared before it is asked whether that is right: what changes meanwhile sets it.
     IDLE.store(0, SeqCst);
-    if SETTLING.load(SeqCst) != 0 || leader::watches() {
+    if SETTLING.load(SeqCst) != 0 || LOOKING.load(SeqCst) != 0 || leader::watches() {
         watch_waits();
     }
 }

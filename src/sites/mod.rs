@@ -201,7 +201,7 @@ pub(crate) fn is_interpreters_own(address: usize) -> bool {
 
 /// True for an address in a library of the system's.
 pub(crate) fn is_installed(address: usize) -> bool {
-    native::library_of(address).is_some_and(|(_, path)| forkguard_report::text::is_system_path(path.as_str()))
+    native::library(address).is_some_and(|path| forkguard_report::text::is_system_path(path.as_str()))
 }
 
 /// How many captures were skipped.

@@ -60,12 +60,16 @@ pub(crate) fn belongs_to(address: usize, link_map: usize) -> bool {
     find_object(address).is_some_and(|found| found.link_map == link_map)
 }
 
-/// The loader's record of the library that an address lies in, and its path.
-pub(crate) fn library_of(address: usize) -> Option<(usize, Text<200>)> {
-    let found = find_object(address)?;
+/// The loader's record of the library that an address lies in.
+pub(crate) fn link_map_of(address: usize) -> Option<usize> {
+    find_object(address).map(|found| found.link_map)
+}
+
+/// Path of the library, or of the program, that an address lies in.
+pub(crate) fn library(address: usize) -> Option<Text<200>> {
     // struct link_map: base, name. The program itself has none.
-    let [_, name]: [usize; 2] = read_value(found.link_map)?;
-    Some((found.link_map, Some(read_text(name)).filter(|path| !path.is_empty()).unwrap_or_else(executable)))
+    let [_, name]: [usize; 2] = read_value(link_map_of(address)?)?;
+    Some(read_text(name)).filter(|path| !path.is_empty()).or_else(|| Some(executable()))
 }
 
 /// This thread's block of thread-local variables of the library that `address` lies in; None while it has none there.
@@ -99,7 +103,7 @@ struct Module {
 pub(crate) fn executable() -> Text<200> {
     let mut bytes = [0u8; 200];
     let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, c"/proc/self/exe", &mut bytes[..]).unwrap_or(0);
-    Text::from_bytes(&bytes[..read])
+    Text::from_bytes(bytes.get(..read).unwrap_or_default())
 }
 
 impl Module {

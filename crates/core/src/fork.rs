@@ -52,6 +52,8 @@ pub struct ThreadRecord {
     pub stood: usize,
     /// What it waits for; 0 nothing known.
     pub waits_for: usize,
+    /// Its language has let go of it: it was about to end.
+    pub ending: bool,
     /// Detached.
     pub detached: bool,
     /// Locks that it holds.
@@ -378,6 +380,7 @@ fn note_thread(inner: &mut Inner, slot: &'static Slot) {
         code: slot.code.load(Relaxed),
         stood,
         waits_for,
+        ending: false,
         detached: slot.detached.load(Relaxed) != 0,
         holds,
     });

@@ -212,6 +212,18 @@ pub fn may_be_waited_for(child: u32) -> bool {
     pid.is_some_and(|pid| matches!(waitid(WaitId::Pid(pid), options), Ok(Some(_))))
 }
 
+/// Waits a little for what another thread is about to do; it may have ended in the middle of it.
+pub fn wait_until(done: impl Fn() -> bool) {
+    const STEP_NS: u64 = 50_000;
+    const STEPS: u32 = 200;
+    for _ in 0..STEPS {
+        if done() {
+            return;
+        }
+        sleep(STEP_NS);
+    }
+}
+
 /// Ends the process by SIGABRT, whatever it does with that signal.
 pub fn abort() {
     let default = KernelAction::default();

@@ -264,7 +264,7 @@ pub fn release(slot: &'static Slot) {
 }
 
 /// Kernel ids of threads that gave their slot back last: the kernel lists them a little longer.
-static ENDED: [AtomicU32; 64] = [const { AtomicU32::new(0) }; 64];
+static ENDED: [AtomicU32; 512] = [const { AtomicU32::new(0) }; 512];
 static LAST_ENDED: AtomicUsize = AtomicUsize::new(0);
 
 /// True when this thread's record ended a short while ago.
@@ -286,8 +286,14 @@ pub fn by_handle(handle: usize) -> Option<&'static Slot> {
     slots().iter().find(|s| s.handle.load(Relaxed) == handle && matches!(s.state(), State::Live | State::Starting))
 }
 
+/// The thread that this one means by a handle. One that has not run yet has not told it: then it is the one that this thread started last.
+pub fn meant(handle: usize) -> Option<&'static Slot> {
+    // Between the two looks it may have begun to run.
+    by_handle(handle).or_else(last_started).or_else(|| by_handle(handle))
+}
+
 /// The one thread that this one started, that has not run yet and has no name; None when there are several.
-pub fn last_started() -> Option<&'static Slot> {
+fn last_started() -> Option<&'static Slot> {
     let own = mine()?.tid.load(Relaxed);
     let fresh = |s: &&Slot| s.state() == State::Starting && s.creator.load(Relaxed) == own && s.name().is_empty();
     let mut found = slots().iter().filter(fresh);

@@ -300,6 +300,9 @@ pub struct Thread<'a> {
     /// Where it stood at the fork.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stood: Option<Site<'a>>,
+    /// It was about to end: it has since the fork, in the leader, too, or its language had let go of it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ended: bool,
     /// Tracked locks it holds.
     pub holds: u32,
     /// Address of the lock or condition it waits for.
@@ -570,6 +573,10 @@ pub struct Child<'a> {
     /// Where the lost threads stood at the fork, when only the child could tell: the leader forked without the lock of their
     /// interpreter.
     pub stood: List<'a, Site<'a>>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn is_empty<T: Clone>(list: &List<'_, T>) -> bool {

@@ -112,6 +112,12 @@ impl Frame<'_> {
         let script = file.rsplit_once('/').is_some_and(|(directory, name)| directory.ends_with("/bin") && !name.contains('.'));
         !script && !file.starts_with('<') && !NOT_APPLICATION.iter().any(|part| file.contains(part))
     }
+
+    /// Who wrote it: the application (no name), or an installed package; None for the language's own library.
+    pub fn party(&self) -> Option<&str> {
+        let package = || in_package(self.file.as_deref()?)?.split('/').next();
+        if self.is_application() { Some("") } else { package() }
+    }
 }
 
 impl Site<'_> {

@@ -12,13 +12,17 @@ pub(in crate::sites) fn can_stand() -> bool {
     interpreter().is_some_and(|python| python.api.state().is_some_and(|state| python.api.holds_gil(state)))
 }
 
-/// With the GIL held: the stacks of the other threads, into their records.
+/// With the GIL held: the stacks of the other threads, into their records. A thread of Python's that has no state there any more has
+/// nothing left to do but to end.
 pub(in crate::sites) fn stand(threads: &mut [ThreadRecord]) {
     if let Some(python) = interpreter()
         && let Some(reader) = python.reader()
         && trust() == Trust::Proved
     {
-        each(python, reader, threads, THREADS, |state| python.api.next_state(state));
+        threads.iter_mut().for_each(|thread| thread.ending = thread.label != 0 || thread.code != 0);
+        if !each(python, reader, threads, THREADS, |state| python.api.next_state(state)) {
+            threads.iter_mut().for_each(|thread| thread.ending = false);
+        }
     }
 }
 
@@ -35,21 +39,33 @@ pub(in crate::sites) fn stand_frozen(threads: &mut [ThreadRecord]) {
     }
 }
 
-fn each(python: &Interpreter, reader: Reader<'_>, threads: &mut [ThreadRecord], most: usize, next: impl Fn(usize) -> usize) {
+/// True when all states were looked at, and each is of a thread on record (one of nobody's may be of a thread that only starts).
+fn each(
+    python: &Interpreter,
+    reader: Reader<'_>,
+    threads: &mut [ThreadRecord],
+    most: usize,
+    next: impl Fn(usize) -> usize,
+) -> bool {
     let own = python.api.state();
     let mut state = python.api.first_state();
+    let mut known = true;
     for _ in 0..most {
         if state == 0 {
-            return;
+            return known;
         }
         let handle: Option<usize> = reader.memory.value(state + reader.layout.thread);
-        let record = threads.iter_mut().find(|t| t.handle != 0 && Some(t.handle) == handle && Some(state) != own);
-        if let Some(record) = record {
-            let mut frames = Frames::new();
-            if reader.stack(&mut frames, state).is_some() {
-                record.stood = store::keep(&frames, 0).unwrap_or(0);
+        match threads.iter_mut().find(|t| t.handle != 0 && Some(t.handle) == handle) {
+            Some(record) => {
+                record.ending = false;
+                let mut frames = Frames::new();
+                if Some(state) != own && reader.stack(&mut frames, state).is_some() {
+                    record.stood = store::keep(&frames, 0).unwrap_or(0);
+                }
             }
+            None => known = false,
         }
         state = next(state);
     }
+    false
 }

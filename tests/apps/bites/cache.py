@@ -1,4 +1,4 @@
-"""Asks redis in each request, over the one connection of its client."""
+"""Asks redis in each request, over the one connection of its client or (POOL) over its pool, which notices that it is in a fork."""
 
 import os
 
@@ -10,7 +10,8 @@ from when import made, serving
 @made
 def connect():
     global client
-    client = redis.Redis.from_url(os.environ["BROKER"], single_connection_client=True)  # opened
+    client = redis.Redis.from_url(os.environ["BROKER"], single_connection_client="POOL" not in os.environ)  # opened
+    client.ping()
 
 
 @serving

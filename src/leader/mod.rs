@@ -3,6 +3,8 @@
 //! A child that lost threads at its fork, has one thread, and stands in the same futex wait, private to its process and without a time
 //! limit, in two looks a second apart without having run in between: only a lost thread could have woken it. What the child's own hooks
 //! look at, they judge themselves, and say so in its fate (`child/fate.rs`).
+mod outside;
+
 use crate::arena::Arena;
 use crate::child::bite::{self, Bite};
 use crate::child::fate;
@@ -10,10 +12,11 @@ use crate::hooks::AtLength;
 use crate::options::{self, Summary};
 use crate::sites::native;
 use crate::{describe, emit, findings};
-use forkguard_core::fixed::{Fixed, Text};
+use forkguard_core::fixed::Fixed;
 use forkguard_core::fork::{Inner, ThreadRecord};
 use forkguard_core::{generation, raw};
 use forkguard_report::event::{Event, FindingState, Kind, Role, Severity, Site, State};
+use outside::{Seen, Wait};
 use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::*};
@@ -62,16 +65,6 @@ struct Child {
     waits: Option<Wait>,
     /// That it waits there in vain was said; how often it was seen elsewhere since.
     said: Option<u32>,
-}
-
-/// A wait for a futex.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Wait {
-    address: usize,
-    /// Where the program waits.
-    counter: usize,
-    /// How often it had given up the processor by itself.
-    switches: u64,
 }
 
 static PLACES: [Place; CHILDREN] = [const {
@@ -144,8 +137,11 @@ pub(crate) fn due_in() -> u64 {
 
 /// In a forked child, which has none yet.
 pub(crate) fn reset_in_child() {
-    CHILDREN_LEFT.store(0, Relaxed);
-    LOOKING.store(false, Relaxed);
+    // What is not written need not be copied.
+    if CHILDREN_LEFT.load(Relaxed) != 0 || LOOKING.load(Relaxed) {
+        CHILDREN_LEFT.store(0, Relaxed);
+        LOOKING.store(false, Relaxed);
+    }
 }
 
 /// True when a look is due.
@@ -177,97 +173,28 @@ pub(crate) fn look(at: &AtLength) {
 
 /// Looks at one child; false when that need not be done again.
 fn look_at(at: &AtLength, child: &mut Child) -> bool {
-    let Some(life) = Life::of(child) else { return false };
-    if life == Life::Ended {
-        return true;
-    }
-    let waits = wait_of(child.pid);
-    let same = waits.is_some() && waits == child.waits;
-    child.waits = if child.said.is_some() { child.waits } else { waits };
-    match child.said {
-        Some(_) if same => child.said = Some(0),
+    let seen = match outside::see(child, child.said.is_some()) {
+        Seen::Gone => return false,
+        Seen::Nothing => return true,
+        Seen::Elsewhere => None,
+        Seen::Waits(wait) => Some(wait),
+    };
+    let same = seen.filter(|_| seen == child.waits);
+    match (child.said, same) {
+        (Some(_), Some(_)) => child.said = Some(0),
         // A child that dies is elsewhere for a moment, too.
-        Some(0) => child.said = Some(1),
-        Some(_) => {
+        (Some(0), None) => child.said = Some(1),
+        (Some(_), None) => {
             say_resolved(at, child);
             return false;
         }
-        None if same && !fate::needs_no_look(child.sequence) => {
-            say(at, child, waits);
+        (None, Some(wait)) if !fate::needs_no_look(child.sequence) => {
+            say(at, child, &wait);
             child.said = Some(0);
         }
-        None => {}
+        (None, _) => child.waits = seen,
     }
     true
-}
-
-#[derive(PartialEq, Eq)]
-enum Life {
-    Lives,
-    /// Its leader has yet to wait for it.
-    Ended,
-}
-
-impl Life {
-    /// None for a process that is gone, or is not the one that was forked: another one by the same number, or another program.
-    fn of(child: &Child) -> Option<Life> {
-        const TICK_NS: u64 = 10_000_000;
-        const START: usize = 21;
-        const STACK: usize = 27;
-        let mut bytes = [0u8; 1024];
-        let stat = read(&mut bytes, child.pid, "stat");
-        // Words of stat from the third on, which follows the name in parentheses.
-        let words = || stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default().split_ascii_whitespace();
-        let number = |index: usize| words().nth(index - 2).and_then(|word| word.parse::<u64>().ok());
-        let mut own = [0u8; 1024];
-        let own = raw::read_file(c"/proc/self/stat", &mut own);
-        let own = std::str::from_utf8(own).ok()?.rsplit_once(')')?.1.split_ascii_whitespace().nth(STACK - 2)?.parse().ok();
-        let ours = number(3) == Some(u64::from(raw::process_id()));
-        let then = number(START)?.saturating_mul(TICK_NS).abs_diff(child.born) < 2_000_000_000;
-        // An exec gives a process a new stack.
-        let same_program = number(STACK) == own;
-        (ours && then && same_program).then(|| match words().next() {
-            Some("Z" | "X") => Life::Ended,
-            _ => Life::Lives,
-        })
-    }
-}
-
-/// A small file of another process, as text.
-fn read<'b>(bytes: &'b mut [u8], pid: u32, file: &str) -> &'b str {
-    let path = Text::<48>::of(format_args!("/proc/{pid}/{file}"));
-    let read = path.as_cstr().map(|path| raw::read_file(path, bytes)).unwrap_or_default();
-    std::str::from_utf8(read).unwrap_or_default()
-}
-
-/// The wait for a futex that only its own process could end, if the process has one thread and stands in one.
-fn wait_of(pid: u32) -> Option<Wait> {
-    let mut bytes = [0u8; 256];
-    // The number of the call, its six arguments, stack pointer and program counter.
-    let mut words = read(&mut bytes, pid, "syscall").split_ascii_whitespace();
-    if words.next()?.parse() != Ok(libc::SYS_futex) {
-        return None;
-    }
-    let mut hex = || usize::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
-    let [address, operation, _, timeout, _, _, _, counter] = [hex()?, hex()?, hex()?, hex()?, hex()?, hex()?, hex()?, hex()?];
-    let operation = operation as i32;
-    let waits = matches!(operation & libc::FUTEX_CMD_MASK, libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET);
-    if !waits || operation & libc::FUTEX_PRIVATE_FLAG == 0 || timeout != 0 {
-        return None;
-    }
-    let mut bytes = [0u8; 4096];
-    let status = read(&mut bytes, pid, "status");
-    let value = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
-    let switches = value("voluntary_ctxt_switches:")?;
-    (value("Threads:")? == 1).then_some(Wait { address, counter, switches })
-}
-
-/// The library that holds the code at `counter`, when the child has the same code there as this process.
-fn library_at(pid: u32, counter: usize) -> Option<Text<200>> {
-    let (mut ours, mut theirs) = ([0u8; 32], [0u8; 32]);
-    let around = counter - counter.min(16);
-    let same = raw::read_memory(around, &mut ours) && raw::read_memory_of(pid, around, &mut theirs) && ours == theirs;
-    if same { native::library_of(counter).map(|(_, path)| path) } else { None }
 }
 
 impl Child {
@@ -290,13 +217,13 @@ impl Child {
     }
 }
 
-fn say(at: &AtLength, child: &Child, waits: Option<Wait>) {
-    let Some(waits) = waits else { return };
+fn say(at: &AtLength, child: &Child, waits: &Wait) {
     let arena = &at.arena();
     let id = child.id(arena);
     let lost = describe::lost_threads(arena, child.lost.as_slice());
-    let library = library_at(child.pid, waits.counter);
-    let place = library.and_then(|_| describe::site(arena, Role::Waits, child.pid, waits.counter));
+    let stands = outside::stands(child.pid, waits);
+    let library = stands[0].and_then(native::library);
+    let place = describe::native_site(arena, Role::Waits, child.pid, stands.into_iter().flatten());
     let mut sites = arena.list::<Site<'_>>(NAMED + 2);
     place.into_iter().for_each(|site| sites.push(site));
     let mut names = "";
@@ -344,8 +271,8 @@ fn say_resolved(at: &AtLength, child: &Child) {
     let because = "the child went on after all";
     let finding = arena.format(format_args!("{id}:{}:{:#x}", Kind::JoinLostThread.name(), waits.address));
     let lost = describe::lost_threads(arena, child.lost.as_slice());
-    let library = native::library_of(waits.counter);
-    let hazard = child.hazard(arena, id, library.as_ref().map(|(_, path)| path.as_str()), lost);
+    let library = native::library(waits.counter);
+    let hazard = child.hazard(arena, id, library.as_ref().map(|path| path.as_str()), lost);
     let events = [Some(state(finding, State::Resolved, because)), hazard.map(|id| state(id, State::Resolved, because))];
     emit::of_child(at, Some(id), events);
 }
