@@ -150,7 +150,8 @@ fn findings_say_the_line_to_edit() {
         let line = format!("{}:{} in {}", started[0].as_str().expect("file"), started[2], started[1].as_str().expect("function"));
         let lost = report.findings("thread-lost").find(|entry| entry.text.contains("thread \\\"plain\\\"")).expect("a finding");
         assert_eq!(lost.json["at"][0], line.as_str(), "{name}");
-        assert!(lost.json["at"][1].as_str().expect("a line").ends_with(" in stand"), "{name}: {}", lost.text);
+        let stood = |line: &serde_json::Value| line.as_str().is_some_and(|line| line.ends_with(" in stand"));
+        assert!(lost.json["at"].as_array().expect("lines").iter().any(stood), "{name}: {}", lost.text);
     }
 }
 
