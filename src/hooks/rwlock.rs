@@ -12,10 +12,10 @@ macro_rules! free_of_writers {
     };
 }
 
-/// Assembly: all zero: free for a writer.
+/// Assembly: neither a writer nor readers: free for a writer, whose turn it may still be.
 macro_rules! free_of_all {
     () => {
-        "cmp dword ptr [rdi], 0\n je 3f"
+        "test dword ptr [rdi], 0xfffffffa\n je 3f"
     };
 }
 

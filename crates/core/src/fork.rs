@@ -7,7 +7,7 @@ use crate::words::{self, Words};
 use crate::{generation, held, raw, semaphore, timer, tls};
 use core::cell::UnsafeCell;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 
 /// Threads that a snapshot lists; further ones are counted.
 pub const THREADS: usize = 512;
@@ -175,8 +175,8 @@ const EMPTY: Snapshot = Snapshot {
 /// Forks that can be under way at once in one process; a further one is reported by its counts only.
 const AT_ONCE: usize = 16;
 static POOL: [Snapshot; AT_ONCE] = [EMPTY; AT_ONCE];
-/// Which of them are in use: apart from the snapshots, so that asking touches one page.
-static TAKEN: [AtomicBool; AT_ONCE] = [const { AtomicBool::new(false) }; AT_ONCE];
+/// The threads that use them; 0 nobody. Apart from the snapshots, so that asking touches one page.
+static TAKEN: [AtomicU32; AT_ONCE] = [const { AtomicU32::new(0) }; AT_ONCE];
 static FORKS: AtomicU64 = AtomicU64::new(0);
 /// The process that these registries are of: another one is a child that no atfork handler saw.
 static OWNER: AtomicU32 = AtomicU32::new(0);
@@ -267,22 +267,21 @@ pub fn end_without() {
     tls::set_fork(ptr::null());
 }
 
+fn take(index: usize, from: u32) -> bool {
+    TAKEN[index].compare_exchange(from, raw::thread_id(), AcqRel, Relaxed).is_ok()
+}
+
 fn free_snapshot() -> Option<usize> {
-    TAKEN.iter().position(|t| t.compare_exchange(false, true, Acquire, Relaxed).is_ok())
+    (0..AT_ONCE).find(|&index| take(index, 0))
 }
 
 /// One of a thread that ended inside fork (cancelled in a prepare handler): nobody else will give it back.
 fn abandoned_snapshot() -> Option<usize> {
-    static LOOKING: AtomicBool = AtomicBool::new(false);
-    if LOOKING.swap(true, Acquire) {
-        return None;
-    }
-    let found = POOL.iter().position(|s| !ancestors().any(|a| ptr::eq(a, s)) && !raw::thread_exists(s.facts().thread));
-    if let Some(index) = found {
-        POOL[index].inner().thread = raw::thread_id();
-    }
-    LOOKING.store(false, Release);
-    found
+    (0..AT_ONCE).find(|&index| {
+        let user = TAKEN[index].load(Acquire);
+        let is_ancestor = ancestors().any(|ancestor| ptr::eq(ancestor, &POOL[index]));
+        user != 0 && !is_ancestor && !raw::thread_exists(user) && take(index, user)
+    })
 }
 
 /// Ends this thread's fork.
@@ -471,8 +470,8 @@ fn become_child() {
     SEQUENCE.store(0, Relaxed);
     FORKS.store(0, Relaxed);
     for (taken, snapshot) in TAKEN.iter().zip(&POOL) {
-        if taken.load(Relaxed) && !ancestors().any(|ancestor| ptr::eq(ancestor, snapshot)) {
-            taken.store(false, Relaxed);
+        if taken.load(Relaxed) != 0 && !ancestors().any(|ancestor| ptr::eq(ancestor, snapshot)) {
+            taken.store(0, Relaxed);
         }
     }
     // The fork is over; its snapshot stays for as long as the child lives.
@@ -482,7 +481,7 @@ fn become_child() {
 /// Gives a snapshot back.
 fn release(snapshot: &'static Snapshot) {
     if let Some(index) = POOL.iter().position(|s| ptr::eq(s, snapshot)) {
-        TAKEN[index].store(false, Release);
+        TAKEN[index].store(0, Release);
     }
 }
 
