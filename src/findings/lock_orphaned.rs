@@ -1,5 +1,6 @@
 //! lock-orphaned: a lock that a lost thread holds, or one of the forking thread that knows its owner by a thread id of the leader.
 use super::*;
+use forkguard_report::catalogue::EXPLAIN_OWN_LOCK;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for lock in evidence.locks {
@@ -7,7 +8,12 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         let (subject, sites) = parts(evidence.arena, lock, evidence.threads);
         let what = what(evidence.arena, lock);
         let the = if lock.kind == LockKind::Libc { "the " } else { "" };
-        found(evidence.finding(Kind::LockOrphaned, severity, format_args!("{what}"), format_args!("{the}{subject}"), sites));
+        let mut finding =
+            evidence.finding(Kind::LockOrphaned, severity, format_args!("{what}"), format_args!("{the}{subject}"), sites);
+        if lock.own {
+            finding.explain = Borrowed(EXPLAIN_OWN_LOCK);
+        }
+        found(finding);
     }
 }
 

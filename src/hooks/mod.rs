@@ -280,7 +280,7 @@ macro_rules! pass {
 
 /// A hook of the lock path: one jump, to the real function while locks are not tracked; `unless` adds assembly that goes to label 2
 /// for calls that are tracked all the same. `waits` names what a call may wait for; in a forked child that may wait in vain such a
-/// call is looked at before it is made, unless `free`, assembly that goes to label 3, finds that it need not wait. `gives released` and
+/// call is looked at before it is made, if `free` is assembly, only when that goes to label 3: it may have to wait. `gives released` and
 /// `gives anew` mark the calls that release a lock or make it anew.
 macro_rules! lock {
     ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, unless $test:expr)?
@@ -340,6 +340,27 @@ macro_rules! watched {
     ([anew] [] $($signature:tt)*) => {
         watched!(@ true $($signature)*);
     };
+    (@entry [] $($arg:ident)*) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn watched() {
+            core::arch::naked_asm!(caller_argument!($($arg)*), "jmp {look}", look = sym look)
+        }
+    };
+    (@entry [$free:expr] $($arg:ident)*) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn watched() {
+            core::arch::naked_asm!(
+                $free,
+                "jmp qword ptr [rip + {door} + {onward}]",
+                "3:",
+                caller_argument!($($arg)*),
+                "jmp {look}",
+                look = sym look,
+                door = sym DOOR,
+                onward = const core::mem::offset_of!(forkguard_core::held::Door, onward),
+            )
+        }
+    };
     (@ $anew:literal ($first:ident: $type:ty $(, $arg:ident: $types:ty)*) -> $ret:ty) => {
         unsafe extern "C-unwind" fn look($first: $type, $($arg: $types,)* caller: usize) -> $ret {
             crate::child::waits::gives($first as usize, $anew);
@@ -350,11 +371,7 @@ macro_rules! watched {
             unsafe { body($first, $($arg,)* caller) }
         }
 
-        #[unsafe(naked)]
-        unsafe extern "C" fn watched() {
-            core::arch::naked_asm!(caller_argument!($first $($arg)*), "jmp {look}", look = sym look)
-        }
-
+        watched!(@entry [] $first $($arg)*);
         const WATCHED: Option<unsafe extern "C" fn()> = Some(watched);
         const GIVES: bool = true;
     };
@@ -371,11 +388,7 @@ macro_rules! watched {
             result
         }
 
-        #[unsafe(naked)]
-        unsafe extern "C" fn watched() {
-            core::arch::naked_asm!(caller_argument!(), "jmp {look}", look = sym look)
-        }
-
+        watched!(@entry []);
         const WATCHED: Option<unsafe extern "C" fn()> = Some(watched);
         const GIVES: bool = false;
     };
@@ -392,19 +405,7 @@ macro_rules! watched {
             result
         }
 
-        #[unsafe(naked)]
-        unsafe extern "C" fn watched() {
-            core::arch::naked_asm!(
-                $($free,)?
-                caller_argument!($first $($arg)*),
-                "jmp {look}",
-                "3: jmp qword ptr [rip + {door} + {onward}]",
-                look = sym look,
-                door = sym DOOR,
-                onward = const core::mem::offset_of!(forkguard_core::held::Door, onward),
-            )
-        }
-
+        watched!(@entry [$($free)?] $first $($arg)*);
         const WATCHED: Option<unsafe extern "C" fn()> = Some(watched);
         const GIVES: bool = false;
     };

@@ -16,14 +16,14 @@ macro_rules! owner_checking {
 /// Assembly: a mutex's first word is zero while it is free.
 macro_rules! free_mutex {
     () => {
-        "cmp dword ptr [rdi], 0\n je 3f"
+        "cmp dword ptr [rdi], 0\n jne 3f"
     };
 }
 
 /// Assembly: a spin lock's word is one while it is free.
 macro_rules! free_spin_lock {
     () => {
-        "cmp dword ptr [rdi], 1\n je 3f"
+        "cmp dword ptr [rdi], 1\n jne 3f"
     };
 }
 

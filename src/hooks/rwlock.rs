@@ -8,14 +8,14 @@ use libc::{c_int, clockid_t, pthread_rwlock_t, pthread_rwlockattr_t, timespec};
 /// Assembly: neither a writer's turn nor a writer: free for readers.
 macro_rules! free_of_writers {
     () => {
-        "test byte ptr [rdi], 3\n je 3f"
+        "test byte ptr [rdi], 3\n jne 3f"
     };
 }
 
 /// Assembly: neither a writer nor readers: free for a writer, whose turn it may still be.
 macro_rules! free_of_all {
     () => {
-        "test dword ptr [rdi], 0xfffffffa\n je 3f"
+        "test dword ptr [rdi], 0xfffffffa\n jne 3f"
     };
 }
 

@@ -75,7 +75,7 @@ fn acquire_again(slot: &Slot, address: usize, take: impl FnOnce() -> c_int) -> c
 /// Assembly: a count to take.
 macro_rules! free_semaphore {
     () => {
-        "cmp dword ptr [rdi], 0\n jne 3f"
+        "cmp dword ptr [rdi], 0\n je 3f"
     };
 }
 
