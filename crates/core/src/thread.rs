@@ -367,27 +367,29 @@ pub fn others_wait() -> bool {
     if lately.any(|slot| !slot.sleeps_endlessly()) {
         return false;
     }
-    let mut sleeps = [(0, 0); THREADS];
     let mut count = 0;
     for slot in others() {
-        let place = sleeps.get_mut(count);
-        if place.is_some() && !slot.sleeps_endlessly() {
+        if count == THREADS {
+            return false;
+        }
+        if !slot.sleeps_endlessly() {
             AWAKE[LAST_AWAKE.fetch_add(1, Relaxed) % AWAKE.len()].store(index(slot), Relaxed);
             return false;
         }
-        let Some(place) = place else { return false };
-        *place = (slot.tid.load(Relaxed), 0);
         count += 1;
     }
     if raw::kernel_threads() as usize != count + 1 {
         return false;
     }
-    let sleeps = &mut sleeps[..count];
-    for (tid, switches) in sleeps.iter_mut() {
-        let Some(now) = raw::sleeps_since(*tid) else { return false };
+    let mut sleeps = [0; THREADS];
+    for (slot, switches) in others().zip(&mut sleeps) {
+        let Some(now) = raw::sleeps_since(slot.tid.load(Relaxed)) else { return false };
         *switches = now;
     }
-    sleeps.iter().all(|(tid, switches)| raw::sleeps_since(*tid) == Some(*switches))
+    // One that is being woken still shows where it slept, until it runs: asked again, it sleeps elsewhere or has run.
+    let stays =
+        |(slot, switches): (&Slot, &u64)| slot.sleeps_endlessly() && raw::sleeps_since(slot.tid.load(Relaxed)) == Some(*switches);
+    others().take(count).zip(&sleeps).all(stays)
 }
 
 /// True when a slot is this running thread's.
