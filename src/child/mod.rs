@@ -4,7 +4,7 @@ mod awaited;
 pub(crate) mod bite;
 pub(crate) mod fate;
 pub(crate) mod leaks;
-mod regions;
+pub(crate) mod regions;
 pub(crate) mod restarts;
 pub(crate) mod said;
 pub(crate) mod timers;

@@ -10,7 +10,7 @@ use forkguard_core::fork::{self as core_fork, Inner, ThreadRecord};
 use forkguard_core::{gate, raw, tls};
 use forkguard_report::event::{Kind, Severity, Site};
 use std::ffi::CStr;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 
 /// A part of the file names of all copies of the runtime.
 const RUNTIME: &str = "libgomp";
@@ -99,16 +99,37 @@ fn lost_pool(of: impl Fn(&ThreadRecord) -> bool + Copy) -> impl Iterator<Item = 
         })
 }
 
+fn is_runtime(start: usize) -> bool {
+    native::library(start).is_some_and(|path| path.as_str().rsplit('/').next().is_some_and(|file| file.starts_with(RUNTIME)))
+}
+
+/// Not zero once such a runtime has started a thread in this process or in those that forked it: others' children have nothing to look for.
+static STARTED: AtomicU8 = AtomicU8::new(0);
+
+/// A thread is started with this routine. What is known of it is asked once.
+pub(crate) fn learn(start: usize) {
+    static KNOWN: [AtomicUsize; 32] = [const { AtomicUsize::new(0) }; 32];
+    let known = &KNOWN[(start >> 4) % KNOWN.len()];
+    if known.load(Relaxed) != start {
+        known.store(start, Relaxed);
+        if is_runtime(start) {
+            STARTED.store(1, Relaxed);
+        }
+    }
+}
+
 /// In a forked child, first of all: watches the regions of the runtimes whose pool it lost.
 pub(super) fn watch() {
+    if STARTED.load(Relaxed) == 0 {
+        return;
+    }
     let mut last = 0;
     for (_, thread) in lost_pool(|_| true) {
         // The threads of a pool start in the same function.
         if thread.start == 0 || std::mem::replace(&mut last, thread.start) == thread.start {
             continue;
         }
-        let Some((library, path)) = native::link_map_of(thread.start).zip(native::library(thread.start)) else { continue };
-        if path.as_str().rsplit('/').next().is_some_and(|file| file.starts_with(RUNTIME)) {
+        if let Some(library) = native::link_map_of(thread.start).filter(|_| is_runtime(thread.start)) {
             imports::replace(library, RUNTIME.as_bytes(), ENTRY, |name, real| watched(library, name, real));
         }
     }

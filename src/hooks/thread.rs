@@ -1,5 +1,6 @@
 //! Threads: who starts which, and what they are called.
 use super::*;
+use crate::child::regions;
 use crate::child::restarts::{self, Made};
 use crate::child::waits::Call;
 use crate::sites;
@@ -83,6 +84,7 @@ fn created(thread: *const pthread_t, slot: &'static Slot, made: Made, result: c_
 fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Option<(&'static Slot, Made)> {
     note(|_| {
         held::start_tracking();
+        regions::learn(start);
         let slot = thread::claim()?;
         slot.start.store(start, Relaxed);
         slot.argument.store(argument, Relaxed);
