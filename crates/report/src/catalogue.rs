@@ -121,6 +121,15 @@ macro_rules! cures {
 pub const EXPLAIN_OWN_LOCK: &str = "The child's thread holds it under the thread id it had in the leader: \
     in the child, locking it again blocks and unlocking it fails or does nothing.";
 
+/// Cures a connection that child and leader share, used or not.
+const OWN_CONNECTION: Cures = cures!(
+    "Connect in ",
+    " instead of before the fork; or drop the inherited connection there without a goodbye and connect anew",
+    python = " (SQLAlchemy: engine.dispose(close=False)).",
+    ruby = "; or close it in before_fork.",
+    c = "."
+);
+
 const fn entry(kind: Kind) -> &'static Entry {
     match kind {
         Kind::ThreadLost => &Entry {
@@ -142,13 +151,7 @@ const fn entry(kind: Kind) -> &'static Entry {
             name: "connection-inherited",
             explain: "Child and leader share one connection: if both use it, their requests and answers mix, \
                 and a goodbye of one (a protocol's or TLS's) ends it for the other.",
-            cures: cures!(
-                "Connect in ",
-                " instead of before the fork; or drop the inherited connection there without a goodbye and connect anew",
-                python = " (SQLAlchemy: engine.dispose(close=False)).",
-                ruby = "; or close it in before_fork.",
-                c = "."
-            ),
+            cures: OWN_CONNECTION,
         },
         Kind::EpollInherited => &Entry {
             name: "epoll-inherited",
@@ -230,13 +233,7 @@ const fn entry(kind: Kind) -> &'static Entry {
             name: "connection-shared-use",
             explain: "The child has sent, received or said goodbye on a connection that its leader opened: requests and answers of \
                 both mix on it, and what one ends is ended for the other.",
-            cures: cures!(
-                "Connect in ",
-                " instead of before the fork; or drop the inherited connection there without a goodbye and connect anew",
-                python = " (SQLAlchemy: engine.dispose(close=False)).",
-                ruby = "; or close it in before_fork.",
-                c = "."
-            ),
+            cures: OWN_CONNECTION,
         },
         Kind::EpollSharedUse => &Entry {
             name: "epoll-shared-use",
