@@ -189,17 +189,6 @@ pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Inner, blocked: u64) -> Fork<'a
     fork
 }
 
-/// True when the leader lives on without this thread.
-fn has_ended(leader: u32, tid: u32) -> bool {
-    if leader == raw::process_id() {
-        return tid != 0 && !raw::thread_exists(tid);
-    }
-    let exists = |path: Text<64>| path.as_cstr().is_some_and(|path| rustix::fs::access(path, rustix::fs::Access::EXISTS).is_ok());
-    tid != 0
-        && !exists(Text::of(format_args!("/proc/{leader}/task/{tid}")))
-        && exists(Text::of(format_args!("/proc/{leader}/task")))
-}
-
 fn path_of_thread(tid: u32) -> Text<64> {
     let mut path = Text::new();
     let _ = std::fmt::Write::write_fmt(&mut path, format_args!("/proc/self/task/{tid}/comm"));
@@ -241,7 +230,8 @@ fn thread<'a>(arena: &'a Arena, thread: &ThreadRecord, forking: bool, of: u32) -
         start: application(thread.code).or_else(|| (thread.start != 0).then(|| native::frame(arena, thread.start))),
         site: site(arena, Role::Started, thread.creator, thread.site),
         stood: site(arena, Role::Stood, tid, thread.stood),
-        ended: !forking && (thread.ending || has_ended(of, tid)),
+        // A child cannot tell a thread's end from its leader's.
+        ended: !forking && (thread.ending || leader && tid != 0 && !raw::thread_exists(tid)),
         holds: thread.holds,
         waits_for: hex(arena, thread.waits_for),
     }

@@ -300,7 +300,7 @@ pub struct Thread<'a> {
     /// Where it stood at the fork.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stood: Option<Site<'a>>,
-    /// It was about to end: it has since the fork, in the leader, too, or its language had let go of it.
+    /// It was about to end: it has ended in the leader since the fork, or its language had let go of it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub ended: bool,
     /// Tracked locks it holds.
