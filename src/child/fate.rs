@@ -64,9 +64,14 @@ pub(crate) fn shares() -> bool {
     OWNER.load(Acquire) == raw::process_id()
 }
 
+/// The page of this process as a leader; what it has from its own leader until then is not it.
+fn own_page() -> Option<&'static Shared> {
+    page(&OWN).filter(|_| shares())
+}
+
 /// In a leader, before it forks.
 pub(crate) fn begin(sequence: u64) {
-    if let Some(page) = page(&OWN).filter(|_| shares()) {
+    if let Some(page) = own_page() {
         word(page, sequence).store(sequence << NUMBER, Release);
     }
 }
@@ -80,7 +85,7 @@ pub(crate) fn born(sequence: u64) {
 
 /// In the leader: true for a child that is gone, or whose hooks look at what it waits for now; and for one whose word is another's by now.
 pub(crate) fn needs_no_look(sequence: u64) -> bool {
-    page(&OWN).is_none_or(|page| {
+    own_page().is_none_or(|page| {
         let fate = word(page, sequence).load(Acquire);
         fate >> NUMBER != sequence || fate & (GONE | WAITS) != 0
     })
@@ -98,12 +103,12 @@ pub(crate) fn returns() {
 
 /// In the leader: true when the child is gone already.
 pub(crate) fn is_gone(sequence: u64) -> bool {
-    page(&OWN).is_some_and(|page| word(page, sequence).load(Acquire) & GONE != 0)
+    own_page().is_some_and(|page| word(page, sequence).load(Acquire) & GONE != 0)
 }
 
 /// In the leader, which has written what it found: true when it must say that all of that is moot.
 pub(crate) fn written(sequence: u64) -> bool {
-    page(&OWN).is_some_and(|page| word(page, sequence).fetch_or(WRITTEN, AcqRel) & GONE != 0)
+    own_page().is_some_and(|page| word(page, sequence).fetch_or(WRITTEN, AcqRel) & GONE != 0)
 }
 
 /// Adds to the fate of this child; what it was. None when its leader has forked so often since that the word is another fork's.

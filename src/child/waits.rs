@@ -153,7 +153,7 @@ pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
         Waiting::Timed(fork, lock) if !answer.is_good() => {
             note_at_length(|at| {
                 let because = "the child waited for it in vain, until its time was up";
-                bite::turn_of(at, fork, Kind::LockOrphaned, lock_name(lock), State::Hit, None, because);
+                bite::turn_of(at, fork, Kind::LockOrphaned, lock_name(lock).as_str(), State::Hit, None, because);
             });
         }
         Waiting::Timed(..) => {}
@@ -215,7 +215,9 @@ pub(crate) fn gives(address: usize, anew: bool) {
     let stays = |lock: &LockRecord| !anew && words::readers(lock.entry.kind, &words_of(lock.entry.kind, address)) > 1;
     if let Some((fork, lock)) = orphans().find(|(_, lock)| lock.entry.address == address && !stays(lock)) {
         let because = "the child released it or made it anew";
-        note_at_length(|at| bite::turn_of(at, fork, Kind::LockOrphaned, lock_name(lock), State::Resolved, None, because));
+        note_at_length(|at| {
+            bite::turn_of(at, fork, Kind::LockOrphaned, lock_name(lock).as_str(), State::Resolved, None, because)
+        });
     }
 }
 
@@ -232,8 +234,7 @@ fn was_dealt_with(lock: &LockRecord) -> bool {
     if said::is_silent() || matches!(lock.entry.kind, LockKind::Mutex | LockKind::C11Mutex) {
         return false;
     }
-    let what = Text::<64>::of(format_args!("{}", lock_name(lock)));
-    said::find(Kind::LockOrphaned, what.as_str()).is_some_and(|said| said.is(State::Resolved))
+    said::find(Kind::LockOrphaned, lock_name(lock).as_str()).is_some_and(|said| said.is(State::Resolved))
 }
 
 fn lock(kind: LockKind, address: usize, caller: usize, endless: bool) -> Waiting {
@@ -262,22 +263,17 @@ fn is_this_childs(owner: u32) -> bool {
 }
 
 /// What stands for a lock in the id of its finding.
-pub(super) fn lock_name(lock: &LockRecord) -> impl std::fmt::Display {
-    struct Name<'l>(&'l LockRecord);
-    impl std::fmt::Display for Name<'_> {
-        fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            match self.0.entry.kind {
-                LockKind::Libc => write!(out, "{}-{}", describe::libc_name(self.0.entry.address), self.0.holder),
-                _ => write!(out, "{:#x}-{}", self.0.entry.address, self.0.holder),
-            }
-        }
+pub(super) fn lock_name(lock: &LockRecord) -> Text<64> {
+    let (address, holder) = (lock.entry.address, lock.holder);
+    match lock.entry.kind {
+        LockKind::Libc => Text::of(format_args!("{}-{holder}", describe::libc_name(address))),
+        _ => Text::of(format_args!("{address:#x}-{holder}")),
     }
-    Name(lock)
 }
 
 /// True when the holder's record of this lock is not true any more: the child released it, or made it anew.
 pub(super) fn is_dealt_with(fork: &'static Inner, what: &str) -> bool {
-    let named = |lock: &&LockRecord| Text::<64>::of(format_args!("{}", lock_name(lock))).as_str() == what;
+    let named = |lock: &&LockRecord| lock_name(lock).as_str() == what;
     let Some(lock) = fork.locks.as_slice().iter().find(named) else { return false };
     let mut words = Words::default();
     let count = words::size(lock.entry.kind).max(4) / 4;
@@ -318,7 +314,7 @@ pub(super) fn waiting(kind: Kind, what: &str, hazard: Option<&str>) -> Waiting {
 
 fn deadlock(fork: &'static Inner, lock: &'static LockRecord, caller: usize) -> Waiting {
     at_length(caller, |at, word| {
-        let name = Text::<64>::of(format_args!("{}", lock_name(lock)));
+        let name = lock_name(lock);
         bite::say(at, Severity::Error, Voice::Aloud, Kind::LockDeadlock, |arena| {
             let losses = describe::losses(arena, fork);
             let lock = losses.locks.iter().find(|l| lock_orphaned::what(arena, l) == name.as_str())?;
