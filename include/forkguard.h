@@ -1,16 +1,49 @@
-/* forkguard's C API. All symbols are weak: a program built with this header runs with and without the library preloaded. */
+/* forkguard's C API. All symbols are weak: a program built with this header runs with and without the library preloaded.
+ *
+ * Without it every function is null, as an address; call through the guard that each line shows:
+ *
+ *     if (forkguard_version) printf("under forkguard %s\n", forkguard_version());
+ *     if (forkguard_register_fixup) forkguard_register_fixup("cache", forget_cache, &cache);
+ *
+ * All may be called from any thread at any time. What returns int gives 0 or more on success, and -1 with errno set otherwise. */
 #ifndef FORKGUARD_H
 #define FORKGUARD_H
+
+#include <pthread.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* The library's version, as MAJOR.MINOR.PATCH. Null, as an address, when forkguard is not preloaded:
- *
- *     if (forkguard_version) printf("under forkguard %s\n", forkguard_version());
- */
+/* The library's version, as MAJOR.MINOR.PATCH. */
 const char *forkguard_version(void) __attribute__((weak));
+
+/* Runs function(argument) in each child that is forked from now on, after every library's own child handlers, in the order of
+ * registration. The report names it and says how long it took, or that it did not come back. Nothing runs in FORKGUARD=observe.
+ * The name is copied (at most 63 bytes). Gives a number for forkguard_unregister_fixup; ENOSPC: 64 are registered, EINVAL: a null
+ * name or function. */
+int forkguard_register_fixup(const char *name, void (*function)(void *), void *argument) __attribute__((weak));
+
+/* Takes a registration back. ENOENT: there is none of this number. */
+int forkguard_unregister_fixup(int number) __attribute__((weak));
+
+/* Says that this descriptor is meant for the children: no guard touches it, and no finding warns of it, until it is closed. EBADF: it
+ * is not open. */
+int forkguard_keep_descriptor(int descriptor) __attribute__((weak));
+
+/* Says that children do without this thread: that they lack it is no news. ESRCH: no hook saw it start. */
+int forkguard_mark_thread_fork_safe(pthread_t thread) __attribute__((weak));
+
+/* Says that children may start this thread again by its start routine and argument: FORKGUARD_THREADS=revive does. ESRCH as above. */
+int forkguard_mark_thread_restartable(pthread_t thread) __attribute__((weak));
+
+/* Gives a lock a name for the report (copied, at most 63 bytes); null takes it back. ENOSPC: 256 have names. */
+int forkguard_name_lock(const void *lock, const char *name) __attribute__((weak));
+
+/* For runtimes that run fixups themselves, when they can: in a child, the fixup of this name begins; it has ended, by an exception of
+ * its language if raised is not 0. */
+void forkguard_fixup_begins(const char *name) __attribute__((weak));
+void forkguard_fixup_ended(const char *name, int raised) __attribute__((weak));
 
 #ifdef __cplusplus
 }

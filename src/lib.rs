@@ -8,6 +8,7 @@ compile_error!("forkguard runs on Linux with glibc on x86_64");
 
 mod arena;
 mod child;
+mod cures;
 mod describe;
 mod emit;
 mod errno;

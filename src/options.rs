@@ -1,5 +1,6 @@
 //! Every option: one table of names, defaults, parsers and help. A bad value is one clear line, and the default holds.
 use forkguard_core::fixed::Text;
+use forkguard_core::signal;
 use std::ffi::{CStr, c_char};
 use std::sync::OnceLock;
 
@@ -44,6 +45,55 @@ pub(crate) enum Locks {
     Report,
     /// Its process ends by SIGABRT after the report.
     Abort,
+    /// The locks were made usable in the child before.
+    Reset,
+}
+
+/// Whose signal handlers return to the default in a child.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signals {
+    /// Those of a preloaded application, for the signals by which a server steers its workers.
+    Auto,
+    /// Nobody's.
+    None,
+    /// All that an application set, whoever forks.
+    Application,
+    /// Those of exactly these signals (bit n: signal n + 1).
+    These(u64),
+}
+
+/// What happens to the child's copy of an inherited client connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sockets {
+    /// It is closed when the child execs.
+    Cloexec,
+    /// It is replaced by a dead one.
+    Sever,
+    /// Nothing.
+    Keep,
+}
+
+/// What happens to libgomp's pools.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OpenMp {
+    /// Nothing.
+    Keep,
+    /// The forking thread's is released before the fork.
+    Pause,
+    /// The child's regions run with one thread.
+    Single,
+}
+
+/// Which lost threads a child starts again.
+#[derive(Clone, Copy)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, in a static")]
+pub(crate) enum Threads {
+    /// None.
+    Report,
+    /// Those that wait for work in a queue of this process.
+    Consumers,
+    /// Those whose name matches one of these patterns, separated by commas.
+    Named(Text<256>),
 }
 
 /// All options.
@@ -52,12 +102,42 @@ pub(crate) struct Options {
     pub(crate) mode: Mode,
     pub(crate) report: Report,
     pub(crate) summary: Summary,
+    pub(crate) signals: Signals,
+    pub(crate) sockets: Sockets,
+    /// Patterns of descriptors that no guard touches, separated by commas.
+    pub(crate) keep: Text<1024>,
     pub(crate) locks: Locks,
+    /// Milliseconds that a fork waits for a moment without held locks.
+    pub(crate) safe_point: u32,
+    /// `library:function` pairs that are called in the child, separated by commas.
+    pub(crate) fixups: Text<1024>,
+    pub(crate) threads: Threads,
+    pub(crate) openmp: OpenMp,
+    /// Signals whose handler survives the worker's own reset (bit n: signal n + 1).
+    pub(crate) signals_keep: u64,
     pub(crate) follow_exec: bool,
 }
 
-const DEFAULTS: Options =
-    Options { mode: Mode::Guard, report: Report::Private, summary: Summary::Auto, locks: Locks::Report, follow_exec: true };
+const DEFAULTS: Options = Options {
+    mode: Mode::Guard,
+    report: Report::Private,
+    summary: Summary::Auto,
+    signals: Signals::Auto,
+    sockets: Sockets::Cloexec,
+    keep: Text::new(),
+    locks: Locks::Report,
+    safe_point: 0,
+    fixups: Text::new(),
+    threads: Threads::Report,
+    openmp: OpenMp::Keep,
+    signals_keep: 0,
+    follow_exec: true,
+};
+
+/// The longest that a fork may be asked to wait.
+const SAFE_POINT_MS: u32 = 10_000;
+/// What the profile `cure` gives a fork.
+const CURE_SAFE_POINT_MS: u32 = 100;
 
 /// One option: its name, what it takes, and how a value is taken (false: not one of the allowed).
 struct Row {
@@ -81,10 +161,51 @@ const TABLE: &[Row] = &[
             choose(&mut o.summary, v, &choices)
         },
     },
+    // Before the options of single guards: what they say counts.
+    Row { name: c"FORKGUARD_PROFILE", allowed: "cure", take: take_profile },
+    Row {
+        name: c"FORKGUARD_SIGNALS",
+        allowed: "auto, none, application or a list of signals such as TERM,USR1 (KILL and STOP cannot be set)",
+        take: take_signals,
+    },
+    Row {
+        name: c"FORKGUARD_SIGNALS_KEEP",
+        allowed: "a list of signals such as USR2 (KILL and STOP cannot be set)",
+        take: |o, v| set(&mut o.signals_keep, signals(v)),
+    },
+    Row {
+        name: c"FORKGUARD_SOCKETS",
+        allowed: "cloexec, sever or keep",
+        take: |o, v| {
+            let choices = [("cloexec", Sockets::Cloexec), ("sever", Sockets::Sever), ("keep", Sockets::Keep)];
+            choose(&mut o.sockets, v, &choices)
+        },
+    },
+    Row {
+        name: c"FORKGUARD_KEEP",
+        allowed: "a list of HOST:PORT, unix paths and fd:NUMBER, in which * stands for anything (at most 1000 bytes)",
+        take: |o, v| set(&mut o.keep, list(v)),
+    },
     Row {
         name: c"FORKGUARD_LOCKS",
-        allowed: "report or abort",
-        take: |o, v| choose(&mut o.locks, v, &[("report", Locks::Report), ("abort", Locks::Abort)]),
+        allowed: "report, abort or reset",
+        take: |o, v| choose(&mut o.locks, v, &[("report", Locks::Report), ("abort", Locks::Abort), ("reset", Locks::Reset)]),
+    },
+    Row {
+        name: c"FORKGUARD_SAFE_POINT",
+        allowed: "milliseconds, 0 to 10000",
+        take: |o, v| set(&mut o.safe_point, v.parse().ok().filter(|ms| *ms <= SAFE_POINT_MS)),
+    },
+    Row {
+        name: c"FORKGUARD_FIXUPS",
+        allowed: "a list of LIBRARY:FUNCTION, such as libcrypto.so.3:RAND_poll (at most 1000 bytes)",
+        take: |o, v| set(&mut o.fixups, list(v).filter(|_| v.split(',').all(is_pair))),
+    },
+    Row { name: c"FORKGUARD_THREADS", allowed: "report, revive or revive:NAME-PATTERN,…", take: take_threads },
+    Row {
+        name: c"FORKGUARD_OPENMP",
+        allowed: "keep, pause or single",
+        take: |o, v| choose(&mut o.openmp, v, &[("keep", OpenMp::Keep), ("pause", OpenMp::Pause), ("single", OpenMp::Single)]),
     },
     Row {
         name: c"FORKGUARD_FOLLOW_EXEC",
@@ -101,6 +222,53 @@ fn choose<T: Copy>(place: &mut T, value: &str, choices: &[(&str, T)]) -> bool {
         }
         None => false,
     }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) -> bool {
+    value.map(|value| *place = value).is_some()
+}
+
+/// What was written, if there is room for it.
+fn list<const N: usize>(value: &str) -> Option<Text<N>> {
+    (value.len() < N - 24).then(|| Text::of(format_args!("{value}")))
+}
+
+fn is_pair(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(library, function)| !library.is_empty() && !function.is_empty())
+}
+
+/// The bits of signals, by name or number.
+fn signals(value: &str) -> Option<u64> {
+    let bit = |name: &str| {
+        let number = signal::number(name).or_else(|| name.parse().ok())?;
+        (matches!(number, 1..=64) && !matches!(number, libc::SIGKILL | libc::SIGSTOP | 32 | 33)).then(|| 1 << (number - 1))
+    };
+    value.split(',').try_fold(0, |bits, name| Some(bits | bit(name.trim())?))
+}
+
+fn take_signals(options: &mut Options, value: &str) -> bool {
+    let named = [("auto", Signals::Auto), ("none", Signals::None), ("application", Signals::Application)];
+    choose(&mut options.signals, value, &named) || set(&mut options.signals, signals(value).map(Signals::These))
+}
+
+fn take_threads(options: &mut Options, value: &str) -> bool {
+    let named = || list(value.strip_prefix("revive:").filter(|patterns| !patterns.is_empty())?).map(Threads::Named);
+    choose(&mut options.threads, value, &[("report", Threads::Report), ("revive", Threads::Consumers)])
+        || set(&mut options.threads, named())
+}
+
+/// Every guard that is safe together with the others.
+fn take_profile(options: &mut Options, value: &str) -> bool {
+    if value != "cure" {
+        return false;
+    }
+    options.sockets = Sockets::Sever;
+    options.locks = Locks::Reset;
+    options.safe_point = CURE_SAFE_POINT_MS;
+    options.threads = Threads::Consumers;
+    options.openmp = OpenMp::Pause;
+    options.signals_keep = 1 << (libc::SIGUSR1 - 1) | 1 << (libc::SIGUSR2 - 1);
+    true
 }
 
 fn take_report(options: &mut Options, value: &str) -> bool {
@@ -121,6 +289,11 @@ static OPTIONS: OnceLock<Options> = OnceLock::new();
 /// The options; the defaults until they were read.
 pub(crate) fn get() -> &'static Options {
     OPTIONS.get().unwrap_or(&DEFAULTS)
+}
+
+/// True where guards act.
+pub(crate) fn guards() -> bool {
+    get().mode == Mode::Guard
 }
 
 /// Reads them from the environment, once, in the constructor. A process with changed privileges honours none.

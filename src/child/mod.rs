@@ -12,6 +12,7 @@ pub(crate) mod uses;
 pub(crate) mod waits;
 
 use crate::arena::Arena;
+use crate::cures;
 use crate::emit;
 use crate::findings::{self, Evidence, signals_blocked};
 use crate::hooks::{AtLength, IN_CHILD, REPORTS, note_at_length};
@@ -53,6 +54,7 @@ pub(crate) fn born(snapshot: Option<&'static Snapshot>) {
     SETTLING.store(1, Relaxed);
     uses::born(true);
     crate::hooks::watch_waits();
+    cures::in_child(snapshot.facts());
 }
 
 /// In a child that no atfork handler saw.
@@ -159,6 +161,7 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
     }
     let mut times = arena.list(atfork::CAPACITY);
     atfork::all().for_each(|r| times.push(r.spent_us(Phase::Child)));
+    let (cures, cures_unlisted) = cures::listed(&arena);
     let child = Child {
         settled: Borrowed(call),
         age: (raw::monotonic() - inner.entered) as f64 / 1e9,
@@ -167,6 +170,8 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
         memory: crate::describe::own_memory(),
         findings: counts,
         stood: Borrowed(crate::describe::stood(&arena, inner)),
+        cures: Borrowed(cures),
+        cures_unlisted,
     };
     emit::of_child(at, Some(id.as_str()), [Event::Child(child)].into_iter().chain(turns.done().iter().cloned()).map(Some));
     print(&arena, inner.leader, &evidence, list.done());

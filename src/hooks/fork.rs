@@ -5,7 +5,7 @@
 //! findings and writes. daemon and forkpty call fork inside libc, past our wrapper: the atfork handlers still see it.
 use super::*;
 use crate::child::fate;
-use crate::{emit, leader, sites};
+use crate::{cures, emit, leader, sites};
 use forkguard_core::fork::{self as core_fork, Door, Outcome, Snapshot};
 use forkguard_report::event::ForkKind;
 use libc::{c_char, c_int, pid_t, termios, winsize};
@@ -13,6 +13,7 @@ use libc::{c_char, c_int, pid_t, termios, winsize};
 /// 1. A door is entered: the fork gets its number and its site.
 fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
     get_ready();
+    note(|_| cures::before_fork());
     note(|_| begin(door, caller)).flatten()
 }
 
@@ -76,6 +77,7 @@ pub(crate) extern "C-unwind" fn parent() {
 
 /// 5. Back in the leader's wrapper: the findings are worked out, the event is written. Never waits for the child.
 fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result: pid_t) {
+    note(|_| cures::after_fork());
     let errno = crate::errno::get();
     let child = (result > 0).then_some(result as u32);
     match snapshot {
@@ -88,6 +90,13 @@ fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result:
             }
         }
         None => {}
+    }
+}
+
+/// Back in the child's wrapper: every library's child handler has run.
+fn arrive() {
+    if core_fork::owned() {
+        cures::at_end_of_fork(core_fork::birth());
     }
 }
 
@@ -110,8 +119,9 @@ hook! {
     |caller| {
         let snapshot = enter(Door::Fork, caller);
         let result = real();
-        if result != 0 {
-            leave(snapshot, Door::Fork, caller, result);
+        match result {
+            0 => arrive(),
+            _ => leave(snapshot, Door::Fork, caller, result),
         }
         result
     }
@@ -122,8 +132,9 @@ hook! {
     |caller| {
         let snapshot = enter(Door::Forkpty, caller);
         let result = real(master, name, settings, size);
-        if result != 0 {
-            leave(snapshot, Door::Forkpty, caller, result);
+        match result {
+            0 => arrive(),
+            _ => leave(snapshot, Door::Forkpty, caller, result),
         }
         result
     }
@@ -134,8 +145,10 @@ hook! {
     |caller| {
         let snapshot = enter(Door::Daemon, caller);
         let result = real(keep_directory, keep_output);
-        if result != 0 && core_fork::current().is_some() {
-            leave(snapshot, Door::Daemon, caller, -1);
+        match result {
+            0 => arrive(),
+            _ if core_fork::current().is_some() => leave(snapshot, Door::Daemon, caller, -1),
+            _ => {}
         }
         result
     }

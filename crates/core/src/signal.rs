@@ -131,6 +131,14 @@ const NAMES: [&str; 32] = [
     "SIGSYS",
 ];
 
+/// The number of a signal by its name, with or without `SIG`.
+pub fn number(name: &str) -> Option<i32> {
+    let bare = |name: &str| name.strip_prefix("SIG").filter(|rest| !rest.is_empty()).unwrap_or(name).len();
+    let tail = |text: &'static str| &text[text.len() - bare(text)..];
+    let wanted = &name[name.len() - bare(name)..];
+    NAMES.iter().skip(1).position(|known| tail(known) == wanted).map(|index| index as i32 + 1)
+}
+
 /// The name of a signal; real-time signals have one name for all.
 pub fn name(signal: i32) -> &'static str {
     match signal {

@@ -48,6 +48,10 @@ pub enum Event<'a> {
     Fork(Fork<'a>),
     /// A forked child lives on: written by it when it settles.
     Child(Child<'a>),
+    /// A guard acted in a child that had settled.
+    Guarded(Cure<'a>),
+    /// A registered fixup begins, or has ended, in a child.
+    Fixup(Fixup<'a>),
     /// Something in a child is, or may become, broken.
     Finding(Finding<'a>),
     /// A finding's life went on.
@@ -573,6 +577,75 @@ pub struct Child<'a> {
     /// Where the lost threads stood at the fork, when only the child could tell: the leader forked without the lock of their
     /// interpreter.
     pub stood: List<'a, Site<'a>>,
+    /// What guards did in it until it settled, in order.
+    pub cures: List<'a, Cure<'a>>,
+    /// How many more they did.
+    pub cures_unlisted: u32,
+}
+
+/// A guard: the option that asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Guard {
+    /// FORKGUARD_SIGNALS.
+    Signals,
+    /// FORKGUARD_SOCKETS.
+    Sockets,
+    /// FORKGUARD_LOCKS=reset.
+    Locks,
+    /// FORKGUARD_SAFE_POINT.
+    SafePoint,
+    /// FORKGUARD_THREADS=revive.
+    Threads,
+    /// FORKGUARD_OPENMP.
+    Openmp,
+    /// FORKGUARD_SIGNALS_KEEP.
+    SignalsKeep,
+}
+
+/// What a guard did, to one thing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Cure<'a> {
+    /// Which guard.
+    pub guard: Guard,
+    /// What was done.
+    pub action: Text<'a>,
+    /// To what, by name.
+    pub subject: Text<'a>,
+    /// Microseconds that it took.
+    pub us: f64,
+    /// The errno of what could not be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<i32>,
+}
+
+/// Where a fixup stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Progress {
+    /// It begins. The last word of one that crashes or blocks.
+    Begins,
+    /// It returned.
+    Done,
+    /// It raised an exception of its language.
+    Raised,
+    /// It could not be run.
+    Failed,
+}
+
+/// A registered fixup in a child.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Fixup<'a> {
+    /// Its name.
+    pub name: Text<'a>,
+    /// Where it stands.
+    pub progress: Progress,
+    /// Microseconds that it took; null while it runs.
+    pub us: Option<f64>,
 }
 
 fn is_false(flag: &bool) -> bool {

@@ -229,6 +229,7 @@ impl Gathered {
                 severity: change.severity,
                 because: plain(&change.because),
             }),
+            Event::Guarded(_) | Event::Fixup(_) => {}
             Event::Child(_) => self.children.push(child(Became { settled: true, ..Became::default() })),
             Event::Exec(exec) => {
                 self.children.push(child(Became { exec: Some(plain(&exec.program)), ..Became::default() }));

@@ -104,12 +104,20 @@ const ATFORK: &[Atfork<'static>] = &[Atfork {
 
 const MEMORY: Memory = Memory { rss: 20_000, pss: Some(12_000), shared: None, private: Some(9_000) };
 
+const CURE: Cure<'static> = Cure {
+    guard: Guard::Sockets,
+    action: Borrowed("severed"),
+    subject: Borrowed("descriptor 5, TCP 127.0.0.1:5432"),
+    us: 2.5,
+    failed: None,
+};
+
 fn line(fork: Option<&'static str>, event: Event<'static>) -> Line<'static> {
     Line { schema: forkguard_report::SCHEMA, time: 1_700_000_000.25, pid: 7, ppid: 1, fork: fork.map(Borrowed), event }
 }
 
 /// One line of every event.
-pub fn lines() -> [Line<'static>; 8] {
+pub fn lines() -> [Line<'static>; 10] {
     [
         line(
             None,
@@ -153,8 +161,12 @@ pub fn lines() -> [Line<'static>; 8] {
                 memory: Some(MEMORY),
                 findings: FindingCounts { error: 0, warning: 1, info: 1 },
                 stood: Borrowed(SITES),
+                cures: Borrowed(&[CURE]),
+                cures_unlisted: 1,
             }),
         ),
+        line(Some("7.1"), Event::Guarded(CURE)),
+        line(Some("7.1"), Event::Fixup(Fixup { name: Borrowed("cache"), progress: Progress::Done, us: Some(1.5) })),
         line(
             Some("7.1"),
             Event::Finding(Finding {

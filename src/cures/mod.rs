@@ -1,0 +1,129 @@
+//! What a guard does about a fork: one guard a file. Nothing here acts in `observe` mode.
+//!
+//! A guard that acts before the fork is called from [`before_fork`], one that acts in the child from [`in_child`] (in our child handler,
+//! the first of all) or from [`at_end_of_fork`] (after every other library's). What it does is noted with [`did`]: the child's report
+//! lists it. Code here runs where `hooks/mod.rs` says hooks run: it allocates nothing, takes no lock, and asks the kernel directly.
+mod fixups;
+mod locks;
+mod openmp;
+mod safe_point;
+mod signals;
+mod sockets;
+mod threads;
+
+use crate::arena::Arena;
+use crate::child;
+use crate::emit;
+use crate::hooks::note_at_length;
+use crate::options;
+use forkguard_core::fixed::Text;
+use forkguard_core::fork::{Inner, Snapshot};
+use forkguard_core::raw;
+use forkguard_report::event::{Cure, Event, Guard};
+use std::borrow::Cow::Borrowed;
+use std::cell::UnsafeCell;
+use std::fmt::Arguments;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// In the forking thread, before any prepare handler.
+pub(crate) fn before_fork() {
+    if options::guards() {
+        openmp::before_fork();
+        safe_point::before_fork();
+    }
+}
+
+/// In the leader's forking thread, when fork has returned there.
+pub(crate) fn after_fork() {
+    if options::guards() {
+        safe_point::after_fork();
+    }
+}
+
+/// In the first child handler, when the child's own life has begun.
+pub(crate) fn in_child(fork: &'static Inner) {
+    reset_in_child();
+    if options::guards() {
+        safe_point::in_child();
+        locks::in_child(fork);
+        signals::in_child(fork);
+        sockets::in_child(fork);
+        openmp::in_child(fork);
+    }
+}
+
+/// In the child, when every other library's child handler has run.
+pub(crate) fn at_end_of_fork(_fork: Option<&'static Snapshot>) {
+    if options::guards() {
+        threads::at_end_of_fork();
+        fixups::at_end_of_fork();
+    }
+}
+
+/// One deed of a guard.
+struct Done {
+    guard: Guard,
+    action: &'static str,
+    subject: Text<96>,
+    ns: u64,
+    failed: i32,
+}
+
+impl Done {
+    fn describe<'a>(&self, subject: &'a str) -> Cure<'a> {
+        Cure {
+            guard: self.guard,
+            action: Borrowed(self.action),
+            subject: Borrowed(subject),
+            us: self.ns as f64 / 1000.0,
+            failed: (self.failed != 0).then_some(self.failed),
+        }
+    }
+}
+
+/// Deeds that a child's report lists.
+const LISTED: usize = 64;
+
+struct Kept(UnsafeCell<[Option<Done>; LISTED]>);
+// SAFETY: a place is written once, by the thread that drew its number from `COUNT`, and read when the child settles: guards act before that.
+unsafe impl Sync for Kept {}
+
+static KEPT: Kept = Kept(UnsafeCell::new([const { None }; LISTED]));
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+fn reset_in_child() {
+    if COUNT.load(Relaxed) != 0 {
+        COUNT.store(0, Relaxed);
+    }
+}
+
+/// Notes what a guard did in this child since `start` (nanoseconds of the monotonic clock), or its errno.
+fn did(guard: Guard, action: &'static str, subject: Arguments<'_>, start: u64, result: Result<(), i32>) {
+    let ns = raw::monotonic_of_kernel().saturating_sub(start);
+    let done = Done { guard, action, subject: Text::of(subject), ns, failed: result.err().unwrap_or(0) };
+    if !child::is_unsettled() {
+        note_at_length(|at| {
+            let birth = child::birth();
+            let event = Event::Guarded(done.describe(done.subject.as_str()));
+            emit::of_child(at, birth.as_ref().map(Text::as_str), [Some(event)]);
+        });
+        return;
+    }
+    let index = COUNT.fetch_add(1, Relaxed) as usize;
+    if index < LISTED {
+        // SAFETY: see `Kept`.
+        unsafe { (*KEPT.0.get())[index] = Some(done) };
+    }
+}
+
+/// What guards did until the child settled, and how much more.
+pub(crate) fn listed<'a>(arena: &'a Arena) -> (&'a [Cure<'a>], u32) {
+    let count = COUNT.load(Relaxed);
+    let mut list = arena.list(LISTED);
+    // SAFETY: see `Kept`.
+    let kept = unsafe { &*KEPT.0.get() };
+    for done in kept.iter().take(count as usize).flatten() {
+        list.push(done.describe(arena.text(done.subject.as_str())));
+    }
+    (list.done(), count.saturating_sub(LISTED as u32))
+}
