@@ -8,6 +8,7 @@ mod locks;
 mod openmp;
 mod safe_point;
 mod signals;
+pub(crate) mod signals_keep;
 mod sockets;
 mod threads;
 
@@ -46,6 +47,7 @@ pub(crate) fn in_child(fork: &'static Inner) {
     if options::guards() {
         safe_point::in_child();
         locks::in_child(fork);
+        signals_keep::in_child();
         signals::in_child(fork);
         sockets::in_child(fork);
         openmp::in_child(fork);
@@ -68,6 +70,7 @@ pub(crate) fn has_reset(signal: &str) -> bool {
 /// Calls `each` with the names of the signals whose inherited handler a guard dealt with in this child, and how.
 pub(crate) fn handlers_dealt_with(mut each: impl FnMut(&str, &'static str)) {
     signals::each_reset(|signal| each(signal, "forkguard reset it to its default"));
+    signals_keep::each_put_back(|signal| each(signal, signals_keep::BECAUSE));
 }
 
 /// One deed of a guard.
