@@ -22,7 +22,7 @@ use crate::options;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Inner, Snapshot};
 use forkguard_core::raw;
-use forkguard_report::event::{Cure, Event, Guard, Kind, State};
+use forkguard_report::event::{Cure, Event, Finding, Guard, Kind, State};
 use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
 use std::fmt::Arguments;
@@ -168,6 +168,12 @@ pub(crate) fn listed<'a>(arena: &'a Arena) -> (&'a [Cure<'a>], u32) {
     let mut list = arena.list(LISTED);
     kept().for_each(|done| list.push(done.describe(arena.text(done.subject.as_str()))));
     (list.done(), COUNT.load(Relaxed).saturating_sub(LISTED as u32))
+}
+
+/// True for a finding of this child's fork that a guard has ended.
+pub(crate) fn has_ended(finding: &Finding<'_>) -> bool {
+    let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
+    kept().filter_map(|done| done.ended.as_ref()).any(|(kind, ended, _)| *kind == finding.kind && ended.as_str() == what)
 }
 
 /// The child settles: the findings that guards have ended are said to be.
