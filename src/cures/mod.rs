@@ -9,10 +9,13 @@ mod fixups;
 mod locks;
 mod openmp;
 mod safe_point;
+mod self_pipe;
 mod signals;
 mod sockets;
 mod threads;
 mod timers;
+
+pub(crate) use self_pipe::detach;
 
 use crate::arena::Arena;
 use crate::child::{self, bite};
@@ -64,6 +67,13 @@ pub(crate) fn at_end_of_fork(_fork: Option<&'static Snapshot>) {
     if options::guards() {
         threads::at_end_of_fork();
         fixups::at_end_of_fork();
+    }
+}
+
+/// In a forked child, when exit(3) has run the program's handlers.
+pub(crate) fn at_exit() {
+    if options::guards() {
+        files::at_exit();
     }
 }
 
