@@ -31,6 +31,26 @@ use std::cell::UnsafeCell;
 use std::fmt::Arguments;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+/// The option, not yet given, that would deal with what such a finding is about.
+pub(crate) fn unused(kind: Kind) -> Option<&'static str> {
+    use options::{Locks, OpenMp, Shared, Sockets, Threads, Timers};
+    let given = options::get();
+    let (is_given, option) = match kind {
+        Kind::ThreadLost => (!matches!(given.threads, Threads::Report), "FORKGUARD_THREADS=revive:NAME (Python's threads)"),
+        Kind::LockOrphaned | Kind::LockDeadlock => {
+            (given.safe_point != 0 || given.locks == Locks::Reset, "FORKGUARD_SAFE_POINT=100 or FORKGUARD_LOCKS=reset")
+        }
+        Kind::ConnectionInherited | Kind::ConnectionSharedUse => (given.sockets == Sockets::Sever, "FORKGUARD_SOCKETS=sever"),
+        Kind::EpollInherited | Kind::EpollSharedUse => (given.epoll == Shared::Own, "FORKGUARD_EPOLL=own (epoll instances)"),
+        Kind::FileOffsetShared => (given.files == Shared::Own, "FORKGUARD_FILES=own (files that are only read)"),
+        Kind::TimerLost => (given.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm (profiling timers)"),
+        Kind::RuntimeUnsafe => (given.openmp != OpenMp::Keep, "FORKGUARD_OPENMP=pause (libgomp)"),
+        Kind::HandlerDropped => (given.signals_keep != 0, "FORKGUARD_SIGNALS_KEEP=NAME"),
+        _ => return None,
+    };
+    (!is_given).then_some(option)
+}
+
 /// In the forking thread, before any prepare handler.
 pub(crate) fn before_fork() {
     if options::guards() {
