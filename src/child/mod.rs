@@ -94,6 +94,7 @@ pub(crate) fn settled(call: &'static str, at: &AtLength) {
         && let Some(snapshot) = core_fork::birth()
     {
         report(at, snapshot.facts(), call);
+        cures::settled(at);
         uses::settled(at);
     }
 }

@@ -3,6 +3,8 @@
 //! A guard that acts before the fork is called from [`before_fork`], one that acts in the child from [`in_child`] (in our child handler,
 //! the first of all) or from [`at_end_of_fork`] (after every other library's). What it does is noted with [`did`]: the child's report
 //! lists it. Code here runs where `hooks/mod.rs` says hooks run: it allocates nothing, takes no lock, and asks the kernel directly.
+mod epoll;
+mod files;
 mod fixups;
 mod locks;
 mod openmp;
@@ -10,16 +12,17 @@ mod safe_point;
 mod signals;
 mod sockets;
 mod threads;
+mod timers;
 
 use crate::arena::Arena;
-use crate::child;
+use crate::child::{self, bite};
 use crate::emit;
-use crate::hooks::note_at_length;
+use crate::hooks::{AtLength, note_at_length};
 use crate::options;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Inner, Snapshot};
 use forkguard_core::raw;
-use forkguard_report::event::{Cure, Event, Guard};
+use forkguard_report::event::{Cure, Event, Guard, Kind, State};
 use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
 use std::fmt::Arguments;
@@ -29,6 +32,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 pub(crate) fn before_fork() {
     if options::guards() {
         openmp::before_fork();
+        timers::before_fork();
         safe_point::before_fork();
     }
 }
@@ -48,6 +52,9 @@ pub(crate) fn in_child(fork: &'static Inner) {
         locks::in_child(fork);
         signals::in_child(fork);
         sockets::in_child(fork);
+        epoll::in_child();
+        files::in_child();
+        timers::in_child(fork);
         openmp::in_child(fork);
     }
 }
@@ -67,6 +74,8 @@ struct Done {
     subject: Text<96>,
     ns: u64,
     failed: i32,
+    /// The finding of the fork that it ended, and why, in words.
+    ended: Option<(Kind, Text<64>, &'static str)>,
 }
 
 impl Done {
@@ -77,6 +86,12 @@ impl Done {
             subject: Borrowed(subject),
             us: self.ns as f64 / 1000.0,
             failed: (self.failed != 0).then_some(self.failed),
+        }
+    }
+
+    fn turn(&self, at: &AtLength) {
+        if let Some((kind, what, because)) = &self.ended {
+            bite::turn(at, *kind, format_args!("{}", what.as_str()), State::Resolved, None, because);
         }
     }
 }
@@ -99,13 +114,39 @@ fn reset_in_child() {
 
 /// Notes what a guard did in this child since `start` (nanoseconds of the monotonic clock), or its errno.
 fn did(guard: Guard, action: &'static str, subject: Arguments<'_>, start: u64, result: Result<(), i32>) {
+    note_deed(guard, action, subject, start, result, None);
+}
+
+/// The same for a deed that ends the life of this fork's finding `kind:what`, if it succeeded: the report says so `because` of it when the
+/// child settles.
+fn cured(
+    guard: Guard,
+    action: &'static str,
+    subject: Arguments<'_>,
+    start: u64,
+    result: Result<(), i32>,
+    (kind, what, because): (Kind, Arguments<'_>, &'static str),
+) {
+    let ended = result.is_ok().then(|| (kind, Text::of(what), because));
+    note_deed(guard, action, subject, start, result, ended);
+}
+
+fn note_deed(
+    guard: Guard,
+    action: &'static str,
+    subject: Arguments<'_>,
+    start: u64,
+    result: Result<(), i32>,
+    ended: Option<(Kind, Text<64>, &'static str)>,
+) {
     let ns = raw::monotonic_of_kernel().saturating_sub(start);
-    let done = Done { guard, action, subject: Text::of(subject), ns, failed: result.err().unwrap_or(0) };
+    let done = Done { guard, action, subject: Text::of(subject), ns, failed: result.err().unwrap_or(0), ended };
     if !child::is_unsettled() {
         note_at_length(|at| {
             let birth = child::birth();
             let event = Event::Guarded(done.describe(done.subject.as_str()));
             emit::of_child(at, birth.as_ref().map(Text::as_str), [Some(event)]);
+            done.turn(at);
         });
         return;
     }
@@ -116,14 +157,20 @@ fn did(guard: Guard, action: &'static str, subject: Arguments<'_>, start: u64, r
     }
 }
 
-/// What guards did until the child settled, and how much more.
-pub(crate) fn listed<'a>(arena: &'a Arena) -> (&'a [Cure<'a>], u32) {
-    let count = COUNT.load(Relaxed);
-    let mut list = arena.list(LISTED);
+fn kept() -> impl Iterator<Item = &'static Done> {
     // SAFETY: see `Kept`.
     let kept = unsafe { &*KEPT.0.get() };
-    for done in kept.iter().take(count as usize).flatten() {
-        list.push(done.describe(arena.text(done.subject.as_str())));
-    }
-    (list.done(), count.saturating_sub(LISTED as u32))
+    kept.iter().take(COUNT.load(Relaxed) as usize).flatten()
+}
+
+/// What guards did until the child settled, and how much more.
+pub(crate) fn listed<'a>(arena: &'a Arena) -> (&'a [Cure<'a>], u32) {
+    let mut list = arena.list(LISTED);
+    kept().for_each(|done| list.push(done.describe(arena.text(done.subject.as_str()))));
+    (list.done(), COUNT.load(Relaxed).saturating_sub(LISTED as u32))
+}
+
+/// The child settles: the findings that guards have ended are said to be.
+pub(crate) fn settled(at: &AtLength) {
+    kept().for_each(|done| done.turn(at));
 }

@@ -602,6 +602,12 @@ pub enum Guard {
     Openmp,
     /// FORKGUARD_SIGNALS_KEEP.
     SignalsKeep,
+    /// FORKGUARD_EPOLL=own.
+    Epoll,
+    /// FORKGUARD_FILES=own.
+    Files,
+    /// FORKGUARD_TIMERS=rearm.
+    Timers,
 }
 
 /// What a guard did, to one thing.
