@@ -148,12 +148,16 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
         list.push(finding);
     });
     let mut turns = arena.list(LISTED);
-    findings::handler_inherited::renewed(|what| {
+    let mut handled = |what: &str, because| {
         let hazard = bite::Hazard { fork: inner, kind: Kind::HandlerInherited, what };
-        bite::resolved(&arena, &hazard, "the child set a handler of its own").into_iter().for_each(|turn| turns.push(turn));
-    });
+        bite::resolved(&arena, &hazard, because).into_iter().for_each(|turn| turns.push(turn));
+    };
+    // The first that is said counts.
+    cures::handlers_dealt_with(&mut handled);
+    findings::handler_inherited::renewed(|what| handled(what, "the child set a handler of its own"));
     findings::handler_dropped::each(&arena, inner, |bite| {
-        if said::say(bite.kind, bite.what, State::Hit).is_none() {
+        // What a guard had reset before was not the server's deed.
+        if cures::has_reset(bite.what) || said::say(bite.kind, bite.what, State::Hit).is_none() {
             return;
         }
         let finding = findings::bite(&arena, id.as_str(), Severity::Warning, &bite);

@@ -97,6 +97,16 @@ pub(crate) fn at_exit() {
     }
 }
 
+/// True for a signal, by name, that a guard reset in this child.
+pub(crate) fn has_reset(signal: &str) -> bool {
+    signals::has_reset(signal)
+}
+
+/// Calls `each` with the names of the signals whose inherited handler a guard dealt with in this child, and how.
+pub(crate) fn handlers_dealt_with(mut each: impl FnMut(&str, &'static str)) {
+    signals::each_reset(|signal| each(signal, "forkguard reset it to its default"));
+}
+
 /// One deed of a guard.
 struct Done {
     guard: Guard,

@@ -2,6 +2,7 @@
 use core::arch::asm;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
+use core::ptr;
 use rustix::fd::IntoRawFd;
 pub use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{Mode, OFlags};
@@ -180,6 +181,16 @@ pub fn signal_action(signal: i32) -> Option<KernelAction> {
     let args = [signal as usize, 0, &raw mut action as usize, 8, 0, 0];
     // SAFETY: writes one kernel sigaction with a mask of 8 bytes.
     (unsafe { syscall(libc::SYS_rt_sigaction, args) } == 0).then_some(action)
+}
+
+/// Sets the disposition of a signal; what is pending is discarded where the new one ignores it (signal(7)).
+pub fn set_signal_action(signal: i32, action: &KernelAction) -> Result<(), i32> {
+    let args = [signal as usize, ptr::from_ref(action) as usize, 0, 8, 0, 0];
+    // SAFETY: reads one kernel sigaction with a mask of 8 bytes.
+    match unsafe { syscall(libc::SYS_rt_sigaction, args) } {
+        0 => Ok(()),
+        error => Err(-error as i32),
+    }
 }
 
 /// The mask of blocked signals of this thread: bit n is signal n + 1.
