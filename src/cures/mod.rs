@@ -6,11 +6,12 @@
 mod epoll;
 mod files;
 mod fixups;
+pub(crate) mod keep;
 mod locks;
 mod openmp;
 mod safe_point;
 mod signals;
-mod sockets;
+pub(crate) mod sockets;
 mod threads;
 mod timers;
 
@@ -168,6 +169,11 @@ pub(crate) fn listed<'a>(arena: &'a Arena) -> (&'a [Cure<'a>], u32) {
     let mut list = arena.list(LISTED);
     kept().for_each(|done| list.push(done.describe(arena.text(done.subject.as_str()))));
     (list.done(), COUNT.load(Relaxed).saturating_sub(LISTED as u32))
+}
+
+/// The child is gone before it settled: gives the findings that guards have ended, and why.
+pub(crate) fn ended(mut each: impl FnMut(Kind, &str, &'static str)) {
+    kept().filter_map(|done| done.ended.as_ref()).for_each(|(kind, what, because)| each(*kind, what.as_str(), because));
 }
 
 /// The child settles: the findings that guards have ended are said to be.
