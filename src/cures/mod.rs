@@ -6,12 +6,13 @@
 mod epoll;
 mod files;
 mod fixups;
+pub(crate) mod keep;
 mod locks;
 mod openmp;
 mod safe_point;
 mod self_pipe;
 mod signals;
-mod sockets;
+pub(crate) mod sockets;
 mod threads;
 mod timers;
 
@@ -214,6 +215,11 @@ pub(crate) fn listed<'a>(arena: &'a Arena) -> (&'a [Cure<'a>], u32) {
 pub(crate) fn has_ended(finding: &Finding<'_>) -> bool {
     let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
     kept().filter_map(|done| done.ended.as_ref()).any(|(kind, ended, _)| *kind == finding.kind && ended.as_str() == what)
+}
+
+/// The child is gone before it settled: gives the findings that guards have ended, and why.
+pub(crate) fn ended(mut each: impl FnMut(Kind, &str, &'static str)) {
+    kept().filter_map(|done| done.ended.as_ref()).for_each(|(kind, what, because)| each(*kind, what.as_str(), because));
 }
 
 /// The child settles: the findings that guards have ended are said to be.

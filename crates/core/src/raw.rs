@@ -318,6 +318,25 @@ pub fn duplicate_onto(from: &Opened, to: i32, flags: i32) -> Result<(), Errno> {
     answer(unsafe { syscall(libc::SYS_dup3, [from.0 as usize, to as usize, flags as usize, 0, 0, 0]) }).map(drop)
 }
 
+/// Sets or clears the close-on-exec flag.
+pub fn set_close_on_exec(fd: i32, closes: bool) -> Result<(), Errno> {
+    let flags = if closes { rustix::io::FdFlags::CLOEXEC } else { rustix::io::FdFlags::empty() };
+    rustix::io::fcntl_setfd(descriptor(fd), flags)
+}
+
+/// An end of a connection whose other end is closed, closed on exec: reading it gives end of file, writing EPIPE. Unlike a stream a unix
+/// socket of packets raises no SIGPIPE (unix_dgram_sendmsg in the kernel's net/unix/af_unix.c).
+pub fn dead_connection(nonblocking: bool) -> Result<Opened, Errno> {
+    let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC | if nonblocking { libc::SOCK_NONBLOCK } else { 0 };
+    let mut ends = [-1i32; 2];
+    // SAFETY: writes two descriptors.
+    answer(unsafe {
+        syscall(libc::SYS_socketpair, [libc::AF_UNIX as usize, kind as usize, 0, ends.as_mut_ptr() as usize, 0, 0])
+    })?;
+    close(ends[1]);
+    Ok(Opened(ends[0]))
+}
+
 /// epoll_create1(2), closed on exec.
 pub fn new_epoll() -> Result<Opened, Errno> {
     // SAFETY: takes an integer.
