@@ -12,6 +12,7 @@ mod openmp;
 mod safe_point;
 mod self_pipe;
 mod signals;
+pub(crate) mod signals_keep;
 pub(crate) mod sockets;
 mod threads;
 mod timers;
@@ -74,6 +75,7 @@ pub(crate) fn in_child(fork: &'static Inner) {
     if options::guards() {
         safe_point::in_child();
         locks::in_child(fork);
+        signals_keep::in_child();
         signals::in_child(fork);
         sockets::in_child(fork);
         epoll::in_child();
@@ -106,6 +108,7 @@ pub(crate) fn has_reset(signal: &str) -> bool {
 /// Calls `each` with the names of the signals whose inherited handler a guard dealt with in this child, and how.
 pub(crate) fn handlers_dealt_with(mut each: impl FnMut(&str, &'static str)) {
     signals::each_reset(|signal| each(signal, "forkguard reset it to its default"));
+    signals_keep::each_put_back(|signal| each(signal, signals_keep::BECAUSE));
 }
 
 /// One deed of a guard.
