@@ -21,7 +21,7 @@ use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, Inner, Snapshot};
 use forkguard_core::{gate, raw};
-use forkguard_report::event::{Child, Event, Exec, Exit, Finding, FindingCounts, FindingState, Kind, Severity, State};
+use forkguard_report::event::{Child, Cure, Event, Exec, Exit, Finding, FindingCounts, FindingState, Kind, Severity, State};
 use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
 use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -134,7 +134,12 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
     let evidence = Evidence::of(&event, inner, &arena, id.as_str());
     let mut list = arena.list::<Finding<'_>>(LISTED);
     let mut counts = FindingCounts::default();
+    let mut cured = 0;
     findings::all(&evidence, |finding| {
+        if cures::has_ended(&finding) {
+            cured += 1;
+            return;
+        }
         match finding.severity {
             Severity::Error => counts.error += 1,
             Severity::Warning => counts.warning += 1,
@@ -170,15 +175,16 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
         atfork_us: Borrowed(times.done()),
         memory: crate::describe::own_memory(),
         findings: counts,
+        cured,
         stood: Borrowed(crate::describe::stood(&arena, inner)),
         cures: Borrowed(cures),
         cures_unlisted,
     };
     emit::of_child(at, Some(id.as_str()), [Event::Child(child)].into_iter().chain(turns.done().iter().cloned()).map(Some));
-    print(&arena, inner.leader, &evidence, list.done());
+    print(&arena, inner.leader, &evidence, list.done(), cures);
 }
 
-fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Finding<'_>]) {
+fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Finding<'_>], cures: &[Cure<'_>]) {
     let wanted = match options::get().summary {
         Summary::Never => false,
         Summary::Always => true,
@@ -186,8 +192,8 @@ fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Findin
     };
     if wanted {
         let report = emit::file::path();
-        let head =
-            Head { child: raw::process_id(), leader, server: evidence.server(), report: (!report.is_empty()).then_some(report) };
+        let report = (!report.is_empty()).then_some(report);
+        let head = Head { child: raw::process_id(), leader, server: evidence.server(), report, cures };
         let same = fate::printed_before(findings::fingerprint(findings));
         emit::print(findings::summary(arena, &head, findings, same));
     }

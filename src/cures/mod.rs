@@ -10,10 +10,13 @@ pub(crate) mod keep;
 mod locks;
 mod openmp;
 mod safe_point;
+mod self_pipe;
 mod signals;
 pub(crate) mod sockets;
 mod threads;
 mod timers;
+
+pub(crate) use self_pipe::detach;
 
 use crate::arena::Arena;
 use crate::child::{self, bite};
@@ -23,7 +26,7 @@ use crate::options;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Inner, Snapshot};
 use forkguard_core::raw;
-use forkguard_report::event::{Cure, Event, Guard, Kind, State};
+use forkguard_report::event::{Cure, Event, Finding, Guard, Kind, State};
 use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
 use std::fmt::Arguments;
@@ -65,6 +68,13 @@ pub(crate) fn at_end_of_fork(_fork: Option<&'static Snapshot>) {
     if options::guards() {
         threads::at_end_of_fork();
         fixups::at_end_of_fork();
+    }
+}
+
+/// In a forked child, when exit(3) has run the program's handlers.
+pub(crate) fn at_exit() {
+    if options::guards() {
+        files::at_exit();
     }
 }
 
@@ -174,6 +184,12 @@ pub(crate) fn listed<'a>(arena: &'a Arena) -> (&'a [Cure<'a>], u32) {
 /// The child is gone before it settled: gives the findings that guards have ended, and why.
 pub(crate) fn ended(mut each: impl FnMut(Kind, &str, &'static str)) {
     kept().filter_map(|done| done.ended.as_ref()).for_each(|(kind, what, because)| each(*kind, what.as_str(), because));
+}
+
+/// True for a finding of this child's fork that a guard has ended.
+pub(crate) fn has_ended(finding: &Finding<'_>) -> bool {
+    let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
+    kept().filter_map(|done| done.ended.as_ref()).any(|(kind, ended, _)| *kind == finding.kind && ended.as_str() == what)
 }
 
 /// The child settles: the findings that guards have ended are said to be.

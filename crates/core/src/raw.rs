@@ -332,6 +332,32 @@ pub fn new_epoll() -> Result<Opened, Errno> {
     answer(unsafe { syscall(libc::SYS_epoll_create1, [libc::EPOLL_CLOEXEC as usize, 0, 0, 0, 0, 0]) }).map(Opened)
 }
 
+/// The type of a socket (SO_TYPE); None for what is none.
+pub fn socket_type(fd: i32) -> Option<i32> {
+    let (mut kind, mut length) = (0i32, size_of::<i32>() as u32);
+    let place = [&raw mut kind as usize, &raw mut length as usize];
+    let args = [fd as usize, libc::SOL_SOCKET as usize, libc::SO_TYPE as usize, place[0], place[1], 0];
+    // SAFETY: writes an int and its length.
+    (unsafe { syscall(libc::SYS_getsockopt, args) } == 0).then_some(kind)
+}
+
+/// socketpair(2), closed on exec.
+pub fn new_socket_pair(kind: i32) -> Result<(Opened, Opened), Errno> {
+    let mut ends = [0i32; 2];
+    let kind = kind | libc::SOCK_CLOEXEC;
+    let args = [libc::AF_UNIX as usize, kind as usize, 0, ends.as_mut_ptr() as usize, 0, 0];
+    // SAFETY: writes two ints.
+    answer(unsafe { syscall(libc::SYS_socketpair, args) }).map(|_| (Opened(ends[0]), Opened(ends[1])))
+}
+
+/// pipe2(2), closed on exec: the end that is written to comes first.
+pub fn new_pipe() -> Result<(Opened, Opened), Errno> {
+    let mut ends = [0i32; 2];
+    // SAFETY: writes two ints.
+    answer(unsafe { syscall(libc::SYS_pipe2, [ends.as_mut_ptr() as usize, libc::O_CLOEXEC as usize, 0, 0, 0, 0]) })
+        .map(|_| (Opened(ends[1]), Opened(ends[0])))
+}
+
 /// epoll_ctl(2), EPOLL_CTL_ADD.
 pub fn watch(epoll: &Opened, fd: i32, events: u32, data: u64) -> Result<(), Errno> {
     let event = libc::epoll_event { events, u64: data };
