@@ -278,7 +278,9 @@ fn last_words(at: &AtLength, id: &str, because: &'static str, about: impl Fn(&Fi
             if !about(&finding) || unnumbered || said::find(finding.kind, what).is_some() {
                 return;
             }
-            let (state, because) = match finding.kind == Kind::LockOrphaned && waits::is_dealt_with(inner, what) {
+            let orphan = finding.kind == Kind::LockOrphaned;
+            let (state, because) = match orphan && waits::is_dealt_with(inner, what) {
+                _ if orphan && waits::is_repaired(inner, what) => (State::Resolved, cures::REPAIRED),
                 true => (State::Resolved, "the child released it or made it anew"),
                 false => (State::Moot, because),
             };

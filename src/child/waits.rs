@@ -224,7 +224,7 @@ pub(crate) fn gives(address: usize, anew: bool) {
 /// The locks that this process cannot use.
 fn orphans() -> impl Iterator<Item = (&'static Inner, &'static LockRecord)> {
     core_fork::ancestors().map(|s| s.facts()).flat_map(|inner| {
-        let broken = inner.locks.as_slice().iter().filter(|l| l.broken_in_child() && !l.signal && !was_dealt_with(l));
+        let broken = inner.broken_locks().filter(|l| !l.signal && !was_dealt_with(l));
         broken.map(move |lock| (inner, lock))
     })
 }
@@ -263,12 +263,17 @@ fn is_this_childs(owner: u32) -> bool {
 }
 
 /// What stands for a lock in the id of its finding.
-pub(super) fn lock_name(lock: &LockRecord) -> Text<64> {
+pub(crate) fn lock_name(lock: &LockRecord) -> Text<64> {
     let (address, holder) = (lock.entry.address, lock.holder);
     match lock.entry.kind {
         LockKind::Libc => Text::of(format_args!("{}-{holder}", describe::libc_name(address))),
         _ => Text::of(format_args!("{address:#x}-{holder}")),
     }
+}
+
+/// True for a lock that forkguard made usable in this child.
+pub(super) fn is_repaired(fork: &Inner, what: &str) -> bool {
+    fork.repaired_locks().any(|lock| lock_name(lock).as_str() == what)
 }
 
 /// True when the holder's record of this lock is not true any more: the child released it, or made it anew.

@@ -19,6 +19,8 @@ mod timers;
 
 pub(crate) use self_pipe::detach;
 
+pub(crate) use locks::REPAIRED;
+
 use crate::arena::Arena;
 use crate::child::{self, bite};
 use crate::emit;

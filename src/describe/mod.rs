@@ -340,7 +340,8 @@ pub(crate) fn symbol(arena: &Arena, address: usize) -> Option<&str> {
     native::data_symbol(arena, address).map(|name| arena.text(&name))
 }
 
-fn lock_kind(lock: &LockRecord) -> LockKind {
+/// What kind of lock a record is of.
+pub(crate) fn lock_kind(lock: &LockRecord) -> LockKind {
     match (lock.entry.kind, lock.owner_checking()) {
         (Kind::Mutex, 1) => LockKind::RecursiveMutex,
         (Kind::Mutex, 2) => LockKind::ErrorcheckMutex,
