@@ -12,7 +12,7 @@ mod safe_point;
 mod self_pipe;
 mod signals;
 mod sockets;
-mod threads;
+pub(crate) mod threads;
 mod timers;
 
 pub(crate) use self_pipe::detach;
@@ -59,6 +59,7 @@ pub(crate) fn in_child(fork: &'static Inner) {
         files::in_child();
         timers::in_child(fork);
         openmp::in_child(fork);
+        threads::in_child();
     }
 }
 

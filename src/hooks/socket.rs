@@ -38,6 +38,7 @@ fn accepted(fd: c_int, caller: usize) {
 /// A child that waits for a connection has settled.
 #[inline(always)]
 fn waits(call: &'static str) {
+    before_wait();
     if SETTLING.load(Relaxed) != 0 {
         note_at_length(|at| child::settled(call, at));
     }
