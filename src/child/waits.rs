@@ -395,7 +395,7 @@ fn waits_for_others(address: usize) -> bool {
 }
 
 /// The threads that this process and its leaders lost.
-pub(super) fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
+pub(crate) fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
     let lost = |inner: &'static Inner| inner.threads.as_slice().iter().filter(|t| t.tid != inner.thread);
     core_fork::ancestors().map(|s| s.facts()).flat_map(move |inner| lost(inner).map(move |thread| (inner, thread)))
 }

@@ -6,12 +6,13 @@
 mod epoll;
 mod files;
 mod fixups;
+pub(crate) mod keep;
 mod locks;
 mod openmp;
 mod safe_point;
 mod self_pipe;
 mod signals;
-mod sockets;
+pub(crate) mod sockets;
 pub(crate) mod threads;
 mod timers;
 
@@ -30,6 +31,26 @@ use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
 use std::fmt::Arguments;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// The option, not yet given, that would deal with what such a finding is about.
+pub(crate) fn unused(kind: Kind) -> Option<&'static str> {
+    use options::{Locks, OpenMp, Shared, Sockets, Threads, Timers};
+    let given = options::get();
+    let (is_given, option) = match kind {
+        Kind::ThreadLost => (!matches!(given.threads, Threads::Report), "FORKGUARD_THREADS=revive:NAME (Python's threads)"),
+        Kind::LockOrphaned | Kind::LockDeadlock => {
+            (given.safe_point != 0 || given.locks == Locks::Reset, "FORKGUARD_SAFE_POINT=100 or FORKGUARD_LOCKS=reset")
+        }
+        Kind::ConnectionInherited | Kind::ConnectionSharedUse => (given.sockets == Sockets::Sever, "FORKGUARD_SOCKETS=sever"),
+        Kind::EpollInherited | Kind::EpollSharedUse => (given.epoll == Shared::Own, "FORKGUARD_EPOLL=own (epoll instances)"),
+        Kind::FileOffsetShared => (given.files == Shared::Own, "FORKGUARD_FILES=own (files that are only read)"),
+        Kind::TimerLost => (given.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm (profiling timers)"),
+        Kind::RuntimeUnsafe => (given.openmp != OpenMp::Keep, "FORKGUARD_OPENMP=pause (libgomp)"),
+        Kind::HandlerDropped => (given.signals_keep != 0, "FORKGUARD_SIGNALS_KEEP=NAME"),
+        _ => return None,
+    };
+    (!is_given).then_some(option)
+}
 
 /// In the forking thread, before any prepare handler.
 pub(crate) fn before_fork() {
@@ -76,6 +97,16 @@ pub(crate) fn at_exit() {
     if options::guards() {
         files::at_exit();
     }
+}
+
+/// True for a signal, by name, that a guard reset in this child.
+pub(crate) fn has_reset(signal: &str) -> bool {
+    signals::has_reset(signal)
+}
+
+/// Calls `each` with the names of the signals whose inherited handler a guard dealt with in this child, and how.
+pub(crate) fn handlers_dealt_with(mut each: impl FnMut(&str, &'static str)) {
+    signals::each_reset(|signal| each(signal, "forkguard reset it to its default"));
 }
 
 /// One deed of a guard.
@@ -185,6 +216,11 @@ pub(crate) fn listed<'a>(arena: &'a Arena) -> (&'a [Cure<'a>], u32) {
 pub(crate) fn has_ended(finding: &Finding<'_>) -> bool {
     let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
     kept().filter_map(|done| done.ended.as_ref()).any(|(kind, ended, _)| *kind == finding.kind && ended.as_str() == what)
+}
+
+/// The child is gone before it settled: gives the findings that guards have ended, and why.
+pub(crate) fn ended(mut each: impl FnMut(Kind, &str, &'static str)) {
+    kept().filter_map(|done| done.ended.as_ref()).for_each(|(kind, what, because)| each(*kind, what.as_str(), because));
 }
 
 /// The child settles: the findings that guards have ended are said to be.

@@ -2,6 +2,7 @@
 use super::descriptor::{all_opened, opened};
 use super::*;
 use crate::child::{self, SETTLING};
+use crate::cures::threads::python::before_wait;
 use crate::sites;
 use forkguard_core::descriptor::{self, Kind, role};
 use forkguard_core::thread;

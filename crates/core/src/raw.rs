@@ -2,6 +2,7 @@
 use core::arch::asm;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
+use core::ptr;
 use rustix::fd::IntoRawFd;
 pub use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{Mode, OFlags};
@@ -182,6 +183,16 @@ pub fn signal_action(signal: i32) -> Option<KernelAction> {
     (unsafe { syscall(libc::SYS_rt_sigaction, args) } == 0).then_some(action)
 }
 
+/// Sets the disposition of a signal; what is pending is discarded where the new one ignores it (signal(7)).
+pub fn set_signal_action(signal: i32, action: &KernelAction) -> Result<(), i32> {
+    let args = [signal as usize, ptr::from_ref(action) as usize, 0, 8, 0, 0];
+    // SAFETY: reads one kernel sigaction with a mask of 8 bytes.
+    match unsafe { syscall(libc::SYS_rt_sigaction, args) } {
+        0 => Ok(()),
+        error => Err(-error as i32),
+    }
+}
+
 /// The mask of blocked signals of this thread: bit n is signal n + 1.
 pub fn blocked_signals() -> u64 {
     let mut mask = 0u64;
@@ -305,6 +316,25 @@ fn answer(result: isize) -> Result<i32, Errno> {
 pub fn duplicate_onto(from: &Opened, to: i32, flags: i32) -> Result<(), Errno> {
     // SAFETY: takes integers.
     answer(unsafe { syscall(libc::SYS_dup3, [from.0 as usize, to as usize, flags as usize, 0, 0, 0]) }).map(drop)
+}
+
+/// Sets or clears the close-on-exec flag.
+pub fn set_close_on_exec(fd: i32, closes: bool) -> Result<(), Errno> {
+    let flags = if closes { rustix::io::FdFlags::CLOEXEC } else { rustix::io::FdFlags::empty() };
+    rustix::io::fcntl_setfd(descriptor(fd), flags)
+}
+
+/// An end of a connection whose other end is closed, closed on exec: reading it gives end of file, writing EPIPE. Unlike a stream a unix
+/// socket of packets raises no SIGPIPE (unix_dgram_sendmsg in the kernel's net/unix/af_unix.c).
+pub fn dead_connection(nonblocking: bool) -> Result<Opened, Errno> {
+    let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC | if nonblocking { libc::SOCK_NONBLOCK } else { 0 };
+    let mut ends = [-1i32; 2];
+    // SAFETY: writes two descriptors.
+    answer(unsafe {
+        syscall(libc::SYS_socketpair, [libc::AF_UNIX as usize, kind as usize, 0, ends.as_mut_ptr() as usize, 0, 0])
+    })?;
+    close(ends[1]);
+    Ok(Opened(ends[0]))
 }
 
 /// epoll_create1(2), closed on exec.
