@@ -3,6 +3,7 @@ use super::bite::{self, Bite, Hazard, Voice};
 use super::said::{self, Said};
 use super::{awaited, fate, is_unsettled};
 use crate::arena::Arena;
+use crate::cures::threads::python::before_wait;
 use crate::describe;
 use crate::findings::lock_orphaned;
 use crate::hooks::{AtLength, note, note_at_length};
@@ -103,6 +104,7 @@ pub(crate) fn is_tracked(call: Call, address: usize) -> bool {
 
 /// Before a call that may wait: says so if nobody in this process can end the wait.
 pub(crate) fn before(call: Call, address: usize, caller: usize) -> Waiting {
+    before_wait();
     if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
         return Waiting::Unseen;
     }
@@ -398,7 +400,7 @@ fn waits_for_others(address: usize) -> bool {
 }
 
 /// The threads that this process and its leaders lost.
-pub(super) fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
+pub(crate) fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
     let lost = |inner: &'static Inner| inner.threads.as_slice().iter().filter(|t| t.tid != inner.thread);
     core_fork::ancestors().map(|s| s.facts()).flat_map(move |inner| lost(inner).map(move |thread| (inner, thread)))
 }

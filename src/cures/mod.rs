@@ -14,7 +14,7 @@ mod self_pipe;
 mod signals;
 pub(crate) mod signals_keep;
 pub(crate) mod sockets;
-mod threads;
+pub(crate) mod threads;
 mod timers;
 
 pub(crate) use self_pipe::detach;
@@ -84,6 +84,7 @@ pub(crate) fn in_child(fork: &'static Inner) {
         files::in_child();
         timers::in_child(fork);
         openmp::in_child(fork);
+        threads::in_child();
     }
 }
 

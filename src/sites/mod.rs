@@ -9,8 +9,7 @@ mod interpreters;
 pub(crate) mod native;
 mod perl;
 mod php;
-mod python;
-
+pub(crate) mod python;
 mod ruby;
 mod stack;
 pub(crate) mod store;

@@ -1,6 +1,7 @@
 //! The interpreter's public API, by its addresses. What needs the GIL says so.
 use super::Types;
 use super::layout::Layout;
+use super::run::Run;
 use crate::sites::symbols::Library;
 use std::ffi::{CStr, c_char, c_int};
 use std::ops::Range;
@@ -43,13 +44,15 @@ pub(super) struct Api {
     clear_error: unsafe extern "C" fn(),
     /// Missing before 3.10, whose frames need no collector.
     collector: Option<[unsafe extern "C" fn() -> c_int; 2]>,
+    /// What runs code of ours; missing where there is no GIL or no such interface.
+    pub(super) run: Option<Run>,
 }
 
 /// A function of a library.
 ///
 /// # Safety
 /// It must be of this type.
-unsafe fn function<F: Copy>(library: &Library, name: &CStr) -> Option<F> {
+pub(super) unsafe fn function<F: Copy>(library: &Library, name: &CStr) -> Option<F> {
     const { assert!(size_of::<F>() == size_of::<usize>()) };
     let address = library.find(name)?;
     // SAFETY: a function's address, of the type that the caller vouches for.
@@ -94,6 +97,7 @@ impl Api {
                 error: function(library, c"PyErr_Occurred")?,
                 clear_error: function(library, c"PyErr_Clear")?,
                 collector: function(library, c"PyGC_Disable").zip(function(library, c"PyGC_Enable")).map(|(off, on)| [off, on]),
+                run: Run::of(library).filter(|_| library.find(c"_Py_MergeZeroLocalRefcount").is_none()),
             }
         };
         let types = Types {
@@ -129,6 +133,16 @@ impl Api {
     /// subinterpreters.)
     pub(super) fn holds_gil(&self, state: usize) -> bool {
         (self.current_state)() == state
+    }
+
+    /// True when some thread is known to have the GIL. (Since 3.12 each knows only whether it has it itself.)
+    pub(super) fn is_taken(&self) -> bool {
+        (self.current_state)() != 0
+    }
+
+    /// The main interpreter.
+    pub(super) fn main(&self) -> usize {
+        (self.main_interpreter)()
     }
 
     /// The first thread of the main interpreter. Takes no lock.
