@@ -124,12 +124,13 @@ fn alarms_only(report: &Report, kinds: &[&str]) {
     assert_eq!(report.misplaced(), Vec::<&str>::new(), "changes of findings that are not there");
 }
 
-#[test]
-fn gunicorn_lives() {
-    let (run, ()) = compare("guards-gunicorn", |run| {
+/// gunicorn's life when `started` makes its command from the usual one.
+fn gunicorn_lives(name: &str, started: impl Fn(&Scene, Command) -> Command) {
+    let (run, ()) = compare(name, |run| {
         let (scene, pid) = (Scene::of(run), run.directory.join("pid"));
         let arguments = ["--timeout=120", "--pid", pid.to_str().expect("UTF-8")];
-        let (mut server, first) = scene.start(gunicorn(scene.port, "tests/apps", "guarded:app", &arguments));
+        let command = gunicorn(scene.port, "tests/apps", "guarded:app", &arguments);
+        let (mut server, first) = scene.start(started(&scene, command));
         let reloaded = scene.reloads("HUP", server.pid, &first, || server.signal(libc::SIGHUP));
         let replaced = scene.replaces(server.pid, 0);
         let (new, status) = scene.under_load("USR2 and TERM", 0, || {
@@ -147,6 +148,21 @@ fn gunicorn_lives() {
         (status, ())
     });
     alarms_only(&run.report(), &["thread-lost", "lock-orphaned"]);
+}
+
+#[test]
+fn gunicorn_lives_on_its_own_socket() {
+    gunicorn_lives("guards-gunicorn", |_, command| command);
+}
+
+#[test]
+fn gunicorn_lives_on_an_activated_socket() {
+    gunicorn_lives("guards-activated", |scene, command| {
+        let mut parent = venv("python");
+        parent.arg(repository("tests/apps/activate.py")).arg(scene.port.to_string());
+        parent.arg(command.get_program()).args(command.get_args());
+        parent
+    });
 }
 
 #[test]
