@@ -124,13 +124,16 @@ fn alarms_only(report: &Report, kinds: &[&str]) {
     assert_eq!(report.misplaced(), Vec::<&str>::new(), "changes of findings that are not there");
 }
 
-/// gunicorn's life when `started` makes its command from the usual one.
-fn gunicorn_lives(name: &str, started: impl Fn(&Scene, Command) -> Command) {
-    let (run, ()) = compare(name, |run| {
+/// What gunicorn's workers inherit, and what its master says of a worker that stops or was killed.
+const HAZARDS: [&str; 2] = ["thread-lost", "lock-orphaned"];
+const TOLD_BY_GUNICORN: [&str; 2] = ["was sent SIGKILL", "was sent SIGTERM"];
+
+#[test]
+fn gunicorn_lives() {
+    let (run, ()) = compare("guards-gunicorn", |run| {
         let (scene, pid) = (Scene::of(run), run.directory.join("pid"));
         let arguments = ["--timeout=120", "--pid", pid.to_str().expect("UTF-8")];
-        let command = gunicorn(scene.port, "tests/apps", "guarded:app", &arguments);
-        let (mut server, first) = scene.start(started(&scene, command));
+        let (mut server, first) = scene.start(gunicorn(scene.port, "tests/apps", "guarded:app", &arguments));
         let reloaded = scene.reloads("HUP", server.pid, &first, || server.signal(libc::SIGHUP));
         let replaced = scene.replaces(server.pid, 0);
         let (new, status) = scene.under_load("USR2 and TERM", 0, || {
@@ -144,25 +147,31 @@ fn gunicorn_lives(name: &str, started: impl Fn(&Scene, Command) -> Command) {
         });
         scene.stops(new, || kill(new, libc::SIGTERM));
         server.gone();
-        scene.complains_only(&["stderr"], &["was sent SIGKILL", "was sent SIGTERM"]);
+        scene.complains_only(&["stderr"], &TOLD_BY_GUNICORN);
         (status, ())
     });
-    alarms_only(&run.report(), &["thread-lost", "lock-orphaned"]);
+    alarms_only(&run.report(), &HAZARDS);
 }
 
-#[test]
-fn gunicorn_lives_on_its_own_socket() {
-    gunicorn_lives("guards-gunicorn", |_, command| command);
-}
-
+/// Socket activation: the parent opens the listening socket and execs. gunicorn closes the descriptor that it was handed: it cannot
+/// be upgraded so.
 #[test]
 fn gunicorn_lives_on_an_activated_socket() {
-    gunicorn_lives("guards-activated", |scene, command| {
+    let (run, ()) = compare("guards-activated", |run| {
+        let scene = Scene::of(run);
+        let command = gunicorn(scene.port, "tests/apps", "guarded:app", &["--timeout=120"]);
         let mut parent = venv("python");
         parent.arg(repository("tests/apps/activate.py")).arg(scene.port.to_string());
         parent.arg(command.get_program()).args(command.get_args());
-        parent
+        let (server, first) = scene.start(parent);
+        scene.reloads("HUP", server.pid, &first, || server.signal(libc::SIGHUP));
+        scene.replaces(server.pid, 0);
+        scene.stops(server.pid, || server.signal(libc::SIGTERM));
+        let status = server.ended();
+        scene.complains_only(&["stderr"], &TOLD_BY_GUNICORN);
+        (status, ())
     });
+    alarms_only(&run.report(), &HAZARDS);
 }
 
 #[test]
@@ -184,7 +193,7 @@ fn uwsgi_lives() {
         scene.complains_only(&["stderr"], &["running uWSGI as root"]);
         (status, ())
     });
-    alarms_only(&run.report(), &["thread-lost", "lock-orphaned"]);
+    alarms_only(&run.report(), &HAZARDS);
 }
 
 /// A Ruby server with its configuration and the application that has something to guard.
@@ -217,7 +226,7 @@ fn unicorn_lives() {
         scene.complains_only(&["stderr"], &["SIGKILL"]);
         (status, ())
     });
-    alarms_only(&run.report(), &["thread-lost", "lock-orphaned"]);
+    alarms_only(&run.report(), &HAZARDS);
 }
 
 /// Puma's life: `phased` restarts need an application that each worker loads itself.
@@ -235,7 +244,7 @@ fn puma_lives(name: &str, configuration: &str, phased: bool) {
         scene.complains_only(&["stderr", "stdout"], &["started in app boot"]);
         (status, ())
     });
-    alarms_only(&run.report(), &["thread-lost", "lock-orphaned"]);
+    alarms_only(&run.report(), &HAZARDS);
 }
 
 #[test]
