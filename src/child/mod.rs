@@ -21,7 +21,7 @@ use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, Inner, Snapshot};
 use forkguard_core::{gate, raw};
-use forkguard_report::event::{Child, Event, Exec, Exit, Finding, FindingCounts, FindingState, Kind, Severity, State};
+use forkguard_report::event::{Child, Cure, Event, Exec, Exit, Finding, FindingCounts, FindingState, Kind, Severity, State};
 use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
 use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -94,6 +94,7 @@ pub(crate) fn settled(call: &'static str, at: &AtLength) {
         && let Some(snapshot) = core_fork::birth()
     {
         report(at, snapshot.facts(), call);
+        cures::settled(at);
         uses::settled(at);
     }
 }
@@ -133,7 +134,12 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
     let evidence = Evidence::of(&event, inner, &arena, id.as_str());
     let mut list = arena.list::<Finding<'_>>(LISTED);
     let mut counts = FindingCounts::default();
+    let mut cured = 0;
     findings::all(&evidence, |finding| {
+        if cures::has_ended(&finding) {
+            cured += 1;
+            return;
+        }
         match finding.severity {
             Severity::Error => counts.error += 1,
             Severity::Warning => counts.warning += 1,
@@ -142,12 +148,16 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
         list.push(finding);
     });
     let mut turns = arena.list(LISTED);
-    findings::handler_inherited::renewed(|what| {
+    let mut handled = |what: &str, because| {
         let hazard = bite::Hazard { fork: inner, kind: Kind::HandlerInherited, what };
-        bite::resolved(&arena, &hazard, "the child set a handler of its own").into_iter().for_each(|turn| turns.push(turn));
-    });
+        bite::resolved(&arena, &hazard, because).into_iter().for_each(|turn| turns.push(turn));
+    };
+    // The first that is said counts.
+    cures::handlers_dealt_with(&mut handled);
+    findings::handler_inherited::renewed(|what| handled(what, "the child set a handler of its own"));
     findings::handler_dropped::each(&arena, inner, |bite| {
-        if said::say(bite.kind, bite.what, State::Hit).is_none() {
+        // What a guard had reset before was not the server's deed.
+        if cures::has_reset(bite.what) || said::say(bite.kind, bite.what, State::Hit).is_none() {
             return;
         }
         let finding = findings::bite(&arena, id.as_str(), Severity::Warning, &bite);
@@ -169,15 +179,16 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
         atfork_us: Borrowed(times.done()),
         memory: crate::describe::own_memory(),
         findings: counts,
+        cured,
         stood: Borrowed(crate::describe::stood(&arena, inner)),
         cures: Borrowed(cures),
         cures_unlisted,
     };
     emit::of_child(at, Some(id.as_str()), [Event::Child(child)].into_iter().chain(turns.done().iter().cloned()).map(Some));
-    print(&arena, inner.leader, &evidence, list.done());
+    print(&arena, inner.leader, &evidence, list.done(), cures);
 }
 
-fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Finding<'_>]) {
+fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Finding<'_>], cures: &[Cure<'_>]) {
     let wanted = match options::get().summary {
         Summary::Never => false,
         Summary::Always => true,
@@ -185,8 +196,8 @@ fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Findin
     };
     if wanted {
         let report = emit::file::path();
-        let head =
-            Head { child: raw::process_id(), leader, server: evidence.server(), report: (!report.is_empty()).then_some(report) };
+        let report = (!report.is_empty()).then_some(report);
+        let head = Head { child: raw::process_id(), leader, server: evidence.server(), report, cures };
         let same = fate::printed_before(findings::fingerprint(findings));
         emit::print(findings::summary(arena, &head, findings, same));
     }

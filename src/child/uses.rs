@@ -3,6 +3,7 @@
 use super::bite::{self, Bite, Hazard, Voice};
 use super::{fate, said};
 use crate::arena::Arena;
+use crate::cures;
 use crate::describe::{self, descriptors};
 use crate::emit;
 use crate::findings::{connection_inherited, epoll_inherited, file_offset_shared, sqlite_inherited};
@@ -236,13 +237,14 @@ fn used<'a>(arena: &'a Arena, word: usize) -> Option<Site<'a>> {
 /// process has both ends wants to wake itself: it wakes its leader.
 fn self_pipe(call: Call, fd: i32) {
     seen(fd);
-    if descriptor::twin(fd).is_none() {
-        return;
-    }
+    let Some(twin) = descriptor::twin(fd) else { return };
     let Some(number) = note(|_| sites::handled_signal(call.start)).flatten() else { return };
     let action = raw::signal_action(number);
     let Some(set) = action.and_then(|a| signal::setter(number, a.handler)).filter(|s| s.inherited) else { return };
     let Some(severity) = certainty(fd) else { return };
+    if cures::detach(fd, twin) {
+        return;
+    }
     let word = note(|_| sites::capture_from(call.start, call.caller)).unwrap_or(call.caller);
     note_at_length(|at| {
         bite::say(at, severity, Voice::Aloud, Kind::ConnectionSharedUse, |arena| {

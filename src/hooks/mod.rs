@@ -61,11 +61,15 @@ pub(crate) fn note_end() {
     if forkguard_core::tls::vfork() != 0 || !forkguard_core::fork::owned() {
         return;
     }
+    let in_child = IN_CHILD.load(std::sync::atomic::Ordering::Relaxed) != 0;
+    if in_child && gate::awake() {
+        crate::cures::at_exit();
+    }
     if REPORTS.load(std::sync::atomic::Ordering::Relaxed) != 0 && crate::emit::wanted() {
         note_at_length(crate::child::ended);
     }
     // In a forked child other libraries' destructors, which run after ours, are where lost threads are joined.
-    if gate::awake() && IN_CHILD.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+    if gate::awake() && !in_child {
         gate::set_life(Life::Off);
     }
 }

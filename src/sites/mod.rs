@@ -172,6 +172,19 @@ pub(crate) fn capture_handler(caller: usize) -> (usize, usize) {
     .unwrap_or((caller, 0))
 }
 
+/// The word of the interpreted frames that this thread stands in (0: none), read as they lie in memory; None when they cannot be read so.
+pub(crate) fn standing() -> Option<usize> {
+    on_own_stack(|_| {
+        let mut frames = Frames::new();
+        if python::is_here() {
+            python::take_raw(&mut frames)?;
+        }
+        interpreters::take(&mut frames);
+        store::keep(&frames, 0)
+    })
+    .flatten()
+}
+
 /// In the leader, right after a fork: where the other threads stand, while they cannot run.
 pub(crate) fn stand(inner: &mut Inner) {
     if python::can_stand() {

@@ -148,6 +148,13 @@ pub fn open(fd: i32, kind: Kind, role: u8, family: u16, site: usize, thread: u32
     HIGH.fetch_max(fd as usize + 1, Relaxed);
 }
 
+/// Notes that what this number stands for is this process's own from now on.
+pub fn made_own(fd: i32) {
+    if let Some(place) = place(fd) {
+        place.generation.store(generation::current(), Relaxed);
+    }
+}
+
 /// Notes that a number is free again.
 #[inline]
 pub fn close(fd: i32) {

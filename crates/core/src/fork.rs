@@ -56,6 +56,10 @@ pub struct ThreadRecord {
     pub ending: bool,
     /// Detached.
     pub detached: bool,
+    /// The program said that children do without it.
+    pub fork_safe: bool,
+    /// The program said that children may start it again by its start routine and argument.
+    pub restartable: bool,
     /// Locks that it holds.
     pub holds: u32,
 }
@@ -381,6 +385,8 @@ fn note_thread(inner: &mut Inner, slot: &'static Slot) {
         waits_for,
         ending: false,
         detached: slot.detached.load(Relaxed) != 0,
+        fork_safe: slot.fork_safe.load(Relaxed) != 0,
+        restartable: slot.restartable.load(Relaxed) != 0,
         holds,
     });
 }

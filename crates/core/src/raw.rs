@@ -2,6 +2,7 @@
 use core::arch::asm;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
+use core::ptr;
 use rustix::fd::IntoRawFd;
 pub use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{Mode, OFlags};
@@ -182,6 +183,16 @@ pub fn signal_action(signal: i32) -> Option<KernelAction> {
     (unsafe { syscall(libc::SYS_rt_sigaction, args) } == 0).then_some(action)
 }
 
+/// Sets the disposition of a signal; what is pending is discarded where the new one ignores it (signal(7)).
+pub fn set_signal_action(signal: i32, action: &KernelAction) -> Result<(), i32> {
+    let args = [signal as usize, ptr::from_ref(action) as usize, 0, 8, 0, 0];
+    // SAFETY: reads one kernel sigaction with a mask of 8 bytes.
+    match unsafe { syscall(libc::SYS_rt_sigaction, args) } {
+        0 => Ok(()),
+        error => Err(-error as i32),
+    }
+}
+
 /// The mask of blocked signals of this thread: bit n is signal n + 1.
 pub fn blocked_signals() -> u64 {
     let mut mask = 0u64;
@@ -253,10 +264,7 @@ pub fn take_pending_signal(mask: u64) {
 
 /// True while the interval timer `which` (ITIMER_REAL 0, ITIMER_VIRTUAL 1, ITIMER_PROF 2) is armed.
 pub fn interval_timer_armed(which: i32) -> bool {
-    let mut value = [0usize; 4];
-    // SAFETY: writes one itimerval: four words.
-    unsafe { syscall(libc::SYS_getitimer, [which as usize, &raw mut value as usize, 0, 0, 0, 0]) };
-    value[2] != 0 || value[3] != 0
+    interval_timer(which)[2..] != [0, 0]
 }
 
 /// Closes a descriptor of ours without passing through our hook.
@@ -300,9 +308,86 @@ impl Drop for Opened {
     }
 }
 
+fn answer(result: isize) -> Result<i32, Errno> {
+    if result < 0 { Err(Errno::from_raw_os_error(-result as i32)) } else { Ok(result as i32) }
+}
+
+/// dup3(2).
+pub fn duplicate_onto(from: &Opened, to: i32, flags: i32) -> Result<(), Errno> {
+    // SAFETY: takes integers.
+    answer(unsafe { syscall(libc::SYS_dup3, [from.0 as usize, to as usize, flags as usize, 0, 0, 0]) }).map(drop)
+}
+
+/// epoll_create1(2), closed on exec.
+pub fn new_epoll() -> Result<Opened, Errno> {
+    // SAFETY: takes an integer.
+    answer(unsafe { syscall(libc::SYS_epoll_create1, [libc::EPOLL_CLOEXEC as usize, 0, 0, 0, 0, 0]) }).map(Opened)
+}
+
+/// The type of a socket (SO_TYPE); None for what is none.
+pub fn socket_type(fd: i32) -> Option<i32> {
+    let (mut kind, mut length) = (0i32, size_of::<i32>() as u32);
+    let place = [&raw mut kind as usize, &raw mut length as usize];
+    let args = [fd as usize, libc::SOL_SOCKET as usize, libc::SO_TYPE as usize, place[0], place[1], 0];
+    // SAFETY: writes an int and its length.
+    (unsafe { syscall(libc::SYS_getsockopt, args) } == 0).then_some(kind)
+}
+
+/// socketpair(2), closed on exec.
+pub fn new_socket_pair(kind: i32) -> Result<(Opened, Opened), Errno> {
+    let mut ends = [0i32; 2];
+    let kind = kind | libc::SOCK_CLOEXEC;
+    let args = [libc::AF_UNIX as usize, kind as usize, 0, ends.as_mut_ptr() as usize, 0, 0];
+    // SAFETY: writes two ints.
+    answer(unsafe { syscall(libc::SYS_socketpair, args) }).map(|_| (Opened(ends[0]), Opened(ends[1])))
+}
+
+/// pipe2(2), closed on exec: the end that is written to comes first.
+pub fn new_pipe() -> Result<(Opened, Opened), Errno> {
+    let mut ends = [0i32; 2];
+    // SAFETY: writes two ints.
+    answer(unsafe { syscall(libc::SYS_pipe2, [ends.as_mut_ptr() as usize, libc::O_CLOEXEC as usize, 0, 0, 0, 0]) })
+        .map(|_| (Opened(ends[1]), Opened(ends[0])))
+}
+
+/// epoll_ctl(2), EPOLL_CTL_ADD.
+pub fn watch(epoll: &Opened, fd: i32, events: u32, data: u64) -> Result<(), Errno> {
+    let event = libc::epoll_event { events, u64: data };
+    let args = [epoll.0 as usize, libc::EPOLL_CTL_ADD as usize, fd as usize, &raw const event as usize, 0, 0];
+    // SAFETY: reads one epoll_event.
+    answer(unsafe { syscall(libc::SYS_epoll_ctl, args) }).map(drop)
+}
+
+/// An interval timer as setitimer(2) takes it: the interval and the time that is left, each in seconds and microseconds.
+pub type IntervalTimer = [usize; 4];
+
+/// getitimer(2).
+pub fn interval_timer(which: i32) -> IntervalTimer {
+    let mut value = IntervalTimer::default();
+    // SAFETY: writes one itimerval: four words.
+    unsafe { syscall(libc::SYS_getitimer, [which as usize, &raw mut value as usize, 0, 0, 0, 0]) };
+    value
+}
+
+/// setitimer(2).
+pub fn set_interval_timer(which: i32, value: &IntervalTimer) -> Result<(), Errno> {
+    // SAFETY: reads one itimerval: four words.
+    answer(unsafe { syscall(libc::SYS_setitimer, [which as usize, value.as_ptr() as usize, 0, 0, 0, 0]) }).map(drop)
+}
+
 /// True for a descriptor that is open.
 pub fn is_open(fd: i32) -> bool {
     rustix::io::fcntl_getfd(descriptor(fd)).is_ok()
+}
+
+/// True for a regular file that is open for reading only.
+pub fn is_read_by_position(fd: i32) -> bool {
+    use rustix::fs::FileType;
+    let regular =
+        || rustix::fs::fstat(descriptor(fd)).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+    let mode = OFlags::RDONLY | OFlags::WRONLY | OFlags::RDWR;
+    rustix::fs::fcntl_getfl(descriptor(fd)).is_ok_and(|flags| flags & mode == OFlags::RDONLY && !flags.contains(OFlags::PATH))
+        && regular()
 }
 
 /// True for a descriptor that is open and stays so when another program is exec'd.

@@ -49,6 +49,10 @@ pub struct Slot {
     pub creator: AtomicU32,
     /// 1 when detached.
     pub detached: AtomicU32,
+    /// 1 when the program said that children do without it.
+    pub fork_safe: AtomicU32,
+    /// 1 when the program said that children may start it again.
+    pub restartable: AtomicU32,
     /// The condition, barrier or other thing that it waits for; 0 none.
     pub waits_for: AtomicUsize,
     /// Return address of the call that waits for it.
@@ -83,6 +87,8 @@ impl Slot {
             tid: AtomicU32::new(0),
             creator: AtomicU32::new(0),
             detached: AtomicU32::new(0),
+            fork_safe: AtomicU32::new(0),
+            restartable: AtomicU32::new(0),
             waits_for: AtomicUsize::new(0),
             waits_at: AtomicUsize::new(0),
             endless: AtomicUsize::new(0),
@@ -134,11 +140,9 @@ impl Slot {
     }
 
     fn wipe(&self) {
-        self.depth.store(0, Relaxed);
-        self.overflow.store(0, Relaxed);
-        self.detached.store(0, Relaxed);
-        self.creator.store(0, Relaxed);
-        self.tid.store(0, Relaxed);
+        for word in [&self.depth, &self.overflow, &self.detached, &self.fork_safe, &self.restartable, &self.creator, &self.tid] {
+            word.store(0, Relaxed);
+        }
         for word in [
             &self.waits_for,
             &self.waits_at,

@@ -572,8 +572,10 @@ pub struct Child<'a> {
     pub atfork_us: List<'a, Option<f64>>,
     /// Its memory when it settled.
     pub memory: Option<Memory>,
-    /// Findings of its fork, by severity.
+    /// Findings of its fork that stand, by severity.
     pub findings: FindingCounts,
+    /// Findings of its fork that guards have ended.
+    pub cured: u32,
     /// Where the lost threads stood at the fork, when only the child could tell: the leader forked without the lock of their
     /// interpreter.
     pub stood: List<'a, Site<'a>>,
@@ -602,6 +604,12 @@ pub enum Guard {
     Openmp,
     /// FORKGUARD_SIGNALS_KEEP.
     SignalsKeep,
+    /// FORKGUARD_EPOLL=own.
+    Epoll,
+    /// FORKGUARD_FILES=own.
+    Files,
+    /// FORKGUARD_TIMERS=rearm.
+    Timers,
 }
 
 /// What a guard did, to one thing.

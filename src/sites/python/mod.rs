@@ -155,6 +155,12 @@ pub(super) fn take(frames: &mut Frames) -> Option<()> {
     }
 }
 
+/// The same without a call into the interpreter, which would allocate.
+pub(super) fn take_raw(frames: &mut Frames) -> Option<()> {
+    let python = interpreter()?;
+    python.read(frames, python.api.state()?)
+}
+
 /// Beginning of the files of the import machinery's own frames: left out, as Python's tracebacks do.
 const IMPORTING: &str = "<frozen importlib";
 
