@@ -237,7 +237,8 @@ fn puma_lives(name: &str, configuration: &str, phased: bool) {
         if phased {
             old = scene.reloads("USR1", server.pid, &old, || server.signal(libc::SIGUSR1));
         }
-        old = &old | &scene.replaces(server.pid, 0);
+        // A worker that holds a request accepts others.
+        old = &old | &scene.replaces(server.pid, 4);
         scene.reloads("USR2", server.pid, &old, || server.signal(libc::SIGUSR2));
         scene.stops(server.pid, || server.signal(libc::SIGTERM));
         let status = server.ended();
