@@ -40,7 +40,7 @@ int main(void) {
     }
     struct address address = v4_loopback();
     int listener = fcntl(listen_at(&address), F_DUPFD, 50), client = fcntl(connect_to(&address), F_DUPFD, 50);
-    int peer = accept(listener, NULL, NULL);
+    int peer = fcntl(accept(listener, NULL, NULL), F_DUPFD_CLOEXEC, 50);
     place(listener, FIRST);
     place(client, FIRST + 1);
     place(listener, FIRST + 2);
