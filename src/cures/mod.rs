@@ -5,7 +5,7 @@
 //! lists it. Code here runs where `hooks/mod.rs` says hooks run: it allocates nothing, takes no lock, and asks the kernel directly.
 mod epoll;
 mod files;
-mod fixups;
+pub(crate) mod fixups;
 mod locks;
 mod openmp;
 mod safe_point;
@@ -31,6 +31,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 /// In the forking thread, before any prepare handler.
 pub(crate) fn before_fork() {
     if options::guards() {
+        fixups::before_fork();
         openmp::before_fork();
         timers::before_fork();
         safe_point::before_fork();
@@ -56,15 +57,21 @@ pub(crate) fn in_child(fork: &'static Inner) {
         files::in_child();
         timers::in_child(fork);
         openmp::in_child(fork);
+        fixups::in_child(fork);
     }
 }
 
 /// In the child, when every other library's child handler has run.
-pub(crate) fn at_end_of_fork(_fork: Option<&'static Snapshot>) {
+pub(crate) fn at_end_of_fork(fork: Option<&'static Snapshot>) {
     if options::guards() {
         threads::at_end_of_fork();
-        fixups::at_end_of_fork();
+        fixups::at_end_of_fork(fork);
     }
+}
+
+/// True while the host's own fixups run in this child.
+pub(crate) fn are_under_way() -> bool {
+    fixups::are_under_way()
 }
 
 /// One deed of a guard.
