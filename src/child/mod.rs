@@ -86,8 +86,14 @@ pub(crate) fn is_unsettled() -> bool {
     SETTLING.load(Relaxed) != 0
 }
 
-/// The child settles: `call` is what it is about to wait in.
+/// The child settles: `call` is what it is about to wait in. What a fixup waits for is not its work yet.
 pub(crate) fn settled(call: &'static str, at: &AtLength) {
+    if !cures::are_under_way() || settles_by_time() {
+        settle(call, at);
+    }
+}
+
+fn settle(call: &'static str, at: &AtLength) {
     // A process that this one made past every hook has its memory, but is not it.
     if core_fork::owned()
         && SETTLING.swap(0, Relaxed) != 0

@@ -14,7 +14,7 @@ use forkguard_core::fork::{self as core_fork, Inner, LockRecord, ThreadRecord};
 use forkguard_core::held::{self, Kind as LockKind};
 use forkguard_core::words::{self, CONDITION, Words};
 use forkguard_core::{atfork, gate, raw, thread, tls};
-use forkguard_report::event::{Kind, Role, Severity, Site, State};
+use forkguard_report::event::{Kind, Role, Severity, Site, State, Thread};
 use std::ffi::CStr;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
@@ -468,9 +468,11 @@ fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
         bite::say(at, Severity::Error, Voice::Aloud, kind, |arena| {
             let (fork, _) = lost().next()?;
             let losses = describe::losses(arena, fork);
-            let lost = losses.threads.iter().filter(|t| !t.forking);
+            let there = |t: &&Thread<'_>| lost_waits_for(t, address);
+            // Who is not missed is not it, unless there is nobody else.
+            let all_safe = losses.threads.iter().all(|t| t.forking || t.fork_safe);
+            let lost = losses.threads.iter().filter(|t| !t.forking && (all_safe || !t.fork_safe || there(t)));
             let count = lost.clone().count();
-            let there = |t: &&_| lost_waits_for(t, address);
             let mut sites = arena.list(NAMED);
             let mut names = "";
             for thread in lost.clone().filter(there).chain(lost.clone().filter(|t| !there(t))).take(NAMED) {
@@ -505,7 +507,7 @@ fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
     })
 }
 
-fn lost_waits_for(thread: &forkguard_report::event::Thread<'_>, address: usize) -> bool {
+fn lost_waits_for(thread: &Thread<'_>, address: usize) -> bool {
     let waits = thread.waits_for.as_deref().and_then(|hex| usize::from_str_radix(hex.strip_prefix("0x")?, 16).ok());
     waits == Some(address)
 }

@@ -5,7 +5,7 @@
 //! lists it. Code here runs where `hooks/mod.rs` says hooks run: it allocates nothing, takes no lock, and asks the kernel directly.
 mod epoll;
 mod files;
-mod fixups;
+pub(crate) mod fixups;
 pub(crate) mod keep;
 mod locks;
 mod openmp;
@@ -58,6 +58,7 @@ pub(crate) fn unused(kind: Kind) -> Option<&'static str> {
 /// In the forking thread, before any prepare handler.
 pub(crate) fn before_fork() {
     if options::guards() {
+        fixups::before_fork();
         openmp::before_fork();
         timers::before_fork();
         safe_point::before_fork();
@@ -85,14 +86,15 @@ pub(crate) fn in_child(fork: &'static Inner) {
         timers::in_child(fork);
         openmp::in_child(fork);
         threads::in_child();
+        fixups::in_child(fork);
     }
 }
 
 /// In the child, when every other library's child handler has run.
-pub(crate) fn at_end_of_fork(_fork: Option<&'static Snapshot>) {
+pub(crate) fn at_end_of_fork(fork: Option<&'static Snapshot>) {
     if options::guards() {
         threads::at_end_of_fork();
-        fixups::at_end_of_fork();
+        fixups::at_end_of_fork(fork);
     }
 }
 
@@ -112,6 +114,11 @@ pub(crate) fn has_reset(signal: &str) -> bool {
 pub(crate) fn handlers_dealt_with(mut each: impl FnMut(&str, &'static str)) {
     signals::each_reset(|signal| each(signal, "forkguard reset it to its default"));
     signals_keep::each_put_back(|signal| each(signal, signals_keep::BECAUSE));
+}
+
+/// True while the host's own fixups run in this child.
+pub(crate) fn are_under_way() -> bool {
+    fixups::are_under_way()
 }
 
 /// One deed of a guard.

@@ -13,7 +13,7 @@ pub(crate) mod python;
 mod ruby;
 mod stack;
 pub(crate) mod store;
-mod symbols;
+pub(crate) mod symbols;
 
 use crate::workspace::on_own_stack;
 use forkguard_core::fork::Inner;
