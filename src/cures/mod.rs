@@ -15,6 +15,7 @@ mod sockets;
 mod threads;
 mod timers;
 
+pub(crate) use safe_point::{look_again, wait_before_fork};
 pub(crate) use self_pipe::detach;
 
 use crate::arena::Arena;
@@ -51,12 +52,18 @@ pub(crate) fn unused(kind: Kind) -> Option<&'static str> {
     (!is_given).then_some(option)
 }
 
+/// In the constructor.
+pub(crate) fn prepare() {
+    if options::guards() {
+        safe_point::prepare();
+    }
+}
+
 /// In the forking thread, before any prepare handler.
 pub(crate) fn before_fork() {
     if options::guards() {
         openmp::before_fork();
         timers::before_fork();
-        safe_point::before_fork();
     }
 }
 
@@ -71,7 +78,7 @@ pub(crate) fn after_fork() {
 pub(crate) fn in_child(fork: &'static Inner) {
     reset_in_child();
     if options::guards() {
-        safe_point::in_child();
+        safe_point::in_child(fork);
         locks::in_child(fork);
         signals::in_child(fork);
         sockets::in_child(fork);

@@ -14,6 +14,7 @@ use libc::{c_char, c_int, pid_t, termios, winsize};
 fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
     get_ready();
     note(|_| cures::before_fork());
+    cures::wait_before_fork();
     note(|_| begin(door, caller)).flatten()
 }
 
@@ -50,6 +51,7 @@ pub(crate) extern "C-unwind" fn prepare() {
     note(|_| {
         let snapshot = core_fork::current().filter(|s| !s.inner().prepared);
         if let Some(snapshot) = snapshot.or_else(|| begin(Door::Internal, 0)) {
+            cures::look_again();
             core_fork::prepare(snapshot.inner());
         }
     });

@@ -472,6 +472,7 @@ fn become_child() {
     own();
     held::begin_child(ancestors().map(|snapshot| snapshot.facts().watched()).max().unwrap_or(0));
     generation::next();
+    crate::safe_point::begin_child();
     thread::survive();
     SEQUENCE.store(0, Relaxed);
     FORKS.store(0, Relaxed);

@@ -15,6 +15,7 @@ pub mod held;
 pub mod own;
 pub mod raw;
 pub mod rng;
+pub mod safe_point;
 pub mod semaphore;
 pub mod signal;
 pub mod thread;

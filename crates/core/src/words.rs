@@ -80,6 +80,11 @@ pub fn is_taken(kind: Kind, words: &Words) -> bool {
     blocks(if kind == Kind::Read { Kind::Write } else { kind }, words)
 }
 
+/// How many threads sleep until a semaphore is posted.
+pub fn sleepers(semaphore: &Words) -> u32 {
+    semaphore[1] as u32
+}
+
 /// Bytes that are read of a condition.
 pub const CONDITION: usize = 48;
 

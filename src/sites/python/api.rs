@@ -1,5 +1,6 @@
 //! The interpreter's public API, by its addresses. What needs the GIL says so.
 use super::Types;
+use super::forks::AuditHook;
 use super::layout::Layout;
 use crate::sites::symbols::Library;
 use std::ffi::{CStr, c_char, c_int};
@@ -36,6 +37,9 @@ pub(super) struct Api {
     clear_error: unsafe extern "C" fn(),
     /// Missing before 3.10, whose frames need no collector.
     collector: Option<[unsafe extern "C" fn() -> c_int; 2]>,
+    add_audit_hook: unsafe extern "C" fn(AuditHook, *mut std::ffi::c_void) -> c_int,
+    let_go: unsafe extern "C" fn() -> usize,
+    take_again: unsafe extern "C" fn(usize),
 }
 
 /// A function of a library.
@@ -82,6 +86,9 @@ impl Api {
                 release: function(library, c"Py_DecRef")?,
                 error: function(library, c"PyErr_Occurred")?,
                 clear_error: function(library, c"PyErr_Clear")?,
+                add_audit_hook: function(library, c"PySys_AddAuditHook")?,
+                let_go: function(library, c"PyEval_SaveThread")?,
+                take_again: function(library, c"PyEval_RestoreThread")?,
                 collector: function(library, c"PyGC_Disable").zip(function(library, c"PyGC_Enable")).map(|(off, on)| [off, on]),
             }
         };
@@ -118,6 +125,22 @@ impl Api {
     /// subinterpreters.)
     pub(super) fn holds_gil(&self, state: usize) -> bool {
         (self.current_state)() == state
+    }
+
+    /// Has `hook` called at every audit event. Before the interpreter's life or with the GIL held.
+    pub(super) fn audit(&self, hook: AuditHook) {
+        // SAFETY: the hook is a function of this library, which is never unloaded.
+        unsafe { (self.add_audit_hook)(hook, std::ptr::null_mut()) };
+    }
+
+    /// Does something while other threads may run code. Needs the GIL, which this thread then has again.
+    pub(super) fn without_gil(&self, work: impl FnOnce()) {
+        // SAFETY: the GIL is held; what is let go is taken again.
+        unsafe {
+            let state = (self.let_go)();
+            work();
+            (self.take_again)(state);
+        }
     }
 
     /// The first thread of the main interpreter. Takes no lock.

@@ -5,6 +5,7 @@
 //! frames, and those from before are not believed. An interpreter that the table does not know (another minor version, a debug
 //! build) is asked through the public API, with the GIL held, or not at all.
 mod api;
+mod forks;
 mod frames;
 mod layout;
 mod lines;
@@ -14,6 +15,7 @@ mod threads;
 
 use super::store::{self, Frames, Language, TextId, text_of};
 use super::symbols::Watch;
+pub(super) use forks::{before_forks, holds_gil, sleep_without_gil};
 pub(super) use objects::{handler, started};
 pub(super) use threads::{can_stand, stand, stand_frozen};
 
