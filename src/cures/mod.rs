@@ -6,16 +6,20 @@
 mod epoll;
 mod files;
 mod fixups;
+pub(crate) mod keep;
 mod locks;
 mod openmp;
 mod safe_point;
 mod self_pipe;
 mod signals;
-mod sockets;
-mod threads;
+pub(crate) mod signals_keep;
+pub(crate) mod sockets;
+pub(crate) mod threads;
 mod timers;
 
 pub(crate) use self_pipe::detach;
+
+pub(crate) use locks::REPAIRED;
 
 use crate::arena::Arena;
 use crate::child::{self, bite};
@@ -73,12 +77,14 @@ pub(crate) fn in_child(fork: &'static Inner) {
     if options::guards() {
         safe_point::in_child();
         locks::in_child(fork);
+        signals_keep::in_child();
         signals::in_child(fork);
         sockets::in_child(fork);
         epoll::in_child();
         files::in_child();
         timers::in_child(fork);
         openmp::in_child(fork);
+        threads::in_child();
     }
 }
 
@@ -105,6 +111,7 @@ pub(crate) fn has_reset(signal: &str) -> bool {
 /// Calls `each` with the names of the signals whose inherited handler a guard dealt with in this child, and how.
 pub(crate) fn handlers_dealt_with(mut each: impl FnMut(&str, &'static str)) {
     signals::each_reset(|signal| each(signal, "forkguard reset it to its default"));
+    signals_keep::each_put_back(|signal| each(signal, signals_keep::BECAUSE));
 }
 
 /// One deed of a guard.
@@ -214,6 +221,11 @@ pub(crate) fn listed<'a>(arena: &'a Arena) -> (&'a [Cure<'a>], u32) {
 pub(crate) fn has_ended(finding: &Finding<'_>) -> bool {
     let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
     kept().filter_map(|done| done.ended.as_ref()).any(|(kind, ended, _)| *kind == finding.kind && ended.as_str() == what)
+}
+
+/// The child is gone before it settled: gives the findings that guards have ended, and why.
+pub(crate) fn ended(mut each: impl FnMut(Kind, &str, &'static str)) {
+    kept().filter_map(|done| done.ended.as_ref()).for_each(|(kind, what, because)| each(*kind, what.as_str(), because));
 }
 
 /// The child settles: the findings that guards have ended are said to be.

@@ -202,6 +202,11 @@ fn tid_of(thread: &ThreadRecord, leader: bool) -> u32 {
 }
 
 /// A thread's name: as it was set, else as the kernel has it, else (a lost one) the process's.
+/// What the kernel or the program called a thread that this process lost.
+pub(crate) fn name_of_lost(thread: &ThreadRecord) -> Text<16> {
+    name_of(thread, thread.tid, false)
+}
+
 fn name_of(thread: &ThreadRecord, tid: u32, leader: bool) -> Text<16> {
     if !thread.name.is_empty() {
         return thread.name;
@@ -340,7 +345,8 @@ pub(crate) fn symbol(arena: &Arena, address: usize) -> Option<&str> {
     native::data_symbol(arena, address).map(|name| arena.text(&name))
 }
 
-fn lock_kind(lock: &LockRecord) -> LockKind {
+/// What kind of lock a record is of.
+pub(crate) fn lock_kind(lock: &LockRecord) -> LockKind {
     match (lock.entry.kind, lock.owner_checking()) {
         (Kind::Mutex, 1) => LockKind::RecursiveMutex,
         (Kind::Mutex, 2) => LockKind::ErrorcheckMutex,

@@ -6,18 +6,21 @@
 //! build) is asked through the public API, with the GIL held, or not at all.
 mod api;
 mod frames;
+pub(crate) mod handlers;
 mod layout;
 mod lines;
 mod memory;
 mod objects;
+mod run;
 mod threads;
 
 use super::store::{self, Frames, Language, TextId, text_of};
-use super::symbols::Watch;
+use super::symbols::{Library, Watch};
 pub(super) use objects::{handler, started};
+pub(crate) use run::{Running, while_held, while_taken};
 pub(super) use threads::{can_stand, stand, stand_frozen};
 
-use api::Api;
+use api::{Api, function};
 use frames::{LONGEST, Reader};
 use layout::Layout;
 use memory::Memory;
