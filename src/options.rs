@@ -73,6 +73,24 @@ pub(crate) enum Sockets {
     Keep,
 }
 
+/// What happens to something that leader and child share.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shared {
+    /// It stays shared.
+    Share,
+    /// The child gets its own.
+    Own,
+}
+
+/// What happens to profiling timers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Timers {
+    /// They are lost, as fork has it.
+    Lose,
+    /// They run on in the child.
+    Rearm,
+}
+
 /// What happens to libgomp's pools.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OpenMp {
@@ -113,6 +131,9 @@ pub(crate) struct Options {
     pub(crate) fixups: Text<1024>,
     pub(crate) threads: Threads,
     pub(crate) openmp: OpenMp,
+    pub(crate) epoll: Shared,
+    pub(crate) files: Shared,
+    pub(crate) timers: Timers,
     /// Signals whose handler survives the worker's own reset (bit n: signal n + 1).
     pub(crate) signals_keep: u64,
     pub(crate) follow_exec: bool,
@@ -130,6 +151,9 @@ const DEFAULTS: Options = Options {
     fixups: Text::new(),
     threads: Threads::Report,
     openmp: OpenMp::Keep,
+    epoll: Shared::Share,
+    files: Shared::Share,
+    timers: Timers::Lose,
     signals_keep: 0,
     follow_exec: true,
 };
@@ -138,6 +162,9 @@ const DEFAULTS: Options = Options {
 const SAFE_POINT_MS: u32 = 10_000;
 /// What the profile `cure` gives a fork.
 const CURE_SAFE_POINT_MS: u32 = 100;
+
+/// Functions that FORKGUARD_FIXUPS may name.
+pub(crate) const FIXUPS: usize = 64;
 
 /// One option: its name, what it takes, and how a value is taken (false: not one of the allowed).
 struct Row {
@@ -183,7 +210,7 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: c"FORKGUARD_KEEP",
-        allowed: "a list of HOST:PORT, unix paths and fd:NUMBER, in which * stands for anything (at most 1000 bytes)",
+        allowed: "a list of HOST:PORT, unix paths and fd:NUMBER, in which * and ? stand for anything (at most 1000 bytes)",
         take: |o, v| set(&mut o.keep, list(v)),
     },
     Row {
@@ -198,8 +225,8 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: c"FORKGUARD_FIXUPS",
-        allowed: "a list of LIBRARY:FUNCTION, such as libcrypto.so.3:RAND_poll (at most 1000 bytes)",
-        take: |o, v| set(&mut o.fixups, list(v).filter(|_| v.split(',').all(is_pair))),
+        allowed: "a list of at most 64 LIBRARY:FUNCTION, such as libcrypto.so.3:RAND_poll (at most 1000 bytes)",
+        take: |o, v| set(&mut o.fixups, list(v).filter(|_| v.split(',').count() <= FIXUPS && v.split(',').all(is_pair))),
     },
     Row { name: c"FORKGUARD_THREADS", allowed: "report, revive or revive:NAME-PATTERN,…", take: take_threads },
     Row {
@@ -207,12 +234,21 @@ const TABLE: &[Row] = &[
         allowed: "keep, pause or single",
         take: |o, v| choose(&mut o.openmp, v, &[("keep", OpenMp::Keep), ("pause", OpenMp::Pause), ("single", OpenMp::Single)]),
     },
+    Row { name: c"FORKGUARD_EPOLL", allowed: "share or own", take: |o, v| choose(&mut o.epoll, v, SHARED) },
+    Row { name: c"FORKGUARD_FILES", allowed: "share or own", take: |o, v| choose(&mut o.files, v, SHARED) },
+    Row {
+        name: c"FORKGUARD_TIMERS",
+        allowed: "lose or rearm",
+        take: |o, v| choose(&mut o.timers, v, &[("lose", Timers::Lose), ("rearm", Timers::Rearm)]),
+    },
     Row {
         name: c"FORKGUARD_FOLLOW_EXEC",
         allowed: "0 or 1",
         take: |o, v| choose(&mut o.follow_exec, v, &[("0", false), ("1", true)]),
     },
 ];
+
+const SHARED: &[(&str, Shared)] = &[("share", Shared::Share), ("own", Shared::Own)];
 
 fn choose<T: Copy>(place: &mut T, value: &str, choices: &[(&str, T)]) -> bool {
     match choices.iter().find(|(name, _)| *name == value) {
@@ -267,6 +303,9 @@ fn take_profile(options: &mut Options, value: &str) -> bool {
     options.safe_point = CURE_SAFE_POINT_MS;
     options.threads = Threads::Consumers;
     options.openmp = OpenMp::Pause;
+    options.epoll = Shared::Own;
+    options.files = Shared::Own;
+    options.timers = Timers::Rearm;
     options.signals_keep = 1 << (libc::SIGUSR1 - 1) | 1 << (libc::SIGUSR2 - 1);
     true
 }

@@ -76,7 +76,7 @@ pub(crate) fn say<'w>(
 ) -> bool {
     let (Some(fork), Some(id)) = (core_fork::birth().map(|b| b.facts()), super::birth()) else { return false };
     if voice == Voice::Aloud && super::is_unsettled() {
-        super::settled(kind.name(), at);
+        super::settle(kind.name(), at);
     }
     let arena = &at.arena();
     let Some(bite) = find(arena) else { return false };
@@ -107,7 +107,7 @@ pub(crate) fn say<'w>(
 pub(crate) fn print(arena: &Arena, child: u32, leader: u32, finding: &Finding<'_>) {
     let report = emit::file::path();
     let report = (!report.is_empty()).then_some(report);
-    let head = Head { child, leader, server: findings::server(arena), report };
+    let head = Head { child, leader, server: findings::server(arena), report, cures: &[] };
     let mut text = findings::ArenaText::new(arena);
     let _ = summary::write_bite(&mut text, &head, finding);
     emit::print(text.done());

@@ -9,12 +9,11 @@ mod interpreters;
 pub(crate) mod native;
 mod perl;
 mod php;
-mod python;
-
+pub(crate) mod python;
 mod ruby;
 mod stack;
 pub(crate) mod store;
-mod symbols;
+pub(crate) mod symbols;
 
 use crate::workspace::on_own_stack;
 use forkguard_core::fork::Inner;
@@ -223,6 +222,21 @@ pub(crate) fn look(word: usize) -> (usize, impl Iterator<Item = Kept> + Clone) {
 /// True for an address inside an interpreter's own static state, where the condition of its lock lies.
 pub(crate) fn is_interpreters_own(address: usize) -> bool {
     python::owns(address)
+}
+
+/// Has `wait` called whenever an interpreter is about to fork and its other threads could still run.
+pub(crate) fn before_forks(wait: fn()) {
+    python::before_forks(wait);
+}
+
+/// True while this thread has the lock without which no other thread runs the interpreter's code.
+pub(crate) fn holds_interpreter() -> bool {
+    python::holds_gil()
+}
+
+/// Sleeps while other threads may run the interpreter's code.
+pub(crate) fn sleep_without_interpreter(nanoseconds: u64) {
+    python::sleep_without_gil(nanoseconds);
 }
 
 /// True for an address in a library of the system's.

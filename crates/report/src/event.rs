@@ -292,6 +292,9 @@ pub struct Thread<'a> {
     pub recorded: bool,
     /// Detached.
     pub detached: bool,
+    /// The program said that children do without it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub fork_safe: bool,
     /// Kernel id of the thread that started it, where recorded.
     pub creator: Option<u32>,
     /// Its class in its language.
@@ -572,8 +575,10 @@ pub struct Child<'a> {
     pub atfork_us: List<'a, Option<f64>>,
     /// Its memory when it settled.
     pub memory: Option<Memory>,
-    /// Findings of its fork, by severity.
+    /// Findings of its fork that stand, by severity.
     pub findings: FindingCounts,
+    /// Findings of its fork that guards have ended.
+    pub cured: u32,
     /// Where the lost threads stood at the fork, when only the child could tell: the leader forked without the lock of their
     /// interpreter.
     pub stood: List<'a, Site<'a>>,
@@ -602,6 +607,12 @@ pub enum Guard {
     Openmp,
     /// FORKGUARD_SIGNALS_KEEP.
     SignalsKeep,
+    /// FORKGUARD_EPOLL=own.
+    Epoll,
+    /// FORKGUARD_FILES=own.
+    Files,
+    /// FORKGUARD_TIMERS=rearm.
+    Timers,
 }
 
 /// What a guard did, to one thing.

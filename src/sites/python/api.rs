@@ -1,6 +1,8 @@
 //! The interpreter's public API, by its addresses. What needs the GIL says so.
 use super::Types;
+use super::forks::AuditHook;
 use super::layout::Layout;
+use super::run::Run;
 use crate::sites::symbols::Library;
 use std::ffi::{CStr, c_char, c_int};
 use std::ops::Range;
@@ -43,13 +45,18 @@ pub(super) struct Api {
     clear_error: unsafe extern "C" fn(),
     /// Missing before 3.10, whose frames need no collector.
     collector: Option<[unsafe extern "C" fn() -> c_int; 2]>,
+    /// What runs code of ours; missing where there is no GIL or no such interface.
+    pub(super) run: Option<Run>,
+    add_audit_hook: unsafe extern "C" fn(AuditHook, *mut std::ffi::c_void) -> c_int,
+    let_go: unsafe extern "C" fn() -> usize,
+    take_again: unsafe extern "C" fn(usize),
 }
 
 /// A function of a library.
 ///
 /// # Safety
 /// It must be of this type.
-unsafe fn function<F: Copy>(library: &Library, name: &CStr) -> Option<F> {
+pub(super) unsafe fn function<F: Copy>(library: &Library, name: &CStr) -> Option<F> {
     const { assert!(size_of::<F>() == size_of::<usize>()) };
     let address = library.find(name)?;
     // SAFETY: a function's address, of the type that the caller vouches for.
@@ -93,7 +100,11 @@ impl Api {
                 call_method: function(library, c"PyObject_CallMethod")?,
                 error: function(library, c"PyErr_Occurred")?,
                 clear_error: function(library, c"PyErr_Clear")?,
+                add_audit_hook: function(library, c"PySys_AddAuditHook")?,
+                let_go: function(library, c"PyEval_SaveThread")?,
+                take_again: function(library, c"PyEval_RestoreThread")?,
                 collector: function(library, c"PyGC_Disable").zip(function(library, c"PyGC_Enable")).map(|(off, on)| [off, on]),
+                run: Run::of(library).filter(|_| library.find(c"_Py_MergeZeroLocalRefcount").is_none()),
             }
         };
         let types = Types {
@@ -129,6 +140,32 @@ impl Api {
     /// subinterpreters.)
     pub(super) fn holds_gil(&self, state: usize) -> bool {
         (self.current_state)() == state
+    }
+
+    /// True when some thread is known to have the GIL. (Since 3.12 each knows only whether it has it itself.)
+    pub(super) fn is_taken(&self) -> bool {
+        (self.current_state)() != 0
+    }
+
+    /// The main interpreter.
+    pub(super) fn main(&self) -> usize {
+        (self.main_interpreter)()
+    }
+
+    /// Has `hook` called at every audit event. Before the interpreter's life or with the GIL held.
+    pub(super) fn audit(&self, hook: AuditHook) {
+        // SAFETY: the hook is a function of this library, which is never unloaded.
+        unsafe { (self.add_audit_hook)(hook, std::ptr::null_mut()) };
+    }
+
+    /// Does something while other threads may run code. Needs the GIL, which this thread then has again.
+    pub(super) fn without_gil(&self, work: impl FnOnce()) {
+        // SAFETY: the GIL is held; what is let go is taken again.
+        unsafe {
+            let state = (self.let_go)();
+            work();
+            (self.take_again)(state);
+        }
     }
 
     /// The first thread of the main interpreter. Takes no lock.

@@ -1,0 +1,134 @@
+//! In a forked child: an open file description of its own, under the number of one that it shares with its leader.
+use crate::fixed::Text;
+use crate::raw::{self, Opened};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+/// Why something stays shared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Left {
+    /// The kernel refused.
+    Failed(Errno),
+    /// It must be: a lock is held through it, or another instance watches it.
+    Needed,
+}
+
+impl From<Errno> for Left {
+    fn from(errno: Errno) -> Left {
+        Left::Failed(errno)
+    }
+}
+
+/// Puts `new` under the number `fd`, whose close-on-exec flag stays as it is.
+pub fn replace(fd: i32, new: &Opened) -> Result<(), Errno> {
+    let closes = rustix::io::fcntl_getfd(raw::descriptor(fd))?.contains(rustix::io::FdFlags::CLOEXEC);
+    let flags = if closes { OFlags::CLOEXEC.bits() } else { 0 };
+    raw::duplicate_onto(new, fd, flags as i32)
+}
+
+/// A regular file that is only read, opened again at the same place in it: leader and child no longer move one position. One through
+/// which a lock is held is left (flock(2): the lock is the description's).
+pub fn reopen(fd: i32) -> Result<(), Left> {
+    let locked = |line: &[u8]| line.starts_with(b"lock:");
+    if each_line(fd, |line| if locked(line) { Err(Left::Needed) } else { Ok(()) }).is_err() {
+        return Err(Left::Needed);
+    }
+    let old = raw::descriptor(fd);
+    let kept = OFlags::from_bits_retain(rustix::fs::fcntl_getfl(old)?.bits()) - OFlags::CREATE - OFlags::EXCL - OFlags::TRUNC;
+    let place = rustix::fs::seek(old, rustix::fs::SeekFrom::Current(0))?;
+    let path = Text::<40>::of(format_args!("/proc/self/fd/{fd}"));
+    let path = path.as_cstr().ok_or(Left::Failed(Errno::NAMETOOLONG))?;
+    let new = Opened::at(rustix::fs::CWD, path, kept | OFlags::CLOEXEC, Mode::empty())?;
+    let same = |a: rustix::fs::Stat, b: rustix::fs::Stat| (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino);
+    if !same(rustix::fs::fstat(old)?, rustix::fs::fstat(&new)?) {
+        return Err(Left::Failed(Errno::STALE));
+    }
+    rustix::fs::seek(&new, rustix::fs::SeekFrom::Start(place))?;
+    Ok(replace(fd, &new)?)
+}
+
+/// An epoll instance that watches the same descriptors in the same way, as the kernel tells it (proc(5), fdinfo). One that watches another
+/// instance is left: that one is still to be replaced.
+pub fn copy_epoll(fd: i32, is_epoll: impl Fn(i32) -> bool) -> Result<(), Left> {
+    let new = raw::new_epoll()?;
+    each_line(fd, |line| {
+        let Some(watch) = Watch::parse(line) else { return Ok(()) };
+        if is_epoll(watch.fd) {
+            return Err(Left::Needed);
+        }
+        // The number may be another file's by now: what is watched then, only the leader has.
+        if rustix::fs::fstat(raw::descriptor(watch.fd)).map(|stat| stat.st_ino) != Ok(watch.inode) {
+            return Ok(());
+        }
+        match raw::watch(&new, watch.fd, watch.events, watch.data) {
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(errno) => Err(Left::Failed(errno)),
+        }
+    })?;
+    Ok(replace(fd, &new)?)
+}
+
+/// Both ends of a pipe, or of a pair of sockets, as new ones: `end` is written to.
+pub fn new_pair(end: i32, twin: i32) -> Result<(), Errno> {
+    let flags = |fd| Ok(rustix::fs::fcntl_getfl(raw::descriptor(fd))? & OFlags::NONBLOCK);
+    let (end_flags, twin_flags) = (flags(end)?, flags(twin)?);
+    let (new_end, new_twin) = match raw::socket_type(end) {
+        Some(kind) => raw::new_socket_pair(kind)?,
+        None => raw::new_pipe()?,
+    };
+    for (new, flags) in [(&new_end, end_flags), (&new_twin, twin_flags)] {
+        rustix::fs::fcntl_setfl(new, flags)?;
+    }
+    replace(end, &new_end)?;
+    replace(twin, &new_twin)
+}
+
+/// One descriptor that an epoll instance watches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Watch {
+    fd: i32,
+    events: u32,
+    data: u64,
+    inode: u64,
+}
+
+impl Watch {
+    /// `tfd:        5 events:       19 data:     7ffe  pos:0 ino:… sdev:…`
+    fn parse(line: &[u8]) -> Option<Watch> {
+        // The kernel adds both by itself.
+        const ALWAYS: u32 = 0x18;
+        let text = core::str::from_utf8(line).ok()?.strip_prefix("tfd:")?;
+        let (fd, text) = text.split_once("events:")?;
+        let (events, text) = text.split_once("data:")?;
+        let data = text.split_ascii_whitespace().next()?;
+        let inode = text.split_once("ino:")?.1.split_ascii_whitespace().next()?;
+        Some(Watch {
+            fd: fd.trim().parse().ok()?,
+            events: u32::from_str_radix(events.trim(), 16).ok()? & !ALWAYS,
+            data: u64::from_str_radix(data, 16).ok()?,
+            inode: u64::from_str_radix(inode, 16).ok()?,
+        })
+    }
+}
+
+/// The lines of what the kernel tells of a descriptor, however many; the first error ends it.
+fn each_line(fd: i32, mut each: impl FnMut(&[u8]) -> Result<(), Left>) -> Result<(), Left> {
+    let path = Text::<40>::of(format_args!("/proc/self/fdinfo/{fd}"));
+    let file = Opened::new(path.as_cstr().ok_or(Left::Failed(Errno::NAMETOOLONG))?, OFlags::RDONLY | OFlags::CLOEXEC)?;
+    let mut bytes = [0u8; 2048];
+    let mut length = 0;
+    loop {
+        let got = rustix::io::read(&file, &mut bytes[length..])?;
+        length += got;
+        let mut start = 0;
+        while let Some(end) = bytes[start..length].iter().position(|&byte| byte == b'\n') {
+            each(&bytes[start..start + end])?;
+            start += end + 1;
+        }
+        if got == 0 || start == 0 && length == bytes.len() {
+            return Ok(());
+        }
+        bytes.copy_within(start..length, 0);
+        length -= start;
+    }
+}
