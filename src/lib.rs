@@ -6,6 +6,7 @@
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")))]
 compile_error!("forkguard runs on Linux with glibc on x86_64");
 
+mod api;
 mod arena;
 mod child;
 mod cures;
@@ -38,18 +39,8 @@ fn wake() {
     sites::prepare();
     hooks::atfork::register_own();
     gate::set_life(Life::Awake);
+    cures::prepare();
     hooks::adopt_main_thread();
-}
-
-/// `include/forkguard.h`: the version as a C string.
-#[unsafe(no_mangle)]
-pub extern "C" fn forkguard_version() -> *const std::ffi::c_char {
-    const VERSION: &std::ffi::CStr =
-        match std::ffi::CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
-            Ok(version) => version,
-            Err(_) => panic!("a version without NUL"),
-        };
-    VERSION.as_ptr()
 }
 
 /// The process ends: what its exit handlers do is recorded, what comes later is passed through.

@@ -86,8 +86,14 @@ pub(crate) fn is_unsettled() -> bool {
     SETTLING.load(Relaxed) != 0
 }
 
-/// The child settles: `call` is what it is about to wait in.
+/// The child settles: `call` is what it is about to wait in. What a fixup waits for is not its work yet.
 pub(crate) fn settled(call: &'static str, at: &AtLength) {
+    if !cures::are_under_way() || settles_by_time() {
+        settle(call, at);
+    }
+}
+
+fn settle(call: &'static str, at: &AtLength) {
     // A process that this one made past every hook has its memory, but is not it.
     if core_fork::owned()
         && SETTLING.swap(0, Relaxed) != 0
@@ -148,12 +154,16 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
         list.push(finding);
     });
     let mut turns = arena.list(LISTED);
-    findings::handler_inherited::renewed(|what| {
+    let mut handled = |what: &str, because| {
         let hazard = bite::Hazard { fork: inner, kind: Kind::HandlerInherited, what };
-        bite::resolved(&arena, &hazard, "the child set a handler of its own").into_iter().for_each(|turn| turns.push(turn));
-    });
+        bite::resolved(&arena, &hazard, because).into_iter().for_each(|turn| turns.push(turn));
+    };
+    // The first that is said counts.
+    cures::handlers_dealt_with(&mut handled);
+    findings::handler_inherited::renewed(|what| handled(what, "the child set a handler of its own"));
     findings::handler_dropped::each(&arena, inner, |bite| {
-        if said::say(bite.kind, bite.what, State::Hit).is_none() {
+        // What a guard had reset before was not the server's deed.
+        if cures::has_reset(bite.what) || said::say(bite.kind, bite.what, State::Hit).is_none() {
             return;
         }
         let finding = findings::bite(&arena, id.as_str(), Severity::Warning, &bite);
@@ -274,7 +284,9 @@ fn last_words(at: &AtLength, id: &str, because: &'static str, about: impl Fn(&Fi
             if !about(&finding) || unnumbered || said::find(finding.kind, what).is_some() {
                 return;
             }
-            let (state, because) = match finding.kind == Kind::LockOrphaned && waits::is_dealt_with(inner, what) {
+            let orphan = finding.kind == Kind::LockOrphaned;
+            let (state, because) = match orphan && waits::is_dealt_with(inner, what) {
+                _ if orphan && waits::is_repaired(inner, what) => (State::Resolved, cures::REPAIRED),
                 true => (State::Resolved, "the child released it or made it anew"),
                 false => (State::Moot, because),
             };

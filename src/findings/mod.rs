@@ -152,7 +152,7 @@ impl<'a> Evidence<'a> {
             at: Borrowed(lines(self.arena, sites)),
             sites: Borrowed(sites),
             explain: Borrowed(kind.explain()),
-            cure: Borrowed(kind.cure(self.server)),
+            cure: Borrowed(cure(self.arena, kind, self.server)),
         }
     }
 
@@ -193,7 +193,7 @@ pub(crate) fn bite<'a>(arena: &'a Arena, id: &str, severity: Severity, bite: &Bi
         at: Borrowed(lines(arena, bite.sites)),
         sites: Borrowed(bite.sites),
         explain: Borrowed(bite.kind.explain()),
-        cure: Borrowed(bite.kind.cure(server(arena))),
+        cure: Borrowed(cure(arena, bite.kind, server(arena))),
     }
 }
 
@@ -220,6 +220,15 @@ pub(crate) fn go_library(arena: &Arena) -> Option<Site<'_>> {
         }
     });
     go
+}
+
+/// What the program can do about it, or an option of ours.
+fn cure(arena: &Arena, kind: Kind, server: Server) -> &str {
+    let cure = kind.cure(server);
+    match crate::cures::unused(kind) {
+        Some(option) => arena.format(format_args!("{cure} Or run it with {option}.")),
+        None => cure,
+    }
 }
 
 /// The last part of a path.
