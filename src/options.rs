@@ -210,7 +210,7 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: c"FORKGUARD_KEEP",
-        allowed: "a list of HOST:PORT, unix paths and fd:NUMBER, in which * stands for anything (at most 1000 bytes)",
+        allowed: "a list of HOST:PORT, unix paths and fd:NUMBER, in which * and ? stand for anything (at most 1000 bytes)",
         take: |o, v| set(&mut o.keep, list(v)),
     },
     Row {

@@ -107,7 +107,7 @@ pub(crate) fn say<'w>(
 pub(crate) fn print(arena: &Arena, child: u32, leader: u32, finding: &Finding<'_>) {
     let report = emit::file::path();
     let report = (!report.is_empty()).then_some(report);
-    let head = Head { child, leader, server: findings::server(arena), report };
+    let head = Head { child, leader, server: findings::server(arena), report, cures: &[] };
     let mut text = findings::ArenaText::new(arena);
     let _ = summary::write_bite(&mut text, &head, finding);
     emit::print(text.done());

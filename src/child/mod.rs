@@ -21,7 +21,7 @@ use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, Inner, Snapshot};
 use forkguard_core::{gate, raw};
-use forkguard_report::event::{Child, Event, Exec, Exit, Finding, FindingCounts, FindingState, Kind, Severity, State};
+use forkguard_report::event::{Child, Cure, Event, Exec, Exit, Finding, FindingCounts, FindingState, Kind, Severity, State};
 use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
 use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -140,7 +140,12 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
     let evidence = Evidence::of(&event, inner, &arena, id.as_str());
     let mut list = arena.list::<Finding<'_>>(LISTED);
     let mut counts = FindingCounts::default();
+    let mut cured = 0;
     findings::all(&evidence, |finding| {
+        if cures::has_ended(&finding) {
+            cured += 1;
+            return;
+        }
         match finding.severity {
             Severity::Error => counts.error += 1,
             Severity::Warning => counts.warning += 1,
@@ -149,12 +154,16 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
         list.push(finding);
     });
     let mut turns = arena.list(LISTED);
-    findings::handler_inherited::renewed(|what| {
+    let mut handled = |what: &str, because| {
         let hazard = bite::Hazard { fork: inner, kind: Kind::HandlerInherited, what };
-        bite::resolved(&arena, &hazard, "the child set a handler of its own").into_iter().for_each(|turn| turns.push(turn));
-    });
+        bite::resolved(&arena, &hazard, because).into_iter().for_each(|turn| turns.push(turn));
+    };
+    // The first that is said counts.
+    cures::handlers_dealt_with(&mut handled);
+    findings::handler_inherited::renewed(|what| handled(what, "the child set a handler of its own"));
     findings::handler_dropped::each(&arena, inner, |bite| {
-        if said::say(bite.kind, bite.what, State::Hit).is_none() {
+        // What a guard had reset before was not the server's deed.
+        if cures::has_reset(bite.what) || said::say(bite.kind, bite.what, State::Hit).is_none() {
             return;
         }
         let finding = findings::bite(&arena, id.as_str(), Severity::Warning, &bite);
@@ -176,15 +185,16 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
         atfork_us: Borrowed(times.done()),
         memory: crate::describe::own_memory(),
         findings: counts,
+        cured,
         stood: Borrowed(crate::describe::stood(&arena, inner)),
         cures: Borrowed(cures),
         cures_unlisted,
     };
     emit::of_child(at, Some(id.as_str()), [Event::Child(child)].into_iter().chain(turns.done().iter().cloned()).map(Some));
-    print(&arena, inner.leader, &evidence, list.done());
+    print(&arena, inner.leader, &evidence, list.done(), cures);
 }
 
-fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Finding<'_>]) {
+fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Finding<'_>], cures: &[Cure<'_>]) {
     let wanted = match options::get().summary {
         Summary::Never => false,
         Summary::Always => true,
@@ -192,8 +202,8 @@ fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Findin
     };
     if wanted {
         let report = emit::file::path();
-        let head =
-            Head { child: raw::process_id(), leader, server: evidence.server(), report: (!report.is_empty()).then_some(report) };
+        let report = (!report.is_empty()).then_some(report);
+        let head = Head { child: raw::process_id(), leader, server: evidence.server(), report, cures };
         let same = fate::printed_before(findings::fingerprint(findings));
         emit::print(findings::summary(arena, &head, findings, same));
     }
@@ -211,26 +221,19 @@ pub(crate) enum Program {
 
 /// A forked child is about to exec. A file that cannot be executed is no event: a search through PATH tries many, and a text without
 /// `#!` is no program (of what execvp is given a shell makes one).
-pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: impl FnOnce() -> usize) {
-    let Some(id) = birth() else { return };
-    let text = match program {
-        Program::Path(directory, address) => {
-            let path = read_path(address);
-            if !path.as_cstr().is_some_and(|p| raw::executable(directory, p) && raw::is_program(directory, p)) {
-                return;
-            }
-            path
-        }
-        Program::Name(address) => match found(read_path(address)) {
-            Some(path) => path,
-            None => return,
-        },
-        Program::Descriptor(fd) => {
-            let mut text = Text::new();
-            let _ = std::fmt::Write::write_fmt(&mut text, format_args!("descriptor {fd}"));
-            text
-        }
-    };
+pub(crate) fn exec(
+    at: &AtLength,
+    call: &'static str,
+    program: Program,
+    numbers: impl FnOnce(&mut dyn FnMut(Option<i32>)),
+    site: impl FnOnce() -> usize,
+) {
+    let (Some(id), Some(text)) = (birth(), executable(&program)) else { return };
+    cures::sockets::hand_over(numbers);
+    let is_program = |directory: i32| text.as_cstr().is_some_and(|path| raw::is_program(directory, path));
+    if !emit::wanted() || matches!(program, Program::Path(directory, _) if !is_program(directory)) {
+        return;
+    }
     let path = match program {
         Program::Descriptor(fd) => Text::of(format_args!("/proc/self/fd/{fd}")),
         _ => text,
@@ -241,6 +244,17 @@ pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: im
     let event = Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) });
     emit::of_child(at, Some(id.as_str()), [Some(event)]);
     moot(at, id.as_str(), "the child execs");
+}
+
+/// What is executed, by name; None for what cannot be.
+fn executable(program: &Program) -> Option<Text<1024>> {
+    match *program {
+        Program::Path(directory, address) => {
+            Some(read_path(address)).filter(|path| path.as_cstr().is_some_and(|p| raw::executable(directory, p)))
+        }
+        Program::Name(address) => found(read_path(address)),
+        Program::Descriptor(fd) => Some(Text::of(format_args!("descriptor {fd}"))),
+    }
 }
 
 /// What this child inherited broken will not bite it any more.
@@ -270,7 +284,9 @@ fn last_words(at: &AtLength, id: &str, because: &'static str, about: impl Fn(&Fi
             if !about(&finding) || unnumbered || said::find(finding.kind, what).is_some() {
                 return;
             }
-            let (state, because) = match finding.kind == Kind::LockOrphaned && waits::is_dealt_with(inner, what) {
+            let orphan = finding.kind == Kind::LockOrphaned;
+            let (state, because) = match orphan && waits::is_dealt_with(inner, what) {
+                _ if orphan && waits::is_repaired(inner, what) => (State::Resolved, cures::REPAIRED),
                 true => (State::Resolved, "the child released it or made it anew"),
                 false => (State::Moot, because),
             };

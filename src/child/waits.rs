@@ -3,6 +3,7 @@ use super::bite::{self, Bite, Hazard, Voice};
 use super::said::{self, Said};
 use super::{awaited, fate, is_unsettled};
 use crate::arena::Arena;
+use crate::cures::threads::python::before_wait;
 use crate::describe;
 use crate::findings::lock_orphaned;
 use crate::hooks::{AtLength, note, note_at_length};
@@ -103,6 +104,7 @@ pub(crate) fn is_tracked(call: Call, address: usize) -> bool {
 
 /// Before a call that may wait: says so if nobody in this process can end the wait.
 pub(crate) fn before(call: Call, address: usize, caller: usize) -> Waiting {
+    before_wait();
     if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
         return Waiting::Unseen;
     }
@@ -224,7 +226,7 @@ pub(crate) fn gives(address: usize, anew: bool) {
 /// The locks that this process cannot use.
 fn orphans() -> impl Iterator<Item = (&'static Inner, &'static LockRecord)> {
     core_fork::ancestors().map(|s| s.facts()).flat_map(|inner| {
-        let broken = inner.locks.as_slice().iter().filter(|l| l.broken_in_child() && !l.signal && !was_dealt_with(l));
+        let broken = inner.broken_locks().filter(|l| !l.signal && !was_dealt_with(l));
         broken.map(move |lock| (inner, lock))
     })
 }
@@ -263,12 +265,17 @@ fn is_this_childs(owner: u32) -> bool {
 }
 
 /// What stands for a lock in the id of its finding.
-pub(super) fn lock_name(lock: &LockRecord) -> Text<64> {
+pub(crate) fn lock_name(lock: &LockRecord) -> Text<64> {
     let (address, holder) = (lock.entry.address, lock.holder);
     match lock.entry.kind {
         LockKind::Libc => Text::of(format_args!("{}-{holder}", describe::libc_name(address))),
         _ => Text::of(format_args!("{address:#x}-{holder}")),
     }
+}
+
+/// True for a lock that forkguard made usable in this child.
+pub(super) fn is_repaired(fork: &Inner, what: &str) -> bool {
+    fork.repaired_locks().any(|lock| lock_name(lock).as_str() == what)
 }
 
 /// True when the holder's record of this lock is not true any more: the child released it, or made it anew.
@@ -393,7 +400,7 @@ fn waits_for_others(address: usize) -> bool {
 }
 
 /// The threads that this process and its leaders lost.
-pub(super) fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
+pub(crate) fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
     let lost = |inner: &'static Inner| inner.threads.as_slice().iter().filter(|t| t.tid != inner.thread);
     core_fork::ancestors().map(|s| s.facts()).flat_map(move |inner| lost(inner).map(move |thread| (inner, thread)))
 }

@@ -4,11 +4,42 @@ use super::*;
 use crate::options::Shared;
 use forkguard_core::descriptor::{self, Kind as Made};
 use forkguard_core::own;
+use libc::FILE;
+use std::sync::atomic::AtomicUsize;
+
+unsafe extern "C" {
+    /// The C library's stream of standard input.
+    static stdin: *const FILE;
+}
+
+/// Where in its buffer the leader's stream of standard input stood at the fork; null when all was read.
+static UNREAD: AtomicUsize = AtomicUsize::new(0);
 
 /// See [`super::in_child`].
 pub(super) fn in_child() {
     if options::get().files == Shared::Own {
         inherited(Made::File).filter(|&fd| raw::is_read_by_position(fd)).for_each(make_own);
+        UNREAD.store(if raw::is_read_by_position(0) { unread() } else { 0 }, Relaxed);
+    }
+}
+
+/// Standard input is shared on purpose; but exit(3) gives back what a stream has read ahead (POSIX, glibc's `_IO_cleanup`), and what the
+/// leader has read ahead is not this child's to give back.
+pub(super) fn at_exit() {
+    let at_fork = UNREAD.load(Relaxed);
+    if options::get().files == Shared::Own && at_fork != 0 && unread() == at_fork {
+        let start = raw::monotonic_of_kernel();
+        did(Guard::Files, "opened again for the child", format_args!("standard input"), start, errno_of(own::reopen(0)));
+    }
+}
+
+/// Where the stream's next byte lies in its buffer; null when none is left. (glibc's libio.h: `_IO_read_ptr`, `_IO_read_end`.)
+fn unread() -> usize {
+    // SAFETY: reads the variable; what it points to is read fault-proof.
+    let stream = unsafe { (&raw const stdin).read() } as usize;
+    match raw::read_value::<[usize; 3]>(stream) {
+        Some([_, next, end]) if next < end => next,
+        _ => 0,
     }
 }
 

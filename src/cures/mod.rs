@@ -6,13 +6,21 @@
 mod epoll;
 mod files;
 pub(crate) mod fixups;
+pub(crate) mod keep;
 mod locks;
 mod openmp;
 mod safe_point;
+mod self_pipe;
 mod signals;
-mod sockets;
-mod threads;
+pub(crate) mod signals_keep;
+pub(crate) mod sockets;
+pub(crate) mod threads;
 mod timers;
+
+pub(crate) use safe_point::{look_again, wait_before_fork};
+pub(crate) use self_pipe::detach;
+
+pub(crate) use locks::REPAIRED;
 
 use crate::arena::Arena;
 use crate::child::{self, bite};
@@ -22,11 +30,38 @@ use crate::options;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Inner, Snapshot};
 use forkguard_core::raw;
-use forkguard_report::event::{Cure, Event, Guard, Kind, State};
+use forkguard_report::event::{Cure, Event, Finding, Guard, Kind, State};
 use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
 use std::fmt::Arguments;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// The option, not yet given, that would deal with what such a finding is about.
+pub(crate) fn unused(kind: Kind) -> Option<&'static str> {
+    use options::{Locks, OpenMp, Shared, Sockets, Threads, Timers};
+    let given = options::get();
+    let (is_given, option) = match kind {
+        Kind::ThreadLost => (!matches!(given.threads, Threads::Report), "FORKGUARD_THREADS=revive:NAME (Python's threads)"),
+        Kind::LockOrphaned | Kind::LockDeadlock => {
+            (given.safe_point != 0 || given.locks == Locks::Reset, "FORKGUARD_SAFE_POINT=100 or FORKGUARD_LOCKS=reset")
+        }
+        Kind::ConnectionInherited | Kind::ConnectionSharedUse => (given.sockets == Sockets::Sever, "FORKGUARD_SOCKETS=sever"),
+        Kind::EpollInherited | Kind::EpollSharedUse => (given.epoll == Shared::Own, "FORKGUARD_EPOLL=own (epoll instances)"),
+        Kind::FileOffsetShared => (given.files == Shared::Own, "FORKGUARD_FILES=own (files that are only read)"),
+        Kind::TimerLost => (given.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm (profiling timers)"),
+        Kind::RuntimeUnsafe => (given.openmp != OpenMp::Keep, "FORKGUARD_OPENMP=pause (libgomp)"),
+        Kind::HandlerDropped => (given.signals_keep != 0, "FORKGUARD_SIGNALS_KEEP=NAME"),
+        _ => return None,
+    };
+    (!is_given).then_some(option)
+}
+
+/// In the constructor.
+pub(crate) fn prepare() {
+    if options::guards() {
+        safe_point::prepare();
+    }
+}
 
 /// In the forking thread, before any prepare handler.
 pub(crate) fn before_fork() {
@@ -34,7 +69,6 @@ pub(crate) fn before_fork() {
         fixups::before_fork();
         openmp::before_fork();
         timers::before_fork();
-        safe_point::before_fork();
     }
 }
 
@@ -49,14 +83,16 @@ pub(crate) fn after_fork() {
 pub(crate) fn in_child(fork: &'static Inner) {
     reset_in_child();
     if options::guards() {
-        safe_point::in_child();
+        safe_point::in_child(fork);
         locks::in_child(fork);
+        signals_keep::in_child();
         signals::in_child(fork);
         sockets::in_child(fork);
         epoll::in_child();
         files::in_child();
         timers::in_child(fork);
         openmp::in_child(fork);
+        threads::in_child();
         fixups::in_child(fork);
     }
 }
@@ -67,6 +103,24 @@ pub(crate) fn at_end_of_fork(fork: Option<&'static Snapshot>) {
         threads::at_end_of_fork();
         fixups::at_end_of_fork(fork);
     }
+}
+
+/// In a forked child, when exit(3) has run the program's handlers.
+pub(crate) fn at_exit() {
+    if options::guards() {
+        files::at_exit();
+    }
+}
+
+/// True for a signal, by name, that a guard reset in this child.
+pub(crate) fn has_reset(signal: &str) -> bool {
+    signals::has_reset(signal)
+}
+
+/// Calls `each` with the names of the signals whose inherited handler a guard dealt with in this child, and how.
+pub(crate) fn handlers_dealt_with(mut each: impl FnMut(&str, &'static str)) {
+    signals::each_reset(|signal| each(signal, "forkguard reset it to its default"));
+    signals_keep::each_put_back(|signal| each(signal, signals_keep::BECAUSE));
 }
 
 /// True while the host's own fixups run in this child.
@@ -175,6 +229,17 @@ pub(crate) fn listed<'a>(arena: &'a Arena) -> (&'a [Cure<'a>], u32) {
     let mut list = arena.list(LISTED);
     kept().for_each(|done| list.push(done.describe(arena.text(done.subject.as_str()))));
     (list.done(), COUNT.load(Relaxed).saturating_sub(LISTED as u32))
+}
+
+/// True for a finding of this child's fork that a guard has ended.
+pub(crate) fn has_ended(finding: &Finding<'_>) -> bool {
+    let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
+    kept().filter_map(|done| done.ended.as_ref()).any(|(kind, ended, _)| *kind == finding.kind && ended.as_str() == what)
+}
+
+/// The child is gone before it settled: gives the findings that guards have ended, and why.
+pub(crate) fn ended(mut each: impl FnMut(Kind, &str, &'static str)) {
+    kept().filter_map(|done| done.ended.as_ref()).for_each(|(kind, what, because)| each(*kind, what.as_str(), because));
 }
 
 /// The child settles: the findings that guards have ended are said to be.

@@ -1,5 +1,118 @@
 //! FORKGUARD_SIGNALS: handlers that the leader's application set return to the default in the child.
+//!
+//! `auto` is the default and must break nobody: it leaves alone what a runtime or a server lives by, and an application that forks its own
+//! workers, which may live by the handlers that they inherit.
 use super::*;
+use crate::describe;
+use crate::findings::handler_dropped;
+use crate::options::Signals;
+use crate::sites;
+use forkguard_core::signal::{self, Set};
+use forkguard_core::thread;
+use std::sync::atomic::AtomicU64;
+
+/// By which a server steers its workers.
+const STEERING: u64 = bits(&[libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM]);
+
+/// Which an application may want for itself. Not among them: what crashes raise, what timers and the end of children send, what runtimes
+/// live by (MRI's SIGVTALRM, Go's SIGURG, real-time signals), and what does no harm by default.
+const APPLICATIONS: u64 = STEERING
+    | bits(&[libc::SIGUSR1, libc::SIGUSR2, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU])
+    | bits(&[libc::SIGXCPU, libc::SIGXFSZ, libc::SIGIO, libc::SIGPWR]);
+
+/// Signals that were reset in this child, and those of them whose handler the leader reported (bit n: signal n + 1).
+static RESET: AtomicU64 = AtomicU64::new(0);
+static REPORTED: AtomicU64 = AtomicU64::new(0);
+
+const fn bits(signals: &[i32]) -> u64 {
+    let (mut set, mut index) = (0, 0);
+    while index < signals.len() {
+        set |= 1 << (signals[index] - 1);
+        index += 1;
+    }
+    set
+}
+
+/// The signals of a set.
+pub(super) fn numbers(bits: u64) -> impl Iterator<Item = i32> + Clone {
+    (1..=signal::COUNT as i32).filter(move |number| bits >> (number - 1) & 1 != 0)
+}
 
 /// See [`super::in_child`].
-pub(super) fn in_child(_fork: &'static Inner) {}
+pub(super) fn in_child(_fork: &'static Inner) {
+    if RESET.load(Relaxed) != 0 {
+        RESET.store(0, Relaxed);
+        REPORTED.store(0, Relaxed);
+    }
+    let options = options::get();
+    let of_application = |among: u64| among & numbers(among).filter(|&n| is_applications(n)).fold(0, |set, n| set | 1 << (n - 1));
+    let chosen = match options.signals {
+        Signals::None => return,
+        Signals::These(list) => list,
+        Signals::Application => of_application(APPLICATIONS),
+        Signals::Auto => of_application(STEERING),
+    };
+    let chosen = chosen & !options.signals_keep;
+    if chosen == 0 || options.signals == Signals::Auto && may_be_applications_own_fork() {
+        return;
+    }
+    numbers(chosen).for_each(reset);
+}
+
+/// True when application code of an interpreter set the handler that the kernel has. Costs a system call only for those.
+fn is_applications(number: i32) -> bool {
+    let noted = signal::settings(number).next().filter(|set| set.handler > libc::SIG_IGN && is_by_application(set.site));
+    noted.is_some_and(|set| raw::signal_action(number).is_some_and(|now| now.handler == set.handler))
+}
+
+/// True when application code made the call that a word names: as [`handler_dropped`] judges.
+pub(super) fn is_by_application(word: usize) -> bool {
+    describe::interpreted(word).find(|frame| !handler_dropped::is_wrapper(frame)).is_some_and(|frame| frame.is_application())
+}
+
+/// True when application code stands on the stack of this fork, or of the start of the thread that made it; also when nobody can tell.
+fn may_be_applications_own_fork() -> bool {
+    let started = thread::mine().map_or(0, |slot| slot.site.load(Relaxed));
+    let has_application = |word| describe::interpreted(word).any(|frame| frame.is_application());
+    sites::standing().is_none_or(|standing| has_application(standing) || has_application(started))
+}
+
+/// Resets one signal if it is caught.
+fn reset(number: i32) {
+    let start = raw::monotonic_of_kernel();
+    let Some(caught) = raw::signal_action(number).filter(|action| action.handler > libc::SIG_IGN) else { return };
+    let setter = signal::setter(number, caught.handler);
+    let done = to_default(number);
+    did(Guard::Signals, "reset to its default", format_args!("{}", name(number).as_str()), start, done);
+    if done.is_ok() {
+        let bit = 1 << (number - 1);
+        RESET.fetch_or(bit, Relaxed);
+        REPORTED.fetch_or(if setter.is_some() { bit } else { 0 }, Relaxed);
+        signal::note(number, Set { handler: libc::SIG_DFL, site: 0, code: 0, thread: raw::thread_id(), inherited: false });
+    }
+}
+
+/// By way of being ignored: what is pending was meant for the leader's handler, and would end the child once it is unblocked.
+fn to_default(number: i32) -> Result<(), i32> {
+    let ignored = raw::KernelAction { handler: libc::SIG_IGN, ..Default::default() };
+    raw::set_signal_action(number, &ignored)?;
+    raw::set_signal_action(number, &raw::KernelAction::default())
+}
+
+/// A signal's name.
+pub(super) fn name(number: i32) -> Text<16> {
+    match number {
+        ..=31 => Text::of(format_args!("{}", signal::name(number))),
+        _ => Text::of(format_args!("SIGRTMIN+{}", number - 34)),
+    }
+}
+
+/// True for a signal that was reset in this child.
+pub(super) fn has_reset(signal: &str) -> bool {
+    numbers(RESET.load(Relaxed)).any(|number| name(number).as_str() == signal)
+}
+
+/// Calls `each` with the signals that were reset and whose handler the leader reported, by name.
+pub(super) fn each_reset(mut each: impl FnMut(&str)) {
+    numbers(REPORTED.load(Relaxed)).for_each(|number| each(name(number).as_str()));
+}

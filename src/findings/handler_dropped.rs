@@ -8,15 +8,19 @@ use forkguard_core::signal::{self, Set};
 /// Files of CPython's own that stand between the code that sets a handler and the call.
 const WRAPPERS: [&str; 1] = ["/signal.py"];
 
+/// True for a frame that is merely on the way to the call.
+pub(crate) fn is_wrapper(frame: &Frame<'_>) -> bool {
+    WRAPPERS.iter().any(|end| frame.file.as_deref().is_some_and(|file| file.ends_with(end)))
+}
+
 /// Who made a setting: the innermost frame that is not merely on the way to the call.
 fn party<'s>(site: &'s Site<'_>) -> Option<&'s Frame<'s>> {
-    let wrapper = |frame: &&Frame<'_>| WRAPPERS.iter().any(|end| frame.file.as_deref().is_some_and(|file| file.ends_with(end)));
     let mut interpreted = site.frames.iter().filter(|frame| frame.language != "native");
-    interpreted.find(|frame| !wrapper(frame)).or_else(|| site.frames.first())
+    interpreted.find(|frame| !is_wrapper(frame)).or_else(|| site.frames.first())
 }
 
 /// True when one of them is the application and the other is not, or both are native code of different files.
-fn is_foreign(set: &Site<'_>, reset: &Site<'_>) -> bool {
+pub(crate) fn is_foreign(set: &Site<'_>, reset: &Site<'_>) -> bool {
     let Some((setter, resetter)) = party(set).zip(party(reset)) else { return false };
     match setter.language == "native" {
         true => resetter.language == "native" && setter.module != resetter.module && !share_a_library(set, reset),

@@ -22,6 +22,7 @@ pub(crate) mod timer_lost;
 
 use crate::arena::Arena;
 use crate::child::bite::Bite;
+use crate::cures::keep;
 use crate::sites::native;
 use forkguard_core::fork::Inner;
 use forkguard_core::raw;
@@ -127,9 +128,9 @@ impl<'a> Evidence<'a> {
         self.threads.iter().filter(|t| !t.forking && !t.name.starts_with("iou-"))
     }
 
-    /// Descriptors that the child has from its leader.
+    /// Descriptors that the child has from its leader, and that were not meant for it.
     fn inherited(&self) -> impl Iterator<Item = &'a Descriptor<'a>> + '_ {
-        self.descriptors.iter().filter(|d| !self.in_child || d.origin == Origin::Forked)
+        self.descriptors.iter().filter(|d| (!self.in_child || d.origin == Origin::Forked) && !keep::keeps(d.fd))
     }
 
     /// A finding with the catalogue's texts.
@@ -151,7 +152,7 @@ impl<'a> Evidence<'a> {
             at: Borrowed(lines(self.arena, sites)),
             sites: Borrowed(sites),
             explain: Borrowed(kind.explain()),
-            cure: Borrowed(kind.cure(self.server)),
+            cure: Borrowed(cure(self.arena, kind, self.server)),
         }
     }
 
@@ -192,7 +193,7 @@ pub(crate) fn bite<'a>(arena: &'a Arena, id: &str, severity: Severity, bite: &Bi
         at: Borrowed(lines(arena, bite.sites)),
         sites: Borrowed(bite.sites),
         explain: Borrowed(bite.kind.explain()),
-        cure: Borrowed(bite.kind.cure(server(arena))),
+        cure: Borrowed(cure(arena, bite.kind, server(arena))),
     }
 }
 
@@ -219,6 +220,15 @@ pub(crate) fn go_library(arena: &Arena) -> Option<Site<'_>> {
         }
     });
     go
+}
+
+/// What the program can do about it, or an option of ours.
+fn cure(arena: &Arena, kind: Kind, server: Server) -> &str {
+    let cure = kind.cure(server);
+    match crate::cures::unused(kind) {
+        Some(option) => arena.format(format_args!("{cure} Or run it with {option}.")),
+        None => cure,
+    }
 }
 
 /// The last part of a path.

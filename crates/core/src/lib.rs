@@ -16,6 +16,7 @@ pub mod names;
 pub mod own;
 pub mod raw;
 pub mod rng;
+pub mod safe_point;
 pub mod semaphore;
 pub mod signal;
 pub mod thread;

@@ -68,6 +68,21 @@ pub fn copy_epoll(fd: i32, is_epoll: impl Fn(i32) -> bool) -> Result<(), Left> {
     Ok(replace(fd, &new)?)
 }
 
+/// Both ends of a pipe, or of a pair of sockets, as new ones: `end` is written to.
+pub fn new_pair(end: i32, twin: i32) -> Result<(), Errno> {
+    let flags = |fd| Ok(rustix::fs::fcntl_getfl(raw::descriptor(fd))? & OFlags::NONBLOCK);
+    let (end_flags, twin_flags) = (flags(end)?, flags(twin)?);
+    let (new_end, new_twin) = match raw::socket_type(end) {
+        Some(kind) => raw::new_socket_pair(kind)?,
+        None => raw::new_pipe()?,
+    };
+    for (new, flags) in [(&new_end, end_flags), (&new_twin, twin_flags)] {
+        rustix::fs::fcntl_setfl(new, flags)?;
+    }
+    replace(end, &new_end)?;
+    replace(twin, &new_twin)
+}
+
 /// One descriptor that an epoll instance watches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Watch {

@@ -2,6 +2,8 @@
 use core::arch::asm;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
+use core::ptr;
+use core::sync::atomic::AtomicU32;
 use rustix::fd::IntoRawFd;
 pub use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{Mode, OFlags};
@@ -120,6 +122,15 @@ pub fn overwrite(address: usize, value: usize) {
     }
 }
 
+/// Writes words, fault-proof: false where that memory is not there, or may not be written.
+pub fn write_words(address: usize, words: &[i32]) -> bool {
+    let local = libc::iovec { iov_base: words.as_ptr().cast_mut().cast(), iov_len: size_of_val(words) };
+    let remote = libc::iovec { iov_base: address as *mut _, iov_len: size_of_val(words) };
+    let args = [process_id() as usize, &raw const local as usize, 1, &raw const remote as usize, 1, 0];
+    // SAFETY: the kernel reads `words`, and checks the other side itself.
+    unsafe { syscall(libc::SYS_process_vm_writev, args) == size_of_val(words) as isize }
+}
+
 /// Reads words, fault-proof.
 pub fn read_words(address: usize, into: &mut [i32]) -> bool {
     // SAFETY: plain words, viewed as bytes.
@@ -184,6 +195,16 @@ pub fn signal_action(signal: i32) -> Option<KernelAction> {
     let args = [signal as usize, 0, &raw mut action as usize, 8, 0, 0];
     // SAFETY: writes one kernel sigaction with a mask of 8 bytes.
     (unsafe { syscall(libc::SYS_rt_sigaction, args) } == 0).then_some(action)
+}
+
+/// Sets the disposition of a signal; what is pending is discarded where the new one ignores it (signal(7)).
+pub fn set_signal_action(signal: i32, action: &KernelAction) -> Result<(), i32> {
+    let args = [signal as usize, ptr::from_ref(action) as usize, 0, 8, 0, 0];
+    // SAFETY: reads one kernel sigaction with a mask of 8 bytes.
+    match unsafe { syscall(libc::SYS_rt_sigaction, args) } {
+        0 => Ok(()),
+        error => Err(-error as i32),
+    }
 }
 
 /// The mask of blocked signals of this thread: bit n is signal n + 1.
@@ -311,10 +332,55 @@ pub fn duplicate_onto(from: &Opened, to: i32, flags: i32) -> Result<(), Errno> {
     answer(unsafe { syscall(libc::SYS_dup3, [from.0 as usize, to as usize, flags as usize, 0, 0, 0]) }).map(drop)
 }
 
+/// Sets or clears the close-on-exec flag.
+pub fn set_close_on_exec(fd: i32, closes: bool) -> Result<(), Errno> {
+    let flags = if closes { rustix::io::FdFlags::CLOEXEC } else { rustix::io::FdFlags::empty() };
+    rustix::io::fcntl_setfd(descriptor(fd), flags)
+}
+
+/// An end of a connection whose other end is closed, closed on exec: reading it gives end of file, writing EPIPE. Unlike a stream a unix
+/// socket of packets raises no SIGPIPE (unix_dgram_sendmsg in the kernel's net/unix/af_unix.c).
+pub fn dead_connection(nonblocking: bool) -> Result<Opened, Errno> {
+    let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC | if nonblocking { libc::SOCK_NONBLOCK } else { 0 };
+    let mut ends = [-1i32; 2];
+    // SAFETY: writes two descriptors.
+    answer(unsafe {
+        syscall(libc::SYS_socketpair, [libc::AF_UNIX as usize, kind as usize, 0, ends.as_mut_ptr() as usize, 0, 0])
+    })?;
+    close(ends[1]);
+    Ok(Opened(ends[0]))
+}
+
 /// epoll_create1(2), closed on exec.
 pub fn new_epoll() -> Result<Opened, Errno> {
     // SAFETY: takes an integer.
     answer(unsafe { syscall(libc::SYS_epoll_create1, [libc::EPOLL_CLOEXEC as usize, 0, 0, 0, 0, 0]) }).map(Opened)
+}
+
+/// The type of a socket (SO_TYPE); None for what is none.
+pub fn socket_type(fd: i32) -> Option<i32> {
+    let (mut kind, mut length) = (0i32, size_of::<i32>() as u32);
+    let place = [&raw mut kind as usize, &raw mut length as usize];
+    let args = [fd as usize, libc::SOL_SOCKET as usize, libc::SO_TYPE as usize, place[0], place[1], 0];
+    // SAFETY: writes an int and its length.
+    (unsafe { syscall(libc::SYS_getsockopt, args) } == 0).then_some(kind)
+}
+
+/// socketpair(2), closed on exec.
+pub fn new_socket_pair(kind: i32) -> Result<(Opened, Opened), Errno> {
+    let mut ends = [0i32; 2];
+    let kind = kind | libc::SOCK_CLOEXEC;
+    let args = [libc::AF_UNIX as usize, kind as usize, 0, ends.as_mut_ptr() as usize, 0, 0];
+    // SAFETY: writes two ints.
+    answer(unsafe { syscall(libc::SYS_socketpair, args) }).map(|_| (Opened(ends[0]), Opened(ends[1])))
+}
+
+/// pipe2(2), closed on exec: the end that is written to comes first.
+pub fn new_pipe() -> Result<(Opened, Opened), Errno> {
+    let mut ends = [0i32; 2];
+    // SAFETY: writes two ints.
+    answer(unsafe { syscall(libc::SYS_pipe2, [ends.as_mut_ptr() as usize, libc::O_CLOEXEC as usize, 0, 0, 0, 0]) })
+        .map(|_| (Opened(ends[1]), Opened(ends[0])))
 }
 
 /// epoll_ctl(2), EPOLL_CTL_ADD.
@@ -396,6 +462,18 @@ pub fn is_program(directory: i32, path: &CStr) -> bool {
     };
     let mut head = [0u8; 4];
     matches!(rustix::io::read(&file, &mut head), Ok(4)) && (head == *b"\x7fELF" || head.starts_with(b"#!"))
+}
+
+/// True when the page that this address lies in is the process's own: no page of a file, none that processes share (bit 61 of its word in
+/// /proc/self/pagemap, proc(5)).
+pub fn is_private(address: usize) -> bool {
+    const OF_FILE_OR_SHARED: u64 = 1 << 61;
+    const IN_MEMORY_OR_SWAP: u64 = 3 << 62;
+    let Ok(file) = Opened::new(c"/proc/self/pagemap", OFlags::RDONLY | OFlags::CLOEXEC) else { return false };
+    let mut word = [0u8; 8];
+    let read = rustix::io::pread(&file, &mut word, (address / 4096 * 8) as u64) == Ok(8);
+    let word = u64::from_ne_bytes(word);
+    read && word & IN_MEMORY_OR_SWAP != 0 && word & OF_FILE_OR_SHARED == 0
 }
 
 /// Fills `into` from a small file of the proc filesystem; the bytes read.
@@ -537,6 +615,46 @@ pub fn futex_of(tid: u32) -> Option<usize> {
     let mut words = text.split_ascii_whitespace();
     (words.next()?.parse() == Ok(libc::SYS_futex)).then_some(())?;
     usize::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()
+}
+
+/// Where a sleeping thread's stack ends: the last but one word of /proc/self/task/TID/syscall (proc(5)).
+pub fn stack_pointer(tid: u32) -> Option<usize> {
+    let path = crate::fixed::Text::<48>::of(format_args!("/proc/self/task/{tid}/syscall"));
+    let mut bytes = [0u8; 256];
+    let text = core::str::from_utf8(read_file(path.as_cstr()?, &mut bytes)).ok()?;
+    let word = text.trim_end().rsplit(' ').nth(1)?;
+    usize::from_str_radix(word.strip_prefix("0x")?, 16).ok()
+}
+
+/// Makes this process one whose threads [`membarrier`] orders; false where the kernel has none (membarrier(2)).
+pub fn register_membarrier() -> bool {
+    const REGISTER_PRIVATE_EXPEDITED: usize = 1 << 4;
+    // SAFETY: takes integers.
+    unsafe { syscall(libc::SYS_membarrier, [REGISTER_PRIVATE_EXPEDITED, 0, 0, 0, 0, 0]) == 0 }
+}
+
+/// A full memory barrier on every thread of this process that runs (MEMBARRIER_CMD_PRIVATE_EXPEDITED).
+pub fn membarrier() -> bool {
+    const PRIVATE_EXPEDITED: usize = 1 << 3;
+    // SAFETY: takes integers.
+    let barrier = || unsafe { syscall(libc::SYS_membarrier, [PRIVATE_EXPEDITED, 0, 0, 0, 0, 0]) == 0 };
+    barrier() || register_membarrier() && barrier()
+}
+
+/// Sleeps while `word` has this value: until it is woken, a signal comes, or so many nanoseconds went by (futex(2)).
+pub fn wait_for_change(word: &AtomicU32, value: u32, nanoseconds: u64) {
+    let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+    let time = [nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000];
+    let arguments = [word.as_ptr() as usize, operation as usize, value as usize, &raw const time as usize, 0, 0];
+    // SAFETY: reads one word and one timespec: two words.
+    unsafe { syscall(libc::SYS_futex, arguments) };
+}
+
+/// Wakes all who sleep in [`wait_for_change`].
+pub fn wake_all(word: &AtomicU32) {
+    let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+    // SAFETY: the address only names those who wait.
+    unsafe { syscall(libc::SYS_futex, [word.as_ptr() as usize, operation as usize, i32::MAX as usize, 0, 0, 0]) };
 }
 
 /// True when a timer of the kernel's (by its own id) is armed.

@@ -575,8 +575,10 @@ pub struct Child<'a> {
     pub atfork_us: List<'a, Option<f64>>,
     /// Its memory when it settled.
     pub memory: Option<Memory>,
-    /// Findings of its fork, by severity.
+    /// Findings of its fork that stand, by severity.
     pub findings: FindingCounts,
+    /// Findings of its fork that guards have ended.
+    pub cured: u32,
     /// Where the lost threads stood at the fork, when only the child could tell: the leader forked without the lock of their
     /// interpreter.
     pub stood: List<'a, Site<'a>>,

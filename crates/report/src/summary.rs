@@ -1,7 +1,7 @@
 //! What the library prints: of a child that lives on, and of what bites it at that moment. Short, whole lines, formatted without
 //! allocating.
 use crate::catalogue::Server;
-use crate::event::{Finding, Kind, Severity, Site, State};
+use crate::event::{Cure, Finding, Kind, Severity, Site, State};
 use crate::text::{Count, Plain};
 use std::fmt::{Result, Write};
 
@@ -19,6 +19,8 @@ pub struct Head<'a> {
     pub server: Server,
     /// The leader's report file, where one is written.
     pub report: Option<&'a str>,
+    /// What guards did in the child.
+    pub cures: &'a [Cure<'a>],
 }
 
 impl Head<'_> {
@@ -71,6 +73,7 @@ pub fn write<'f, 'a: 'f>(out: &mut dyn Write, head: &Head, findings: impl Iterat
         writeln!(out, "forkguard: {left} more are in the report")?;
     }
     noise(out, standing)?;
+    guarded(out, head.cures)?;
     match head.report {
         Some(report) => writeln!(out, "forkguard: all of it: forkguard report {}", Plain(report)),
         None => Ok(()),
@@ -158,10 +161,30 @@ fn noise<'f, 'a: 'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Fin
     if separator == "," { writeln!(out, " (info)") } else { Ok(()) }
 }
 
+/// What guards did: a line for each kind of deed.
+fn guarded(out: &mut dyn Write, cures: &[Cure]) -> Result {
+    let alike = |one: &Cure, other: &Cure| (one.guard, &one.action, one.failed) == (other.guard, &other.action, other.failed);
+    for (index, cure) in cures.iter().enumerate() {
+        if cures[..index].iter().any(|earlier| alike(earlier, cure)) {
+            continue;
+        }
+        let more = cures[index + 1..].iter().filter(|later| alike(later, cure)).count();
+        write!(out, "forkguard: guarded: {}", Plain(&cure.subject))?;
+        if more > 0 {
+            write!(out, " and {more} more")?;
+        }
+        match cure.failed {
+            None => writeln!(out, ": {}", Plain(&cure.action))?,
+            Some(errno) => writeln!(out, ": could not be {} (errno {errno})", Plain(&cure.action))?,
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Frame, Role};
+    use crate::event::{Frame, Guard, Role};
 
     fn finding(kind: Kind, severity: Severity, subject: &'static str, sites: Vec<Site<'static>>) -> Finding<'static> {
         Finding {
@@ -200,7 +223,7 @@ mod tests {
 
     fn summary(server: Server, report: Option<&str>, findings: &[Finding]) -> String {
         let mut out = String::new();
-        write(&mut out, &Head { child: 9, leader: 7, server, report }, findings.iter()).unwrap();
+        write(&mut out, &Head { child: 9, leader: 7, server, report, cures: &[] }, findings.iter()).unwrap();
         out
     }
 
@@ -302,7 +325,8 @@ mod tests {
         let subject = "semaphore at 0x7f10, held by thread \"beat\" (tid 8)";
         let finding = Finding { state: State::Hit, ..finding(Kind::LockDeadlock, Severity::Error, subject, sites) };
         let mut out = String::new();
-        write_bite(&mut out, &Head { child: 9, leader: 7, server: Server::Gunicorn, report: Some("r") }, &finding).unwrap();
+        write_bite(&mut out, &Head { child: 9, leader: 7, server: Server::Gunicorn, report: Some("r"), cures: &[] }, &finding)
+            .unwrap();
         let cure = format!("forkguard:   cure: {}\n", finding.cure);
         out.strip_suffix(&cure).unwrap().to_owned()
     }
@@ -340,7 +364,7 @@ mod tests {
     #[test]
     fn a_further_worker() {
         let mut out = String::new();
-        let head = Head { child: 10, leader: 7, server: Server::Puma, report: Some("r") };
+        let head = Head { child: 10, leader: 7, server: Server::Puma, report: Some("r"), cures: &[] };
         write_same(&mut out, &head, 3).unwrap();
         write_same(&mut out, &Head { server: Server::Other, ..head }, 1).unwrap();
         assert_eq!(
@@ -358,8 +382,24 @@ mod tests {
                 Err(std::fmt::Error)
             }
         }
-        let head = Head { child: 9, leader: 7, server: Server::Other, report: None };
+        let head = Head { child: 9, leader: 7, server: Server::Other, report: None, cures: &[] };
         assert!(write(&mut Full, &head, [].iter()).is_err());
         assert!(write_bite(&mut Full, &head, &finding(Kind::LockDeadlock, Severity::Error, "it", vec![])).is_err());
+    }
+
+    #[test]
+    fn what_guards_did_is_told_by_its_kind() {
+        let cure = |subject: &'static str, failed| Cure {
+            guard: Guard::Sockets,
+            action: "severed".into(),
+            subject: subject.into(),
+            us: 1.0,
+            failed,
+        };
+        let mut out = String::new();
+        guarded(&mut out, &[cure("descriptor 5", None), cure("descriptor 6", Some(24)), cure("descriptor 7", None)]).unwrap();
+        let told = "forkguard: guarded: descriptor 5 and 1 more: severed\n\
+                    forkguard: guarded: descriptor 6: could not be severed (errno 24)\n";
+        assert_eq!(out, told);
     }
 }

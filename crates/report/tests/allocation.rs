@@ -72,7 +72,7 @@ fn the_summary_is_written_without_allocating() {
     let lines = samples::lines();
     let findings: Vec<&Finding> =
         lines.iter().filter_map(|line| if let Event::Finding(it) = &line.event { Some(it) } else { None }).collect();
-    let head = Head { child: 9, leader: 7, server: Server::Gunicorn, report: Some("/tmp/forkguard-0/7.jsonl") };
+    let head = Head { child: 9, leader: 7, server: Server::Gunicorn, report: Some("/tmp/forkguard-0/7.jsonl"), cures: &[] };
     let mut out = Fixed { bytes: [0; 4096], len: 0 };
     assert_eq!(allocations(|| summary::write(&mut out, &head, findings.iter().copied()).unwrap()), 0);
     assert!(str::from_utf8(&out.bytes[..out.len]).unwrap().contains("PostgreSQL"));
@@ -82,7 +82,7 @@ fn the_summary_is_written_without_allocating() {
 fn a_bite_is_written_without_allocating() {
     for line in &samples::lives() {
         let Event::Finding(finding) = &line.event else { continue };
-        let head = Head { child: 9, leader: 7, server: Server::Uwsgi, report: None };
+        let head = Head { child: 9, leader: 7, server: Server::Uwsgi, report: None, cures: &[] };
         let mut out = Fixed { bytes: [0; 4096], len: 0 };
         assert_eq!(allocations(|| summary::write_bite(&mut out, &head, finding).unwrap()), 0);
         assert!(str::from_utf8(&out.bytes[..out.len]).unwrap().contains("cure: "));

@@ -160,6 +160,7 @@ pub fn lines() -> [Line<'static>; 10] {
                 atfork_us: Borrowed(&[None, Some(2.5)]),
                 memory: Some(MEMORY),
                 findings: FindingCounts { error: 0, warning: 1, info: 1 },
+                cured: 0,
                 stood: Borrowed(SITES),
                 cures: Borrowed(&[CURE]),
                 cures_unlisted: 1,
