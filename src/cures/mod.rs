@@ -18,6 +18,7 @@ mod timers;
 pub(crate) use self_pipe::detach;
 
 pub(crate) use locks::REPAIRED;
+pub(crate) use openmp::runs_regions_alone;
 
 use crate::arena::Arena;
 use crate::child::{self, bite};
