@@ -9,7 +9,7 @@ use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Inner, LockRecord, ThreadRecord};
 use forkguard_core::held::{ENTERED, Kind};
-use forkguard_core::{raw, signal, thread, timer};
+use forkguard_core::{names, raw, signal, thread, timer};
 use forkguard_report::event::*;
 use std::borrow::Cow::{self, Borrowed};
 use std::ffi::CStr;
@@ -60,6 +60,21 @@ pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, word: usize) -
     });
     let frames = frames.done();
     (!frames.is_empty()).then(|| Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames) })
+}
+
+/// Where a call was made, in one short text; empty when unknown.
+pub(crate) fn place(arena: &Arena, address: usize) -> &str {
+    if address == 0 {
+        return "";
+    }
+    native::learn([address - 1].into_iter());
+    let frame = native::frame(arena, address - 1);
+    match (&frame.file, frame.line, &frame.module, &frame.function) {
+        (Some(file), Some(line), ..) => arena.format(format_args!("{file}:{line}")),
+        (_, _, Some(module), Some(function)) => arena.format(format_args!("{function} in {module}")),
+        (_, _, Some(module), None) => arena.format(format_args!("{module}+{:#x}", frame.offset.unwrap_or(0))),
+        _ => "",
+    }
 }
 
 /// A site by return addresses, innermost first; None without one.
@@ -202,12 +217,22 @@ fn tid_of(thread: &ThreadRecord, leader: bool) -> u32 {
 }
 
 /// A thread's name: as it was set, else as the kernel has it, else (a lost one) the process's.
+/// What the kernel or the program called a thread that this process lost.
+pub(crate) fn name_of_lost(thread: &ThreadRecord) -> Text<16> {
+    name_of(thread, thread.tid, false)
+}
+
 fn name_of(thread: &ThreadRecord, tid: u32, leader: bool) -> Text<16> {
     if !thread.name.is_empty() {
         return thread.name;
     }
     let kernel = if leader { path_of_thread(tid).as_cstr().map(thread_name) } else { None };
     kernel.filter(|n| !n.is_empty()).unwrap_or_else(own_name)
+}
+
+/// What the kernel calls a thread of this process.
+pub(crate) fn kernel_name(tid: u32) -> Text<16> {
+    path_of_thread(tid).as_cstr().map(thread_name).unwrap_or_default()
 }
 
 fn hex(arena: &Arena, address: usize) -> Option<Cow<'_, str>> {
@@ -226,6 +251,7 @@ fn thread<'a>(arena: &'a Arena, thread: &ThreadRecord, forking: bool, of: u32) -
         forking,
         recorded: true,
         detached: thread.detached,
+        fork_safe: thread.fork_safe,
         creator: (thread.creator != 0).then_some(thread.creator),
         start: application(thread.code).or_else(|| (thread.start != 0).then(|| native::frame(arena, thread.start))),
         site: site(arena, Role::Started, thread.creator, thread.site),
@@ -273,6 +299,7 @@ fn unrecorded<'a>(arena: &'a Arena, inner: &Inner, list: &mut crate::arena::Aren
             forking: tid == inner.thread,
             recorded: false,
             detached: false,
+            fork_safe: false,
             creator: None,
             class: None,
             start: None,
@@ -301,7 +328,7 @@ fn locks<'a>(arena: &'a Arena, inner: &Inner, threads: &[Thread<'a>]) -> &'a [Lo
             name: if libc {
                 Some(Borrowed(libc_name(lock.entry.address)))
             } else {
-                native::data_symbol(arena, lock.entry.address)
+                symbol(arena, lock.entry.address).map(Borrowed)
             },
             holder: lock.holder,
             holder_name: holder.map_or(Borrowed(""), |t| Borrowed(arena.text(&t.name))),
@@ -316,17 +343,7 @@ fn locks<'a>(arena: &'a Arena, inner: &Inner, threads: &[Thread<'a>]) -> &'a [Lo
 /// A lock whose release is not seen counts when the kernel shows its holder's stack below the call: then the thread has been inside
 /// since before the fork. (It can be asked in the leader only, and of a thread that sleeps: who waits for what does.)
 fn still_inside(lock: &LockRecord) -> bool {
-    lock.entry.flags & ENTERED == 0 || stack_pointer(lock.holder).is_some_and(|sp| sp < lock.entry.frame)
-}
-
-/// Where a sleeping thread's stack ends: the last but one word of /proc/self/task/TID/syscall (proc(5)).
-fn stack_pointer(tid: u32) -> Option<usize> {
-    let mut path = Text::<64>::new();
-    std::fmt::Write::write_fmt(&mut path, format_args!("/proc/self/task/{tid}/syscall")).ok()?;
-    let mut bytes = [0u8; 256];
-    let text = std::str::from_utf8(raw::read_file(path.as_cstr()?, &mut bytes)).ok()?;
-    let word = text.trim_end().rsplit(' ').nth(1)?;
-    usize::from_str_radix(word.strip_prefix("0x")?, 16).ok()
+    lock.entry.flags & ENTERED == 0 || raw::stack_pointer(lock.holder).is_some_and(|sp| sp < lock.entry.frame)
 }
 
 /// The name that a hook of `hooks/libc_locks.rs` put into the entry.
@@ -335,9 +352,10 @@ pub(crate) fn libc_name(address: usize) -> &'static str {
     unsafe { CStr::from_ptr(address as *const _) }.to_str().unwrap_or("")
 }
 
-/// The symbol that an address of data lies in.
+/// What a lock is called: by the program, else by the symbol that its address lies in.
 pub(crate) fn symbol(arena: &Arena, address: usize) -> Option<&str> {
-    native::data_symbol(arena, address).map(|name| arena.text(&name))
+    let given = names::of_lock(address).map(|name| arena.text(name.as_str()));
+    given.or_else(|| native::data_symbol(arena, address).map(|name| arena.text(&name)))
 }
 
 /// What kind of lock a record is of.

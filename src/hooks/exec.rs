@@ -1,19 +1,21 @@
 //! exec: the last thing that a forked child may do. Noted before the call, which does not come back when it works.
 use super::*;
-use crate::child;
+use crate::{child, cures, emit};
 use std::sync::atomic::AtomicU8;
 
 /// Not zero in a forked child: nobody else's exec is an event.
 pub(crate) static IN_CHILD: AtomicU8 = AtomicU8::new(0);
 
 macro_rules! execs {
-    ($(fn $name:ident: $call:literal, $program:expr;)*) => {
+    ($(fn $name:ident: $call:literal, $program:expr, $given:expr;)*) => {
         $(pass! {
             /// exec(3); see the module.
             fn $name, IN_CHILD; |registers| {
-                if !spawn::in_vfork_child() && crate::emit::wanted() {
+                if !spawn::in_vfork_child() && (emit::wanted() || cures::sockets::may_hand_over()) {
                     let program: fn(&Registers) -> child::Program = $program;
-                    note_at_length(|at| child::exec(at, $call, program(registers), || registers.capture()));
+                    let given: for<'a> fn(&'a Registers) -> [Strings<'a>; 2] = $given;
+                    let numbers = |each: &mut dyn FnMut(Option<i32>)| all_numbers(given(registers), each);
+                    note_at_length(|at| child::exec(at, $call, program(registers), numbers, || registers.capture()));
                 }
             }
         })*
@@ -30,14 +32,171 @@ fn name(registers: &Registers) -> child::Program {
     child::Program::Name(registers.argument[0])
 }
 
+/// Strings that the new program is given: their addresses, a null behind the last.
+#[derive(Clone, Copy)]
+enum Strings<'a> {
+    /// As `main` gets its arguments.
+    Arguments(usize),
+    /// As the call has them, from the second argument on.
+    Listed(&'a Registers),
+    /// The environment: what stands behind the names.
+    Environment(usize),
+    /// The environment as the argument behind a list.
+    BehindList(&'a Registers),
+}
+
+fn own_environment<'a>() -> Strings<'a> {
+    unsafe extern "C" {
+        static environ: *const *const libc::c_char;
+    }
+    // SAFETY: the C library's word; who changes it while another thread execs has lost already.
+    Strings::Environment(unsafe { environ }.addr())
+}
+
+/// A vector of arguments, and the caller's environment.
+fn vector(registers: &Registers) -> [Strings<'_>; 2] {
+    [Strings::Arguments(registers.argument[1]), own_environment()]
+}
+
+/// Two vectors, the first of them the argument of that index.
+fn vectors(registers: &Registers, first: usize) -> [Strings<'_>; 2] {
+    [Strings::Arguments(registers.argument[first]), Strings::Environment(registers.argument[first + 1])]
+}
+
+/// A list, and the caller's environment.
+fn list(registers: &Registers) -> [Strings<'_>; 2] {
+    [Strings::Listed(registers), own_environment()]
+}
+
 execs! {
-    fn execve: "execve", path;
-    fn execv: "execv", path;
-    fn execl: "execl", path;
-    fn execle: "execle", path;
-    fn execvp: "execvp", name;
-    fn execvpe: "execvpe", name;
-    fn execlp: "execlp", name;
-    fn fexecve: "fexecve", |registers| child::Program::Descriptor(registers.argument[0] as i32);
-    fn execveat: "execveat", |registers| child::Program::Path(registers.argument[0] as i32, registers.argument[1]);
+    fn execve: "execve", path, |registers| vectors(registers, 1);
+    fn execv: "execv", path, vector;
+    fn execl: "execl", path, list;
+    fn execle: "execle", path, |registers| [Strings::Listed(registers), Strings::BehindList(registers)];
+    fn execvp: "execvp", name, vector;
+    fn execvpe: "execvpe", name, |registers| vectors(registers, 1);
+    fn execlp: "execlp", name, list;
+    fn fexecve: "fexecve", |registers| child::Program::Descriptor(registers.argument[0] as i32), |registers| vectors(registers, 1);
+    fn execveat: "execveat", |registers| child::Program::Path(registers.argument[0] as i32, registers.argument[1]),
+        |registers| vectors(registers, 2);
+}
+
+/// Strings and bytes that are looked at; in what is more than that anything may stand.
+const MOST_STRINGS: usize = 4096;
+const MOST_BYTES: usize = 256 * 1024;
+
+/// Gives the numbers that stand in those strings to `each`; None when they cannot be read to their end.
+fn all_numbers(given: [Strings<'_>; 2], each: &mut dyn FnMut(Option<i32>)) {
+    let mut left = MOST_BYTES;
+    let mut each_number = |number| each(Some(number));
+    let read = given.into_iter().try_for_each(|strings| strings.numbers(&mut left, &mut each_number));
+    if read.is_none() {
+        each(None);
+    }
+}
+
+impl Strings<'_> {
+    /// The address of a string; 0 behind the last.
+    fn at(self, index: usize) -> Option<usize> {
+        match self {
+            Strings::Arguments(0) | Strings::Environment(0) => Some(0),
+            Strings::Arguments(vector) | Strings::Environment(vector) => raw::read_value(vector + 8 * index),
+            Strings::Listed(registers) | Strings::BehindList(registers) => registers.word(index + 1),
+        }
+    }
+
+    /// In an argument a number may stand behind a letter (`-f7`); in the environment it is a whole value, or one of a list: `UTF-8` is none.
+    fn separates(self) -> fn(u8) -> bool {
+        match self {
+            Strings::Arguments(_) | Strings::Listed(_) => |byte| !byte.is_ascii_digit(),
+            Strings::Environment(_) | Strings::BehindList(_) => |byte| b"=,: \0".contains(&byte),
+        }
+    }
+
+    fn numbers(self, left: &mut usize, each: &mut dyn FnMut(i32)) -> Option<()> {
+        if let Strings::BehindList(registers) = self {
+            let end = (0..MOST_STRINGS).find(|&index| registers.word(index + 1).is_none_or(|address| address == 0))?;
+            return Strings::Environment(registers.word(end + 2)?).numbers(left, each);
+        }
+        for index in 0..MOST_STRINGS {
+            let string = self.at(index)?;
+            if string == 0 {
+                return Some(());
+            }
+            let mut numbers = Numbers { number: None, whole: true, separates: self.separates() };
+            each_byte(string, left, |byte| numbers.take(byte).into_iter().for_each(&mut *each))?;
+        }
+        None
+    }
+}
+
+/// The bytes of a C string of the host's, the NUL too; None where it cannot be read to its end.
+fn each_byte(mut address: usize, left: &mut usize, mut each: impl FnMut(u8)) -> Option<()> {
+    loop {
+        let mut chunk = [0u8; 128];
+        // Never past the end of a page: the string may end just before memory that is not mapped.
+        let chunk = &mut chunk[..128 - address % 128];
+        *left = left.checked_sub(chunk.len())?;
+        raw::read_memory(address, chunk).then_some(())?;
+        for &byte in chunk.iter() {
+            each(byte);
+            if byte == 0 {
+                return Some(());
+            }
+        }
+        address += chunk.len();
+    }
+}
+
+/// Reads decimal numbers out of bytes that come one by one.
+struct Numbers {
+    number: Option<i32>,
+    /// Nothing but digits since the last separator.
+    whole: bool,
+    separates: fn(u8) -> bool,
+}
+
+impl Numbers {
+    /// The number that ends before this byte.
+    fn take(&mut self, byte: u8) -> Option<i32> {
+        if (self.separates)(byte) {
+            self.whole = true;
+            return self.number.take();
+        }
+        let digit = byte.is_ascii_digit() && self.whole;
+        let longer = self.number.unwrap_or(0).checked_mul(10).and_then(|n| n.checked_add(i32::from(byte & 15)));
+        self.number = longer.filter(|_| digit);
+        self.whole = self.number.is_some();
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(strings: Strings<'_>, text: &str) -> Vec<i32> {
+        let mut numbers = Numbers { number: None, whole: true, separates: strings.separates() };
+        text.bytes().chain([0]).filter_map(|byte| numbers.take(byte)).collect()
+    }
+
+    #[test]
+    fn in_arguments() {
+        let numbers = |text| numbers(Strings::Arguments(0), text);
+        assert_eq!(numbers("7"), [7]);
+        assert_eq!(numbers("--fd=12"), [12]);
+        assert_eq!(numbers("-f7 /dev/fd/8"), [7, 8]);
+        assert_eq!(numbers("99999999999"), [0; 0]);
+        assert_eq!(numbers("none"), [0; 0]);
+    }
+
+    #[test]
+    fn in_the_environment() {
+        let numbers = |text| numbers(Strings::Environment(0), text);
+        assert_eq!(numbers("HELPER_FD=7"), [7]);
+        assert_eq!(numbers("HELPER_FDS=7,8:9 10"), [7, 8, 9, 10]);
+        assert_eq!(numbers("LANG=C.UTF-8"), [0; 0]);
+        assert_eq!(numbers("LS_COLORS=di=01;34:ln=01;36"), [0; 0]);
+        assert_eq!(numbers("A7=x7"), [0; 0]);
+    }
 }

@@ -3,6 +3,7 @@ use core::arch::asm;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
 use core::ptr;
+use core::sync::atomic::AtomicU32;
 use rustix::fd::IntoRawFd;
 pub use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{Mode, OFlags};
@@ -160,9 +161,13 @@ pub unsafe trait Plain: Copy {}
 // SAFETY: integers.
 unsafe impl Plain for u8 {}
 // SAFETY: integers.
+unsafe impl Plain for u16 {}
+// SAFETY: integers.
 unsafe impl Plain for u32 {}
 // SAFETY: integers.
 unsafe impl Plain for i32 {}
+// SAFETY: integers.
+unsafe impl Plain for u64 {}
 // SAFETY: integers.
 unsafe impl Plain for usize {}
 // SAFETY: arrays of integers.
@@ -325,6 +330,25 @@ fn answer(result: isize) -> Result<i32, Errno> {
 pub fn duplicate_onto(from: &Opened, to: i32, flags: i32) -> Result<(), Errno> {
     // SAFETY: takes integers.
     answer(unsafe { syscall(libc::SYS_dup3, [from.0 as usize, to as usize, flags as usize, 0, 0, 0]) }).map(drop)
+}
+
+/// Sets or clears the close-on-exec flag.
+pub fn set_close_on_exec(fd: i32, closes: bool) -> Result<(), Errno> {
+    let flags = if closes { rustix::io::FdFlags::CLOEXEC } else { rustix::io::FdFlags::empty() };
+    rustix::io::fcntl_setfd(descriptor(fd), flags)
+}
+
+/// An end of a connection whose other end is closed, closed on exec: reading it gives end of file, writing EPIPE. Unlike a stream a unix
+/// socket of packets raises no SIGPIPE (unix_dgram_sendmsg in the kernel's net/unix/af_unix.c).
+pub fn dead_connection(nonblocking: bool) -> Result<Opened, Errno> {
+    let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC | if nonblocking { libc::SOCK_NONBLOCK } else { 0 };
+    let mut ends = [-1i32; 2];
+    // SAFETY: writes two descriptors.
+    answer(unsafe {
+        syscall(libc::SYS_socketpair, [libc::AF_UNIX as usize, kind as usize, 0, ends.as_mut_ptr() as usize, 0, 0])
+    })?;
+    close(ends[1]);
+    Ok(Opened(ends[0]))
 }
 
 /// epoll_create1(2), closed on exec.
@@ -591,6 +615,46 @@ pub fn futex_of(tid: u32) -> Option<usize> {
     let mut words = text.split_ascii_whitespace();
     (words.next()?.parse() == Ok(libc::SYS_futex)).then_some(())?;
     usize::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()
+}
+
+/// Where a sleeping thread's stack ends: the last but one word of /proc/self/task/TID/syscall (proc(5)).
+pub fn stack_pointer(tid: u32) -> Option<usize> {
+    let path = crate::fixed::Text::<48>::of(format_args!("/proc/self/task/{tid}/syscall"));
+    let mut bytes = [0u8; 256];
+    let text = core::str::from_utf8(read_file(path.as_cstr()?, &mut bytes)).ok()?;
+    let word = text.trim_end().rsplit(' ').nth(1)?;
+    usize::from_str_radix(word.strip_prefix("0x")?, 16).ok()
+}
+
+/// Makes this process one whose threads [`membarrier`] orders; false where the kernel has none (membarrier(2)).
+pub fn register_membarrier() -> bool {
+    const REGISTER_PRIVATE_EXPEDITED: usize = 1 << 4;
+    // SAFETY: takes integers.
+    unsafe { syscall(libc::SYS_membarrier, [REGISTER_PRIVATE_EXPEDITED, 0, 0, 0, 0, 0]) == 0 }
+}
+
+/// A full memory barrier on every thread of this process that runs (MEMBARRIER_CMD_PRIVATE_EXPEDITED).
+pub fn membarrier() -> bool {
+    const PRIVATE_EXPEDITED: usize = 1 << 3;
+    // SAFETY: takes integers.
+    let barrier = || unsafe { syscall(libc::SYS_membarrier, [PRIVATE_EXPEDITED, 0, 0, 0, 0, 0]) == 0 };
+    barrier() || register_membarrier() && barrier()
+}
+
+/// Sleeps while `word` has this value: until it is woken, a signal comes, or so many nanoseconds went by (futex(2)).
+pub fn wait_for_change(word: &AtomicU32, value: u32, nanoseconds: u64) {
+    let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+    let time = [nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000];
+    let arguments = [word.as_ptr() as usize, operation as usize, value as usize, &raw const time as usize, 0, 0];
+    // SAFETY: reads one word and one timespec: two words.
+    unsafe { syscall(libc::SYS_futex, arguments) };
+}
+
+/// Wakes all who sleep in [`wait_for_change`].
+pub fn wake_all(word: &AtomicU32) {
+    let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+    // SAFETY: the address only names those who wait.
+    unsafe { syscall(libc::SYS_futex, [word.as_ptr() as usize, operation as usize, i32::MAX as usize, 0, 0, 0]) };
 }
 
 /// True when a timer of the kernel's (by its own id) is armed.

@@ -53,6 +53,8 @@ pub struct Slot {
     pub fork_safe: AtomicU32,
     /// 1 when the program said that children may start it again.
     pub restartable: AtomicU32,
+    /// Of a lost thread: 1 when the process that lost it has started it again, or has tried to.
+    pub again: AtomicU32,
     /// The condition, barrier or other thing that it waits for; 0 none.
     pub waits_for: AtomicUsize,
     /// Return address of the call that waits for it.
@@ -73,6 +75,10 @@ pub struct Slot {
     pub code: AtomicUsize,
     /// The semaphore that it made last and has not taken yet; 0 none.
     pub made: AtomicUsize,
+    /// Not zero while it takes or releases a lock, where forks wait for a safe point: where its stack ends in that call.
+    pub passing: AtomicUsize,
+    /// How many forks of its own keep the gate of `safe_point` closed.
+    pub forking: AtomicU32,
     name: [AtomicU64; 2],
     /// The innermost `depth` of them are held or waited for, oldest first.
     pub held: [Held; HELD],
@@ -89,6 +95,7 @@ impl Slot {
             detached: AtomicU32::new(0),
             fork_safe: AtomicU32::new(0),
             restartable: AtomicU32::new(0),
+            again: AtomicU32::new(0),
             waits_for: AtomicUsize::new(0),
             waits_at: AtomicUsize::new(0),
             endless: AtomicUsize::new(0),
@@ -99,6 +106,8 @@ impl Slot {
             label: AtomicUsize::new(0),
             code: AtomicUsize::new(0),
             made: AtomicUsize::new(0),
+            passing: AtomicUsize::new(0),
+            forking: AtomicU32::new(0),
             name: [const { AtomicU64::new(0) }; 2],
             held: [const { Held::new() }; HELD],
         }
@@ -140,7 +149,17 @@ impl Slot {
     }
 
     fn wipe(&self) {
-        for word in [&self.depth, &self.overflow, &self.detached, &self.fork_safe, &self.restartable, &self.creator, &self.tid] {
+        for word in [
+            &self.depth,
+            &self.overflow,
+            &self.detached,
+            &self.fork_safe,
+            &self.restartable,
+            &self.again,
+            &self.creator,
+            &self.tid,
+            &self.forking,
+        ] {
             word.store(0, Relaxed);
         }
         for word in [
@@ -154,6 +173,7 @@ impl Slot {
             &self.label,
             &self.code,
             &self.made,
+            &self.passing,
         ] {
             word.store(0, Relaxed);
         }
@@ -314,6 +334,7 @@ pub fn survive() {
         slot.overflow.store(0, Relaxed);
         slot.waits_for.store(0, Relaxed);
         slot.endless.store(0, Relaxed);
+        slot.forking.store(0, Relaxed);
     } else if refused() {
         tls::set_slot(core::ptr::null());
     }
