@@ -86,8 +86,14 @@ pub(crate) fn is_unsettled() -> bool {
     SETTLING.load(Relaxed) != 0
 }
 
-/// The child settles: `call` is what it is about to wait in.
+/// The child settles: `call` is what it is about to wait in. What a fixup waits for is not its work yet.
 pub(crate) fn settled(call: &'static str, at: &AtLength) {
+    if !cures::are_under_way() || settles_by_time() {
+        settle(call, at);
+    }
+}
+
+fn settle(call: &'static str, at: &AtLength) {
     // A process that this one made past every hook has its memory, but is not it.
     if core_fork::owned()
         && SETTLING.swap(0, Relaxed) != 0
@@ -278,7 +284,9 @@ fn last_words(at: &AtLength, id: &str, because: &'static str, about: impl Fn(&Fi
             if !about(&finding) || unnumbered || said::find(finding.kind, what).is_some() {
                 return;
             }
-            let (state, because) = match finding.kind == Kind::LockOrphaned && waits::is_dealt_with(inner, what) {
+            let orphan = finding.kind == Kind::LockOrphaned;
+            let (state, because) = match orphan && waits::is_dealt_with(inner, what) {
+                _ if orphan && waits::is_repaired(inner, what) => (State::Resolved, cures::REPAIRED),
                 true => (State::Resolved, "the child released it or made it anew"),
                 false => (State::Moot, because),
             };

@@ -280,7 +280,8 @@ impl Ends {
             (None, Some(path)) => write!(name, "unix {}", path.as_str()),
             (None, None) => write!(name, "a connection"),
         };
-        let service = peer.map_or_else(|| unix.as_ref().and_then(|path| service_of_path(path.as_str())), |p| service(true, p.port()));
+        let service =
+            peer.map_or_else(|| unix.as_ref().and_then(|path| service_of_path(path.as_str())), |p| service(true, p.port()));
         let _ = service.map(|service| write!(name, " ({service})"));
         let _ = write!(name, ", descriptor {fd}");
         name

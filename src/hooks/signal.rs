@@ -1,6 +1,7 @@
 //! Signals: who set which handler.
 use super::*;
 use crate::child::{self, SETTLING};
+use crate::cures::signals_keep;
 use crate::sites;
 use forkguard_core::raw;
 use forkguard_core::signal::{self, Set};
@@ -39,13 +40,21 @@ masks! {
 }
 
 fn noted(signal: c_int, handler: usize, caller: usize) {
-    note(|_| {
-        let (site, code) = sites::capture_handler(caller);
-        signal::note(
-            signal,
-            Set { handler, site, code, thread: thread::mine().map_or(0, |s| s.tid.load(Relaxed)), inherited: false },
-        );
+    let set = note(|_| {
+        let (set, site, code) = match signals_keep::being_put_back(signal) {
+            Some((site, code)) => (None, site, code),
+            None => {
+                let set = sites::capture_handler(caller);
+                (Some(set), set.site, set.code)
+            }
+        };
+        let thread = thread::mine().map_or(0, |s| s.tid.load(Relaxed));
+        signal::note(signal, Set { handler, site, code, thread, inherited: false });
+        set
     });
+    if let Some(set) = set.flatten() {
+        signals_keep::changed(signal, handler, set);
+    }
 }
 
 hook! {

@@ -185,7 +185,7 @@ impl Module {
 }
 
 /// A C string, as far as it can be read.
-fn read_text<const N: usize>(address: usize) -> Text<N> {
+pub(super) fn read_text<const N: usize>(address: usize) -> Text<N> {
     let mut bytes = [0u8; N];
     let mut length = 0;
     while length < N {

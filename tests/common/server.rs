@@ -233,7 +233,8 @@ pub fn workers(parent: u32, count: usize, old: &BTreeSet<u32>) -> BTreeSet<u32> 
     wait_for(&format!("{count} workers, none of {old:?}"), || Some(children(parent)).filter(new))
 }
 
-fn children(parent: u32) -> BTreeSet<u32> {
+/// The pids of `parent`'s children.
+pub fn children(parent: u32) -> BTreeSet<u32> {
     processes().into_iter().filter(|process| process.parent == parent).map(|process| process.pid).collect()
 }
 
@@ -275,12 +276,17 @@ pub fn pid_file(path: &Path) -> u32 {
     })
 }
 
-/// One request on a connection of its own: the answer's body, or what went wrong.
+/// One request for `/` on a connection of its own: the answer's body, or what went wrong.
 pub fn get(port: u16) -> Result<String, String> {
+    ask(port, "/")
+}
+
+/// The same for any path.
+pub fn ask(port: u16, path: &str) -> Result<String, String> {
     let ask = || {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_read_timeout(Some(LIMIT))?;
-        stream.write_all(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+        stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         io::Result::Ok(answer)

@@ -12,6 +12,7 @@ pub mod fork;
 pub mod gate;
 pub mod generation;
 pub mod held;
+pub mod names;
 pub mod own;
 pub mod raw;
 pub mod rng;

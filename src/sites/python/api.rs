@@ -6,7 +6,10 @@ use crate::sites::symbols::Library;
 use std::ffi::{CStr, c_char, c_int};
 use std::ops::Range;
 
-type Object = *mut std::ffi::c_void;
+pub(super) type Object = *mut std::ffi::c_void;
+
+/// What the main thread calls between two instructions of its code: 0, or -1 with an exception.
+pub(super) type PendingCall = extern "C" fn(Object) -> c_int;
 
 /// Functions of the interpreter.
 pub(super) struct Api {
@@ -33,6 +36,10 @@ pub(super) struct Api {
     function_code: unsafe extern "C" fn(Object) -> Object,
     method_function: unsafe extern "C" fn(Object) -> Object,
     release: unsafe extern "C" fn(Object),
+    retain: unsafe extern "C" fn(Object),
+    add_pending_call: unsafe extern "C" fn(PendingCall, Object) -> c_int,
+    import: unsafe extern "C" fn(*const c_char) -> Object,
+    call_method: unsafe extern "C" fn(Object, *const c_char, *const c_char, ...) -> Object,
     error: unsafe extern "C" fn() -> Object,
     clear_error: unsafe extern "C" fn(),
     /// Missing before 3.10, whose frames need no collector.
@@ -83,6 +90,10 @@ impl Api {
                 function_code: function(library, c"PyFunction_GetCode")?,
                 method_function: function(library, c"PyMethod_Function")?,
                 release: function(library, c"Py_DecRef")?,
+                retain: function(library, c"Py_IncRef")?,
+                add_pending_call: function(library, c"Py_AddPendingCall")?,
+                import: function(library, c"PyImport_ImportModule")?,
+                call_method: function(library, c"PyObject_CallMethod")?,
                 error: function(library, c"PyErr_Occurred")?,
                 clear_error: function(library, c"PyErr_Clear")?,
                 collector: function(library, c"PyGC_Disable").zip(function(library, c"PyGC_Enable")).map(|(off, on)| [off, on]),
@@ -208,6 +219,43 @@ impl Api {
             if !(self.error)().is_null() {
                 (self.clear_error)();
             }
+        }
+    }
+
+    /// Takes a reference. Needs the GIL.
+    pub(super) fn retain(&self, object: usize) {
+        // SAFETY: the GIL is held and the object alive.
+        unsafe { (self.retain)(object as Object) }
+    }
+
+    /// Gives a reference back, which may run code of the application's. Needs the GIL.
+    pub(super) fn release(&self, object: usize) {
+        // SAFETY: the GIL is held, and the reference is ours.
+        unsafe { (self.release)(object as Object) }
+    }
+
+    /// Has the main thread call a function with the GIL held, soon; false when too many such calls wait already.
+    pub(super) fn call_soon(&self, call: PendingCall, argument: usize) -> bool {
+        // SAFETY: may be called at any time, with the GIL and without.
+        unsafe { (self.add_pending_call)(call, argument as Object) == 0 }
+    }
+
+    /// Sets a signal's handler as `signal.signal` does; false with an exception under way, which a handler of the program's has raised
+    /// meanwhile. In a pending call only.
+    pub(super) fn set_signal_handler(&self, number: c_int, handler: usize) -> bool {
+        // SAFETY: the main thread, with the GIL, between two instructions; the handler is alive.
+        unsafe {
+            let module = (self.import)(c"_signal".as_ptr());
+            if module.is_null() {
+                (self.clear_error)();
+                return true;
+            }
+            let before = (self.call_method)(module, c"signal".as_ptr(), c"iO".as_ptr(), number, handler as Object);
+            (self.release)(module);
+            if !before.is_null() {
+                (self.release)(before);
+            }
+            !before.is_null()
         }
     }
 

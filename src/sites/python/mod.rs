@@ -6,6 +6,7 @@
 //! build) is asked through the public API, with the GIL held, or not at all.
 mod api;
 mod frames;
+pub(crate) mod handlers;
 mod layout;
 mod lines;
 mod memory;
