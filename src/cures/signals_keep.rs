@@ -207,7 +207,7 @@ impl Kept {
             if PUT_BACK.load(Relaxed) & bit(number) == 0 && was_reported(number) {
                 REPORTED.fetch_or(bit(number), Relaxed);
             }
-            signal::note(number, self.set());
+            signal::note_undone(number, self.set());
             Ok(())
         });
         if let Some(put) = put {
