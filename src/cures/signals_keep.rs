@@ -221,7 +221,7 @@ impl Kept {
             return;
         }
         let name = name(number);
-        did(Guard::SignalsKeep, "put the handler back", format_args!("{}", name.as_str()), start, put);
+        did(Guard::SignalsKeep, "handler put back", format_args!("{}", name.as_str()), start, put);
         if !child::is_unsettled() && REPORTED.load(Relaxed) & bit(number) != 0 {
             note_at_length(|at| {
                 bite::turn(at, Kind::HandlerInherited, format_args!("{}", name.as_str()), State::Resolved, None, BECAUSE);
