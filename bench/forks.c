@@ -1,4 +1,6 @@
-// forks MEGABYTES THREADS DESCRIPTORS FORKS [PAUSE_MS]: nanoseconds of fork, _exit in the child, and wait.
+// forks MEGABYTES THREADS DESCRIPTORS FORKS [PAUSE_MS]: nanoseconds of fork, _exit in the child, and wait; FIXUPS=N in the environment
+// registers so many.
+#include "../include/forkguard.h"
 #include "bench.h"
 #include <fcntl.h>
 #include <sys/eventfd.h>
@@ -21,6 +23,16 @@ static void open_descriptors(long count) {
     }
 }
 
+static void nothing(void *unused) {
+    (void)unused;
+}
+
+static void register_fixups(void) {
+    const char *count = getenv("FIXUPS");
+    for (int i = count ? atoi(count) : 0; i > 0; i--)
+        must(forkguard_register_fixup && forkguard_register_fixup("nothing", nothing, NULL) >= 0, "a fixup");
+}
+
 int main(int argc, char **argv) {
     size_t megabytes = (size_t)argument(argc, argv, 1, 10);
     long forks = argument(argc, argv, 4, 100), pause_ms = argument(argc, argv, 5, 0);
@@ -32,6 +44,7 @@ int main(int argc, char **argv) {
     memset(memory, 1, megabytes << 20);
     start_sleepers((int)argument(argc, argv, 2, 1) - 1);
     open_descriptors(argument(argc, argv, 3, 0));
+    register_fixups();
 
     double *each = calloc((size_t)forks, sizeof *each);
     must(each != NULL, "calloc");

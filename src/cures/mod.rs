@@ -21,6 +21,7 @@ pub(crate) use safe_point::{look_again, wait_before_fork};
 pub(crate) use self_pipe::detach;
 
 pub(crate) use locks::REPAIRED;
+pub(crate) use openmp::runs_regions_alone;
 
 use crate::arena::Arena;
 use crate::child::{self, bite};
