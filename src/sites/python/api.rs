@@ -38,8 +38,8 @@ pub(super) struct Api {
     /// Missing before 3.10, whose frames need no collector.
     collector: Option<[unsafe extern "C" fn() -> c_int; 2]>,
     add_audit_hook: unsafe extern "C" fn(AuditHook, *mut std::ffi::c_void) -> c_int,
-    let_go: unsafe extern "C" fn() -> usize,
-    take_again: unsafe extern "C" fn(usize),
+    let_go: unsafe extern "C-unwind" fn() -> usize,
+    take_again: unsafe extern "C-unwind" fn(usize),
 }
 
 /// A function of a library.

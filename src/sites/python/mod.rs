@@ -15,7 +15,7 @@ mod threads;
 
 use super::store::{self, Frames, Language, TextId, text_of};
 use super::symbols::Watch;
-pub(super) use forks::{before_forks, holds_gil, sleep_without_gil};
+pub(super) use forks::{before_forks, holds_gil, without_gil};
 pub(super) use objects::{handler, started};
 pub(super) use threads::{can_stand, stand, stand_frozen};
 
