@@ -51,8 +51,7 @@ fn held_a_lock(fork: &Inner, thread: &ThreadRecord) -> bool {
 /// Threads that this process and its leaders lost and that nobody has started again, of which that is possible.
 fn restartable() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
     let is_it = |(fork, thread): &(&'static Inner, &'static ThreadRecord)| {
-        let untouched = thread.slot.again.load(Relaxed) == 0 && thread.slot.handle.load(Relaxed) == thread.handle;
-        thread.tid != 0 && thread.handle != 0 && !thread.ending && untouched && !held_a_lock(fork, thread)
+        thread.tid != 0 && !thread.ending && thread.slot.again.load(Relaxed) == 0 && !held_a_lock(fork, thread)
     };
     lost().filter(is_it)
 }

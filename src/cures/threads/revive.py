@@ -17,9 +17,10 @@ CONSUMERS = {
     ("multiprocessing.pool", "worker"): ("inqueue", "inqueue"),
     ("multiprocessing.pool", "_handle_tasks"): ("outqueue", "taskqueue"),
     ("multiprocessing.pool", "_handle_results"): ("outqueue", "outqueue"),
-    # Only that of a ThreadPool sleeps in there.
-    ("multiprocessing.pool", "_wait_for_updates"): (None, None),
+    ("multiprocessing.pool", "_handle_workers"): ("inqueue", None),
 }
+# Those that go back to waiting for work, whatever they are in the middle of.
+WORKERS = ("_worker", "worker", "_handle_workers")
 
 CONDITION_WAIT = threading.Condition.wait.__code__
 # Of the forks under way, by the forking thread: the process, and the stands of its threads.
@@ -33,7 +34,7 @@ class Stand:
 
     def __init__(self, thread, frame):
         self.thread = thread
-        self.condition = self.waiter = self.queue = self.executor = None
+        self.condition = self.waiter = self.queue = self.executor = self.pipe = None
         self.consumes = False
         if frame.f_code is CONDITION_WAIT:
             self.condition, self.waiter = frame.f_locals["self"], frame.f_locals.get("waiter")
@@ -46,19 +47,20 @@ class Stand:
         first = frame
         while frame is not None and not self.consumes:
             place = module(frame), frame.f_code.co_name
-            # Whoever runs a task of an executor waits for the next one later; any other work beneath a queue's `get` is not waiting.
-            if place in CONSUMERS and (frame is first or place[1] in ("_worker", "worker")):
+            if place in CONSUMERS and (frame is first or place[1] in WORKERS):
                 if place != ("queue", "get") or self.condition is not None:
                     self.take(place, frame, frame is innermost)
             frame = frame.f_back
 
     def take(self, place, frame, waits):
         proof, work = CONSUMERS[place]
-        self.consumes = proof is None or is_of_threads(frame.f_locals.get(proof))
+        self.consumes = is_of_threads(frame.f_locals.get(proof))
         self.queue = frame.f_locals.get(work) if work else None
         # Newer executors count a worker as idle before it waits: started again it would count twice.
         if waits and place[1] == "_worker" and "get_nowait" in frame.f_code.co_names:
             self.executor = frame.f_locals.get("executor_reference")
+        if place[1] == "_handle_workers":
+            self.pipe = [frame.f_locals[name] for name in ("change_notifier", "sentinels", "ctx")]
 
     def is_locked(self):
         """True when the lock of its condition was held: by whom is unknown."""
@@ -88,11 +90,21 @@ class Stand:
             finally:
                 mutex.release()
 
-    def start(self):
-        thread = self.thread
+    def make_own(self):
+        """What it counts in, or is told things by."""
         executor = self.executor() if self.executor is not None else None
         if executor is not None:
             executor._idle_semaphore.acquire(blocking=False)
+        if self.pipe is not None:
+            # A pipe that the leader's thread reads, too.
+            notifier, sentinels, context = self.pipe
+            shared = notifier._reader
+            notifier.__init__(ctx=context)
+            sentinels[:] = [notifier._reader if sentinel is shared else sentinel for sentinel in sentinels]
+
+    def start(self):
+        thread = self.thread
+        self.make_own()
         as_lost = dict(thread.__dict__)
         thread._started = threading.Event()
         thread._ident = None
