@@ -1,10 +1,11 @@
-// forks MEGABYTES THREADS DESCRIPTORS FORKS [PAUSE_MS]: nanoseconds of fork, _exit in the child, and wait.
+// forks MEGABYTES THREADS DESCRIPTORS FORKS [PAUSE_MS [CONNECTIONS]]: nanoseconds of fork, _exit in the child, and wait.
 #include "bench.h"
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 static void open_descriptors(long count) {
@@ -21,6 +22,19 @@ static void open_descriptors(long count) {
     }
 }
 
+// Without close-on-exec: what a guard sets, it has to set for each.
+static void open_connections(long count) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    must(listener >= 0 && !bind(listener, (struct sockaddr *)&address, sizeof(sa_family_t)) && !listen(listener, (int)count), "listen");
+    socklen_t size = sizeof address;
+    must(!getsockname(listener, (struct sockaddr *)&address, &size), "getsockname");
+    for (long i = 0; i < count; i++) {
+        int made = socket(AF_UNIX, SOCK_STREAM, 0);
+        must(made >= 0 && !connect(made, (struct sockaddr *)&address, size), "connect");
+    }
+}
+
 int main(int argc, char **argv) {
     size_t megabytes = (size_t)argument(argc, argv, 1, 10);
     long forks = argument(argc, argv, 4, 100), pause_ms = argument(argc, argv, 5, 0);
@@ -32,6 +46,8 @@ int main(int argc, char **argv) {
     memset(memory, 1, megabytes << 20);
     start_sleepers((int)argument(argc, argv, 2, 1) - 1);
     open_descriptors(argument(argc, argv, 3, 0));
+    if (argument(argc, argv, 6, 0))
+        open_connections(argument(argc, argv, 6, 0));
 
     double *each = calloc((size_t)forks, sizeof *each);
     must(each != NULL, "calloc");
