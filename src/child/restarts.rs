@@ -51,7 +51,9 @@ pub(crate) fn started(at: &AtLength, handle: usize, made: Made) {
     if threads::revived().is_some() {
         return;
     }
-    let open = |thread: &ThreadRecord| thread.slot.again.load(Relaxed) == 0 && super::said::find(Kind::ThreadLost, name(thread).as_str()).is_none();
+    let open = |thread: &ThreadRecord| {
+        thread.slot.again.load(Relaxed) == 0 && super::said::find(Kind::ThreadLost, name(thread).as_str()).is_none()
+    };
     if let Some((fork, thread)) = lost().find(|(_, thread)| thread.tid != 0 && is_same(thread, made) && open(thread)) {
         thread.slot.again.store(1, Relaxed);
         let because = "the child started it again";

@@ -26,7 +26,9 @@ fn is_on() -> bool {
 /// True for a thread that the option names.
 fn is_named(name: &str) -> bool {
     match &options::get().threads {
-        Threads::Named(patterns) => patterns.as_str().split(',').any(|pattern| keep::matches(pattern.trim().as_bytes(), name.as_bytes())),
+        Threads::Named(patterns) => {
+            patterns.as_str().split(',').any(|pattern| keep::matches(pattern.trim().as_bytes(), name.as_bytes()))
+        }
         _ => false,
     }
 }
@@ -34,7 +36,11 @@ fn is_named(name: &str) -> bool {
 /// What the report calls a lost thread.
 fn name_of(thread: &ThreadRecord) -> Text<64> {
     let (name, _) = sites::label(thread.label);
-    if name.is_empty() { Text::of(format_args!("{}", describe::name_of_lost(thread).as_str())) } else { Text::of(format_args!("{name}")) }
+    if name.is_empty() {
+        Text::of(format_args!("{}", describe::name_of_lost(thread).as_str()))
+    } else {
+        Text::of(format_args!("{name}"))
+    }
 }
 
 /// True for a thread that held a lock at the fork, or of which that is not known.

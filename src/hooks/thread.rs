@@ -89,11 +89,14 @@ fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Opti
         let slot = thread::claim()?;
         slot.start.store(start, Relaxed);
         slot.argument.store(argument, Relaxed);
-        let made = threads::revived().map_or_else(|| sites::capture_thread(caller), |lost| {
-            slot.set_name(lost.name.as_str().as_bytes());
-            slot.restartable.store(u32::from(lost.restartable), Relaxed);
-            sites::Made { site: lost.site, label: lost.label, code: lost.code }
-        });
+        let made = threads::revived().map_or_else(
+            || sites::capture_thread(caller),
+            |lost| {
+                slot.set_name(lost.name.as_str().as_bytes());
+                slot.restartable.store(u32::from(lost.restartable), Relaxed);
+                sites::Made { site: lost.site, label: lost.label, code: lost.code }
+            },
+        );
         slot.site.store(made.site, Relaxed);
         slot.label.store(made.label, Relaxed);
         slot.code.store(made.code, Relaxed);

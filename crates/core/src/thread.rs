@@ -143,7 +143,16 @@ impl Slot {
     }
 
     fn wipe(&self) {
-        for word in [&self.depth, &self.overflow, &self.detached, &self.fork_safe, &self.restartable, &self.again, &self.creator, &self.tid] {
+        for word in [
+            &self.depth,
+            &self.overflow,
+            &self.detached,
+            &self.fork_safe,
+            &self.restartable,
+            &self.again,
+            &self.creator,
+            &self.tid,
+        ] {
             word.store(0, Relaxed);
         }
         for word in [

@@ -59,6 +59,11 @@ def execs():
 threading.Thread(target=consume, name="consumer").start()
 work()
 forks(lambda: (told("child"), work()))
+# Put past the queue: its consumer sleeps on. What is there at the fork is the leader's.
+jobs.queue.append("the leader's")
+jobs.unfinished_tasks += 1
+forks(lambda: (told("child"), work()))
+jobs.queue.clear()
 forks(twice)
 pid = os.fork()
 if pid == 0:
