@@ -39,6 +39,7 @@ fn wake() {
     sites::prepare();
     hooks::atfork::register_own();
     gate::set_life(Life::Awake);
+    cures::prepare();
     hooks::adopt_main_thread();
 }
 

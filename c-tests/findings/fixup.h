@@ -1,7 +1,7 @@
 // What the fixtures of fixups share: a log in the process's own memory of what ran there, and words that all its children share.
 #pragma once
-#include "../../include/forkguard.h"
 #include "fixture.h"
+#include "../../include/forkguard.h"
 #include <sys/mman.h>
 
 static char ran[64];

@@ -1,8 +1,8 @@
 // Who waits in vain waits for a thread that is missed, not for one that children do without.
 // EXPECT: join-lost-thread severity=error state=hit subject~'1 thread ("pool")' count=1
 // EXPECT-LAST: join-lost-thread hit
-#include "../../include/forkguard.h"
 #include "fixture.h"
+#include "../../include/forkguard.h"
 #include <semaphore.h>
 
 static void *idle(void *unused) {

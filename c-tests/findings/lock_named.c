@@ -4,8 +4,8 @@
 // EXPECT: lock-orphaned count=2
 // EXPECT-NOT: lock-orphaned subject~'gone'
 // EXPECT-EVENT: fork locks=[name='session table']
-#include "../../include/forkguard.h"
 #include "worker.h"
+#include "../../include/forkguard.h"
 
 static void work(void) {
     pthread_mutex_t *locks = calloc(2, sizeof *locks);

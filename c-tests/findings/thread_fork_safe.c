@@ -3,8 +3,8 @@
 // EXPECT: thread-lost severity=info subject~worker subject~'children do without' count=1
 // EXPECT: thread-lost severity=warning count=1
 // EXPECT-EVENT: fork threads=[fork_safe=true,name=worker]
-#include "../../include/forkguard.h"
 #include "fixture.h"
+#include "../../include/forkguard.h"
 
 static void *idle(void *unused) {
     (void)unused;

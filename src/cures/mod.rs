@@ -17,9 +17,11 @@ pub(crate) mod sockets;
 pub(crate) mod threads;
 mod timers;
 
+pub(crate) use safe_point::{look_again, wait_before_fork};
 pub(crate) use self_pipe::detach;
 
 pub(crate) use locks::REPAIRED;
+pub(crate) use openmp::runs_regions_alone;
 
 use crate::arena::Arena;
 use crate::child::{self, bite};
@@ -55,13 +57,19 @@ pub(crate) fn unused(kind: Kind) -> Option<&'static str> {
     (!is_given).then_some(option)
 }
 
+/// In the constructor.
+pub(crate) fn prepare() {
+    if options::guards() {
+        safe_point::prepare();
+    }
+}
+
 /// In the forking thread, before any prepare handler.
 pub(crate) fn before_fork() {
     if options::guards() {
         fixups::before_fork();
         openmp::before_fork();
         timers::before_fork();
-        safe_point::before_fork();
     }
 }
 
@@ -76,7 +84,7 @@ pub(crate) fn after_fork() {
 pub(crate) fn in_child(fork: &'static Inner) {
     reset_in_child();
     if options::guards() {
-        safe_point::in_child();
+        safe_point::in_child(fork);
         locks::in_child(fork);
         signals_keep::in_child();
         signals::in_child(fork);

@@ -10,7 +10,7 @@ use crate::findings::handler_dropped;
 use crate::hooks::{AtLength, note};
 use crate::sites::{self, python_handlers as python};
 use forkguard_core::generation;
-use forkguard_core::signal::{self, COUNT};
+use forkguard_core::signal::{self, COUNT, Set};
 use forkguard_report::event::{Kind, Role, State};
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize};
@@ -41,9 +41,11 @@ static KEPT: [Kept; COUNT + 1] = [const {
     }
 }; COUNT + 1];
 
-/// Signals whose handler is on its way back into CPython's table, and those that got theirs back in this process (bit n: signal n + 1).
+/// Signals whose handler is on its way back into CPython's table, those that got theirs back in this process, and those of them whose
+/// inherited handler the leader reported (bit n: signal n + 1).
 static WANTED: AtomicU64 = AtomicU64::new(0);
 static PUT_BACK: AtomicU64 = AtomicU64::new(0);
+static REPORTED: AtomicU64 = AtomicU64::new(0);
 /// The one that is being set there; 0 none.
 static IN_HAND: AtomicI32 = AtomicI32::new(0);
 
@@ -55,13 +57,13 @@ fn bit(number: i32) -> u64 {
 pub(super) fn in_child() {
     if PUT_BACK.load(Relaxed) != 0 {
         PUT_BACK.store(0, Relaxed);
+        REPORTED.store(0, Relaxed);
     }
 }
 
-/// Site and code of a handler that this very call puts back.
-pub(crate) fn being_put_back(number: i32) -> Option<(usize, usize)> {
-    let kept = KEPT.get(number as usize).filter(|_| IN_HAND.load(Relaxed) == number)?;
-    Some((kept.site.load(Relaxed), kept.code.load(Relaxed)))
+/// True for the signal whose handler is being put back by this very call.
+pub(crate) fn is_in_hand(number: i32) -> bool {
+    IN_HAND.load(Relaxed) == number
 }
 
 /// A call of this thread's has given a signal this disposition.
@@ -143,15 +145,33 @@ impl Kept {
         raw::KernelAction { handler, flags: flags as u64, restorer, mask: mask as u64 }
     }
 
+    /// As the registry of settings has it.
+    fn set(&self) -> Set {
+        let [handler, site, code] = [&self.action[0], &self.site, &self.code].map(|word| word.load(Relaxed));
+        Set { handler, site, code, thread: raw::thread_id(), inherited: false }
+    }
+
+    /// Set before the fork that made this process.
+    fn is_inherited(&self) -> bool {
+        self.generation.load(Relaxed) < generation::current()
+    }
+
+    /// True while the latest setting of the signal is this one.
+    fn stands(&self, number: i32) -> bool {
+        let site = self.site.load(Relaxed);
+        self.is_inherited() && signal::settings(number).next().is_some_and(|latest| latest.site == site)
+    }
+
     /// The signal was reset: the application's handler comes back where somebody else did that to a child that inherited it. Whoever
     /// resets his own means it.
     fn reset(&self, number: i32, set: sites::Handler) {
         if self.site.load(Relaxed) == 0 {
             return;
         }
-        if is_applications_reset(set.site) {
+        let foreign = self.is_foreign(set.site);
+        if is_applications_reset(set.site) || self.is_native() && !foreign {
             note(|_| self.forget());
-        } else if self.generation.load(Relaxed) < generation::current() && self.is_foreign(set.site) {
+        } else if foreign && self.is_inherited() {
             self.put_back(number, set);
         }
     }
@@ -183,7 +203,12 @@ impl Kept {
                     return Err(libc::EAGAIN);
                 }
             }
-            raw::set_signal_action(number, &self.action())
+            raw::set_signal_action(number, &self.action())?;
+            if PUT_BACK.load(Relaxed) & bit(number) == 0 && was_reported(number) {
+                REPORTED.fetch_or(bit(number), Relaxed);
+            }
+            signal::note(number, self.set());
+            Ok(())
         });
         if let Some(put) = put {
             self.tell(number, start, put);
@@ -197,7 +222,7 @@ impl Kept {
         }
         let name = name(number);
         did(Guard::SignalsKeep, "put the handler back", format_args!("{}", name.as_str()), start, put);
-        if !child::is_unsettled() && was_reported(number) {
+        if !child::is_unsettled() && REPORTED.load(Relaxed) & bit(number) != 0 {
             note_at_length(|at| {
                 bite::turn(at, Kind::HandlerInherited, format_args!("{}", name.as_str()), State::Resolved, None, BECAUSE);
             });
@@ -223,7 +248,8 @@ fn was_reported(number: i32) -> bool {
     signal::settings(number).find(|set| set.inherited).is_some_and(|set| set.handler > libc::SIG_IGN)
 }
 
-/// Calls `each` with the signals that got their handler back and whose handler the leader reported, by name.
+/// Calls `each` with the signals that live by the handler that was put back, and whose handler the leader reported, by name.
 pub(super) fn each_put_back(mut each: impl FnMut(&str)) {
-    signals::numbers(PUT_BACK.load(Relaxed)).filter(|&n| was_reported(n)).for_each(|number| each(name(number).as_str()));
+    let lives = |number: &i32| KEPT[*number as usize].stands(*number);
+    signals::numbers(REPORTED.load(Relaxed)).filter(lives).for_each(|number| each(name(number).as_str()));
 }

@@ -26,9 +26,10 @@ fn is_on() -> bool {
 /// True for a thread that the option names.
 fn is_named(name: &str) -> bool {
     match &options::get().threads {
-        Threads::Named(patterns) => {
-            patterns.as_str().split(',').any(|pattern| keep::matches(pattern.trim().as_bytes(), name.as_bytes()))
-        }
+        Threads::Named(patterns) => patterns
+            .as_str()
+            .split(',')
+            .any(|pattern| forkguard_core::pattern::matches(pattern.trim().as_bytes(), name.as_bytes())),
         _ => false,
     }
 }

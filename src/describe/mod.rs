@@ -62,6 +62,21 @@ pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, word: usize) -
     (!frames.is_empty()).then(|| Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames) })
 }
 
+/// Where a call was made, in one short text; empty when unknown.
+pub(crate) fn place(arena: &Arena, address: usize) -> &str {
+    if address == 0 {
+        return "";
+    }
+    native::learn([address - 1].into_iter());
+    let frame = native::frame(arena, address - 1);
+    match (&frame.file, frame.line, &frame.module, &frame.function) {
+        (Some(file), Some(line), ..) => arena.format(format_args!("{file}:{line}")),
+        (_, _, Some(module), Some(function)) => arena.format(format_args!("{function} in {module}")),
+        (_, _, Some(module), None) => arena.format(format_args!("{module}+{:#x}", frame.offset.unwrap_or(0))),
+        _ => "",
+    }
+}
+
 /// A site by return addresses, innermost first; None without one.
 pub(crate) fn native_site<'a>(
     arena: &'a Arena,
@@ -215,6 +230,11 @@ fn name_of(thread: &ThreadRecord, tid: u32, leader: bool) -> Text<16> {
     kernel.filter(|n| !n.is_empty()).unwrap_or_else(own_name)
 }
 
+/// What the kernel calls a thread of this process.
+pub(crate) fn kernel_name(tid: u32) -> Text<16> {
+    path_of_thread(tid).as_cstr().map(thread_name).unwrap_or_default()
+}
+
 fn hex(arena: &Arena, address: usize) -> Option<Cow<'_, str>> {
     (address != 0).then(|| Borrowed(arena.format(format_args!("{address:#x}"))))
 }
@@ -323,17 +343,7 @@ fn locks<'a>(arena: &'a Arena, inner: &Inner, threads: &[Thread<'a>]) -> &'a [Lo
 /// A lock whose release is not seen counts when the kernel shows its holder's stack below the call: then the thread has been inside
 /// since before the fork. (It can be asked in the leader only, and of a thread that sleeps: who waits for what does.)
 fn still_inside(lock: &LockRecord) -> bool {
-    lock.entry.flags & ENTERED == 0 || stack_pointer(lock.holder).is_some_and(|sp| sp < lock.entry.frame)
-}
-
-/// Where a sleeping thread's stack ends: the last but one word of /proc/self/task/TID/syscall (proc(5)).
-fn stack_pointer(tid: u32) -> Option<usize> {
-    let mut path = Text::<64>::new();
-    std::fmt::Write::write_fmt(&mut path, format_args!("/proc/self/task/{tid}/syscall")).ok()?;
-    let mut bytes = [0u8; 256];
-    let text = std::str::from_utf8(raw::read_file(path.as_cstr()?, &mut bytes)).ok()?;
-    let word = text.trim_end().rsplit(' ').nth(1)?;
-    usize::from_str_radix(word.strip_prefix("0x")?, 16).ok()
+    lock.entry.flags & ENTERED == 0 || raw::stack_pointer(lock.holder).is_some_and(|sp| sp < lock.entry.frame)
 }
 
 /// The name that a hook of `hooks/libc_locks.rs` put into the entry.

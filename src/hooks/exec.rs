@@ -1,6 +1,7 @@
 //! exec: the last thing that a forked child may do. Noted before the call, which does not come back when it works.
 use super::*;
 use crate::{child, cures, emit};
+use forkguard_core::numbers::Numbers;
 use std::sync::atomic::AtomicU8;
 
 /// Not zero in a forked child: nobody else's exec is an event.
@@ -35,11 +36,11 @@ fn name(registers: &Registers) -> child::Program {
 /// Strings that the new program is given: their addresses, a null behind the last.
 #[derive(Clone, Copy)]
 enum Strings<'a> {
-    /// As `main` gets its arguments.
+    /// A vector, as `main` gets it.
     Arguments(usize),
     /// As the call has them, from the second argument on.
     Listed(&'a Registers),
-    /// The environment: what stands behind the names.
+    /// Likewise.
     Environment(usize),
     /// The environment as the argument behind a list.
     BehindList(&'a Registers),
@@ -105,11 +106,10 @@ impl Strings<'_> {
         }
     }
 
-    /// In an argument a number may stand behind a letter (`-f7`); in the environment it is a whole value, or one of a list: `UTF-8` is none.
-    fn separates(self) -> fn(u8) -> bool {
+    fn reader(self) -> Numbers {
         match self {
-            Strings::Arguments(_) | Strings::Listed(_) => |byte| !byte.is_ascii_digit(),
-            Strings::Environment(_) | Strings::BehindList(_) => |byte| b"=,: \0".contains(&byte),
+            Strings::Arguments(_) | Strings::Listed(_) => Numbers::of_argument(),
+            Strings::Environment(_) | Strings::BehindList(_) => Numbers::of_variable(),
         }
     }
 
@@ -123,7 +123,7 @@ impl Strings<'_> {
             if string == 0 {
                 return Some(());
             }
-            let mut numbers = Numbers { number: None, whole: true, separates: self.separates() };
+            let mut numbers = self.reader();
             each_byte(string, left, |byte| numbers.take(byte).into_iter().for_each(&mut *each))?;
         }
         None
@@ -145,58 +145,5 @@ fn each_byte(mut address: usize, left: &mut usize, mut each: impl FnMut(u8)) -> 
             }
         }
         address += chunk.len();
-    }
-}
-
-/// Reads decimal numbers out of bytes that come one by one.
-struct Numbers {
-    number: Option<i32>,
-    /// Nothing but digits since the last separator.
-    whole: bool,
-    separates: fn(u8) -> bool,
-}
-
-impl Numbers {
-    /// The number that ends before this byte.
-    fn take(&mut self, byte: u8) -> Option<i32> {
-        if (self.separates)(byte) {
-            self.whole = true;
-            return self.number.take();
-        }
-        let digit = byte.is_ascii_digit() && self.whole;
-        let longer = self.number.unwrap_or(0).checked_mul(10).and_then(|n| n.checked_add(i32::from(byte & 15)));
-        self.number = longer.filter(|_| digit);
-        self.whole = self.number.is_some();
-        None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn numbers(strings: Strings<'_>, text: &str) -> Vec<i32> {
-        let mut numbers = Numbers { number: None, whole: true, separates: strings.separates() };
-        text.bytes().chain([0]).filter_map(|byte| numbers.take(byte)).collect()
-    }
-
-    #[test]
-    fn in_arguments() {
-        let numbers = |text| numbers(Strings::Arguments(0), text);
-        assert_eq!(numbers("7"), [7]);
-        assert_eq!(numbers("--fd=12"), [12]);
-        assert_eq!(numbers("-f7 /dev/fd/8"), [7, 8]);
-        assert_eq!(numbers("99999999999"), [0; 0]);
-        assert_eq!(numbers("none"), [0; 0]);
-    }
-
-    #[test]
-    fn in_the_environment() {
-        let numbers = |text| numbers(Strings::Environment(0), text);
-        assert_eq!(numbers("HELPER_FD=7"), [7]);
-        assert_eq!(numbers("HELPER_FDS=7,8:9 10"), [7, 8, 9, 10]);
-        assert_eq!(numbers("LANG=C.UTF-8"), [0; 0]);
-        assert_eq!(numbers("LS_COLORS=di=01;34:ln=01;36"), [0; 0]);
-        assert_eq!(numbers("A7=x7"), [0; 0]);
     }
 }

@@ -15,6 +15,7 @@ fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
     get_ready();
     cures::threads::python::before_fork();
     note(|_| cures::before_fork());
+    cures::wait_before_fork();
     note(|_| begin(door, caller)).flatten()
 }
 
@@ -51,6 +52,7 @@ pub(crate) extern "C-unwind" fn prepare() {
     note(|_| {
         let snapshot = core_fork::current().filter(|s| !s.inner().prepared);
         if let Some(snapshot) = snapshot.or_else(|| begin(Door::Internal, 0)) {
+            cures::look_again();
             core_fork::prepare(snapshot.inner());
         }
     });

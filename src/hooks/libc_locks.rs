@@ -4,6 +4,7 @@
 use super::*;
 use crate::child::waits::{self, Answer, Call, Waiting};
 use forkguard_core::held::{self, HOLDS, Kind, holder};
+use forkguard_core::safe_point;
 use libc::{
     FILE, addrinfo, c_char, c_int, c_long, c_uint, c_void, gid_t, group, hostent, passwd, protoent, servent, size_t, sockaddr,
     socklen_t, time_t, tm, uid_t,
@@ -25,8 +26,20 @@ pub(super) fn inside<R>(name: &'static CStr, caller: usize, run: impl FnOnce() -
 /// The same for a function that every call comes to: it looks at this process's state itself.
 fn at_lock<R: Answer>(name: &'static CStr, caller: usize, run: impl FnOnce() -> R) -> R {
     let waiting = if held::is_watched() { waits::before(Call::Libc(name), 0, caller) } else { Waiting::Unseen };
-    let result = if held::TRACKED.load(Relaxed) == 0 { run() } else { inside(name, caller, run) };
+    let result = match held::TRACKED.load(Relaxed) {
+        0 => run(),
+        held::GATED => inside_behind_gate(name, caller, run),
+        _ => inside(name, caller, run),
+    };
     waits::after(waiting, &result);
+    result
+}
+
+/// The same where forks wait for a safe point.
+fn inside_behind_gate<R>(name: &'static CStr, caller: usize, run: impl FnOnce() -> R) -> R {
+    let passing = safe_point::take(name.as_ptr() as usize);
+    let result = inside(name, caller, run);
+    passing.end();
     result
 }
 
@@ -34,7 +47,7 @@ macro_rules! libc_locks {
     ($(fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
         $(lock! {
             /// As the C library's; see the module.
-            fn $name($($arg: $type),*) -> $ret, waits Call::Libc(c_name!($name));
+            fn $name($($arg: $type),*) -> $ret, waits Call::Libc(c_name!($name)), gate take;
             |caller| {
                 inside(c_name!($name), caller, || real($($arg),*))
             }
@@ -124,8 +137,12 @@ macro_rules! entered {
         $(pass! {
             /// As the C library's; see the module.
             fn $name, forkguard_core::held::TRACKED; |registers| {
+                let passing = safe_point::is_on().then(|| safe_point::take(c_name!($name).as_ptr() as usize));
                 if let Some(slot) = holder() {
                     slot.enter(c_name!($name).as_ptr() as usize, registers.caller, &raw const registers.caller as usize);
+                }
+                if let Some(passing) = passing {
+                    passing.end();
                 }
             }
         })*

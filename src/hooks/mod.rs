@@ -292,10 +292,11 @@ macro_rules! pass {
 /// A hook of the lock path: one jump, to the real function while locks are not tracked; `unless` adds assembly that goes to label 2
 /// for calls that are tracked all the same. `waits` names what a call may wait for; in a forked child that may wait in vain such a
 /// call is looked at before it is made, if `free` is assembly, only when that goes to label 3: it may have to wait. `gives released` and
-/// `gives anew` mark the calls that release a lock or make it anew.
+/// `gives anew` mark the calls that release a lock or make it anew. `gate take` and `gate give` are for those that take a lock or release
+/// it: where forks wait for a safe point they are marked, see `forkguard_core::safe_point`.
 macro_rules! lock {
     ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, unless $test:expr)?
-     $(, waits $wait:expr)? $(, free $free:expr)? $(, gives $gives:ident)?;
+     $(, waits $wait:expr)? $(, free $free:expr)? $(, gives $gives:ident)? $(, gate $gate:ident)?;
      |$caller:ident| $body:block) => {
         const _: () = {
             real_function!($name, DOOR);
@@ -309,6 +310,7 @@ macro_rules! lock {
                 core::arch::naked_asm!(used_caller!($caller; $($arg)*), "jmp {body}", body = sym body)
             }
 
+            gated!([$($gate)?] [$caller] ($($arg: $type),*) -> $ret);
             watched!([$($wait)? $($gives)?] [$($free)?] ($($arg: $type),*) -> $ret);
 
             #[used]
@@ -319,6 +321,7 @@ macro_rules! lock {
                 onward: std::sync::atomic::AtomicPtr::new(early as *mut ()),
                 always: std::sync::atomic::AtomicPtr::new(tracked as *mut ()),
                 body: tracked,
+                gated: GATED,
                 watched: WATCHED,
                 gives: GIVES,
             };
@@ -336,6 +339,42 @@ macro_rules! lock {
                 )
             }
         };
+    };
+}
+
+/// The part of [`lock!`] for calls that forks wait for where they wait for a safe point: `GATED`, where such a call goes then, and
+/// `through`, the body behind the gate.
+macro_rules! gated {
+    ([] [$caller:ident] ($($arg:ident: $type:ty),*) -> $ret:ty) => {
+        #[allow(dead_code, reason = "for those that are watched")]
+        unsafe extern "C-unwind" fn through($($arg: $type,)* caller: usize) -> $ret {
+            // SAFETY: the host's own arguments.
+            unsafe { body($($arg,)* caller) }
+        }
+
+        const GATED: Option<unsafe extern "C" fn()> = None;
+    };
+    (@address) => {
+        0
+    };
+    (@address $first:ident $($arg:ident)*) => {
+        $first as usize
+    };
+    ([$gate:ident] [$caller:ident] ($($arg:ident: $type:ty),*) -> $ret:ty) => {
+        unsafe extern "C-unwind" fn through($($arg: $type,)* caller: usize) -> $ret {
+            let passing = forkguard_core::safe_point::$gate(gated!(@address $($arg)*));
+            // SAFETY: the host's own arguments.
+            let result = unsafe { body($($arg,)* caller) };
+            passing.end();
+            result
+        }
+
+        #[unsafe(naked)]
+        unsafe extern "C" fn gated() {
+            core::arch::naked_asm!(used_caller!($caller; $($arg)*), "jmp {through}", through = sym through)
+        }
+
+        const GATED: Option<unsafe extern "C" fn()> = Some(gated);
     };
 }
 
@@ -379,7 +418,7 @@ macro_rules! watched {
                 return real($first, $($arg),*);
             }
             // SAFETY: the host's own arguments.
-            unsafe { body($first, $($arg,)* caller) }
+            unsafe { through($first, $($arg,)* caller) }
         }
 
         watched!(@entry [] $first $($arg)*);
@@ -391,7 +430,7 @@ macro_rules! watched {
             let waiting = crate::child::waits::before($wait, 0, caller);
             let result = if crate::child::waits::is_tracked($wait, 0) {
                 // SAFETY: takes nothing.
-                unsafe { body(caller) }
+                unsafe { through(caller) }
             } else {
                 real()
             };
@@ -408,7 +447,7 @@ macro_rules! watched {
             let waiting = crate::child::waits::before($wait, $first as usize, caller);
             let result = if crate::child::waits::is_tracked($wait, $first as usize) {
                 // SAFETY: the host's own arguments.
-                unsafe { body($first, $($arg,)* caller) }
+                unsafe { through($first, $($arg,)* caller) }
             } else {
                 real($first, $($arg),*)
             };
@@ -423,6 +462,6 @@ macro_rules! watched {
 }
 
 use {
-    c_name, call_real, caller_argument, hook, lock, pass, real_function, restore_registers, same_signature, save_registers,
-    used_caller, watched,
+    c_name, call_real, caller_argument, gated, hook, lock, pass, real_function, restore_registers, same_signature,
+    save_registers, used_caller, watched,
 };

@@ -103,69 +103,69 @@ fn release_below(address: usize, slot: Option<&Slot>, give: impl FnOnce() -> c_i
 lock! {
     /// pthread_mutex_lock(3).
     fn pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_mutex_lock, unless owner_checking!(),
-        waits Call::Lock(Kind::Mutex), free free_mutex!();
+        waits Call::Lock(Kind::Mutex), free free_mutex!(), gate take;
     |caller| { acquire(mutex as usize, caller, Kind::Mutex, || real(mutex)) }
 }
 lock! {
     /// pthread_mutex_trylock(3).
-    fn pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_mutex_trylock, unless owner_checking!();
+    fn pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_mutex_trylock, unless owner_checking!(), gate take;
     |caller| { try_acquire(mutex as usize, caller, Kind::Mutex, || real(mutex)) }
 }
 lock! {
     /// pthread_mutex_timedlock(3).
     fn pthread_mutex_timedlock(mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int = libc::pthread_mutex_timedlock,
         unless owner_checking!(),
-        waits Call::Timed(Kind::Mutex), free free_mutex!();
+        waits Call::Timed(Kind::Mutex), free free_mutex!(), gate take;
     |caller| { acquire(mutex as usize, caller, Kind::Mutex, || real(mutex, time)) }
 }
 lock! {
     /// pthread_mutex_clocklock(3).
     fn pthread_mutex_clocklock(mutex: *mut pthread_mutex_t, clock: clockid_t, time: *const timespec) -> c_int,
         unless owner_checking!(),
-        waits Call::Timed(Kind::Mutex), free free_mutex!();
+        waits Call::Timed(Kind::Mutex), free free_mutex!(), gate take;
     |caller| { acquire(mutex as usize, caller, Kind::Mutex, || real(mutex, clock, time)) }
 }
 lock! {
     /// pthread_mutex_unlock(3).
-    fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_mutex_unlock, unless owner_checking!();
+    fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_mutex_unlock, unless owner_checking!(), gate give;
     |_caller| { release(mutex as usize, || real(mutex)) }
 }
 lock! {
     /// mtx_lock(3): C11's, which calls a pthread_mutex_lock inside libc that no hook sees. thrd_success is 0.
     fn mtx_lock(mutex: *mut pthread_mutex_t) -> c_int, unless owner_checking!(),
-        waits Call::Lock(Kind::C11Mutex), free free_mutex!();
+        waits Call::Lock(Kind::C11Mutex), free free_mutex!(), gate take;
     |caller| { acquire(mutex as usize, caller, Kind::C11Mutex, || real(mutex)) }
 }
 lock! {
     /// mtx_trylock(3).
-    fn mtx_trylock(mutex: *mut pthread_mutex_t) -> c_int, unless owner_checking!();
+    fn mtx_trylock(mutex: *mut pthread_mutex_t) -> c_int, unless owner_checking!(), gate take;
     |caller| { try_acquire(mutex as usize, caller, Kind::C11Mutex, || real(mutex)) }
 }
 lock! {
     /// mtx_timedlock(3).
     fn mtx_timedlock(mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int, unless owner_checking!(),
-        waits Call::Timed(Kind::C11Mutex), free free_mutex!();
+        waits Call::Timed(Kind::C11Mutex), free free_mutex!(), gate take;
     |caller| { acquire(mutex as usize, caller, Kind::C11Mutex, || real(mutex, time)) }
 }
 lock! {
     /// mtx_unlock(3).
-    fn mtx_unlock(mutex: *mut pthread_mutex_t) -> c_int, unless owner_checking!();
+    fn mtx_unlock(mutex: *mut pthread_mutex_t) -> c_int, unless owner_checking!(), gate give;
     |_caller| { release(mutex as usize, || real(mutex)) }
 }
 lock! {
     /// pthread_spin_lock(3).
     fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> c_int = libc::pthread_spin_lock,
-        waits Call::Lock(Kind::Spin), free free_spin_lock!();
+        waits Call::Lock(Kind::Spin), free free_spin_lock!(), gate take;
     |caller| { acquire(lock as usize, caller, Kind::Spin, || real(lock)) }
 }
 lock! {
     /// pthread_spin_trylock(3).
-    fn pthread_spin_trylock(lock: *mut pthread_spinlock_t) -> c_int = libc::pthread_spin_trylock;
+    fn pthread_spin_trylock(lock: *mut pthread_spinlock_t) -> c_int = libc::pthread_spin_trylock, gate take;
     |caller| { try_acquire(lock as usize, caller, Kind::Spin, || real(lock)) }
 }
 lock! {
     /// pthread_spin_unlock(3).
-    fn pthread_spin_unlock(lock: *mut pthread_spinlock_t) -> c_int = libc::pthread_spin_unlock, gives released;
+    fn pthread_spin_unlock(lock: *mut pthread_spinlock_t) -> c_int = libc::pthread_spin_unlock, gives released, gate give;
     |_caller| { release(lock as usize, || real(lock)) }
 }
 lock! {

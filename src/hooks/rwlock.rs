@@ -22,52 +22,52 @@ macro_rules! free_of_all {
 lock! {
     /// pthread_rwlock_rdlock(3).
     fn pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_rdlock,
-        waits Call::Lock(Kind::Read), free free_of_writers!();
+        waits Call::Lock(Kind::Read), free free_of_writers!(), gate take;
     |caller| { acquire(lock as usize, caller, Kind::Read, || real(lock)) }
 }
 lock! {
     /// pthread_rwlock_tryrdlock(3).
-    fn pthread_rwlock_tryrdlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_tryrdlock;
+    fn pthread_rwlock_tryrdlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_tryrdlock, gate take;
     |caller| { try_acquire(lock as usize, caller, Kind::Read, || real(lock)) }
 }
 lock! {
     /// pthread_rwlock_timedrdlock(3).
     fn pthread_rwlock_timedrdlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int,
-        waits Call::Timed(Kind::Read), free free_of_writers!();
+        waits Call::Timed(Kind::Read), free free_of_writers!(), gate take;
     |caller| { acquire(lock as usize, caller, Kind::Read, || real(lock, time)) }
 }
 lock! {
     /// pthread_rwlock_clockrdlock(3).
     fn pthread_rwlock_clockrdlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int,
-        waits Call::Timed(Kind::Read), free free_of_writers!();
+        waits Call::Timed(Kind::Read), free free_of_writers!(), gate take;
     |caller| { acquire(lock as usize, caller, Kind::Read, || real(lock, clock, time)) }
 }
 lock! {
     /// pthread_rwlock_wrlock(3).
     fn pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_wrlock,
-        waits Call::Lock(Kind::Write), free free_of_all!();
+        waits Call::Lock(Kind::Write), free free_of_all!(), gate take;
     |caller| { acquire(lock as usize, caller, Kind::Write, || real(lock)) }
 }
 lock! {
     /// pthread_rwlock_trywrlock(3).
-    fn pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_trywrlock;
+    fn pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_trywrlock, gate take;
     |caller| { try_acquire(lock as usize, caller, Kind::Write, || real(lock)) }
 }
 lock! {
     /// pthread_rwlock_timedwrlock(3).
     fn pthread_rwlock_timedwrlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int,
-        waits Call::Timed(Kind::Write), free free_of_all!();
+        waits Call::Timed(Kind::Write), free free_of_all!(), gate take;
     |caller| { acquire(lock as usize, caller, Kind::Write, || real(lock, time)) }
 }
 lock! {
     /// pthread_rwlock_clockwrlock(3).
     fn pthread_rwlock_clockwrlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int,
-        waits Call::Timed(Kind::Write), free free_of_all!();
+        waits Call::Timed(Kind::Write), free free_of_all!(), gate take;
     |caller| { acquire(lock as usize, caller, Kind::Write, || real(lock, clock, time)) }
 }
 lock! {
     /// pthread_rwlock_unlock(3).
-    fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_unlock, gives released;
+    fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_unlock, gives released, gate give;
     |_caller| { release(lock as usize, || real(lock)) }
 }
 lock! {

@@ -64,8 +64,9 @@ fn acquire_among_others(address: usize, caller: usize, take: impl FnOnce() -> c_
 }
 
 fn acquire_again(slot: &Slot, address: usize, take: impl FnOnce() -> c_int) -> c_int {
+    let own = slot.find(address).map_or(0, |entry| entry.flags() & MADE);
     // Looked for anew after the wait: a signal handler may have posted it meanwhile.
-    let mark = |flags| slot.find(address).inspect(|entry| entry.set(Kind::Semaphore, flags));
+    let mark = |flags| slot.find(address).inspect(|entry| entry.set(Kind::Semaphore, flags | own));
     mark(HOLDS | WAITS);
     let result = take();
     mark(HOLDS);
@@ -82,24 +83,24 @@ macro_rules! free_semaphore {
 lock! {
     /// sem_wait(3).
     fn sem_wait(semaphore: *mut sem_t) -> c_int = libc::sem_wait,
-        waits Call::Lock(Kind::Semaphore), free free_semaphore!();
+        waits Call::Lock(Kind::Semaphore), free free_semaphore!(), gate take;
     |caller| { acquire(semaphore as usize, caller, || real(semaphore)) }
 }
 lock! {
     /// sem_timedwait(3).
     fn sem_timedwait(semaphore: *mut sem_t, time: *const timespec) -> c_int = libc::sem_timedwait,
-        waits Call::Timed(Kind::Semaphore), free free_semaphore!();
+        waits Call::Timed(Kind::Semaphore), free free_semaphore!(), gate take;
     |caller| { acquire(semaphore as usize, caller, || real(semaphore, time)) }
 }
 lock! {
     /// sem_clockwait(3).
     fn sem_clockwait(semaphore: *mut sem_t, clock: clockid_t, time: *const timespec) -> c_int,
-        waits Call::Timed(Kind::Semaphore), free free_semaphore!();
+        waits Call::Timed(Kind::Semaphore), free free_semaphore!(), gate take;
     |caller| { acquire(semaphore as usize, caller, || real(semaphore, clock, time)) }
 }
 lock! {
     /// sem_trywait(3).
-    fn sem_trywait(semaphore: *mut sem_t) -> c_int = libc::sem_trywait;
+    fn sem_trywait(semaphore: *mut sem_t) -> c_int = libc::sem_trywait, gate take;
     |caller| {
         let result = real(semaphore);
         if result == 0
@@ -113,7 +114,7 @@ lock! {
 }
 lock! {
     /// sem_post(3).
-    fn sem_post(semaphore: *mut sem_t) -> c_int = libc::sem_post, gives released;
+    fn sem_post(semaphore: *mut sem_t) -> c_int = libc::sem_post, gives released, gate give;
     |_caller| {
         match thread::mine() {
             Some(slot) if slot.pop_top(semaphore as usize) => real(semaphore),

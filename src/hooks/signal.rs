@@ -40,19 +40,16 @@ masks! {
 }
 
 fn noted(signal: c_int, handler: usize, caller: usize) {
+    if signals_keep::is_in_hand(signal) {
+        return;
+    }
     let set = note(|_| {
-        let (set, site, code) = match signals_keep::being_put_back(signal) {
-            Some((site, code)) => (None, site, code),
-            None => {
-                let set = sites::capture_handler(caller);
-                (Some(set), set.site, set.code)
-            }
-        };
+        let set = sites::capture_handler(caller);
         let thread = thread::mine().map_or(0, |s| s.tid.load(Relaxed));
-        signal::note(signal, Set { handler, site, code, thread, inherited: false });
+        signal::note(signal, Set { handler, site: set.site, code: set.code, thread, inherited: false });
         set
     });
-    if let Some(set) = set.flatten() {
+    if let Some(set) = set {
         signals_keep::changed(signal, handler, set);
     }
 }

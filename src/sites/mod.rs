@@ -224,6 +224,21 @@ pub(crate) fn is_interpreters_own(address: usize) -> bool {
     python::owns(address)
 }
 
+/// Has `wait` called whenever an interpreter is about to fork and its other threads could still run.
+pub(crate) fn before_forks(wait: fn()) {
+    python::before_forks(wait);
+}
+
+/// True while this thread has the lock without which no other thread runs the interpreter's code.
+pub(crate) fn holds_interpreter() -> bool {
+    python::holds_gil()
+}
+
+/// Sleeps while other threads may run the interpreter's code.
+pub(crate) fn sleep_without_interpreter(nanoseconds: u64) {
+    python::sleep_without_gil(nanoseconds);
+}
+
 /// True for an address in a library of the system's.
 pub(crate) fn is_installed(address: usize) -> bool {
     native::library(address).is_some_and(|path| forkguard_report::text::is_system_path(path.as_str()))

@@ -446,6 +446,16 @@ impl Drop for Postgres {
     }
 }
 
+/// `key.pem` and `certificate.pem` of a server at that address.
+pub fn make_certificate(directory: &Path, address: Ipv4Addr) {
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]);
+    openssl.args(["-subj", "/CN=forkguard", "-addext"]).arg(format!("subjectAltName=IP:{address}"));
+    openssl.args(["-keyout", "key.pem", "-out", "certificate.pem"]);
+    without_options(&mut openssl);
+    assert!(Server::start(openssl, directory).status().success());
+}
+
 /// The id of the user that runs the tests.
 pub fn own_id() -> u32 {
     // SAFETY: geteuid has no conditions.

@@ -514,6 +514,7 @@ fn become_child() {
     own();
     held::begin_child(watched());
     generation::next();
+    crate::safe_point::begin_child();
     thread::survive();
     SEQUENCE.store(0, Relaxed);
     FORKS.store(0, Relaxed);

@@ -80,6 +80,11 @@ impl Held {
         Kind::of(self.word.load(Relaxed))
     }
 
+    /// Its flags.
+    pub fn flags(&self) -> u32 {
+        self.word.load(Relaxed) & (WAITS | HOLDS | ENTERED | MADE)
+    }
+
     fn entry(&self) -> Option<Entry> {
         let word = self.word.load(Relaxed);
         Some(Entry {
@@ -95,6 +100,17 @@ impl Held {
 /// Not zero while lock hooks record: never before the first second thread, so that single-threaded processes pay one test.
 pub static TRACKED: AtomicU8 = AtomicU8::new(0);
 
+/// Locks are recorded, and taken through the gate of `safe_point`.
+pub const GATED: u8 = 2;
+
+/// How locks are tracked once there is a second thread.
+static WAY: AtomicU8 = AtomicU8::new(1);
+
+/// From the second thread on, locks are taken through the gate.
+pub(crate) fn track_gated() {
+    WAY.store(GATED, Relaxed);
+}
+
 /// The door of a lock hook: the hook is one jump to `current`.
 #[repr(C)]
 pub struct Door {
@@ -108,6 +124,8 @@ pub struct Door {
     pub always: AtomicPtr<()>,
     /// The hook's body.
     pub body: unsafe extern "C" fn(),
+    /// The same behind the gate of `safe_point`.
+    pub gated: Option<unsafe extern "C" fn()>,
     /// Looks whether the call has to wait.
     pub watched: Option<unsafe extern "C" fn()>,
     /// It gives what others may wait for: watched only where that tells something.
@@ -143,9 +161,10 @@ pub fn is_watched() -> bool {
 
 fn turn_doors() {
     let (tracked, watched) = (TRACKED.load(Relaxed) != 0, WATCHED.load(Relaxed));
+    let gated = TRACKED.load(Relaxed) == GATED;
     let least = |door: &Door| if door.gives { WATCHED_WHOLLY } else { 1 };
     for door in doors() {
-        let body = door.body as *mut ();
+        let body = door.gated.filter(|_| gated).unwrap_or(door.body) as *mut ();
         let onward = if tracked { body } else { door.real.load(Relaxed) };
         let watch = door.watched.filter(|_| watched >= least(door)).map(|function| function as *mut ());
         door.onward.store(onward, Relaxed);
@@ -156,7 +175,7 @@ fn turn_doors() {
 
 /// From now on locks are recorded: a second thread is about to exist.
 pub fn start_tracking() {
-    if TRACKED.swap(1, Relaxed) == 0 {
+    if TRACKED.swap(WAY.load(Relaxed), Relaxed) == 0 {
         turn_doors();
     }
 }
@@ -302,13 +321,23 @@ impl Slot {
     /// Notes that this thread enters a function whose return no hook will see; forgets the ones that it left meanwhile.
     #[cold]
     pub fn enter(&self, address: usize, site: usize, frame: usize) {
+        self.leave(frame);
+        if let Some(entry) = self.push(address, site, Kind::Libc as u32 | HOLDS | ENTERED) {
+            entry.frame.store(frame, Relaxed);
+        }
+    }
+
+    /// Forgets the functions that this thread left, now that its stack ends there.
+    pub(crate) fn leave(&self, frame: usize) {
         let left = |e: &Entry| e.flags & ENTERED != 0 && e.frame <= frame;
         while let Some(index) = self.entries().position(|e| left(&e)) {
             self.pop_at(index, (self.depth.load(Relaxed) as usize).min(HELD));
         }
-        if let Some(entry) = self.push(address, site, Kind::Libc as u32 | HOLDS | ENTERED) {
-            entry.frame.store(frame, Relaxed);
-        }
+    }
+
+    /// True when this thread is recorded as the holder.
+    pub fn holds(&self, address: usize) -> bool {
+        self.entries().any(|entry| entry.address == address && entry.flags & HOLDS != 0)
     }
 
     /// The innermost entry for this address.

@@ -3,6 +3,7 @@ use core::arch::asm;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
 use core::ptr;
+use core::sync::atomic::AtomicU32;
 use rustix::fd::IntoRawFd;
 pub use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{Mode, OFlags};
@@ -614,6 +615,46 @@ pub fn futex_of(tid: u32) -> Option<usize> {
     let mut words = text.split_ascii_whitespace();
     (words.next()?.parse() == Ok(libc::SYS_futex)).then_some(())?;
     usize::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()
+}
+
+/// Where a sleeping thread's stack ends: the last but one word of /proc/self/task/TID/syscall (proc(5)).
+pub fn stack_pointer(tid: u32) -> Option<usize> {
+    let path = crate::fixed::Text::<48>::of(format_args!("/proc/self/task/{tid}/syscall"));
+    let mut bytes = [0u8; 256];
+    let text = core::str::from_utf8(read_file(path.as_cstr()?, &mut bytes)).ok()?;
+    let word = text.trim_end().rsplit(' ').nth(1)?;
+    usize::from_str_radix(word.strip_prefix("0x")?, 16).ok()
+}
+
+/// Makes this process one whose threads [`membarrier`] orders; false where the kernel has none (membarrier(2)).
+pub fn register_membarrier() -> bool {
+    const REGISTER_PRIVATE_EXPEDITED: usize = 1 << 4;
+    // SAFETY: takes integers.
+    unsafe { syscall(libc::SYS_membarrier, [REGISTER_PRIVATE_EXPEDITED, 0, 0, 0, 0, 0]) == 0 }
+}
+
+/// A full memory barrier on every thread of this process that runs (MEMBARRIER_CMD_PRIVATE_EXPEDITED).
+pub fn membarrier() -> bool {
+    const PRIVATE_EXPEDITED: usize = 1 << 3;
+    // SAFETY: takes integers.
+    let barrier = || unsafe { syscall(libc::SYS_membarrier, [PRIVATE_EXPEDITED, 0, 0, 0, 0, 0]) == 0 };
+    barrier() || register_membarrier() && barrier()
+}
+
+/// Sleeps while `word` has this value: until it is woken, a signal comes, or so many nanoseconds went by (futex(2)).
+pub fn wait_for_change(word: &AtomicU32, value: u32, nanoseconds: u64) {
+    let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+    let time = [nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000];
+    let arguments = [word.as_ptr() as usize, operation as usize, value as usize, &raw const time as usize, 0, 0];
+    // SAFETY: reads one word and one timespec: two words.
+    unsafe { syscall(libc::SYS_futex, arguments) };
+}
+
+/// Wakes all who sleep in [`wait_for_change`].
+pub fn wake_all(word: &AtomicU32) {
+    let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+    // SAFETY: the address only names those who wait.
+    unsafe { syscall(libc::SYS_futex, [word.as_ptr() as usize, operation as usize, i32::MAX as usize, 0, 0, 0]) };
 }
 
 /// True when a timer of the kernel's (by its own id) is armed.

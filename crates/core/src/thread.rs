@@ -75,6 +75,10 @@ pub struct Slot {
     pub code: AtomicUsize,
     /// The semaphore that it made last and has not taken yet; 0 none.
     pub made: AtomicUsize,
+    /// Not zero while it takes or releases a lock, where forks wait for a safe point: where its stack ends in that call.
+    pub passing: AtomicUsize,
+    /// How many forks of its own keep the gate of `safe_point` closed.
+    pub forking: AtomicU32,
     name: [AtomicU64; 2],
     /// The innermost `depth` of them are held or waited for, oldest first.
     pub held: [Held; HELD],
@@ -102,6 +106,8 @@ impl Slot {
             label: AtomicUsize::new(0),
             code: AtomicUsize::new(0),
             made: AtomicUsize::new(0),
+            passing: AtomicUsize::new(0),
+            forking: AtomicU32::new(0),
             name: [const { AtomicU64::new(0) }; 2],
             held: [const { Held::new() }; HELD],
         }
@@ -152,6 +158,7 @@ impl Slot {
             &self.again,
             &self.creator,
             &self.tid,
+            &self.forking,
         ] {
             word.store(0, Relaxed);
         }
@@ -166,6 +173,7 @@ impl Slot {
             &self.label,
             &self.code,
             &self.made,
+            &self.passing,
         ] {
             word.store(0, Relaxed);
         }
@@ -326,6 +334,7 @@ pub fn survive() {
         slot.overflow.store(0, Relaxed);
         slot.waits_for.store(0, Relaxed);
         slot.endless.store(0, Relaxed);
+        slot.forking.store(0, Relaxed);
     } else if refused() {
         tls::set_slot(core::ptr::null());
     }

@@ -178,6 +178,11 @@ fn left_to(kind: Kind, words: &Words, holds: bool, survivor: Survivor) -> Option
     }
 }
 
+/// How many threads sleep until a semaphore is posted.
+pub fn sleepers(semaphore: &Words) -> u32 {
+    semaphore[1] as u32
+}
+
 /// Bytes that are read of a condition.
 pub const CONDITION: usize = 48;
 

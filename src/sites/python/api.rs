@@ -1,5 +1,6 @@
 //! The interpreter's public API, by its addresses. What needs the GIL says so.
 use super::Types;
+use super::forks::AuditHook;
 use super::layout::Layout;
 use super::run::Run;
 use crate::sites::symbols::Library;
@@ -46,6 +47,9 @@ pub(super) struct Api {
     collector: Option<[unsafe extern "C" fn() -> c_int; 2]>,
     /// What runs code of ours; missing where there is no GIL or no such interface.
     pub(super) run: Option<Run>,
+    add_audit_hook: unsafe extern "C" fn(AuditHook, *mut std::ffi::c_void) -> c_int,
+    let_go: unsafe extern "C" fn() -> usize,
+    take_again: unsafe extern "C" fn(usize),
 }
 
 /// A function of a library.
@@ -96,6 +100,9 @@ impl Api {
                 call_method: function(library, c"PyObject_CallMethod")?,
                 error: function(library, c"PyErr_Occurred")?,
                 clear_error: function(library, c"PyErr_Clear")?,
+                add_audit_hook: function(library, c"PySys_AddAuditHook")?,
+                let_go: function(library, c"PyEval_SaveThread")?,
+                take_again: function(library, c"PyEval_RestoreThread")?,
                 collector: function(library, c"PyGC_Disable").zip(function(library, c"PyGC_Enable")).map(|(off, on)| [off, on]),
                 run: Run::of(library).filter(|_| library.find(c"_Py_MergeZeroLocalRefcount").is_none()),
             }
@@ -143,6 +150,22 @@ impl Api {
     /// The main interpreter.
     pub(super) fn main(&self) -> usize {
         (self.main_interpreter)()
+    }
+
+    /// Has `hook` called at every audit event. Before the interpreter's life or with the GIL held.
+    pub(super) fn audit(&self, hook: AuditHook) {
+        // SAFETY: the hook is a function of this library, which is never unloaded.
+        unsafe { (self.add_audit_hook)(hook, std::ptr::null_mut()) };
+    }
+
+    /// Does something while other threads may run code. Needs the GIL, which this thread then has again.
+    pub(super) fn without_gil(&self, work: impl FnOnce()) {
+        // SAFETY: the GIL is held; what is let go is taken again.
+        unsafe {
+            let state = (self.let_go)();
+            work();
+            (self.take_again)(state);
+        }
     }
 
     /// The first thread of the main interpreter. Takes no lock.

@@ -5,6 +5,7 @@
 //! frames, and those from before are not believed. An interpreter that the table does not know (another minor version, a debug
 //! build) is asked through the public API, with the GIL held, or not at all.
 mod api;
+mod forks;
 mod frames;
 pub(crate) mod handlers;
 mod layout;
@@ -16,6 +17,7 @@ mod threads;
 
 use super::store::{self, Frames, Language, TextId, text_of};
 use super::symbols::{Library, Watch};
+pub(super) use forks::{before_forks, holds_gil, sleep_without_gil};
 pub(super) use objects::{handler, started};
 pub(crate) use run::{Running, while_held, while_taken};
 pub(super) use threads::{can_stand, stand, stand_frozen};

@@ -1,0 +1,272 @@
+//! The gate of a safe point: while a fork waits for the moment when no other thread holds a lock, no thread takes its first one.
+//!
+//! A thread marks itself as passing, looks at the gate, records the lock, takes it, and takes the mark back. A forking thread closes the
+//! gate and makes every processor see that (membarrier(2)): whoever looked before is seen passing or holding, whoever looks later waits.
+//! So what is seen quiet stays quiet, until the gate opens. Whoever holds a lock is never stopped: it could be what others wait for.
+use crate::held::{self, ENTERED, Entry, GATED, HOLDS, Kind, MADE, TRACKED, WAITS};
+use crate::thread::{self, Slot, State};
+use crate::words::{self, Words};
+use crate::{raw, semaphore, tls};
+use core::arch::asm;
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering::*, compiler_fence, fence};
+
+/// How many forks keep the gate closed.
+static GATE: AtomicU32 = AtomicU32::new(0);
+/// Nanoseconds of the monotonic clock at which it opens by itself: whoever closed it may be gone.
+static UNTIL: AtomicU64 = AtomicU64::new(0);
+/// Not zero where the kernel has no membarrier: those who pass pay for the order.
+static FENCED: AtomicU8 = AtomicU8::new(0);
+
+/// What the library knows of locks that no hook sees.
+pub struct Unseen {
+    /// True for a lock that the child has anew whoever held it: it is neither stopped at nor waited for.
+    pub spared: fn(usize) -> bool,
+    /// True while this thread holds what others need to release their locks.
+    pub needed: fn() -> bool,
+}
+
+static UNSEEN: AtomicPtr<Unseen> = AtomicPtr::new(core::ptr::null_mut());
+
+/// In the constructor, where the option asks for it: from the second thread on, locks are taken through the gate.
+pub fn switch_on(unseen: &'static Unseen) {
+    UNSEEN.store(core::ptr::from_ref(unseen).cast_mut(), Relaxed);
+    FENCED.store(u8::from(!raw::register_membarrier()), Relaxed);
+    held::track_gated();
+}
+
+/// True where locks are taken through the gate.
+pub fn is_on() -> bool {
+    TRACKED.load(Relaxed) == GATED
+}
+
+fn unseen() -> Option<&'static Unseen> {
+    // SAFETY: null or the reference that `switch_on` stored.
+    unsafe { UNSEEN.load(Relaxed).as_ref() }
+}
+
+/// This thread's mark, to be taken back by [`Passing::end`]. (No destructor: a thread may be cancelled in the call between.)
+#[must_use]
+pub struct Passing {
+    slot: Option<&'static Slot>,
+    before: usize,
+}
+
+impl Passing {
+    /// The call has returned.
+    #[inline(always)]
+    pub fn end(self) {
+        if let Some(slot) = self.slot {
+            slot.passing.store(self.before, Relaxed);
+        }
+    }
+}
+
+#[inline(always)]
+fn stack_pointer() -> usize {
+    let pointer;
+    // SAFETY: reads a register.
+    unsafe { asm!("mov {}, rsp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
+    pointer
+}
+
+/// Marks this thread; what it was in the middle of (a signal handler interrupted it) is marked again afterwards. A mark from below this
+/// frame is of a call that was jumped out of.
+#[inline(always)]
+fn mark(slot: &'static Slot) -> (Passing, usize) {
+    let here = stack_pointer();
+    let mark = slot.passing.load(Relaxed);
+    let before = if mark > here { mark } else { 0 };
+    slot.passing.store(here, Relaxed);
+    (Passing { slot: Some(slot), before }, here)
+}
+
+/// Orders the mark before the look at the gate.
+#[inline(always)]
+fn settle_order() {
+    compiler_fence(SeqCst);
+    if FENCED.load(Relaxed) != 0 {
+        fence(SeqCst);
+    }
+}
+
+/// Before a lock is taken: waits while the gate is closed, if this thread holds none.
+#[inline(always)]
+pub fn take(address: usize) -> Passing {
+    let Some(slot) = held::holder() else { return Passing { slot: None, before: 0 } };
+    let (passing, here) = mark(slot);
+    settle_order();
+    if GATE.load(Relaxed) != 0 {
+        stand_before(slot, address, passing.before, here);
+    }
+    passing
+}
+
+/// Before a lock is released: its record goes before the lock does, and in between this thread must not look quiet.
+#[inline(always)]
+pub fn give(_address: usize) -> Passing {
+    match thread::mine() {
+        Some(slot) => mark(slot).0,
+        None => Passing { slot: None, before: 0 },
+    }
+}
+
+/// At the closed gate. Nobody waits here who interrupted a call that passes, who is forking, or whom others need.
+#[cold]
+#[inline(never)]
+fn stand_before(slot: &'static Slot, address: usize, before: usize, here: usize) {
+    slot.leave(here);
+    let goes_on = || {
+        let unhindered = unseen().is_some_and(|unseen| (unseen.spared)(address) || (unseen.needed)());
+        before != 0 || tls::inside() != 0 || slot.forking.load(Relaxed) != 0 || unhindered
+    };
+    if goes_on() || what_keeps(slot, raw::thread_id()).is_some() {
+        return;
+    }
+    loop {
+        let closed = GATE.load(SeqCst);
+        let left = UNTIL.load(SeqCst).saturating_sub(raw::monotonic());
+        if closed == 0 || left == 0 && GATE.compare_exchange(closed, 0, SeqCst, Relaxed).is_ok() {
+            return;
+        }
+        slot.passing.store(0, Relaxed);
+        raw::wait_for_change(&GATE, closed, left);
+        slot.passing.store(here, Relaxed);
+        fence(SeqCst);
+    }
+}
+
+/// Closes the gate in front of all other threads, until [`open`], at most until that time of the monotonic clock.
+pub fn close(slot: &Slot, until: u64) {
+    slot.forking.store(slot.forking.load(Relaxed) + 1, Relaxed);
+    UNTIL.fetch_max(until, SeqCst);
+    GATE.fetch_add(1, SeqCst);
+    // Where it is refused after all, nobody can be sure: those who pass pay from now on.
+    if FENCED.load(Relaxed) == 0 && !raw::membarrier() {
+        FENCED.store(1, SeqCst);
+    }
+}
+
+/// Keeps it closed until that time, for a thread that closed it.
+pub fn keep_closed(_closer: &Slot, until: u64) {
+    UNTIL.fetch_max(until, SeqCst);
+}
+
+/// True for a thread that keeps the gate closed.
+pub fn closed_by(slot: &Slot) -> bool {
+    slot.forking.load(Relaxed) != 0
+}
+
+/// Opens it, for a thread that closed it.
+pub fn open(slot: &Slot) {
+    slot.forking.store(slot.forking.load(Relaxed).saturating_sub(1), Relaxed);
+    let left = GATE.fetch_update(SeqCst, SeqCst, |closed| Some(closed.saturating_sub(1)));
+    if left.is_ok_and(|closed| closed <= 1) {
+        UNTIL.store(0, SeqCst);
+        raw::wake_all(&GATE);
+    }
+}
+
+/// In a forked child it is open from the start.
+pub(crate) fn begin_child() {
+    if GATE.load(Relaxed) != 0 {
+        GATE.store(0, Relaxed);
+        UNTIL.store(0, Relaxed);
+    }
+}
+
+/// A thread that is not quiet.
+#[derive(Clone, Copy)]
+pub struct Busy {
+    /// Which.
+    pub slot: &'static Slot,
+    /// The lock that it holds or is about to have; None: more than are recorded, or it is about to record it.
+    pub entry: Option<Entry>,
+}
+
+/// Another thread that holds a lock or may get one although the gate is closed, and how many they are.
+pub fn busy() -> (Option<Busy>, u32) {
+    let own = raw::thread_id();
+    let others = thread::slots().iter().filter(|s| s.state() == State::Live && s.tid.load(Relaxed) != own);
+    let mut found = others.filter_map(|slot| what_keeps(slot, own).map(|entry| Busy { slot, entry }));
+    let first = found.next();
+    let more = found.count() as u32;
+    (first, more + u32::from(first.is_some()))
+}
+
+/// What keeps a thread from being quiet: a lock, or (inner None) one that is not recorded yet or any more.
+fn what_keeps(slot: &'static Slot, forker: u32) -> Option<Option<Entry>> {
+    let tid = slot.tid.load(Relaxed);
+    // The mark is looked at before the records and again after them: a lock is recorded before its mark goes, and forgotten after the
+    // mark came. (Of this thread itself the mark says nothing.)
+    let in_flight = || tid != forker && slot.passing.load(Acquire) != 0 && slot.entries().all(|e| e.flags & WAITS == 0);
+    if in_flight() || slot.overflow.load(Relaxed) != 0 {
+        return Some(None);
+    }
+    compiler_fence(SeqCst);
+    if let Some(entry) = slot.entries().find(|entry| keeps(slot, tid, entry, forker)) {
+        return Some(Some(entry));
+    }
+    compiler_fence(SeqCst);
+    in_flight().then_some(None)
+}
+
+/// Whether an entry means that its thread holds a lock, or gets one although it does nothing for it.
+fn keeps(slot: &Slot, tid: u32, entry: &Entry, forker: u32) -> bool {
+    let token = entry.kind == Kind::Semaphore && (entry.flags & MADE != 0 || semaphore::is_signal(entry.address));
+    if token || unseen().is_some_and(|unseen| (unseen.spared)(entry.address)) {
+        return false;
+    }
+    let words = match read(entry) {
+        Ok(words) => words,
+        Err(gone) => return !gone && entry.flags & HOLDS != 0,
+    };
+    match entry.flags & (WAITS | HOLDS) {
+        HOLDS if entry.kind == Kind::Libc => still_inside(tid, entry),
+        HOLDS => words::held_by(entry.kind, tid, &words),
+        WAITS if tid != forker => !waits_in_vain(entry, forker, &words),
+        // In a wait for a condition, whose mutex is taken before the wait returns.
+        0 => slot.waits_for.load(Relaxed) == 0 || words::held_by(entry.kind, tid, &words),
+        _ => false,
+    }
+}
+
+/// The lock's own words, where they are looked at. Err: they cannot be read, because they are gone (true) or because that is forbidden.
+fn read(entry: &Entry) -> Result<Words, bool> {
+    let mut words = Words::default();
+    let length = words::size(entry.kind) / 4;
+    match length == 0 || raw::read_words(entry.address, &mut words[..length]) {
+        true => Ok(words),
+        false => Err(raw::can_read_memory()),
+    }
+}
+
+/// A function whose return no hook sees: by where the thread's stack ends, which only a sleeping one shows.
+fn still_inside(tid: u32, entry: &Entry) -> bool {
+    entry.flags & ENTERED == 0 || raw::stack_pointer(tid).is_none_or(|pointer| pointer < entry.frame)
+}
+
+/// Whether a thread that waits for a lock cannot get it before the forking thread goes on.
+fn waits_in_vain(entry: &Entry, forker: u32, words: &Words) -> bool {
+    if words::is_shared(entry.kind, words) || by_thread(forker).is_some_and(|slot| slot.holds(entry.address)) {
+        return true;
+    }
+    match entry.kind {
+        // Nobody gives what belongs to a thread that is no more.
+        Kind::Mutex | Kind::C11Mutex => match words::owner(words) {
+            0 => false,
+            owner => owner == forker || !raw::thread_exists(owner),
+        },
+        // Nothing to take, and all who wait are asleep. Whoever holds it, if anybody does, is waited for.
+        Kind::Semaphore => words[0] == 0 && waiting_for(entry.address) <= words::sleepers(words),
+        _ => false,
+    }
+}
+
+fn by_thread(tid: u32) -> Option<&'static Slot> {
+    thread::slots().iter().find(|s| s.state() == State::Live && s.tid.load(Relaxed) == tid)
+}
+
+fn waiting_for(address: usize) -> u32 {
+    let live = thread::slots().iter().filter(|s| s.state() == State::Live);
+    live.filter(|s| s.entries().any(|e| e.address == address && e.flags & WAITS != 0)).count() as u32
+}
