@@ -1,7 +1,8 @@
 // A child that execs a program and gives it the number of a connection, as an argument or in the environment, hands the connection over: the
-// program has it, however the number is said. One that does not say the number does not.
+// program has it, however the number is said and whoever starts it. One that does not say the number does not.
 // EXPECT-NOT: fd-leaked-exec
 #include "leaks.h"
+#include <spawn.h>
 
 static struct address address;
 static int client;
@@ -29,6 +30,52 @@ static void by_setenv(void) {
     execv("/bin/sh", plain);
 }
 
+static void ended_well(pid_t child) {
+    CHECK(child > 0);
+    EXITED(child, 0);
+    _exit(0);
+}
+
+static void by_posix_spawn(void) {
+    pid_t child = 0;
+    CHECK(posix_spawn(&child, "/bin/sh", NULL, NULL, arguments, empty) == 0);
+    ended_well(child);
+}
+
+static void by_posix_spawnp(void) {
+    pid_t child = 0;
+    CHECK(posix_spawnp(&child, "sh", NULL, NULL, plain, environment) == 0);
+    ended_well(child);
+}
+
+static void by_system(void) { _exit(system(argument)); }
+static void by_popen(void) { _exit(pclose(popen(argument, "r"))); }
+
+static void by_vfork(void) {
+    pid_t child = vfork();
+    if (child == 0) {
+        execv("/bin/sh", arguments);
+        _exit(127);
+    }
+    CHECK(fcntl(client, F_GETFD) == FD_CLOEXEC);
+    ended_well(child);
+}
+
+static void by_a_grandchild(void) {
+    pid_t child = fork();
+    if (child == 0)
+        by_execv();
+    ended_well(child);
+}
+
+// No handler of fork runs for it.
+static void by_a_raw_grandchild(void) {
+    pid_t child = _Fork();
+    if (child == 0)
+        by_execv();
+    ended_well(child);
+}
+
 static void after_others_failed(void) {
     CHECK(execl("/nonexistent", "sh", number, (char *)NULL) == -1);
     CHECK(fcntl(client, F_GETFD) == FD_CLOEXEC);
@@ -43,7 +90,8 @@ static void not_at_all(void) {
 
 int main(void) {
     void (*const ways[])(void) = {by_execv, by_execve, by_execvp, by_execvpe, by_execl, by_execlp, by_a_long_list, by_fexecve, by_execveat,
-                                  by_environment, by_execle, by_setenv, after_others_failed, not_at_all};
+                                  by_environment, by_execle, by_setenv, by_posix_spawn, by_posix_spawnp, by_system, by_popen, by_vfork,
+                                  by_a_grandchild, by_a_raw_grandchild, after_others_failed, not_at_all};
     address = v4_loopback();
     listen_at(&address);
     // A number that nothing else in the environment is.

@@ -229,8 +229,9 @@ pub(crate) fn exec(
     numbers: impl FnOnce(&mut dyn FnMut(Option<i32>)),
     site: impl FnOnce() -> usize,
 ) {
-    let (Some(id), Some(text)) = (birth(), executable(&program)) else { return };
+    let Some(text) = executable(&program) else { return };
     cures::sockets::hand_over(numbers);
+    let Some(id) = birth() else { return };
     let is_program = |directory: i32| text.as_cstr().is_some_and(|path| raw::is_program(directory, path));
     if !emit::wanted() || matches!(program, Program::Path(directory, _) if !is_program(directory)) {
         return;

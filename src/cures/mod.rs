@@ -28,9 +28,10 @@ use crate::child::{self, bite};
 use crate::emit;
 use crate::hooks::{AtLength, note_at_length};
 use crate::options;
+use crate::workspace::on_own_stack;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Inner, Snapshot};
-use forkguard_core::raw;
+use forkguard_core::{gate, raw};
 use forkguard_report::event::{Cure, Event, Finding, Guard, Kind, State};
 use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
@@ -91,18 +92,26 @@ pub(crate) fn after_fork() {
 pub(crate) fn in_child(fork: &'static Inner) {
     reset_in_child();
     if options::guards() {
-        safe_point::in_child(fork);
-        locks::in_child(fork);
-        signals_keep::in_child();
-        signals::in_child(fork);
-        sockets::in_child(fork);
-        epoll::in_child();
-        files::in_child();
-        timers::in_child(fork);
-        openmp::in_child(fork);
-        threads::in_child();
-        fixups::in_child(fork);
+        // The host's stack may be that of a signal handler, or of a thread with the least there is.
+        let acted = on_own_stack(|_| act(fork));
+        if acted.is_none() && gate::awake() {
+            act(fork);
+        }
     }
+}
+
+fn act(fork: &'static Inner) {
+    safe_point::in_child(fork);
+    locks::in_child(fork);
+    signals_keep::in_child();
+    signals::in_child(fork);
+    sockets::in_child(fork);
+    epoll::in_child();
+    files::in_child();
+    timers::in_child(fork);
+    openmp::in_child(fork);
+    threads::in_child();
+    fixups::in_child(fork);
 }
 
 /// In the child, when every other library's child handler has run.

@@ -6,6 +6,7 @@ use forkguard_core::descriptor::{self, Kind as Made, Record, mark, role};
 use forkguard_core::fork::Door;
 use forkguard_core::own;
 use forkguard_core::raw::Opened;
+use forkguard_core::tls;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::sync::atomic::AtomicBool;
@@ -65,7 +66,12 @@ pub(crate) fn hand_over(numbers: impl FnOnce(&mut dyn FnMut(Option<i32>))) {
 }
 
 fn keep_on_exec(fd: i32) {
-    if fd > 2 && descriptor::remove_mark(fd, mark::CLOSES_ON_EXEC) && raw::set_close_on_exec(fd, false).is_ok() {
+    if fd <= 2 || !descriptor::has_mark(fd, mark::CLOSES_ON_EXEC) || raw::set_close_on_exec(fd, false).is_err() {
+        return;
+    }
+    // A vfork child has descriptors of its own, but its leader's memory.
+    if tls::vfork() == 0 {
+        descriptor::remove_mark(fd, mark::CLOSES_ON_EXEC);
         descriptor::add_role(fd, role::KEPT_ON_EXEC);
     }
 }

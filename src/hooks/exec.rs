@@ -12,10 +12,12 @@ macro_rules! execs {
         $(pass! {
             /// exec(3); see the module.
             fn $name, IN_CHILD; |registers| {
-                if !spawn::in_vfork_child() && (emit::wanted() || cures::sockets::may_hand_over()) {
-                    let program: fn(&Registers) -> child::Program = $program;
-                    let given: for<'a> fn(&'a Registers) -> [Strings<'a>; 2] = $given;
-                    let numbers = |each: &mut dyn FnMut(Option<i32>)| all_numbers(given(registers), each);
+                let program: fn(&Registers) -> child::Program = $program;
+                let given: for<'a> fn(&'a Registers) -> [Strings<'a>; 2] = $given;
+                let numbers = |each: &mut dyn FnMut(Option<i32>)| all_numbers(given(registers), each);
+                if spawn::in_vfork_child() {
+                    cures::sockets::hand_over(numbers);
+                } else if emit::wanted() || cures::sockets::may_hand_over() {
                     note_at_length(|at| child::exec(at, $call, program(registers), numbers, || registers.capture()));
                 }
             }
@@ -38,6 +40,8 @@ fn name(registers: &Registers) -> child::Program {
 enum Strings<'a> {
     /// A vector, as `main` gets it.
     Arguments(usize),
+    /// One that a shell is given.
+    Command(usize),
     /// As the call has them, from the second argument on.
     Listed(&'a Registers),
     /// Likewise.
@@ -82,6 +86,20 @@ execs! {
         |registers| vectors(registers, 2);
 }
 
+/// posix_spawn(3): a program is about to be started.
+pub(super) fn hand_over_by_spawn(registers: &Registers) {
+    hand_over([Strings::Arguments(registers.argument[4]), Strings::Environment(registers.argument[5])]);
+}
+
+/// system(3), popen(3): a shell is about to be started.
+pub(super) fn hand_over_by_shell(command: usize) {
+    hand_over([Strings::Command(command), own_environment()]);
+}
+
+fn hand_over(given: [Strings<'_>; 2]) {
+    cures::sockets::hand_over(|each| all_numbers(given, each));
+}
+
 /// Strings and bytes that are looked at; in what is more than that anything may stand.
 const MOST_STRINGS: usize = 4096;
 const MOST_BYTES: usize = 256 * 1024;
@@ -102,13 +120,14 @@ impl Strings<'_> {
         match self {
             Strings::Arguments(0) | Strings::Environment(0) => Some(0),
             Strings::Arguments(vector) | Strings::Environment(vector) => raw::read_value(vector + 8 * index),
+            Strings::Command(command) => Some(if index == 0 { command } else { 0 }),
             Strings::Listed(registers) | Strings::BehindList(registers) => registers.word(index + 1),
         }
     }
 
     fn reader(self) -> Numbers {
         match self {
-            Strings::Arguments(_) | Strings::Listed(_) => Numbers::of_argument(),
+            Strings::Arguments(_) | Strings::Command(_) | Strings::Listed(_) => Numbers::of_argument(),
             Strings::Environment(_) | Strings::BehindList(_) => Numbers::of_variable(),
         }
     }

@@ -162,6 +162,7 @@ hook! {
     /// popen(3): makes a process through an internal posix_spawn, under a lock of its own.
     fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE = libc::popen;
     |caller| {
+        super::exec::hand_over_by_shell(command.addr());
         super::spawn::note_spawn(forkguard_report::event::ForkKind::Popen, caller, None);
         at_lock(c"popen", caller, || real(command, mode))
     }

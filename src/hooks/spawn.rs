@@ -18,17 +18,24 @@ pub(super) fn note_spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
 
 pass! {
     /// posix_spawn(3).
-    fn posix_spawn, ALWAYS; |registers| { note_spawn(ForkKind::PosixSpawn, registers.caller, None) }
+    fn posix_spawn, ALWAYS; |registers| {
+        exec::hand_over_by_spawn(registers);
+        note_spawn(ForkKind::PosixSpawn, registers.caller, None);
+    }
 }
 pass! {
     /// posix_spawnp(3).
-    fn posix_spawnp, ALWAYS; |registers| { note_spawn(ForkKind::PosixSpawn, registers.caller, None) }
+    fn posix_spawnp, ALWAYS; |registers| {
+        exec::hand_over_by_spawn(registers);
+        note_spawn(ForkKind::PosixSpawn, registers.caller, None);
+    }
 }
 pass! {
     /// system(3).
     fn system, ALWAYS; |registers| {
         // Without a command it only asks whether there is a shell.
         if registers.argument[0] != 0 {
+            exec::hand_over_by_shell(registers.argument[0]);
             note_spawn(ForkKind::System, registers.caller, None);
         }
     }
