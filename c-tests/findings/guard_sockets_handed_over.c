@@ -6,7 +6,7 @@
 
 static struct address address;
 static int client;
-static char number[16], argument[64], variable[64];
+static char number[16], argument[64], variable[64], unsaid[64], missing[80];
 static char *arguments[] = {"sh", "-c", argument, NULL}, *plain[] = {"sh", "-c", "test -S /proc/self/fd/$HELPER_FD", NULL};
 static char *environment[] = {variable, NULL}, *empty[] = {NULL};
 
@@ -76,6 +76,12 @@ static void by_a_raw_grandchild(void) {
     ended_well(child);
 }
 
+// It is where the program looks for it already.
+static void by_placing_it(void) {
+    CHECK(dup2(client, client) == client);
+    execl("/bin/sh", "sh", "-c", unsaid, (char *)NULL);
+}
+
 static void after_others_failed(void) {
     CHECK(execl("/nonexistent", "sh", number, (char *)NULL) == -1);
     CHECK(fcntl(client, F_GETFD) == FD_CLOEXEC);
@@ -84,14 +90,13 @@ static void after_others_failed(void) {
 
 // There is no number to be found: the program does without.
 static void not_at_all(void) {
-    snprintf(argument, sizeof argument, "! test -S /proc/self/fd/$((%d - 1000))", client + 1000);
-    by_execv();
+    execl("/bin/sh", "sh", "-c", missing, (char *)NULL);
 }
 
 int main(void) {
     void (*const ways[])(void) = {by_execv, by_execve, by_execvp, by_execvpe, by_execl, by_execlp, by_a_long_list, by_fexecve, by_execveat,
                                   by_environment, by_execle, by_setenv, by_posix_spawn, by_posix_spawnp, by_system, by_popen, by_vfork,
-                                  by_a_grandchild, by_a_raw_grandchild, after_others_failed, not_at_all};
+                                  by_a_grandchild, by_a_raw_grandchild, by_placing_it, after_others_failed, not_at_all};
     address = v4_loopback();
     listen_at(&address);
     // A number that nothing else in the environment is.
@@ -99,6 +104,8 @@ int main(void) {
     CHECK((client = fcntl(low, F_DUPFD, 741)) == 741 && close(low) == 0);
     snprintf(number, sizeof number, "%d", client);
     snprintf(argument, sizeof argument, "test -S /proc/self/fd/%d", client);
+    snprintf(unsaid, sizeof unsaid, "test -S /proc/self/fd/$((%d - 1000))", client + 1000);
+    snprintf(missing, sizeof missing, "! %s", unsaid);
     snprintf(variable, sizeof variable, "HELPER_FD=%d", client);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         fork_working_child(ways[i]);

@@ -65,7 +65,8 @@ pub(crate) fn hand_over(numbers: impl FnOnce(&mut dyn FnMut(Option<i32>))) {
     }
 }
 
-fn keep_on_exec(fd: i32) {
+/// The next program is to have it after all.
+pub(crate) fn keep_on_exec(fd: i32) {
     if fd <= 2 || !descriptor::has_mark(fd, mark::CLOSES_ON_EXEC) || raw::set_close_on_exec(fd, false).is_err() {
         return;
     }

@@ -334,6 +334,8 @@ hook! {
 /// A number that the host chose.
 fn placed(fd: c_int) {
     if fd >= 0 {
+        // One that is there already keeps its flags.
+        crate::cures::sockets::keep_on_exec(fd);
         note(|_| {
             if descriptor::record(fd).is_none() {
                 descriptor::open(fd, Kind::Start, 0, 0, 0, 0);
