@@ -18,8 +18,12 @@ extern "C" {
 /* The library's version, as MAJOR.MINOR.PATCH. */
 const char *forkguard_version(void) __attribute__((weak));
 
+/* 1 where guards act; 0 under FORKGUARD=observe and off, and before the library's own constructor has run. */
+int forkguard_active(void) __attribute__((weak));
+
 /* Runs function(argument) in each child that is forked from now on, after every library's own child handlers, in the order of
  * registration. The report names it and says how long it took, or that it did not come back. Nothing runs in FORKGUARD=observe.
+ * It may take locks, start threads, fork (that child goes on inside the fixup), throw, or end the child; what errno it leaves does not matter.
  * The name is copied (at most 63 bytes). Gives a number for forkguard_unregister_fixup; ENOSPC: 64 are registered, EINVAL: a null
  * name or function. */
 int forkguard_register_fixup(const char *name, void (*function)(void *), void *argument) __attribute__((weak));
@@ -37,7 +41,8 @@ int forkguard_mark_thread_fork_safe(pthread_t thread) __attribute__((weak));
 /* Says that children may start this thread again by its start routine and argument: FORKGUARD_THREADS=revive does. ESRCH as above. */
 int forkguard_mark_thread_restartable(pthread_t thread) __attribute__((weak));
 
-/* Gives a lock a name for the report (copied, at most 63 bytes); null takes it back. ENOSPC: 256 have names. */
+/* Gives a lock a name for the report (copied, at most 63 bytes); null takes it back. ENOSPC: 256 have names, EINVAL: a null
+ * lock. */
 int forkguard_name_lock(const void *lock, const char *name) __attribute__((weak));
 
 /* For runtimes that run fixups themselves, when they can: in a child, the fixup of this name begins; it has ended, by an exception of

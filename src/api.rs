@@ -1,10 +1,15 @@
 //! `include/forkguard.h`: what programs may tell forkguard.
-use forkguard_core::raw;
+//!
+//! All of it works from any thread, in a signal handler, and before our constructor has run: tables of words without a lock.
+use crate::cures::fixups;
+use crate::options;
+use forkguard_core::fixed::Text;
 use forkguard_core::thread::{self, Slot};
-use libc::{c_char, c_int, pthread_t};
+use forkguard_core::{gate, names, raw};
+use forkguard_report::event::Progress;
+use libc::{EINVAL, ENOSPC, ESRCH, c_char, c_int, c_void, pthread_t};
 use std::ffi::CStr;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// The version as a C string.
 #[unsafe(no_mangle)]
@@ -14,6 +19,96 @@ pub extern "C" fn forkguard_version() -> *const c_char {
         Err(_) => panic!("a version without NUL"),
     };
     VERSION.as_ptr()
+}
+
+/// 1 where guards act, 0 under FORKGUARD=observe and off.
+#[unsafe(no_mangle)]
+pub extern "C" fn forkguard_active() -> c_int {
+    c_int::from(gate::awake() && options::guards())
+}
+
+/// Runs a function in each child.
+///
+/// # Safety
+/// The name must be null or a C string; the function must be one that can be called with the argument in any child.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn forkguard_register_fixup(
+    name: *const c_char,
+    function: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
+    argument: *mut c_void,
+) -> c_int {
+    // SAFETY: as the caller vouches.
+    let name = unsafe { read(name) };
+    let registered = name.zip(function).ok_or(EINVAL);
+    result(registered.and_then(|(name, function)| fixups::register(name.as_str(), function, argument)))
+}
+
+/// Takes a registration back.
+#[unsafe(no_mangle)]
+pub extern "C" fn forkguard_unregister_fixup(number: c_int) -> c_int {
+    result(fixups::unregister(number).map(|()| 0))
+}
+
+/// Names a lock.
+///
+/// # Safety
+/// The name must be null or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn forkguard_name_lock(lock: *const c_void, name: *const c_char) -> c_int {
+    // SAFETY: as the caller vouches.
+    let name = unsafe { read(name) };
+    result(match (lock.addr(), name) {
+        (0, _) => Err(EINVAL),
+        (lock, Some(name)) => names::name_lock(lock, name.as_str()).then_some(0).ok_or(ENOSPC),
+        (lock, None) => {
+            names::unname_lock(lock);
+            Ok(0)
+        }
+    })
+}
+
+/// A runtime begins a fixup of its own in a child.
+///
+/// # Safety
+/// The name must be null or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn forkguard_fixup_begins(name: *const c_char) {
+    // SAFETY: as the caller vouches.
+    if let Some(name) = unsafe { read(name) } {
+        fixups::begins(name.as_str());
+    }
+}
+
+/// That fixup has ended.
+///
+/// # Safety
+/// The name must be null or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn forkguard_fixup_ended(name: *const c_char, raised: c_int) {
+    // SAFETY: as the caller vouches.
+    if let Some(name) = unsafe { read(name) } {
+        fixups::ended(name.as_str(), if raised == 0 { Progress::Done } else { Progress::Raised });
+    }
+}
+
+/// A name that a program gives, as far as it is kept; None for null.
+///
+/// # Safety
+/// It must be null or a C string.
+unsafe fn read(name: *const c_char) -> Option<Text<{ names::LONGEST }>> {
+    // A character may be cut at the end of what is kept.
+    let mut bytes = [0u8; names::LONGEST + 3];
+    if name.is_null() {
+        return None;
+    }
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        // SAFETY: no byte behind the one that ends it is read.
+        *byte = unsafe { *name.add(index) } as u8;
+        if *byte == 0 {
+            break;
+        }
+    }
+    Some(Text::from_bytes(&bytes))
 }
 
 /// Children do without this thread.
@@ -30,7 +125,7 @@ pub extern "C" fn forkguard_mark_thread_restartable(thread: pthread_t) -> c_int 
 
 fn mark(thread: pthread_t, word: fn(&Slot) -> &AtomicU32) -> c_int {
     let marked = slot_of(thread as usize).map(|slot| word(slot).store(1, Relaxed));
-    result(marked.map(|()| 0).ok_or(libc::ESRCH))
+    result(marked.map(|()| 0).ok_or(ESRCH))
 }
 
 /// A thread that was just started tells its handle as soon as it runs.

@@ -163,6 +163,9 @@ const SAFE_POINT_MS: u32 = 10_000;
 /// What the profile `cure` gives a fork.
 const CURE_SAFE_POINT_MS: u32 = 100;
 
+/// Functions that FORKGUARD_FIXUPS may name.
+pub(crate) const FIXUPS: usize = 64;
+
 /// One option: its name, what it takes, and how a value is taken (false: not one of the allowed).
 struct Row {
     name: &'static CStr,
@@ -207,7 +210,7 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: c"FORKGUARD_KEEP",
-        allowed: "a list of HOST:PORT, unix paths and fd:NUMBER, in which * stands for anything (at most 1000 bytes)",
+        allowed: "a list of HOST:PORT, unix paths and fd:NUMBER, in which * and ? stand for anything (at most 1000 bytes)",
         take: |o, v| set(&mut o.keep, list(v)),
     },
     Row {
@@ -222,8 +225,8 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: c"FORKGUARD_FIXUPS",
-        allowed: "a list of LIBRARY:FUNCTION, such as libcrypto.so.3:RAND_poll (at most 1000 bytes)",
-        take: |o, v| set(&mut o.fixups, list(v).filter(|_| v.split(',').all(is_pair))),
+        allowed: "a list of at most 64 LIBRARY:FUNCTION, such as libcrypto.so.3:RAND_poll (at most 1000 bytes)",
+        take: |o, v| set(&mut o.fixups, list(v).filter(|_| v.split(',').count() <= FIXUPS && v.split(',').all(is_pair))),
     },
     Row { name: c"FORKGUARD_THREADS", allowed: "report, revive or revive:NAME-PATTERN,…", take: take_threads },
     Row {

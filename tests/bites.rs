@@ -409,12 +409,7 @@ fn gunicorn_datagrams() {
 /// A server that keeps TLS connections, with a certificate of its own for the address it listens on.
 fn tls_server(directory: &Path) -> (Server, SocketAddrV4) {
     let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, free_port());
-    let mut openssl = Command::new("openssl");
-    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]);
-    openssl.args(["-subj", "/CN=forkguard", "-addext"]).arg(format!("subjectAltName=IP:{}", address.ip()));
-    openssl.args(["-keyout", "key.pem", "-out", "certificate.pem"]);
-    common::without_options(&mut openssl);
-    assert!(Server::start(openssl, directory).status().success());
+    make_certificate(directory, *address.ip());
     let mut command = venv("python");
     command.arg(application("tls_server.py")).arg(address.port().to_string()).args(["certificate.pem", "key.pem"]);
     common::without_options(&mut command);

@@ -3,7 +3,7 @@
 #include "fixture.h"
 #include <dlfcn.h>
 
-static void (*reset)(int), (*ignore)(int);
+static void (*reset)(int), (*ignore)(int), (*take_over)(int);
 
 static void handle(int signal_number) {
     (void)signal_number;
@@ -17,5 +17,6 @@ __attribute__((constructor)) static void load(void) {
     void *library = dlopen("libresets_signals.so", RTLD_NOW);
     CHECK(library != NULL);
     CHECK((reset = (void (*)(int))dlsym(library, "reset")) != NULL);
+    CHECK((take_over = (void (*)(int))dlsym(library, "take_over")) != NULL);
     CHECK((ignore = (void (*)(int))dlsym(library, "ignore")) != NULL);
 }

@@ -76,7 +76,7 @@ pub(crate) fn say<'w>(
 ) -> bool {
     let (Some(fork), Some(id)) = (core_fork::birth().map(|b| b.facts()), super::birth()) else { return false };
     if voice == Voice::Aloud && super::is_unsettled() {
-        super::settled(kind.name(), at);
+        super::settle(kind.name(), at);
     }
     let arena = &at.arena();
     let Some(bite) = find(arena) else { return false };

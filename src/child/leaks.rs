@@ -2,6 +2,7 @@
 use super::bite::{self, Bite, Voice};
 use super::said;
 use crate::arena::Arena;
+use crate::cures::keep;
 use crate::describe::{self, descriptors};
 use crate::findings::connection_inherited;
 use crate::hooks::AtLength;
@@ -21,7 +22,11 @@ fn is_leaky(record: &Record) -> bool {
 /// Those that the next program would get; a fork's child answers for what it inherited only.
 fn leaking(inherited: bool) -> impl Iterator<Item = i32> {
     let leaky = move |(fd, record): &(i32, Record)| {
-        *fd > 2 && is_leaky(record) && (!inherited || record.role & role::FORKED != 0) && raw::survives_exec(*fd)
+        *fd > 2
+            && is_leaky(record)
+            && (!inherited || record.role & role::FORKED != 0)
+            && !keep::is_kept(*fd, record)
+            && raw::survives_exec(*fd)
     };
     descriptor::recorded().filter(leaky).map(|(fd, _)| fd)
 }

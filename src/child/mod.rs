@@ -86,10 +86,17 @@ pub(crate) fn is_unsettled() -> bool {
     SETTLING.load(Relaxed) != 0
 }
 
-/// The child settles: `call` is what it is about to wait in.
+/// The child settles: `call` is what it is about to wait in. What a fixup waits for is not its work yet.
 pub(crate) fn settled(call: &'static str, at: &AtLength) {
+    if !cures::are_under_way() || settles_by_time() {
+        settle(call, at);
+    }
+}
+
+fn settle(call: &'static str, at: &AtLength) {
     // A process that this one made past every hook has its memory, but is not it.
     if core_fork::owned()
+        && !cures::threads::python::is_starting()
         && SETTLING.swap(0, Relaxed) != 0
         && let Some(snapshot) = core_fork::birth()
     {
@@ -215,26 +222,16 @@ pub(crate) enum Program {
 
 /// A forked child is about to exec. A file that cannot be executed is no event: a search through PATH tries many, and a text without
 /// `#!` is no program (of what execvp is given a shell makes one).
-pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: impl FnOnce() -> usize) {
-    let Some(id) = birth() else { return };
-    let text = match program {
-        Program::Path(directory, address) => {
-            let path = read_path(address);
-            if !path.as_cstr().is_some_and(|p| raw::executable(directory, p) && raw::is_program(directory, p)) {
-                return;
-            }
-            path
-        }
-        Program::Name(address) => match found(read_path(address)) {
-            Some(path) => path,
-            None => return,
-        },
-        Program::Descriptor(fd) => {
-            let mut text = Text::new();
-            let _ = std::fmt::Write::write_fmt(&mut text, format_args!("descriptor {fd}"));
-            text
-        }
-    };
+pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: impl FnOnce() -> usize, hand_over: impl FnOnce()) {
+    if !emit::wanted() && !cures::sockets::may_hand_over() {
+        return;
+    }
+    let (Some(id), Some(text)) = (birth(), executable(&program)) else { return };
+    hand_over();
+    let is_program = |directory: i32| text.as_cstr().is_some_and(|path| raw::is_program(directory, path));
+    if !emit::wanted() || matches!(program, Program::Path(directory, _) if !is_program(directory)) {
+        return;
+    }
     let path = match program {
         Program::Descriptor(fd) => Text::of(format_args!("/proc/self/fd/{fd}")),
         _ => text,
@@ -245,6 +242,17 @@ pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: im
     let event = Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) });
     emit::of_child(at, Some(id.as_str()), [Some(event)]);
     moot(at, id.as_str(), "the child execs");
+}
+
+/// What is executed, by name; None for what cannot be.
+fn executable(program: &Program) -> Option<Text<1024>> {
+    match *program {
+        Program::Path(directory, address) => {
+            Some(read_path(address)).filter(|path| path.as_cstr().is_some_and(|p| raw::executable(directory, p)))
+        }
+        Program::Name(address) => found(read_path(address)),
+        Program::Descriptor(fd) => Some(Text::of(format_args!("descriptor {fd}"))),
+    }
 }
 
 /// What this child inherited broken will not bite it any more.
@@ -274,7 +282,9 @@ fn last_words(at: &AtLength, id: &str, because: &'static str, about: impl Fn(&Fi
             if !about(&finding) || unnumbered || said::find(finding.kind, what).is_some() {
                 return;
             }
-            let (state, because) = match finding.kind == Kind::LockOrphaned && waits::is_dealt_with(inner, what) {
+            let orphan = finding.kind == Kind::LockOrphaned;
+            let (state, because) = match orphan && waits::is_dealt_with(inner, what) {
+                _ if orphan && waits::is_repaired(inner, what) => (State::Resolved, cures::REPAIRED),
                 true => (State::Resolved, "the child released it or made it anew"),
                 false => (State::Moot, because),
             };

@@ -3,6 +3,7 @@
 use super::bite::{self, Bite, Hazard, Voice};
 use super::fate;
 use super::waits::{self, Waiting};
+use crate::cures;
 use crate::hooks::{imports, real};
 use crate::sites::native;
 use forkguard_core::fixed::Text;
@@ -61,7 +62,7 @@ unsafe extern "C" fn entry<const INDEX: usize>() {
     )
 }
 
-/// No function of the family has more arguments; what lies behind those of one that has fewer is its caller's.
+/// No function of the family has more arguments, and for all of them the third is the number of threads (libgomp/libgomp_g.h); what lies behind those of one that has fewer is its caller's.
 type Enter = unsafe extern "C-unwind" fn(usize, usize, usize, usize, usize, usize, usize, usize) -> usize;
 
 #[allow(clippy::too_many_arguments, reason = "as the functions of the family")]
@@ -76,7 +77,9 @@ unsafe extern "C-unwind" fn enter<const INDEX: usize>(
     e: usize,
 ) -> usize {
     let region = &WATCHED[INDEX];
-    let waiting = before(region, threads as u32, tls::caller());
+    let alone = region.runs_alone();
+    let waiting = if alone { Waiting::Unseen } else { before(region, threads as u32, tls::caller()) };
+    let threads = if alone { 1 } else { threads };
     // SAFETY: the function that the import led to, with the host's own arguments.
     let result = unsafe {
         let real = std::mem::transmute::<usize, Enter>(region.real.load(Relaxed));
@@ -99,12 +102,18 @@ fn lost_pool(of: impl Fn(&ThreadRecord) -> bool + Copy) -> impl Iterator<Item = 
         })
 }
 
-fn is_runtime(start: usize) -> bool {
+/// True for a start routine of a copy of libgomp.
+pub(crate) fn is_runtime(start: usize) -> bool {
     native::library(start).is_some_and(|path| path.as_str().rsplit('/').next().is_some_and(|file| file.starts_with(RUNTIME)))
 }
 
 /// Not zero once such a runtime has started a thread in this process or in those that forked it: others' children have nothing to look for.
 static STARTED: AtomicU8 = AtomicU8::new(0);
+
+/// True once a pool may have been started: before that nobody looks for one.
+pub(crate) fn may_have_pools() -> bool {
+    STARTED.load(Relaxed) != 0
+}
 
 /// A thread is started with this routine. What is known of it is asked once.
 pub(crate) fn learn(start: usize) {
@@ -123,6 +132,7 @@ pub(super) fn watch() {
     if STARTED.load(Relaxed) == 0 {
         return;
     }
+    let lazily = cures::runs_regions_alone();
     let mut last = 0;
     for (_, thread) in lost_pool(|_| true) {
         // The threads of a pool start in the same function.
@@ -130,8 +140,23 @@ pub(super) fn watch() {
             continue;
         }
         if let Some(library) = native::link_map_of(thread.start).filter(|_| is_runtime(thread.start)) {
-            imports::replace(library, RUNTIME.as_bytes(), ENTRY, |name, real| watched(library, name, real));
+            imports::replace(library, RUNTIME.as_bytes(), ENTRY, lazily, |name, real| watched(library, name, real));
         }
+    }
+}
+
+/// In a forked child: for each runtime whose pool it lost the fork, the name of its file, the pool's threads, and whether its regions are
+/// watched.
+pub(crate) fn each_lost(mut each: impl FnMut(&'static Inner, &str, usize, bool)) {
+    let mut last = 0;
+    for (fork, thread) in lost_pool(|thread| may_have_pools() && thread.start != 0) {
+        if std::mem::replace(&mut last, thread.start) == thread.start || !is_runtime(thread.start) {
+            continue;
+        }
+        let (Some(library), Some(path)) = (native::link_map_of(thread.start), native::library(thread.start)) else { continue };
+        let is_watched = WATCHED.iter().any(|region| region.library.load(Relaxed) == library);
+        let file = path.as_str().rsplit('/').next().unwrap_or_default();
+        each(fork, file, lost_pool(|other| other.start == thread.start).count(), is_watched);
     }
 }
 
@@ -153,7 +178,19 @@ fn watched(library: usize, name: &CStr, real: usize) -> Option<usize> {
     Some(ENTRIES[index] as usize)
 }
 
+/// True in a forked child's first thread, which its pool was lost with.
+fn is_first_thread() -> bool {
+    raw::thread_id() == raw::process_id() && core_fork::owned()
+}
+
 impl Region {
+    /// True when its regions have to do with the thread that enters them.
+    fn runs_alone(&self) -> bool {
+        let library = self.library.load(Relaxed);
+        let lost = || lost_pool(|thread| native::belongs_to(thread.start, library)).next().is_some();
+        cures::runs_regions_alone() && gate::awake() && tls::vfork() == 0 && is_first_thread() && lost()
+    }
+
     /// True when a region of so many threads (0: as many as usual) is certain to need others than its first.
     fn needs_others(&self, threads: u32) -> bool {
         let [most, limit, level, levels, adjusted] = self.asked.each_ref().map(|function| {
@@ -166,7 +203,7 @@ impl Region {
 }
 
 fn before(region: &Region, threads: u32, caller: usize) -> Waiting {
-    if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || raw::thread_id() != raw::process_id() || !core_fork::owned() {
+    if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !is_first_thread() {
         return Waiting::Unseen;
     }
     let library = region.library.load(Relaxed);

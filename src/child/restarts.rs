@@ -1,6 +1,7 @@
 //! Threads that a child starts again: what it lacked, it has.
 use super::bite;
 use super::waits::lost;
+use crate::cures::threads;
 use crate::describe;
 use crate::hooks::AtLength;
 use crate::sites;
@@ -47,8 +48,14 @@ fn have_one_party(one: usize, other: usize) -> bool {
 pub(crate) fn started(at: &AtLength, handle: usize, made: Made) {
     lost().filter(|(_, thread)| thread.handle == handle).for_each(|(_, thread)| thread.slot.handle.store(0, Relaxed));
     let name = |thread: &ThreadRecord| Text::<64>::of(format_args!("{}", thread.tid));
-    let open = |thread: &ThreadRecord| super::said::find(Kind::ThreadLost, name(thread).as_str()).is_none();
+    if threads::revived().is_some() {
+        return;
+    }
+    let open = |thread: &ThreadRecord| {
+        thread.slot.again.load(Relaxed) == 0 && super::said::find(Kind::ThreadLost, name(thread).as_str()).is_none()
+    };
     if let Some((fork, thread)) = lost().find(|(_, thread)| thread.tid != 0 && is_same(thread, made) && open(thread)) {
+        thread.slot.again.store(1, Relaxed);
         let because = "the child started it again";
         bite::turn_of(at, fork, Kind::ThreadLost, name(thread).as_str(), State::Resolved, None, because);
     }

@@ -3,7 +3,7 @@
 use super::bite::{self, Bite, Hazard, Voice};
 use super::{fate, said};
 use crate::arena::Arena;
-use crate::cures;
+use crate::cures::{self, keep};
 use crate::describe::{self, descriptors};
 use crate::emit;
 use crate::findings::{connection_inherited, epoll_inherited, file_offset_shared, sqlite_inherited};
@@ -15,6 +15,7 @@ use forkguard_core::fork as core_fork;
 use forkguard_core::{gate, raw, signal, tls};
 use forkguard_report::event::{FindingState, Kind, Role, Severity, Site, State};
 use std::borrow::Cow::Borrowed;
+use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
 
 /// What a call does with a descriptor.
@@ -99,8 +100,9 @@ enum Concern {
 }
 
 impl Concern {
-    fn of(record: &Record) -> Option<Concern> {
+    fn of(fd: i32, record: &Record) -> Option<Concern> {
         match record.kind {
+            _ if keep::is_kept(fd, record) => None,
             // Put under a number of its own choice, such as standard output, it is there to be used.
             Made::Socket if record.role & role::PLACED != 0 => None,
             Made::Socket if record.role & role::CONNECTED != 0 => Some(Concern::Connection),
@@ -149,7 +151,7 @@ pub(crate) fn before_called(caller: usize, fd: i32, usage: Use) {
 #[cold]
 fn first(call: Call, fd: i32, usage: Use) {
     let Some(record) = descriptor::record(fd) else { return };
-    let Some(concern) = Concern::of(&record).filter(|c| c.is_of(usage)) else { return };
+    let Some(concern) = Concern::of(fd, &record).filter(|c| c.is_of(usage)) else { return };
     if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
         return;
     }
@@ -333,7 +335,7 @@ pub(crate) fn closing_range(first: u32, last: u32) {
 #[cold]
 fn closes_unused(fd: i32) {
     let Some(record) = descriptor::record(fd) else { return };
-    let Some(concern) = Concern::of(&record) else { return };
+    let Some(concern) = Concern::of(fd, &record) else { return };
     if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
         return;
     }
@@ -354,8 +356,8 @@ fn closes_unused(fd: i32) {
 /// The child is gone before it settled: what it shares and did not touch it harms no more.
 pub(super) fn untouched(at: &AtLength, id: &str, because: &'static str) {
     let arena = at.arena();
-    let state = |kind: Kind, number: i32, state, because| FindingState {
-        id: Borrowed(arena.format(format_args!("{id}:{}:{number}", kind.name()))),
+    let state = |kind: Kind, what: &dyn Display, state, because| FindingState {
+        id: Borrowed(arena.format(format_args!("{id}:{}:{what}", kind.name()))),
         state,
         severity: None,
         because: Borrowed(because),
@@ -363,12 +365,13 @@ pub(super) fn untouched(at: &AtLength, id: &str, because: &'static str) {
     emit::states(at, id, |each| {
         for (index, number) in waiting() {
             let (kind, turn, because) = LATER[index];
-            each(state(kind, number, turn, because));
+            each(state(kind, &number, turn, because));
         }
+        cures::ended(|kind, what, because| each(state(kind, &what, State::Resolved, because)));
         for fd in descriptor::unseen().filter(|&fd| descriptor::number_at_fork(fd) == fd) {
-            let concern = descriptor::record(fd).as_ref().and_then(Concern::of);
+            let concern = descriptor::record(fd).and_then(|record| Concern::of(fd, &record));
             if let Some(kind) = concern.and_then(|concern| hazard(concern, fd)) {
-                each(state(kind, fd, State::Moot, because));
+                each(state(kind, &fd, State::Moot, because));
             }
         }
     });
@@ -378,7 +381,7 @@ pub(super) fn untouched(at: &AtLength, id: &str, because: &'static str) {
 pub(super) fn settled(at: &AtLength) {
     waiting().for_each(|(index, number)| turn(at, index, number));
     for fd in descriptor::unseen() {
-        let matters = match descriptor::record(fd).as_ref().and_then(Concern::of) {
+        let matters = match descriptor::record(fd).and_then(|record| Concern::of(fd, &record)) {
             Some(Concern::Connection) => descriptors::is_stream(fd),
             Some(Concern::SelfPipe) => descriptor::twin(fd).is_some(),
             Some(Concern::Epoll) => true,

@@ -3,6 +3,7 @@ use super::bite::{self, Bite, Hazard, Voice};
 use super::said::{self, Said};
 use super::{awaited, fate, is_unsettled};
 use crate::arena::Arena;
+use crate::cures::threads::python::before_wait;
 use crate::describe;
 use crate::findings::lock_orphaned;
 use crate::hooks::{AtLength, note, note_at_length};
@@ -13,7 +14,7 @@ use forkguard_core::fork::{self as core_fork, Inner, LockRecord, ThreadRecord};
 use forkguard_core::held::{self, Kind as LockKind};
 use forkguard_core::words::{self, CONDITION, Words};
 use forkguard_core::{atfork, gate, raw, thread, tls};
-use forkguard_report::event::{Kind, Role, Severity, Site, State};
+use forkguard_report::event::{Kind, Role, Severity, Site, State, Thread};
 use std::ffi::CStr;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
@@ -103,6 +104,7 @@ pub(crate) fn is_tracked(call: Call, address: usize) -> bool {
 
 /// Before a call that may wait: says so if nobody in this process can end the wait.
 pub(crate) fn before(call: Call, address: usize, caller: usize) -> Waiting {
+    before_wait();
     if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
         return Waiting::Unseen;
     }
@@ -224,7 +226,7 @@ pub(crate) fn gives(address: usize, anew: bool) {
 /// The locks that this process cannot use.
 fn orphans() -> impl Iterator<Item = (&'static Inner, &'static LockRecord)> {
     core_fork::ancestors().map(|s| s.facts()).flat_map(|inner| {
-        let broken = inner.locks.as_slice().iter().filter(|l| l.broken_in_child() && !l.signal && !was_dealt_with(l));
+        let broken = inner.broken_locks().filter(|l| !l.signal && !was_dealt_with(l));
         broken.map(move |lock| (inner, lock))
     })
 }
@@ -263,12 +265,17 @@ fn is_this_childs(owner: u32) -> bool {
 }
 
 /// What stands for a lock in the id of its finding.
-pub(super) fn lock_name(lock: &LockRecord) -> Text<64> {
+pub(crate) fn lock_name(lock: &LockRecord) -> Text<64> {
     let (address, holder) = (lock.entry.address, lock.holder);
     match lock.entry.kind {
         LockKind::Libc => Text::of(format_args!("{}-{holder}", describe::libc_name(address))),
         _ => Text::of(format_args!("{address:#x}-{holder}")),
     }
+}
+
+/// True for a lock that forkguard made usable in this child.
+pub(super) fn is_repaired(fork: &Inner, what: &str) -> bool {
+    fork.repaired_locks().any(|lock| lock_name(lock).as_str() == what)
 }
 
 /// True when the holder's record of this lock is not true any more: the child released it, or made it anew.
@@ -393,7 +400,7 @@ fn waits_for_others(address: usize) -> bool {
 }
 
 /// The threads that this process and its leaders lost.
-pub(super) fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
+pub(crate) fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
     let lost = |inner: &'static Inner| inner.threads.as_slice().iter().filter(|t| t.tid != inner.thread);
     core_fork::ancestors().map(|s| s.facts()).flat_map(move |inner| lost(inner).map(move |thread| (inner, thread)))
 }
@@ -461,9 +468,11 @@ fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
         bite::say(at, Severity::Error, Voice::Aloud, kind, |arena| {
             let (fork, _) = lost().next()?;
             let losses = describe::losses(arena, fork);
-            let lost = losses.threads.iter().filter(|t| !t.forking);
+            let there = |t: &&Thread<'_>| lost_waits_for(t, address);
+            // Who is not missed is not it, unless there is nobody else.
+            let all_safe = losses.threads.iter().all(|t| t.forking || t.fork_safe);
+            let lost = losses.threads.iter().filter(|t| !t.forking && (all_safe || !t.fork_safe || there(t)));
             let count = lost.clone().count();
-            let there = |t: &&_| lost_waits_for(t, address);
             let mut sites = arena.list(NAMED);
             let mut names = "";
             for thread in lost.clone().filter(there).chain(lost.clone().filter(|t| !there(t))).take(NAMED) {
@@ -498,7 +507,7 @@ fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
     })
 }
 
-fn lost_waits_for(thread: &forkguard_report::event::Thread<'_>, address: usize) -> bool {
+fn lost_waits_for(thread: &Thread<'_>, address: usize) -> bool {
     let waits = thread.waits_for.as_deref().and_then(|hex| usize::from_str_radix(hex.strip_prefix("0x")?, 16).ok());
     waits == Some(address)
 }

@@ -5,18 +5,23 @@
 //! lists it. Code here runs where `hooks/mod.rs` says hooks run: it allocates nothing, takes no lock, and asks the kernel directly.
 mod epoll;
 mod files;
-mod fixups;
+pub(crate) mod fixups;
+pub(crate) mod keep;
 mod locks;
 mod openmp;
 mod safe_point;
 mod self_pipe;
 mod signals;
-mod sockets;
-mod threads;
+pub(crate) mod signals_keep;
+pub(crate) mod sockets;
+pub(crate) mod threads;
 mod timers;
 
 pub(crate) use safe_point::{look_again, wait_before_fork};
 pub(crate) use self_pipe::detach;
+
+pub(crate) use locks::REPAIRED;
+pub(crate) use openmp::runs_regions_alone;
 
 use crate::arena::Arena;
 use crate::child::{self, bite};
@@ -62,6 +67,7 @@ pub(crate) fn prepare() {
 /// In the forking thread, before any prepare handler.
 pub(crate) fn before_fork() {
     if options::guards() {
+        fixups::before_fork();
         openmp::before_fork();
         timers::before_fork();
     }
@@ -87,20 +93,23 @@ pub(crate) fn in_child(fork: &'static Inner) {
     if options::guards() {
         safe_point::in_child(fork);
         locks::in_child(fork);
+        signals_keep::in_child();
         signals::in_child(fork);
         sockets::in_child(fork);
         epoll::in_child();
         files::in_child();
         timers::in_child(fork);
         openmp::in_child(fork);
+        threads::in_child();
+        fixups::in_child(fork);
     }
 }
 
 /// In the child, when every other library's child handler has run.
-pub(crate) fn at_end_of_fork(_fork: Option<&'static Snapshot>) {
+pub(crate) fn at_end_of_fork(fork: Option<&'static Snapshot>) {
     if options::guards() {
         threads::at_end_of_fork();
-        fixups::at_end_of_fork();
+        fixups::at_end_of_fork(fork);
     }
 }
 
@@ -119,6 +128,12 @@ pub(crate) fn has_reset(signal: &str) -> bool {
 /// Calls `each` with the names of the signals whose inherited handler a guard dealt with in this child, and how.
 pub(crate) fn handlers_dealt_with(mut each: impl FnMut(&str, &'static str)) {
     signals::each_reset(|signal| each(signal, "forkguard reset it to its default"));
+    signals_keep::each_put_back(|signal| each(signal, signals_keep::BECAUSE));
+}
+
+/// True while the host's own fixups run in this child.
+pub(crate) fn are_under_way() -> bool {
+    fixups::are_under_way()
 }
 
 /// One deed of a guard.
@@ -228,6 +243,11 @@ pub(crate) fn listed<'a>(arena: &'a Arena) -> (&'a [Cure<'a>], u32) {
 pub(crate) fn has_ended(finding: &Finding<'_>) -> bool {
     let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
     kept().filter_map(|done| done.ended.as_ref()).any(|(kind, ended, _)| *kind == finding.kind && ended.as_str() == what)
+}
+
+/// The child is gone before it settled: gives the findings that guards have ended, and why.
+pub(crate) fn ended(mut each: impl FnMut(Kind, &str, &'static str)) {
+    kept().filter_map(|done| done.ended.as_ref()).for_each(|(kind, what, because)| each(*kind, what.as_str(), because));
 }
 
 /// The child settles: the findings that guards have ended are said to be.

@@ -33,7 +33,8 @@ const fn bits(signals: &[i32]) -> u64 {
     set
 }
 
-fn numbers(bits: u64) -> impl Iterator<Item = i32> {
+/// The signals of a set.
+pub(super) fn numbers(bits: u64) -> impl Iterator<Item = i32> + Clone {
     (1..=signal::COUNT as i32).filter(move |number| bits >> (number - 1) & 1 != 0)
 }
 

@@ -69,6 +69,34 @@ pub(crate) fn is_stream(fd: i32) -> bool {
     matches!(sockopt::socket_type(raw::descriptor(fd)), Ok(SocketType::STREAM | SocketType::SEQPACKET))
 }
 
+/// The name of a socket that the table says was connect()ed, without an arena; None when the kernel has something else there by now.
+pub(crate) fn name_of_connection(fd: i32) -> Option<Text<96>> {
+    let record = descriptor::record(fd).filter(|r| r.kind == Kind::Socket && r.role & role::CONNECTED != 0)?;
+    let of = raw::descriptor(fd);
+    let family = Some(sockopt::socket_domain(of).ok()?);
+    let listens = sockopt::socket_acceptconn(of).unwrap_or(false);
+    let ends = Ends { family, kind: None, listens, local: None, peer: rustix::net::getpeername(of).ok().flatten() };
+    let fits = !listens && ends.fits(&record);
+    fits.then(|| ends.name(fd, &record))
+}
+
+/// How a peer that connect() was given may be written: `127.0.0.1:5432`, a unix path, `@` and an abstract name. None without a name.
+pub(crate) fn peer_name(fd: i32, record: &Record) -> Option<Text<112>> {
+    match recorded_peer(record) {
+        Some(peer) => Some(Text::of(format_args!("{}", SocketAddr::new(peer.ip().to_canonical(), peer.port())))),
+        None if i32::from(record.family) == libc::AF_UNIX => {
+            rustix::net::getpeername(raw::descriptor(fd)).ok().flatten().map(|peer| written(&peer))
+        }
+        None => None,
+    }
+}
+
+/// True for a connection to this machine itself, whose port it gives.
+pub(crate) fn loopback_port(record: &Record) -> Option<u16> {
+    let is_own = |ip: IpAddr| ip.is_unspecified() || ip.to_canonical().is_loopback();
+    recorded_peer(record).filter(|peer| is_own(peer.ip())).map(|peer| peer.port())
+}
+
 /// True for a file that is read or written by position.
 pub(crate) fn is_positioned(fd: i32) -> bool {
     let of = raw::descriptor(fd);
@@ -245,6 +273,23 @@ impl Ends {
         }
     }
 
+    /// As in the findings, [`crate::findings::connection_inherited::subject`].
+    fn name(&self, fd: i32, record: &Record) -> Text<96> {
+        let peer = self.peer.as_ref().and_then(inet).or_else(|| recorded_peer(record));
+        let unix = self.peer.as_ref().map(written).filter(|path| !path.is_empty());
+        let mut name = Text::new();
+        let _ = match (peer, unix) {
+            (Some(peer), _) => write!(name, "TCP {peer}"),
+            (None, Some(path)) => write!(name, "unix {}", path.as_str()),
+            (None, None) => write!(name, "a connection"),
+        };
+        let service =
+            peer.map_or_else(|| unix.as_ref().and_then(|path| service_of_path(path.as_str())), |p| service(true, p.port()));
+        let _ = service.map(|service| write!(name, " ({service})"));
+        let _ = write!(name, ", descriptor {fd}");
+        name
+    }
+
     fn role(&self, record: Option<Record>) -> SocketRole {
         let did = |bit| record.is_some_and(|r| r.role & bit != 0);
         match () {
@@ -279,14 +324,19 @@ fn inet(address: &SocketAddrAny) -> Option<SocketAddr> {
 }
 
 fn address<'a>(arena: &'a Arena, address: &SocketAddrAny) -> &'a str {
+    arena.text(written(address).as_str())
+}
+
+/// An address as people write it; empty for one without a name.
+fn written(address: &SocketAddrAny) -> Text<112> {
     if let Some(inet) = inet(address) {
-        return arena.format(format_args!("{inet}"));
+        return Text::of(format_args!("{inet}"));
     }
-    let Ok(unix) = SocketAddrUnix::try_from(address.clone()) else { return "" };
+    let Ok(unix) = SocketAddrUnix::try_from(address.clone()) else { return Text::new() };
     if let Some(name) = unix.abstract_name() {
-        return arena.format(format_args!("@{}", Text::<110>::from_bytes(name).as_str()));
+        return Text::of(format_args!("@{}", Text::<110>::from_bytes(name).as_str()));
     }
-    unix.path_bytes().map_or("", |path| arena.text(Text::<110>::from_bytes(path).as_str()))
+    unix.path_bytes().map_or(Text::new(), Text::from_bytes)
 }
 
 fn family(arena: &Arena, family: Option<AddressFamily>) -> Cow<'_, str> {

@@ -9,7 +9,7 @@ use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Inner, LockRecord, ThreadRecord};
 use forkguard_core::held::{ENTERED, Kind};
-use forkguard_core::{raw, signal, thread, timer};
+use forkguard_core::{names, raw, signal, thread, timer};
 use forkguard_report::event::*;
 use std::borrow::Cow::{self, Borrowed};
 use std::ffi::CStr;
@@ -217,6 +217,11 @@ fn tid_of(thread: &ThreadRecord, leader: bool) -> u32 {
 }
 
 /// A thread's name: as it was set, else as the kernel has it, else (a lost one) the process's.
+/// What the kernel or the program called a thread that this process lost.
+pub(crate) fn name_of_lost(thread: &ThreadRecord) -> Text<16> {
+    name_of(thread, thread.tid, false)
+}
+
 fn name_of(thread: &ThreadRecord, tid: u32, leader: bool) -> Text<16> {
     if !thread.name.is_empty() {
         return thread.name;
@@ -246,6 +251,7 @@ fn thread<'a>(arena: &'a Arena, thread: &ThreadRecord, forking: bool, of: u32) -
         forking,
         recorded: true,
         detached: thread.detached,
+        fork_safe: thread.fork_safe,
         creator: (thread.creator != 0).then_some(thread.creator),
         start: application(thread.code).or_else(|| (thread.start != 0).then(|| native::frame(arena, thread.start))),
         site: site(arena, Role::Started, thread.creator, thread.site),
@@ -293,6 +299,7 @@ fn unrecorded<'a>(arena: &'a Arena, inner: &Inner, list: &mut crate::arena::Aren
             forking: tid == inner.thread,
             recorded: false,
             detached: false,
+            fork_safe: false,
             creator: None,
             class: None,
             start: None,
@@ -321,7 +328,7 @@ fn locks<'a>(arena: &'a Arena, inner: &Inner, threads: &[Thread<'a>]) -> &'a [Lo
             name: if libc {
                 Some(Borrowed(libc_name(lock.entry.address)))
             } else {
-                native::data_symbol(arena, lock.entry.address)
+                symbol(arena, lock.entry.address).map(Borrowed)
             },
             holder: lock.holder,
             holder_name: holder.map_or(Borrowed(""), |t| Borrowed(arena.text(&t.name))),
@@ -345,12 +352,14 @@ pub(crate) fn libc_name(address: usize) -> &'static str {
     unsafe { CStr::from_ptr(address as *const _) }.to_str().unwrap_or("")
 }
 
-/// The symbol that an address of data lies in.
+/// What a lock is called: by the program, else by the symbol that its address lies in.
 pub(crate) fn symbol(arena: &Arena, address: usize) -> Option<&str> {
-    native::data_symbol(arena, address).map(|name| arena.text(&name))
+    let given = names::of_lock(address).map(|name| arena.text(name.as_str()));
+    given.or_else(|| native::data_symbol(arena, address).map(|name| arena.text(&name)))
 }
 
-fn lock_kind(lock: &LockRecord) -> LockKind {
+/// What kind of lock a record is of.
+pub(crate) fn lock_kind(lock: &LockRecord) -> LockKind {
     match (lock.entry.kind, lock.owner_checking()) {
         (Kind::Mutex, 1) => LockKind::RecursiveMutex,
         (Kind::Mutex, 2) => LockKind::ErrorcheckMutex,

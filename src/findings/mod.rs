@@ -22,6 +22,7 @@ pub(crate) mod timer_lost;
 
 use crate::arena::Arena;
 use crate::child::bite::Bite;
+use crate::cures::keep;
 use crate::sites::native;
 use forkguard_core::fork::Inner;
 use forkguard_core::raw;
@@ -127,9 +128,9 @@ impl<'a> Evidence<'a> {
         self.threads.iter().filter(|t| !t.forking && !t.name.starts_with("iou-"))
     }
 
-    /// Descriptors that the child has from its leader.
+    /// Descriptors that the child has from its leader, and that were not meant for it.
     fn inherited(&self) -> impl Iterator<Item = &'a Descriptor<'a>> + '_ {
-        self.descriptors.iter().filter(|d| !self.in_child || d.origin == Origin::Forked)
+        self.descriptors.iter().filter(|d| (!self.in_child || d.origin == Origin::Forked) && !keep::keeps(d.fd))
     }
 
     /// A finding with the catalogue's texts.

@@ -13,12 +13,13 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         });
         let restarts = started_by(thread).is_some_and(|library| RESTARTERS.iter().any(|r| library.starts_with(r)));
         // Who ended right after the fork was about to: nothing waits for him.
-        let severity = if restarts || thread.ended { Severity::Info } else { Severity::Warning };
+        let severity = if restarts || thread.ended || thread.fork_safe { Severity::Info } else { Severity::Warning };
         let ended = if thread.ended { ", which was about to end" } else { "" };
+        let missed = if thread.fork_safe { ", which children do without" } else { "" };
         let unseen = if thread.recorded { "" } else { ", started past every hook" };
         let (what, subject) = match thread.tid {
-            0 => (text!(evidence, "new-{index}"), text!(evidence, "thread \"{}\" (had not begun to run)", thread.name)),
-            tid => (text!(evidence, "{tid}"), text!(evidence, "thread \"{}\" (tid {tid}{unseen}{ended})", thread.name)),
+            0 => (text!(evidence, "new-{index}"), text!(evidence, "thread \"{}\" (had not begun to run{missed})", thread.name)),
+            tid => (text!(evidence, "{tid}"), text!(evidence, "thread \"{}\" (tid {tid}{unseen}{ended}{missed})", thread.name)),
         };
         found(evidence.finding(
             Kind::ThreadLost,

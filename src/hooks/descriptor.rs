@@ -4,7 +4,7 @@ use crate::child::uses::{self, LOOKING, Use};
 use crate::child::{self, SETTLING};
 use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
 use crate::sites;
-use forkguard_core::descriptor::{self, Kind, role};
+use forkguard_core::descriptor::{self, Kind, mark, role};
 use forkguard_core::thread;
 use libc::{DIR, FILE, c_char, c_int, c_uint, c_ulong, c_void, mode_t, sigset_t};
 use std::sync::atomic::Ordering::Relaxed;
@@ -346,7 +346,10 @@ fn placed(fd: c_int) {
 /// Whether a program that is exec'd is to have it, as the host just said.
 fn keeps_on_exec(fd: c_int, keeps: bool) {
     let change = if keeps { descriptor::add_role } else { descriptor::remove_role };
-    note(|_| change(fd, role::KEPT_ON_EXEC));
+    note(|_| {
+        change(fd, role::KEPT_ON_EXEC);
+        descriptor::remove_mark(fd, mark::CLOSES_ON_EXEC);
+    });
 }
 
 /// A lock on a part of a file.

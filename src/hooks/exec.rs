@@ -1,4 +1,5 @@
 //! exec: the last thing that a forked child may do. Noted before the call, which does not come back when it works.
+use super::handed::{Given, Strings, hand_over, hand_over_by_vfork, own_environment};
 use super::*;
 use crate::child;
 use std::sync::atomic::AtomicU8;
@@ -7,14 +8,16 @@ use std::sync::atomic::AtomicU8;
 pub(crate) static IN_CHILD: AtomicU8 = AtomicU8::new(0);
 
 macro_rules! execs {
-    ($(fn $name:ident: $call:literal, $program:expr;)*) => {
+    ($(fn $name:ident: $call:literal, $program:expr, $given:expr;)*) => {
         $(pass! {
             /// exec(3); see the module.
             fn $name, IN_CHILD; |registers| {
-                if !spawn::in_vfork_child() && crate::emit::wanted() {
-                    let program: fn(&Registers) -> child::Program = $program;
-                    note_at_length(|at| child::exec(at, $call, program(registers), || registers.capture()));
+                let (program, given): (fn(&Registers) -> child::Program, fn(&Registers) -> Given<'_>) = ($program, $given);
+                if spawn::in_vfork_child() {
+                    return hand_over_by_vfork(given(registers));
                 }
+                let (site, hand_over) = (|| registers.capture(), || hand_over(given(registers)));
+                note_at_length(|at| child::exec(at, $call, program(registers), site, hand_over));
             }
         })*
     };
@@ -30,14 +33,30 @@ fn name(registers: &Registers) -> child::Program {
     child::Program::Name(registers.argument[0])
 }
 
+/// A vector of arguments, and the caller's environment.
+fn vector(registers: &Registers) -> Given<'_> {
+    [Strings::Arguments(registers.argument[1]), own_environment()]
+}
+
+/// Two vectors, the first of them the argument of that index.
+fn vectors(registers: &Registers, first: usize) -> Given<'_> {
+    [Strings::Arguments(registers.argument[first]), Strings::Environment(registers.argument[first + 1])]
+}
+
+/// A list, and the caller's environment.
+fn list(registers: &Registers) -> Given<'_> {
+    [Strings::Listed(registers), own_environment()]
+}
+
 execs! {
-    fn execve: "execve", path;
-    fn execv: "execv", path;
-    fn execl: "execl", path;
-    fn execle: "execle", path;
-    fn execvp: "execvp", name;
-    fn execvpe: "execvpe", name;
-    fn execlp: "execlp", name;
-    fn fexecve: "fexecve", |registers| child::Program::Descriptor(registers.argument[0] as i32);
-    fn execveat: "execveat", |registers| child::Program::Path(registers.argument[0] as i32, registers.argument[1]);
+    fn execve: "execve", path, |registers| vectors(registers, 1);
+    fn execv: "execv", path, vector;
+    fn execl: "execl", path, list;
+    fn execle: "execle", path, |registers| [Strings::Listed(registers), Strings::BehindList(registers)];
+    fn execvp: "execvp", name, vector;
+    fn execvpe: "execvpe", name, |registers| vectors(registers, 1);
+    fn execlp: "execlp", name, list;
+    fn fexecve: "fexecve", |registers| child::Program::Descriptor(registers.argument[0] as i32), |registers| vectors(registers, 1);
+    fn execveat: "execveat", |registers| child::Program::Path(registers.argument[0] as i32, registers.argument[1]),
+        |registers| vectors(registers, 2);
 }

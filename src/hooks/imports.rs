@@ -31,11 +31,11 @@ struct Imports {
 }
 
 impl Imports {
-    /// Those of a library that names `needed` (a part of a file's name) among what it needs.
+    /// Those of a library that names `needed` (a part of a file's name) among what it needs, and whether that is this very `file`.
     ///
     /// # Safety
     /// The library must be loaded.
-    unsafe fn of(map: &LinkMap, needed: &[u8]) -> Option<Imports> {
+    unsafe fn of(map: &LinkMap, needed: &[u8], file: &[u8]) -> Option<(Imports, bool)> {
         let mut found = Imports::default();
         let entries = || {
             let mut entry = map.dynamic;
@@ -60,13 +60,15 @@ impl Imports {
             }
         }
         const NEEDED: i64 = 1;
-        let matches = |name: usize| {
-            // SAFETY: an offset into the library's strings.
-            let name = unsafe { CStr::from_ptr((found.strings + name) as *const c_char) };
-            name.to_bytes().windows(needed.len()).any(|part| part == needed)
-        };
-        let complete = found.strings != 0 && found.symbols != 0;
-        (complete && entries().any(|(tag, name)| tag == NEEDED && matches(name))).then_some(found)
+        if found.strings == 0 || found.symbols == 0 {
+            return None;
+        }
+        let strings = found.strings;
+        // SAFETY: offsets into the library's strings.
+        let name = |offset: usize| unsafe { CStr::from_ptr((strings + offset) as *const c_char) }.to_bytes();
+        let needs = |what: &dyn Fn(&[u8]) -> bool| entries().any(|(tag, offset)| tag == NEEDED && what(name(offset)));
+        let is_needed = needs(&|name| name.windows(needed.len()).any(|part| part == needed));
+        is_needed.then(|| (found, needs(&|name| name == file)))
     }
 
     /// Names of imported functions and the places that hold their addresses.
@@ -93,8 +95,17 @@ impl Imports {
 }
 
 /// In a forked child that has one thread: for each import that leads into the library at `target` (the loader's record) and begins with
-/// `prefix`, `by` tells what it shall lead to instead. Imports that were never called are not resolved, and stay so.
-pub(crate) fn replace(target: usize, needed: &[u8], prefix: &[u8], mut by: impl FnMut(&CStr, usize) -> Option<usize>) {
+/// `prefix`, `by` tells what it shall lead to instead. Imports that were never called are not resolved, and stay so; `lazily`: unless their
+/// library names this very file among what it needs.
+pub(crate) fn replace(
+    target: usize,
+    needed: &[u8],
+    prefix: &[u8],
+    lazily: bool,
+    mut by: impl FnMut(&CStr, usize) -> Option<usize>,
+) {
+    let path = native::path_of(target);
+    let file = path.as_str().rsplit('/').next().unwrap_or_default().as_bytes();
     let mut next = real::first_link_map() as *const LinkMap;
     // A lost thread may have been changing the list.
     for _ in 0..4096 {
@@ -103,12 +114,16 @@ pub(crate) fn replace(target: usize, needed: &[u8], prefix: &[u8], mut by: impl 
             // SAFETY: the loader says that it is there, and no other thread could unload it.
             unsafe {
                 let map = &*next;
-                if let Some(imports) = Imports::of(map, needed) {
+                if let Some((imports, is_own)) = Imports::of(map, needed, file) {
+                    let meant = |name: &CStr, now: usize| match native::link_map_of(now)? {
+                        to if to == target => Some(now),
+                        to if to == next as usize && lazily && is_own => real::find_in(target, name),
+                        _ => None,
+                    };
                     imports.each(map.base, |name, place| {
                         if name.to_bytes().starts_with(prefix)
-                            && let now = *(place as *const usize)
-                            && native::belongs_to(now, target)
-                            && let Some(instead) = by(name, now)
+                            && let Some(function) = meant(name, *(place as *const usize))
+                            && let Some(instead) = by(name, function)
                         {
                             raw::overwrite(place, instead);
                         }

@@ -3,6 +3,7 @@ use super::wait::{self, IDLE};
 use super::*;
 use crate::child::uses::{self, LOOKING, Use};
 use crate::child::{self, is_unsettled};
+use crate::cures::threads::python::before_wait;
 use forkguard_core::descriptor::{self, Kind};
 use libc::{FILE, MSG_PEEK};
 use std::sync::atomic::Ordering::Relaxed;
@@ -17,6 +18,7 @@ fn settles(call: &'static str, fd: i32) {
     use Kind::{Eventfd, Inotify, Pipe, Signalfd, Socket};
     let brings_work = |r: descriptor::Record| matches!(r.kind, Pipe | Socket | Eventfd | Signalfd | Inotify);
     if is_unsettled() && descriptor::record(fd).is_some_and(brings_work) {
+        before_wait();
         note_at_length(|at| child::settled(call, at));
     }
 }
@@ -45,6 +47,7 @@ macro_rules! receives {
             /// As the C library's; see the module.
             fn $name, LOOKING; |registers| {
                 if is_unsettled() {
+                    before_wait();
                     note_at_length(|at| child::settled(stringify!($name), at));
                 }
                 // What is only looked at stays there for whom it is.

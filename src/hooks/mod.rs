@@ -20,6 +20,7 @@ mod descriptor;
 mod exec;
 mod exit;
 pub(crate) mod fork;
+mod handed;
 pub(crate) mod imports;
 mod io;
 mod libc_locks;
@@ -41,6 +42,7 @@ use crate::sites::Start;
 pub(crate) use crate::workspace::AtLength;
 use crate::workspace::on_own_stack;
 use forkguard_core::gate::{self, Inside, Life};
+use forkguard_core::raw;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) use descriptor::adopt_open_descriptors;
@@ -106,6 +108,12 @@ impl Registers {
     /// Where in the program the call is made.
     pub(crate) fn capture(&self) -> usize {
         crate::sites::capture_from(self.start(), self.caller)
+    }
+
+    /// The argument of this index, of however many words; None where the stack ends.
+    pub(crate) fn word(&self, index: usize) -> Option<usize> {
+        let on_stack = |index: usize| raw::read_value((&raw const self.caller).addr() + 8 + 8 * index);
+        self.argument.get(index).copied().or_else(|| on_stack(index - self.argument.len()))
     }
 
     /// The calling frame.

@@ -1,6 +1,7 @@
 //! Signals: who set which handler.
 use super::*;
 use crate::child::{self, SETTLING};
+use crate::cures::signals_keep;
 use crate::sites;
 use forkguard_core::raw;
 use forkguard_core::signal::{self, Set};
@@ -39,13 +40,18 @@ masks! {
 }
 
 fn noted(signal: c_int, handler: usize, caller: usize) {
-    note(|_| {
-        let (site, code) = sites::capture_handler(caller);
-        signal::note(
-            signal,
-            Set { handler, site, code, thread: thread::mine().map_or(0, |s| s.tid.load(Relaxed)), inherited: false },
-        );
+    if signals_keep::is_in_hand(signal) {
+        return;
+    }
+    let set = note(|_| {
+        let set = sites::capture_handler(caller);
+        let thread = thread::mine().map_or(0, |s| s.tid.load(Relaxed));
+        signal::note(signal, Set { handler, site: set.site, code: set.code, thread, inherited: false });
+        set
     });
+    if let Some(set) = set {
+        signals_keep::changed(signal, handler, set);
+    }
 }
 
 hook! {

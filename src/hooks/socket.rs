@@ -2,6 +2,7 @@
 use super::descriptor::{all_opened, opened};
 use super::*;
 use crate::child::{self, SETTLING};
+use crate::cures::threads::python::before_wait;
 use crate::sites;
 use forkguard_core::descriptor::{self, Kind, role};
 use forkguard_core::thread;
@@ -38,6 +39,7 @@ fn accepted(fd: c_int, caller: usize) {
 /// A child that waits for a connection has settled.
 #[inline(always)]
 fn waits(call: &'static str) {
+    before_wait();
     if SETTLING.load(Relaxed) != 0 {
         note_at_length(|at| child::settled(call, at));
     }

@@ -3,6 +3,7 @@ use super::*;
 use crate::child::regions;
 use crate::child::restarts::{self, Made};
 use crate::child::waits::Call;
+use crate::cures::threads::{self, python};
 use crate::sites;
 use forkguard_core::gate;
 use forkguard_core::held;
@@ -88,7 +89,14 @@ fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Opti
         let slot = thread::claim()?;
         slot.start.store(start, Relaxed);
         slot.argument.store(argument, Relaxed);
-        let made = sites::capture_thread(caller);
+        let made = threads::revived().map_or_else(
+            || sites::capture_thread(caller),
+            |lost| {
+                slot.set_name(lost.name.as_str().as_bytes());
+                slot.restartable.store(u32::from(lost.restartable), Relaxed);
+                sites::Made { site: lost.site, label: lost.label, code: lost.code }
+            },
+        );
         slot.site.store(made.site, Relaxed);
         slot.label.store(made.label, Relaxed);
         slot.code.store(made.code, Relaxed);
@@ -113,9 +121,11 @@ hook! {
     /// pthread_create(3).
     fn pthread_create(thread: *mut pthread_t, attributes: *const pthread_attr_t, start: Start, argument: *mut c_void) -> c_int;
     |caller| {
+        python::before_wait();
         let Some((slot, made)) = prepare(start as usize, argument as usize, detached(attributes), caller) else {
             return real(thread, attributes, start, argument);
         };
+        python::starts(slot);
         let result = real(thread, attributes, started, (slot as *const Slot).cast_mut().cast());
         created(thread, slot, made, result);
         result

@@ -3,6 +3,7 @@
 use super::*;
 use crate::child::uses::LOOKING;
 use crate::child::{self, SETTLING};
+use crate::cures::threads::python::{before_wait, is_pending};
 use crate::leader;
 use std::sync::atomic::{AtomicU8, Ordering::*};
 
@@ -16,6 +17,7 @@ pub(crate) fn watch_waits() {
 
 /// `call` is about to wait.
 pub(crate) fn begins(call: &'static str) {
+    before_wait();
     if SETTLING.load(Relaxed) != 0 {
         note_at_length(|at| child::settled(call, at));
     }
@@ -24,7 +26,7 @@ pub(crate) fn begins(call: &'static str) {
     }
     // Cleared before it is asked whether that is right: what changes meanwhile sets it.
     IDLE.store(0, SeqCst);
-    if SETTLING.load(SeqCst) != 0 || LOOKING.load(SeqCst) != 0 || leader::watches() {
+    if SETTLING.load(SeqCst) != 0 || LOOKING.load(SeqCst) != 0 || leader::watches() || is_pending() {
         watch_waits();
     }
 }

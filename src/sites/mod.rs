@@ -9,15 +9,16 @@ mod interpreters;
 pub(crate) mod native;
 mod perl;
 mod php;
-mod python;
+pub(crate) mod python;
 mod ruby;
 mod stack;
 pub(crate) mod store;
-mod symbols;
+pub(crate) mod symbols;
 
 use crate::workspace::on_own_stack;
 use forkguard_core::fork::Inner;
 use forkguard_core::raw;
+pub(crate) use python::handlers as python_handlers;
 pub(crate) use stack::Start;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use store::{Frames, Kept, Language};
@@ -160,16 +161,27 @@ pub(crate) fn label(word: usize) -> (&'static str, &'static str) {
     (store::text_of(word as u16), store::text_of((word >> 16) as u16))
 }
 
-/// For a signal's handler that this thread sets now: where, and the code that will run (0 unknown).
+/// What is known of a signal's handler that is being set.
+#[derive(Clone, Copy)]
+pub(crate) struct Handler {
+    /// Where.
+    pub(crate) site: usize,
+    /// The code that will run; 0 unknown.
+    pub(crate) code: usize,
+    /// What Python's `signal.signal` is setting, borrowed from it; 0 when that is not at work, or not with the GIL held.
+    pub(crate) object: usize,
+}
+
+/// For a signal's handler that this thread sets now.
 #[inline(never)]
-pub(crate) fn capture_handler(caller: usize) -> (usize, usize) {
+pub(crate) fn capture_handler(caller: usize) -> Handler {
     at_length(Start::here(), caller, |start| {
         // First the frames: they prove how Python's objects are read.
         let site = take(start, caller);
-        let code = if python::is_here() { python::handler() } else { None };
-        (site, code.unwrap_or(0))
+        let (code, object) = if python::is_here() { python::handler() } else { None }.unwrap_or((0, 0));
+        Handler { site, code, object }
     })
-    .unwrap_or((caller, 0))
+    .unwrap_or(Handler { site: caller, code: 0, object: 0 })
 }
 
 /// The word of the interpreted frames that this thread stands in (0: none), read as they lie in memory; None when they cannot be read so.

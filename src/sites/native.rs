@@ -67,9 +67,14 @@ pub(crate) fn link_map_of(address: usize) -> Option<usize> {
 
 /// Path of the library, or of the program, that an address lies in.
 pub(crate) fn library(address: usize) -> Option<Text<200>> {
+    link_map_of(address).map(path_of)
+}
+
+/// Path of a library, by the loader's record of it.
+pub(crate) fn path_of(link_map: usize) -> Text<200> {
     // struct link_map: base, name. The program itself has none.
-    let [_, name]: [usize; 2] = read_value(link_map_of(address)?)?;
-    Some(read_text(name)).filter(|path| !path.is_empty()).or_else(|| Some(executable()))
+    let name = read_value(link_map).map(|[_, name]: [usize; 2]| read_text(name));
+    name.filter(|path| !path.is_empty()).unwrap_or_else(executable)
 }
 
 /// This thread's block of thread-local variables of the library that `address` lies in; None while it has none there.
@@ -185,7 +190,7 @@ impl Module {
 }
 
 /// A C string, as far as it can be read.
-fn read_text<const N: usize>(address: usize) -> Text<N> {
+pub(super) fn read_text<const N: usize>(address: usize) -> Text<N> {
     let mut bytes = [0u8; N];
     let mut length = 0;
     while length < N {

@@ -1,5 +1,7 @@
 //! Symbols of libraries that may be loaded and unloaded at any time: without the loader's lock, by fault-proof reads.
+use super::native::read_text;
 use crate::hooks::real;
+use forkguard_core::fixed::Text;
 use forkguard_core::raw::{monotonic, read_memory, read_value};
 use std::ffi::CStr;
 use std::ops::Range;
@@ -7,19 +9,35 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// A loaded library's table of symbols.
 pub(crate) struct Library {
+    /// Address of the loader's record.
+    record: usize,
     base: usize,
+    path: usize,
+    dynamic: usize,
     symbols: usize,
     strings: usize,
     hash: usize,
+    versions: usize,
+    /// Its SONAME in `strings`; 0 none.
+    soname: usize,
+}
+
+/// What a name stands for in a library.
+pub(crate) struct Symbol {
+    pub(crate) address: usize,
+    /// STT_FUNC and the like (elf(5)).
+    pub(crate) kind: u8,
 }
 
 impl Library {
     /// From the loader's record (struct link_map: base, name, dynamic section, next).
-    fn read([base, _, dynamic, _]: [usize; 4]) -> Option<Library> {
+    fn read(record: usize, [base, path, dynamic, _]: [usize; 4]) -> Option<Library> {
         const STRINGS: usize = 5;
         const SYMBOLS: usize = 6;
+        const SONAME: usize = 14;
         const GNU_HASH: usize = 0x6fff_fef5;
-        let mut library = Library { base, symbols: 0, strings: 0, hash: 0 };
+        const VERSIONS: usize = 0x6fff_fff0;
+        let mut library = Library { record, base, path, dynamic, symbols: 0, strings: 0, hash: 0, versions: 0, soname: 0 };
         let mut place = dynamic;
         for _ in 0..16 {
             for [tag, value] in read_value::<[usize; 16]>(place)?.as_chunks::<2>().0 {
@@ -29,6 +47,8 @@ impl Library {
                     STRINGS => library.strings = address,
                     SYMBOLS => library.symbols = address,
                     GNU_HASH => library.hash = address,
+                    VERSIONS => library.versions = address,
+                    SONAME => library.soname = *value,
                     _ => {}
                 }
             }
@@ -42,6 +62,21 @@ impl Library {
         self.base
     }
 
+    /// The loader's record of it, and the dynamic section that it names: another library's record may come to lie at the same place.
+    pub(crate) fn identity(&self) -> (usize, usize) {
+        (self.record, self.dynamic)
+    }
+
+    /// The path that it was loaded from; of the program itself empty.
+    pub(crate) fn path(&self) -> Text<200> {
+        read_text(self.path)
+    }
+
+    /// The name by which others ask for it; empty when it has none.
+    pub(crate) fn soname(&self) -> Text<200> {
+        if self.soname == 0 { Text::new() } else { read_text(self.strings + self.soname) }
+    }
+
     /// Address of a symbol that the library defines.
     pub(crate) fn find(&self, name: &CStr) -> Option<usize> {
         self.place(name).map(|place| place.start)
@@ -49,6 +84,31 @@ impl Library {
 
     /// Where a symbol lies that the library defines.
     pub(crate) fn place(&self, name: &CStr) -> Option<Range<usize>> {
+        self.each_called(name, |_, [_, value, size]| {
+            let start = self.base + value;
+            Some(start..start + size)
+        })
+    }
+
+    /// A symbol that the library defines: of several versions the default one.
+    pub(crate) fn symbol(&self, name: &CStr) -> Option<Symbol> {
+        const HIDDEN: u16 = 0x8000;
+        let mut other = None;
+        let default = self.each_called(name, |index, [head, value, _]| {
+            let version: u16 = if self.versions == 0 { 0 } else { read_value(self.versions + index as usize * 2)? };
+            let symbol = Symbol { address: self.base + value, kind: (head >> 32) as u8 & 0xf };
+            if version & HIDDEN == 0 {
+                return Some(symbol);
+            }
+            other = Some(symbol);
+            None
+        });
+        default.or(other)
+    }
+
+    /// Looks a name up through the GNU hash table: `each` gets the index and the entry (Elf64_Sym: name, info and section in the first
+    /// word, value, size) of those defined here, until it gives something.
+    fn each_called<T>(&self, name: &CStr, mut each: impl FnMut(u32, [usize; 3]) -> Option<T>) -> Option<T> {
         let hash = name.to_bytes().iter().fold(5381u32, |h, &b| h.wrapping_mul(33).wrapping_add(u32::from(b)));
         let [buckets, first, bloom, shift] = read_value::<[i32; 4]>(self.hash)?.map(|word| word as u32);
         if buckets == 0 || bloom == 0 {
@@ -64,11 +124,13 @@ impl Library {
         loop {
             let entry: u32 = read_value(chain + index.checked_sub(first)? as usize * 4)?;
             if entry | 1 == hash | 1 {
-                // Elf64_Sym: name, info and section in the first word, value, size.
-                let [head, value, size]: [usize; 3] = read_value(self.symbols + index as usize * 24)?;
-                if head >> 48 != 0 && self.is_called(head as u32, name) {
-                    let start = self.base + value;
-                    return Some(start..start + size);
+                let symbol: [usize; 3] = read_value(self.symbols + index as usize * 24)?;
+                let [head, ..] = symbol;
+                if head >> 48 != 0
+                    && self.is_called(head as u32, name)
+                    && let Some(found) = each(index, symbol)
+                {
+                    return Some(found);
                 }
             }
             if entry & 1 != 0 {
@@ -79,7 +141,7 @@ impl Library {
     }
 
     fn is_called(&self, offset: u32, name: &CStr) -> bool {
-        let mut bytes = [0u8; 64];
+        let mut bytes = [0u8; 256];
         let wanted = name.to_bytes_with_nul();
         bytes.get_mut(..wanted.len()).is_some_and(|b| read_memory(self.strings + offset as usize, b) && b == wanted)
     }
@@ -90,15 +152,27 @@ pub(crate) struct Watch {
     /// The loader's last record, and its dynamic section: another library's record may come to lie at the same place.
     last: AtomicUsize,
     dynamic: AtomicUsize,
-    /// Not before this time (nanoseconds): an interpreter takes longer to begin.
+    /// Not before this time (nanoseconds).
     next: AtomicU64,
+    pause: u64,
 }
 
+/// An interpreter takes longer to begin.
 const PAUSE_NS: u64 = 2_000_000;
 
 impl Watch {
     pub(crate) const fn new() -> Watch {
-        Watch { last: AtomicUsize::new(0), dynamic: AtomicUsize::new(0), next: AtomicU64::new(0) }
+        Watch { last: AtomicUsize::new(0), dynamic: AtomicUsize::new(0), next: AtomicU64::new(0), pause: PAUSE_NS }
+    }
+
+    /// One that looks whenever it is asked to.
+    pub(crate) const fn without_pause() -> Watch {
+        Watch { pause: 0, ..Watch::new() }
+    }
+
+    /// The next look is at all libraries again.
+    pub(crate) fn forget(&self) {
+        self.last.store(0, Relaxed);
     }
 
     /// Calls `each` with all libraries until it gives something, if any was loaded since the last time: one read when not, and that not often.
@@ -107,7 +181,7 @@ impl Watch {
         if now < self.next.load(Relaxed) {
             return None;
         }
-        self.next.store(now + PAUSE_NS, Relaxed);
+        self.next.store(now + self.pause, Relaxed);
         let last = self.last.load(Relaxed);
         if last != 0
             && let Some([_, _, dynamic, next]) = read_value::<[usize; 4]>(last)
@@ -119,7 +193,7 @@ impl Watch {
         // At most so many: a list that is changed while it is read could lead in a circle.
         for _ in 0..4096 {
             let record = read_value::<[usize; 4]>(map)?;
-            if let Some(found) = Library::read(record).as_ref().and_then(&mut each) {
+            if let Some(found) = Library::read(map, record).as_ref().and_then(&mut each) {
                 return Some(found);
             }
             let [_, _, dynamic, next] = record;

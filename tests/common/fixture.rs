@@ -133,9 +133,16 @@ impl Fixture {
         let run = run(&mut command, directory)?;
         let mut wrong = Vec::new();
         let expected_status = self.directives("STATUS").next().unwrap_or("0");
-        let status = run.status.code().map_or_else(|| format!("signal {:?}", run.status.signal()), |code| code.to_string());
+        let status = ended_with(run.status);
         if status != expected_status {
             wrong.push(format!("ended with {status}, expected {expected_status}"));
+        }
+        for expected in self.directives("ALONE") {
+            let run = run_alone(program, directory)?;
+            let status = ended_with(run.status);
+            if status != expected {
+                wrong.push(format!("without the library it ended with {status}, expected {expected}: {}", run.stderr));
+            }
         }
         let lines = Report::read(report);
         self.check_lines(&lines, &mut wrong);
@@ -172,6 +179,16 @@ impl Fixture {
             }
         }
     }
+}
+
+fn ended_with(status: ExitStatus) -> String {
+    status.code().map_or_else(|| format!("signal {:?}", status.signal()), |code| code.to_string())
+}
+
+fn run_alone(program: &Path, directory: &Path) -> Result<Run, String> {
+    let directory = directory.join("alone");
+    fs::create_dir(&directory).map_err(|error| error.to_string())?;
+    run(without_options(&mut Command::new(program)).current_dir(&directory), &directory)
 }
 
 /// `KIND FILTER…`: what a line of the report must be like.

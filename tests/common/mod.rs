@@ -7,6 +7,8 @@ pub mod fixture;
 
 pub mod server;
 
+pub mod wrk;
+
 use forkguard_report::Line;
 use jsonschema::Validator;
 use serde_json::Value;

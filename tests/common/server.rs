@@ -38,6 +38,13 @@ pub fn venv(program: &str) -> Command {
     command
 }
 
+/// php-fpm of the newest PHP that is installed.
+pub fn php_fpm() -> PathBuf {
+    let programs = fs::read_dir("/usr/sbin").expect("/usr/sbin").map(|entry| entry.expect("entry").path());
+    let fpm = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("php-fpm"));
+    programs.filter(fpm).max().expect("php-fpm: run scripts/setup")
+}
+
 /// gunicorn --preload with two workers and an application of `directory`.
 pub fn gunicorn(port: u16, directory: &str, application: &str, arguments: &[&str]) -> Command {
     let mut command = venv("gunicorn");
@@ -233,7 +240,8 @@ pub fn workers(parent: u32, count: usize, old: &BTreeSet<u32>) -> BTreeSet<u32> 
     wait_for(&format!("{count} workers, none of {old:?}"), || Some(children(parent)).filter(new))
 }
 
-fn children(parent: u32) -> BTreeSet<u32> {
+/// The pids of `parent`'s children.
+pub fn children(parent: u32) -> BTreeSet<u32> {
     processes().into_iter().filter(|process| process.parent == parent).map(|process| process.pid).collect()
 }
 
@@ -275,12 +283,17 @@ pub fn pid_file(path: &Path) -> u32 {
     })
 }
 
-/// One request on a connection of its own: the answer's body, or what went wrong.
+/// One request for `/` on a connection of its own: the answer's body, or what went wrong.
 pub fn get(port: u16) -> Result<String, String> {
+    ask(port, "/")
+}
+
+/// The same for any path.
+pub fn ask(port: u16, path: &str) -> Result<String, String> {
     let ask = || {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_read_timeout(Some(LIMIT))?;
-        stream.write_all(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+        stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         io::Result::Ok(answer)
@@ -393,6 +406,11 @@ impl Postgres {
         format!("host={} port={} user=demo dbname=postgres", self.address.ip(), self.address.port())
     }
 
+    /// The pid of its first process.
+    pub fn pid(&self) -> u32 {
+        self.server.as_ref().expect("a server that runs").pid
+    }
+
     /// Its report, when it is under the library.
     pub fn report(&self) -> Report {
         Report::read(&self.directory.join("report"))
@@ -438,6 +456,16 @@ impl Drop for Postgres {
         }
         let _ = fs::remove_dir_all(&self.directory);
     }
+}
+
+/// `key.pem` and `certificate.pem` of a server at that address.
+pub fn make_certificate(directory: &Path, address: Ipv4Addr) {
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]);
+    openssl.args(["-subj", "/CN=forkguard", "-addext"]).arg(format!("subjectAltName=IP:{address}"));
+    openssl.args(["-keyout", "key.pem", "-out", "certificate.pem"]);
+    without_options(&mut openssl);
+    assert!(Server::start(openssl, directory).status().success());
 }
 
 /// The id of the user that runs the tests.

@@ -8,3 +8,12 @@ void reset(int signal_number) {
 void ignore(int signal_number) {
     signal(signal_number, SIG_IGN);
 }
+
+static void own(int signal_number) {
+    (void)signal_number;
+}
+
+void take_over(int signal_number) {
+    signal(signal_number, SIG_DFL);
+    signal(signal_number, own);
+}

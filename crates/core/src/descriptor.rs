@@ -67,9 +67,18 @@ pub mod role {
     pub const NO_DATABASE: u8 = 128;
 }
 
+/// What guards are to know of a descriptor, until its number is closed.
+pub mod mark {
+    /// Meant for the children: no guard touches it.
+    pub const KEPT: u8 = 1;
+    /// A guard set its close-on-exec flag.
+    pub const CLOSES_ON_EXEC: u8 = 2;
+}
+
 struct Place {
     kind: AtomicU8,
     role: AtomicU8,
+    marks: AtomicU8,
     family: AtomicU16,
     thread: AtomicU32,
     site: AtomicUsize,
@@ -93,6 +102,8 @@ pub struct Record {
     pub kind: Kind,
     /// Bits of [`role`].
     pub role: u8,
+    /// Bits of [`mark`].
+    pub marks: u8,
     /// Address family of a socket.
     pub family: u16,
     /// Kernel id of the thread that made it.
@@ -109,6 +120,7 @@ static TABLE: [Place; CAPACITY] = [const {
     Place {
         kind: AtomicU8::new(0),
         role: AtomicU8::new(0),
+        marks: AtomicU8::new(0),
         family: AtomicU16::new(0),
         thread: AtomicU32::new(0),
         site: AtomicUsize::new(0),
@@ -123,6 +135,8 @@ static TABLE: [Place; CAPACITY] = [const {
 /// Numbers at and above this were never recorded.
 static HIGH: AtomicUsize = AtomicUsize::new(0);
 static OPEN: AtomicU32 = AtomicU32::new(0);
+/// A bit for each number that stands for a connected socket: a child that looks for them does not walk ten thousand others.
+static CONNECTED: [AtomicU64; CAPACITY / 64] = [const { AtomicU64::new(0) }; CAPACITY / 64];
 /// The last generation in which an inherited descriptor was copied.
 static COPYING: AtomicU32 = AtomicU32::new(0);
 
@@ -130,10 +144,48 @@ fn place(fd: i32) -> Option<&'static Place> {
     TABLE.get(usize::try_from(fd).ok()?)
 }
 
+impl Place {
+    fn is_connected(&self) -> bool {
+        self.role.load(Relaxed) & role::CONNECTED != 0
+    }
+}
+
+fn set_connected(fd: i32) {
+    if let Some(place) = place(fd) {
+        place.role.fetch_or(role::CONNECTED, Relaxed);
+        CONNECTED[fd as usize / 64].fetch_or(1 << (fd % 64), Relaxed);
+    }
+}
+
+/// The bit alone: what becomes of the role the caller says.
+fn forget_connected(fd: i32) {
+    CONNECTED[fd as usize / 64].fetch_and(!(1 << (fd % 64)), Relaxed);
+}
+
+/// The numbers of all connected sockets.
+pub fn connected() -> impl Iterator<Item = i32> {
+    let words = CONNECTED.iter().take(HIGH.load(Relaxed).min(CAPACITY).div_ceil(64)).enumerate();
+    words.flat_map(|(index, word)| {
+        let mut bits = word.load(Relaxed);
+        core::iter::from_fn(move || {
+            let bit = (bits != 0).then(|| bits.trailing_zeros())?;
+            bits &= bits - 1;
+            Some(index as i32 * 64 + bit as i32)
+        })
+    })
+}
+
 /// Notes a new descriptor: whatever was recorded under this number is forgotten.
-pub fn open(fd: i32, kind: Kind, role: u8, family: u16, site: usize, thread: u32) {
+pub fn open(fd: i32, kind: Kind, roles: u8, family: u16, site: usize, thread: u32) {
     let Some(place) = place(fd) else { return };
-    place.role.store(role, Relaxed);
+    if place.is_connected() {
+        forget_connected(fd);
+    }
+    place.role.store(roles, Relaxed);
+    if roles & role::CONNECTED != 0 {
+        set_connected(fd);
+    }
+    place.marks.store(0, Relaxed);
     place.generation.store(generation::current(), Relaxed);
     place.family.store(family, Relaxed);
     place.thread.store(thread, Relaxed);
@@ -162,6 +214,9 @@ pub fn close(fd: i32) {
         && place.kind.load(Relaxed) != 0
         && place.kind.swap(Kind::None as u8, Relaxed) != Kind::None as u8
     {
+        if place.is_connected() {
+            disconnect(fd);
+        }
         OPEN.fetch_sub(1, Relaxed);
     }
 }
@@ -182,6 +237,7 @@ pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
             open(to, r.kind, r.role & !(role::KEPT_ON_EXEC | role::FORKED | role::PLACED), r.family, made, thread);
             set_peer(to, r.port, r.address);
             if let (Some(old), Some(new)) = (place(from), place(to)) {
+                new.marks.store(r.marks & mark::KEPT, Relaxed);
                 new.generation.store(old.generation.load(Relaxed), Relaxed);
                 new.seen.store(old.seen.load(Relaxed), Relaxed);
                 if old.is_inherited() {
@@ -215,7 +271,7 @@ pub fn connect(fd: i32, family: u16, port: u16, address: [u8; 16], site: usize, 
         place.site.store(site, Relaxed);
         place.thread.store(thread, Relaxed);
         place.generation.store(generation::current(), Relaxed);
-        place.role.fetch_or(role::CONNECTED, Relaxed);
+        set_connected(fd);
     }
 }
 
@@ -223,6 +279,7 @@ pub fn connect(fd: i32, family: u16, port: u16, address: [u8; 16], site: usize, 
 pub fn disconnect(fd: i32) {
     if let Some(place) = place(fd) {
         place.role.fetch_and(!role::CONNECTED, Relaxed);
+        forget_connected(fd);
     }
 }
 
@@ -238,6 +295,18 @@ pub fn remove_role(fd: i32, bits: u8) {
     if let Some(place) = place(fd) {
         place.role.fetch_and(!bits, Relaxed);
     }
+}
+
+/// Adds bits of [`mark`].
+pub fn add_mark(fd: i32, bits: u8) {
+    if let Some(place) = place(fd) {
+        place.marks.fetch_or(bits, Relaxed);
+    }
+}
+
+/// Takes bits of [`mark`] back; true if one of them was set.
+pub fn remove_mark(fd: i32, bits: u8) -> bool {
+    place(fd).is_some_and(|place| place.marks.load(Relaxed) & bits != 0 && place.marks.fetch_and(!bits, Relaxed) & bits != 0)
 }
 
 /// Notes that two descriptors are the ends of one pipe or pair of sockets.
@@ -311,6 +380,7 @@ pub fn record(fd: i32) -> Option<Record> {
     Some(Record {
         kind,
         role: place.role.load(Relaxed) | forked,
+        marks: place.marks.load(Relaxed),
         family: place.family.load(Relaxed),
         thread: place.thread.load(Relaxed),
         site: place.site.load(Relaxed),

@@ -7,7 +7,7 @@ use crate::words::{self, Words};
 use crate::{generation, held, raw, semaphore, timer, tls};
 use core::cell::UnsafeCell;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 
 /// Threads that a snapshot lists; further ones are counted.
 pub const THREADS: usize = 512;
@@ -136,6 +136,8 @@ pub struct Inner {
     pub threads: Fixed<ThreadRecord, THREADS>,
     /// Held locks.
     pub locks: Fixed<LockRecord, LOCKS>,
+    /// In the child: which of them were made usable there.
+    repaired: [AtomicBool; LOCKS],
     words: [Words; LOCKS],
     from: [libc::iovec; LOCKS],
     into: [libc::iovec; LOCKS],
@@ -160,6 +162,7 @@ const EMPTY: Snapshot = Snapshot {
         older: ptr::null(),
         threads: Fixed::new(),
         locks: Fixed::new(),
+        repaired: [const { AtomicBool::new(false) }; LOCKS],
         blocked: 0,
         kernel_threads: 0,
         interval_timers: 0,
@@ -304,9 +307,15 @@ impl LockRecord {
         if self.is_mutex() && self.mutex_kind >= 0 && self.mutex_kind & 3 != 3 { self.mutex_kind & 3 } else { 0 }
     }
 
+    /// PTHREAD_PRIO_INHERIT: its lock word is its owner's number.
+    fn inherits_priority(&self) -> bool {
+        const INHERITING: i32 = 0x20;
+        self.is_mutex() && self.mutex_kind >= 0 && self.mutex_kind & INHERITING != 0
+    }
+
     /// True when the child cannot use it: a lost thread holds it, or the forking thread does and its owner word is of the leader.
     pub fn broken_in_child(&self) -> bool {
-        !self.own || self.owner_checking() != 0 || self.entry.kind == Kind::Write
+        !self.own || self.owner_checking() != 0 || self.entry.kind == Kind::Write || self.inherits_priority()
     }
 }
 
@@ -345,6 +354,7 @@ pub fn prepare(inner: &mut Inner) {
         }
     }
     verify(inner);
+    inner.repaired.iter().take(inner.locks.as_slice().len()).for_each(|repaired| repaired.store(false, Relaxed));
     inner.blocked = raw::blocked_signals();
     inner.interval_timers = (0..3).filter(|&which| raw::interval_timer_armed(which)).fold(0, |bits, which| bits | 1 << which);
     inner.interval_sites = [0, 1, 2].map(timer::interval_site);
@@ -445,17 +455,49 @@ fn cut_off_ancestors() {
 impl Inner {
     /// True when its child lacks threads or cannot use locks.
     fn lost_something(&self) -> bool {
-        self.prepared && (self.kernel_threads > 1 || self.locks.as_slice().iter().any(LockRecord::broken_in_child))
+        self.prepared && (self.kernel_threads > 1 || self.broken_locks().next().is_some())
     }
+
+    fn locks_by_repair(&self, repaired: bool) -> impl Iterator<Item = &LockRecord> {
+        let locks = self.locks.as_slice().iter().zip(&self.repaired);
+        let broken = locks.filter(move |(lock, flag)| lock.broken_in_child() && flag.load(Relaxed) == repaired);
+        broken.map(|(lock, _)| lock)
+    }
+
+    /// The locks that the child cannot use.
+    pub fn broken_locks(&self) -> impl Iterator<Item = &LockRecord> {
+        self.locks_by_repair(false)
+    }
+
+    /// Those that were made usable in it.
+    pub fn repaired_locks(&self) -> impl Iterator<Item = &LockRecord> {
+        self.locks_by_repair(true)
+    }
+
+    /// The lock at this address was made usable.
+    pub fn mark_repaired(&self, address: usize) {
+        let locks = self.locks.as_slice().iter().zip(&self.repaired);
+        locks.filter(|(lock, _)| lock.entry.address == address).for_each(|(_, repaired)| repaired.store(true, Relaxed));
+    }
+}
+
+/// In a child whose locks were repaired: fewer of its waits may be in vain.
+pub fn watch_anew() {
+    held::watch(watched());
+}
+
+/// How closely this child's waits are watched.
+fn watched() -> u8 {
+    ancestors().map(|snapshot| snapshot.facts().watched()).max().unwrap_or(0)
 }
 
 impl Inner {
     /// How closely the child's waits are watched: see [`held::WATCHED`].
     fn watched(&self) -> u8 {
-        let ownerless = |l: &LockRecord| !l.is_mutex() && l.entry.kind != Kind::Libc && !l.signal && l.broken_in_child();
+        let ownerless = |l: &LockRecord| !l.is_mutex() && l.entry.kind != Kind::Libc && !l.signal;
         match self.lost_something() {
             false => 0,
-            true if self.locks.as_slice().iter().any(ownerless) => held::WATCHED_WHOLLY,
+            true if self.broken_locks().any(ownerless) => held::WATCHED_WHOLLY,
             true => 1,
         }
     }
@@ -470,7 +512,7 @@ pub fn child_unseen() {
 /// In every forked child: the registries become its own.
 fn become_child() {
     own();
-    held::begin_child(ancestors().map(|snapshot| snapshot.facts().watched()).max().unwrap_or(0));
+    held::begin_child(watched());
     generation::next();
     crate::safe_point::begin_child();
     thread::survive();

@@ -80,6 +80,11 @@ impl Held {
         Kind::of(self.word.load(Relaxed))
     }
 
+    /// Its flags.
+    pub fn flags(&self) -> u32 {
+        self.word.load(Relaxed) & (WAITS | HOLDS | ENTERED | MADE)
+    }
+
     fn entry(&self) -> Option<Entry> {
         let word = self.word.load(Relaxed);
         Some(Entry {
@@ -182,6 +187,13 @@ pub fn stop_tracking() {
     }
 }
 
+/// In a forked child whose locks were repaired.
+pub(crate) fn watch(watched: u8) {
+    if WATCHED.swap(watched, Relaxed) != watched {
+        turn_doors();
+    }
+}
+
 /// In a forked child: nothing is recorded until it has a second thread; what may wait in vain is watched.
 pub(crate) fn begin_child(watched: u8) {
     let before = (TRACKED.swap(0, Relaxed), WATCHED.swap(watched, Relaxed));
@@ -195,6 +207,11 @@ impl Slot {
     pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         let depth = (self.depth.load(Relaxed) as usize).min(HELD);
         self.held[..depth].iter().filter_map(Held::entry)
+    }
+
+    /// The entry that was given up last, if nothing was noted since.
+    pub fn given_up(&self) -> Option<Entry> {
+        self.held.get(self.depth.load(Relaxed) as usize)?.entry()
     }
 
     /// Notes an entry; None when there is no room.

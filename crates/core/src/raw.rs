@@ -122,6 +122,15 @@ pub fn overwrite(address: usize, value: usize) {
     }
 }
 
+/// Writes words, fault-proof: false where that memory is not there, or may not be written.
+pub fn write_words(address: usize, words: &[i32]) -> bool {
+    let local = libc::iovec { iov_base: words.as_ptr().cast_mut().cast(), iov_len: size_of_val(words) };
+    let remote = libc::iovec { iov_base: address as *mut _, iov_len: size_of_val(words) };
+    let args = [process_id() as usize, &raw const local as usize, 1, &raw const remote as usize, 1, 0];
+    // SAFETY: the kernel reads `words`, and checks the other side itself.
+    unsafe { syscall(libc::SYS_process_vm_writev, args) == size_of_val(words) as isize }
+}
+
 /// Reads words, fault-proof.
 pub fn read_words(address: usize, into: &mut [i32]) -> bool {
     // SAFETY: plain words, viewed as bytes.
@@ -152,9 +161,13 @@ pub unsafe trait Plain: Copy {}
 // SAFETY: integers.
 unsafe impl Plain for u8 {}
 // SAFETY: integers.
+unsafe impl Plain for u16 {}
+// SAFETY: integers.
 unsafe impl Plain for u32 {}
 // SAFETY: integers.
 unsafe impl Plain for i32 {}
+// SAFETY: integers.
+unsafe impl Plain for u64 {}
 // SAFETY: integers.
 unsafe impl Plain for usize {}
 // SAFETY: arrays of integers.
@@ -319,6 +332,25 @@ pub fn duplicate_onto(from: &Opened, to: i32, flags: i32) -> Result<(), Errno> {
     answer(unsafe { syscall(libc::SYS_dup3, [from.0 as usize, to as usize, flags as usize, 0, 0, 0]) }).map(drop)
 }
 
+/// Sets or clears the close-on-exec flag.
+pub fn set_close_on_exec(fd: i32, closes: bool) -> Result<(), Errno> {
+    let flags = if closes { rustix::io::FdFlags::CLOEXEC } else { rustix::io::FdFlags::empty() };
+    rustix::io::fcntl_setfd(descriptor(fd), flags)
+}
+
+/// An end of a connection whose other end is closed, closed on exec: reading it gives end of file, writing EPIPE. Unlike a stream a unix
+/// socket of packets raises no SIGPIPE (unix_dgram_sendmsg in the kernel's net/unix/af_unix.c).
+pub fn dead_connection(nonblocking: bool) -> Result<Opened, Errno> {
+    let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC | if nonblocking { libc::SOCK_NONBLOCK } else { 0 };
+    let mut ends = [-1i32; 2];
+    // SAFETY: writes two descriptors.
+    answer(unsafe {
+        syscall(libc::SYS_socketpair, [libc::AF_UNIX as usize, kind as usize, 0, ends.as_mut_ptr() as usize, 0, 0])
+    })?;
+    close(ends[1]);
+    Ok(Opened(ends[0]))
+}
+
 /// epoll_create1(2), closed on exec.
 pub fn new_epoll() -> Result<Opened, Errno> {
     // SAFETY: takes an integer.
@@ -430,6 +462,18 @@ pub fn is_program(directory: i32, path: &CStr) -> bool {
     };
     let mut head = [0u8; 4];
     matches!(rustix::io::read(&file, &mut head), Ok(4)) && (head == *b"\x7fELF" || head.starts_with(b"#!"))
+}
+
+/// True when the page that this address lies in is the process's own: no page of a file, none that processes share (bit 61 of its word in
+/// /proc/self/pagemap, proc(5)).
+pub fn is_private(address: usize) -> bool {
+    const OF_FILE_OR_SHARED: u64 = 1 << 61;
+    const IN_MEMORY_OR_SWAP: u64 = 3 << 62;
+    let Ok(file) = Opened::new(c"/proc/self/pagemap", OFlags::RDONLY | OFlags::CLOEXEC) else { return false };
+    let mut word = [0u8; 8];
+    let read = rustix::io::pread(&file, &mut word, (address / 4096 * 8) as u64) == Ok(8);
+    let word = u64::from_ne_bytes(word);
+    read && word & IN_MEMORY_OR_SWAP != 0 && word & OF_FILE_OR_SHARED == 0
 }
 
 /// Fills `into` from a small file of the proc filesystem; the bytes read.

@@ -53,6 +53,8 @@ pub struct Slot {
     pub fork_safe: AtomicU32,
     /// 1 when the program said that children may start it again.
     pub restartable: AtomicU32,
+    /// Of a lost thread: 1 when the process that lost it has started it again, or has tried to.
+    pub again: AtomicU32,
     /// The condition, barrier or other thing that it waits for; 0 none.
     pub waits_for: AtomicUsize,
     /// Return address of the call that waits for it.
@@ -95,6 +97,7 @@ impl Slot {
             detached: AtomicU32::new(0),
             fork_safe: AtomicU32::new(0),
             restartable: AtomicU32::new(0),
+            again: AtomicU32::new(0),
             waits_for: AtomicUsize::new(0),
             waits_at: AtomicUsize::new(0),
             endless: AtomicUsize::new(0),
@@ -155,6 +158,7 @@ impl Slot {
             &self.detached,
             &self.fork_safe,
             &self.restartable,
+            &self.again,
             &self.creator,
             &self.tid,
             &self.forking,

@@ -34,7 +34,7 @@ pub fn mutex_kind(words: &Words) -> i32 {
 pub fn is_shared(kind: Kind, words: &Words) -> bool {
     match kind {
         // glibc sets the shared bit in every robust mutex.
-        Kind::Mutex | Kind::C11Mutex => words[4] & SHARED != 0 && words[4] & ROBUST == 0,
+        Kind::Mutex | Kind::C11Mutex => words[4] & SHARED != 0 && !is_robust(words),
         Kind::Read | Kind::Write => words[7] as u8 != 0,
         Kind::Semaphore => words[2] != 0,
         Kind::Spin | Kind::Libc => false,
@@ -89,6 +89,104 @@ pub fn is_taken(kind: Kind, words: &Words) -> bool {
     blocks(if kind == Kind::Read { Kind::Write } else { kind }, words)
 }
 
+const PRIORITY_INHERITING: i32 = 0x20;
+const PRIORITY_PROTECTED: i32 = 0x40;
+/// In the lock word of a priority-protected mutex.
+const CEILING: i32 = 0xfff8_0000_u32 as i32;
+
+/// A thread of a forked child, by its number before the fork and now.
+#[derive(Clone, Copy)]
+pub struct Survivor {
+    /// In the leader.
+    pub before: u32,
+    /// In the child.
+    pub now: u32,
+}
+
+/// How many bytes of a lock of this kind [`repaired`] looks at; 0: none.
+pub fn extent(kind: Kind) -> usize {
+    if kind == Kind::Spin { 4 } else { size(kind) }
+}
+
+/// What a lock's words must be in a child, so that it can be used there, given what a lost thread of number `lost` had to do with it;
+/// `holds`: it surely held it. None when that thread keeps nobody from it, or what it left cannot be told. (A robust mutex is also a
+/// link of its holder's list.)
+pub fn repaired(kind: Kind, words: &Words, lost: u32, holds: bool, survivor: Survivor) -> Option<Words> {
+    match kind {
+        Kind::Mutex | Kind::C11Mutex => {
+            let inheriting = words[4] & PRIORITY_INHERITING != 0;
+            let owner = if inheriting { words[0] as u32 & TID } else { owner(words) };
+            let taken = words[0] != ceiling(words);
+            // The lost thread may have stood between the two words.
+            (taken && (owner == lost || owner == 0 && holds) && is_repairable(kind, words)).then(|| free_mutex(words))
+        }
+        Kind::Read | Kind::Write => left_to(kind, words, holds, survivor),
+        Kind::Semaphore if holds && words[0] == 0 => Some(with(words, &[(0, 1), (1, 0)])),
+        Kind::Spin if holds && words[0] <= 0 => Some(with(words, &[(0, 1)])),
+        Kind::Semaphore | Kind::Spin | Kind::Libc => None,
+    }
+    .filter(|_| !is_shared(kind, words))
+}
+
+/// The same for a lock that the surviving thread itself holds, and that knows it by its number.
+pub fn handed_over(kind: Kind, words: &Words, survivor: Survivor) -> Option<Words> {
+    let now = survivor.now as i32;
+    match kind {
+        Kind::Mutex | Kind::C11Mutex if owner(words) == survivor.before && is_repairable(kind, words) => {
+            let lock = if words[4] & PRIORITY_INHERITING != 0 { now } else { ceiling(words) | 1 };
+            Some(with(words, &[(0, lock), (2, now), (3, 1)]))
+        }
+        Kind::Write if words[6] as u32 == survivor.before => left_to(kind, words, true, survivor),
+        _ => None,
+    }
+    .filter(|_| !is_shared(kind, words))
+}
+
+/// False for a mutex whose words are not all there is of its state, or that is none.
+pub fn is_repairable(kind: Kind, words: &Words) -> bool {
+    const KINDS: i32 = 0x3ff;
+    !matches!(kind, Kind::Mutex | Kind::C11Mutex) || words[4] & (ROBUST | !KINDS) == 0
+}
+
+/// True for a robust mutex.
+pub fn is_robust(words: &Words) -> bool {
+    words[4] & ROBUST != 0
+}
+
+fn with(words: &Words, changes: &[(usize, i32)]) -> Words {
+    let mut changed = *words;
+    changes.iter().for_each(|&(index, value)| changed[index] = value);
+    changed
+}
+
+/// What stays in the lock word of a mutex that is free.
+fn ceiling(words: &Words) -> i32 {
+    if words[4] & PRIORITY_PROTECTED != 0 { words[0] & CEILING } else { 0 }
+}
+
+fn free_mutex(words: &Words) -> Words {
+    with(words, &[(0, ceiling(words)), (1, 0), (2, 0), (3, 0)])
+}
+
+/// A read-write lock as its surviving holders leave it when nobody else waits: the surviving thread writes, or those read who did before
+/// without the lost one. (pthread_rwlock_common.c: while a writer has it, readers that are counted wait.)
+fn left_to(kind: Kind, words: &Words, holds: bool, survivor: Survivor) -> Option<Words> {
+    let writer = words[6] as u32;
+    let left = |readers: u32| with(words, &[(0, (readers << READERS) as i32), (1, 0), (2, 0), (3, 0), (6, 0)]);
+    let written = words[0] & WRITE_PHASE != 0;
+    let readers = words[0] as u32 >> READERS;
+    match written {
+        _ if writer == survivor.now => None,
+        _ if writer == survivor.before => {
+            let both = WRITE_PHASE | WRITE_LOCKED;
+            Some(with(words, &[(0, both), (1, 0), (2, 1), (3, 1), (6, survivor.now as i32)]))
+        }
+        true => (words[0] != WRITE_PHASE).then(|| left(0)),
+        false if kind == Kind::Read && holds => (readers != 0).then(|| left(readers - 1)),
+        false => (words[0] & WRITE_LOCKED != 0).then(|| left(readers)),
+    }
+}
+
 /// How many threads sleep until a semaphore is posted.
 pub fn sleepers(semaphore: &Words) -> u32 {
     semaphore[1] as u32
@@ -122,6 +220,47 @@ mod tests {
         assert!(!blocks(Kind::Read, &readers(WRITE_PHASE)) && !blocks(Kind::Write, &readers(WRITE_PHASE)));
         let written = readers(WRITE_PHASE | WRITE_LOCKED);
         assert!(blocks(Kind::Read, &written) && blocks(Kind::Write, &written));
+    }
+
+    const SURVIVOR: Survivor = Survivor { before: 100, now: 200 };
+
+    #[test]
+    fn a_lost_owner_frees_its_mutex() {
+        let held = |owner, kind| [2, 1, owner, 1, kind, 0, 0, 0];
+        let repaired = |words, holds| repaired(Kind::Mutex, &words, 7, holds, SURVIVOR);
+        assert_eq!(repaired(held(7, 1), true), Some([0, 0, 0, 0, 1, 0, 0, 0]));
+        assert_eq!(repaired(held(100, 0), true), None);
+        assert_eq!(repaired(held(7, ROBUST | SHARED), true), None);
+        assert_eq!(repaired(held(7, SHARED), true), None);
+        // Between taking it and saying so.
+        assert_eq!(repaired(held(0, 0), true), Some([0; 8]));
+        assert_eq!(repaired(held(0, 0), false), None);
+    }
+
+    #[test]
+    fn a_priority_mutex_keeps_its_ceiling() {
+        let protected = [5 << 19 | 1, 0, 7, 1, PRIORITY_PROTECTED, 0, 0, 0];
+        assert_eq!(repaired(Kind::Mutex, &protected, 7, true, SURVIVOR).map(|w| w[0]), Some(5 << 19));
+        let inherited = [1 << 20 | i32::MIN, 0, 1 << 20, 1, PRIORITY_INHERITING, 0, 0, 0];
+        assert_eq!(repaired(Kind::Mutex, &inherited, 1 << 20, true, SURVIVOR).map(|w| w[0]), Some(0));
+    }
+
+    #[test]
+    fn ones_own_recursive_mutex_stays_held() {
+        let own = [2, 3, 100, 2, 1, 0, 0, 0];
+        assert_eq!(handed_over(Kind::Mutex, &own, SURVIVOR), Some([1, 3, 200, 1, 1, 0, 0, 0]));
+        assert_eq!(handed_over(Kind::Mutex, &[1, 1, 7, 1, 1, 0, 0, 0], SURVIVOR), None);
+    }
+
+    #[test]
+    fn a_lost_reader_goes_and_others_stay() {
+        let lock = |word, writer| [word, 0, 0, 0, 0, 0, writer, 0];
+        let repaired = |kind, words, holds| repaired(kind, &words, 7, holds, SURVIVOR).map(|w| (w[0], w[6]));
+        assert_eq!(repaired(Kind::Read, lock(2 << 3, 0), true), Some((1 << 3, 0)));
+        // A lost writer that waits for the reader that is left.
+        assert_eq!(repaired(Kind::Write, lock(1 << 3 | WRITE_LOCKED, 0), false), Some((1 << 3, 0)));
+        assert_eq!(repaired(Kind::Write, lock(WRITE_PHASE | WRITE_LOCKED, 7), true), Some((0, 0)));
+        assert_eq!(repaired(Kind::Read, lock(1 << 3 | WRITE_PHASE | WRITE_LOCKED, 100), false), Some((3, 200)));
     }
 
     #[test]

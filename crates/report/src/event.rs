@@ -292,6 +292,9 @@ pub struct Thread<'a> {
     pub recorded: bool,
     /// Detached.
     pub detached: bool,
+    /// The program said that children do without it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub fork_safe: bool,
     /// Kernel id of the thread that started it, where recorded.
     pub creator: Option<u32>,
     /// Its class in its language.

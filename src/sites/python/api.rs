@@ -2,11 +2,15 @@
 use super::Types;
 use super::forks::AuditHook;
 use super::layout::Layout;
+use super::run::Run;
 use crate::sites::symbols::Library;
 use std::ffi::{CStr, c_char, c_int};
 use std::ops::Range;
 
-type Object = *mut std::ffi::c_void;
+pub(super) type Object = *mut std::ffi::c_void;
+
+/// What the main thread calls between two instructions of its code: 0, or -1 with an exception.
+pub(super) type PendingCall = extern "C" fn(Object) -> c_int;
 
 /// Functions of the interpreter.
 pub(super) struct Api {
@@ -33,10 +37,16 @@ pub(super) struct Api {
     function_code: unsafe extern "C" fn(Object) -> Object,
     method_function: unsafe extern "C" fn(Object) -> Object,
     release: unsafe extern "C" fn(Object),
+    retain: unsafe extern "C" fn(Object),
+    add_pending_call: unsafe extern "C" fn(PendingCall, Object) -> c_int,
+    import: unsafe extern "C" fn(*const c_char) -> Object,
+    call_method: unsafe extern "C" fn(Object, *const c_char, *const c_char, ...) -> Object,
     error: unsafe extern "C" fn() -> Object,
     clear_error: unsafe extern "C" fn(),
     /// Missing before 3.10, whose frames need no collector.
     collector: Option<[unsafe extern "C" fn() -> c_int; 2]>,
+    /// What runs code of ours; missing where there is no GIL or no such interface.
+    pub(super) run: Option<Run>,
     add_audit_hook: unsafe extern "C" fn(AuditHook, *mut std::ffi::c_void) -> c_int,
     let_go: unsafe extern "C-unwind" fn() -> usize,
     take_again: unsafe extern "C-unwind" fn(usize),
@@ -46,7 +56,7 @@ pub(super) struct Api {
 ///
 /// # Safety
 /// It must be of this type.
-unsafe fn function<F: Copy>(library: &Library, name: &CStr) -> Option<F> {
+pub(super) unsafe fn function<F: Copy>(library: &Library, name: &CStr) -> Option<F> {
     const { assert!(size_of::<F>() == size_of::<usize>()) };
     let address = library.find(name)?;
     // SAFETY: a function's address, of the type that the caller vouches for.
@@ -84,12 +94,17 @@ impl Api {
                 function_code: function(library, c"PyFunction_GetCode")?,
                 method_function: function(library, c"PyMethod_Function")?,
                 release: function(library, c"Py_DecRef")?,
+                retain: function(library, c"Py_IncRef")?,
+                add_pending_call: function(library, c"Py_AddPendingCall")?,
+                import: function(library, c"PyImport_ImportModule")?,
+                call_method: function(library, c"PyObject_CallMethod")?,
                 error: function(library, c"PyErr_Occurred")?,
                 clear_error: function(library, c"PyErr_Clear")?,
                 add_audit_hook: function(library, c"PySys_AddAuditHook")?,
                 let_go: function(library, c"PyEval_SaveThread")?,
                 take_again: function(library, c"PyEval_RestoreThread")?,
                 collector: function(library, c"PyGC_Disable").zip(function(library, c"PyGC_Enable")).map(|(off, on)| [off, on]),
+                run: Run::of(library).filter(|_| library.find(c"_Py_MergeZeroLocalRefcount").is_none()),
             }
         };
         let types = Types {
@@ -125,6 +140,16 @@ impl Api {
     /// subinterpreters.)
     pub(super) fn holds_gil(&self, state: usize) -> bool {
         (self.current_state)() == state
+    }
+
+    /// True when some thread is known to have the GIL. (Since 3.12 each knows only whether it has it itself.)
+    pub(super) fn is_taken(&self) -> bool {
+        (self.current_state)() != 0
+    }
+
+    /// The main interpreter.
+    pub(super) fn main(&self) -> usize {
+        (self.main_interpreter)()
     }
 
     /// Has `hook` called at every audit event. Before the interpreter's life or with the GIL held.
@@ -217,6 +242,43 @@ impl Api {
             if !(self.error)().is_null() {
                 (self.clear_error)();
             }
+        }
+    }
+
+    /// Takes a reference. Needs the GIL.
+    pub(super) fn retain(&self, object: usize) {
+        // SAFETY: the GIL is held and the object alive.
+        unsafe { (self.retain)(object as Object) }
+    }
+
+    /// Gives a reference back, which may run code of the application's. Needs the GIL.
+    pub(super) fn release(&self, object: usize) {
+        // SAFETY: the GIL is held, and the reference is ours.
+        unsafe { (self.release)(object as Object) }
+    }
+
+    /// Has the main thread call a function with the GIL held, soon; false when too many such calls wait already.
+    pub(super) fn call_soon(&self, call: PendingCall, argument: usize) -> bool {
+        // SAFETY: may be called at any time, with the GIL and without.
+        unsafe { (self.add_pending_call)(call, argument as Object) == 0 }
+    }
+
+    /// Sets a signal's handler as `signal.signal` does; false with an exception under way, which a handler of the program's has raised
+    /// meanwhile. In a pending call only.
+    pub(super) fn set_signal_handler(&self, number: c_int, handler: usize) -> bool {
+        // SAFETY: the main thread, with the GIL, between two instructions; the handler is alive.
+        unsafe {
+            let module = (self.import)(c"_signal".as_ptr());
+            if module.is_null() {
+                (self.clear_error)();
+                return true;
+            }
+            let before = (self.call_method)(module, c"signal".as_ptr(), c"iO".as_ptr(), number, handler as Object);
+            (self.release)(module);
+            if !before.is_null() {
+                (self.release)(before);
+            }
+            !before.is_null()
         }
     }
 

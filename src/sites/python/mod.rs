@@ -7,19 +7,22 @@
 mod api;
 mod forks;
 mod frames;
+pub(crate) mod handlers;
 mod layout;
 mod lines;
 mod memory;
 mod objects;
+mod run;
 mod threads;
 
 use super::store::{self, Frames, Language, TextId, text_of};
-use super::symbols::Watch;
+use super::symbols::{Library, Watch};
 pub(super) use forks::{before_forks, holds_gil, without_gil};
 pub(super) use objects::{handler, started};
+pub(crate) use run::{while_held, while_taken};
 pub(super) use threads::{can_stand, stand, stand_frozen};
 
-use api::Api;
+use api::{Api, function};
 use frames::{LONGEST, Reader};
 use layout::Layout;
 use memory::Memory;

@@ -51,11 +51,11 @@ pub(in crate::sites) fn started() -> Option<Started> {
     Some(started)
 }
 
-/// The word of the function that `signal.signal` is setting, from its `handler`; 0 for another object.
-pub(in crate::sites) fn handler() -> Option<usize> {
+/// What `signal.signal` is setting, from its `handler`: the word of the function, 0 for another object, and the object.
+pub(in crate::sites) fn handler() -> Option<(usize, usize)> {
     let (python, reader, locals) = innermost("/signal.py", ["signal", "signal"])?;
     let handler = reader.local(locals, 1)?;
-    Some(reader.function(python.api.code_of(&python.types, handler)))
+    Some((reader.function(python.api.code_of(&python.types, handler)), handler))
 }
 
 impl Reader<'_> {

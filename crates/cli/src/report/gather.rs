@@ -2,7 +2,8 @@
 use super::index::Index;
 use crate::symbols::Symbols;
 use forkguard_report::event::{
-    Detail, Disposition, Event, Finding, Fork, ForkKind, Frame, Kind, Lock, Memory, Severity, Site, SocketRole, State,
+    Cure, Detail, Disposition, Event, Finding, Fixup, Fork, ForkKind, Frame, Kind, Lock, Memory, Progress, Severity, Site,
+    SocketRole, State,
 };
 use forkguard_report::text::{Count, Plain};
 use forkguard_report::{Line, SCHEMA};
@@ -29,6 +30,7 @@ pub(crate) struct Gathered {
     findings: Vec<FindingRecord>,
     states: Vec<StateRecord>,
     children: Vec<ChildRecord>,
+    deeds: Vec<DeedRecord>,
     lost: Vec<(u32, f64, String)>,
     fork_shapes: HashSet<Rc<ForkShape>>,
     finding_shapes: HashSet<Rc<FindingShape>>,
@@ -70,6 +72,26 @@ pub(crate) struct ForkRecord {
     pub(crate) cost: (f64, f64),
     pub(crate) memory: Option<Memory>,
     pub(crate) became: Became,
+    pub(crate) deeds: Deeds,
+}
+
+/// What was done about a fork in its child; or, about its own forks, in a leader.
+#[derive(Default)]
+pub(crate) struct Deeds {
+    /// What guards did.
+    pub(crate) guards: Vec<String>,
+    /// How many more deeds no event lists.
+    pub(crate) unlisted: u64,
+    pub(crate) fixups: Vec<FixupRun>,
+}
+
+/// One run of a fixup.
+pub(crate) struct FixupRun {
+    pub(crate) name: String,
+    /// Still [`Progress::Begins`] for one that did not come back.
+    pub(crate) progress: Progress,
+    /// Microseconds.
+    pub(crate) took: Option<f64>,
 }
 
 /// What became of a child.
@@ -132,6 +154,20 @@ struct ChildRecord {
     spawns: u64,
 }
 
+/// What was done in a process about a fork.
+struct DeedRecord {
+    fork: Option<String>,
+    pid: u32,
+    time: f64,
+    deed: Deed,
+}
+
+enum Deed {
+    Guard(String),
+    Unlisted(u32),
+    Fixup(FixupRun),
+}
+
 /// All that the files say, put together.
 pub(crate) struct Report {
     pub(crate) leaders: Vec<Leader>,
@@ -150,6 +186,8 @@ pub(crate) struct Leader {
     pub(crate) lost: Vec<String>,
     pub(crate) forks: Vec<ForkRecord>,
     pub(crate) findings: Vec<Found>,
+    /// What guards did in it about forks of its own.
+    pub(crate) deeds: Deeds,
 }
 
 /// A finding with its child.
@@ -215,6 +253,7 @@ impl Gathered {
                     cost: (event.cost_us.fork, event.cost_us.prepare + event.cost_us.report),
                     memory: event.memory,
                     became: Became::default(),
+                    deeds: Deeds::default(),
                 });
             }
             Event::Finding(finding) => {
@@ -229,8 +268,18 @@ impl Gathered {
                 severity: change.severity,
                 because: plain(&change.because),
             }),
-            Event::Guarded(_) | Event::Fixup(_) => {}
-            Event::Child(_) => self.children.push(child(Became { settled: true, ..Became::default() })),
+            Event::Guarded(cure) => self.deeds.push(DeedRecord { fork, pid, time, deed: Deed::Guard(guard(&cure)) }),
+            Event::Fixup(Fixup { name, progress, us }) => {
+                let deed = Deed::Fixup(FixupRun { name: plain(&name), progress, took: us });
+                self.deeds.push(DeedRecord { fork, pid, time, deed });
+            }
+            Event::Child(event) => {
+                self.children.push(child(Became { settled: true, ..Became::default() }));
+                let listed = event.cures.iter().map(|cure| Deed::Guard(guard(cure)));
+                let unlisted = (event.cures_unlisted > 0).then_some(Deed::Unlisted(event.cures_unlisted));
+                let deeds = listed.chain(unlisted).map(|deed| DeedRecord { fork: fork.clone(), pid, time, deed });
+                self.deeds.extend(deeds);
+            }
             Event::Exec(exec) => {
                 self.children.push(child(Became { exec: Some(plain(&exec.program)), ..Became::default() }));
             }
@@ -265,6 +314,13 @@ impl Gathered {
             }
         }
         self.let_live(&forks);
+        let mut deeds = mem::take(&mut self.deeds);
+        deeds.sort_by(|a, b| a.time.total_cmp(&b.time));
+        let (of_children, of_leaders): (Vec<_>, Vec<_>) =
+            deeds.into_iter().map(|deed| (at(&deed.fork, deed.time), deed)).partition(|(position, _)| position.is_some());
+        for (position, record) in of_children {
+            position.into_iter().for_each(|position| self.forks[position].deeds.take(&record.deed));
+        }
 
         let mut leaders = Leaders::new(&self.processes);
         // A process that no fork made is worth its line even when it forked nothing.
@@ -273,6 +329,9 @@ impl Gathered {
         }
         for (pid, time, lost) in self.lost {
             leaders.of(pid, time).lost.push(lost);
+        }
+        for (_, DeedRecord { pid, time, deed, .. }) in of_leaders {
+            leaders.of(pid, time).deeds.take(&deed);
         }
         for finding in self.findings {
             let fork = at(&finding.fork, finding.time).map(|position| &self.forks[position]);
@@ -304,7 +363,8 @@ impl Gathered {
         let mut seen: HashSet<String> = self.forks.iter().map(|fork| fork.id.clone()).collect();
         let children = self.children.iter().map(|child| (&child.fork, child.time, Some(child.pid)));
         let findings = self.findings.iter().map(|finding| (&finding.fork, finding.time, finding.child));
-        for (id, time, child) in children.chain(findings) {
+        let deeds = self.deeds.iter().map(|deed| (&deed.fork, deed.time, Some(deed.pid)));
+        for (id, time, child) in children.chain(findings).chain(deeds) {
             let Some(id) = id else { continue };
             let Some(leader) = id.split('.').next().and_then(|pid| pid.parse().ok()) else { continue };
             if seen.insert(id.clone()) {
@@ -318,6 +378,7 @@ impl Gathered {
                     cost: (0.0, 0.0),
                     memory: None,
                     became: Became::default(),
+                    deeds: Deeds::default(),
                 });
             }
         }
@@ -381,12 +442,32 @@ impl Leaders<'_> {
             lost: Vec::new(),
             forks: Vec::new(),
             findings: Vec::new(),
+            deeds: Deeds::default(),
         })
     }
 
     /// The same, if it has its chapter already.
     fn known(&mut self, pid: u32, time: f64) -> Option<&mut Leader> {
         self.known.get_mut(&(self.index.at(&pid, time), pid))
+    }
+}
+
+impl Deeds {
+    fn take(&mut self, deed: &Deed) {
+        match deed {
+            Deed::Guard(deed) => self.guards.push(deed.clone()),
+            Deed::Unlisted(count) => self.unlisted += u64::from(*count),
+            Deed::Fixup(run) => self.go_on(run),
+        }
+    }
+
+    /// What began ends; a child that was forked inside a fixup sees only its end.
+    fn go_on(&mut self, run: &FixupRun) {
+        let began = |earlier: &&mut FixupRun| earlier.name == run.name && earlier.progress == Progress::Begins;
+        match self.fixups.iter_mut().rev().find(began).filter(|_| run.progress != Progress::Begins) {
+            Some(earlier) => (earlier.progress, earlier.took) = (run.progress, run.took),
+            None => self.fixups.push(FixupRun { name: run.name.clone(), ..*run }),
+        }
     }
 }
 
@@ -415,6 +496,12 @@ fn intern<T: Eq + Hash>(known: &mut HashSet<Rc<T>>, shape: T) -> Rc<T> {
     let shape = Rc::new(shape);
     known.insert(shape.clone());
     shape
+}
+
+/// What a guard did, in words.
+fn guard(cure: &Cure) -> String {
+    let failed = cure.failed.map(|errno| format!(", which failed: {}", io::Error::from_raw_os_error(errno)));
+    format!("{} {}{}", Plain(&cure.action), Plain(&cure.subject), failed.unwrap_or_default())
 }
 
 fn plain(text: &str) -> String {

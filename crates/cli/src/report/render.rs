@@ -1,7 +1,7 @@
 //! The report as text.
-use super::gather::{Became, FindingShape, ForkRecord, Found, Leader, Life, Report};
+use super::gather::{Became, Deeds, FindingShape, ForkRecord, Found, Leader, Life, Report};
 use anstyle::{AnsiColor, Style};
-use forkguard_report::event::{ForkKind, Kind, Memory, Severity, State};
+use forkguard_report::event::{ForkKind, Kind, Memory, Progress, Severity, State};
 use forkguard_report::text::Count;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -12,6 +12,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 /// Children in a list before the others are counted.
 const CHILDREN: usize = 16;
+
+/// Deeds in a list before the others are counted.
+const DEEDS: usize = 8;
 
 const HEAD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
@@ -61,6 +64,7 @@ fn forks(out: &mut dyn Write, leader: &Leader) -> Result<()> {
     if leader.forks.is_empty() {
         writeln!(out, "  none")?;
     }
+    guards(out, "  ", &[&leader.deeds])?;
     for (shape, forks) in fold(leader.forks.iter().map(|fork| (&fork.shape, fork))) {
         let kind = shape.as_ref().map_or(ForkKind::Fork, |shape| shape.kind);
         match shape.as_ref().and_then(|shape| shape.failed) {
@@ -79,8 +83,52 @@ fn forks(out: &mut dyn Write, leader: &Leader) -> Result<()> {
             }
             None => writeln!(out, "    the leader's event is in none of these files")?,
         }
+        guards(out, "    ", &forks.iter().map(|fork| &fork.deeds).collect::<Vec<_>>())?;
+        fixups(out, &forks)?;
         for (fate, forks) in fold(forks.into_iter().filter_map(|fork| Some((fate(fork)?, fork)))) {
             writeln!(out, "    {FAINT}{fate}:{}{FAINT:#}", names(&children(&forks)))?;
+        }
+    }
+    Ok(())
+}
+
+/// What guards did, equal deeds together.
+fn guards(out: &mut dyn Write, indent: &str, deeds: &[&Deeds]) -> Result<()> {
+    let folded = fold(deeds.iter().flat_map(|deeds| &deeds.guards).map(|deed| (deed, ())));
+    let left_out: usize = folded.iter().skip(DEEDS).map(|(_, times)| times.len()).sum();
+    let more = left_out as u64 + deeds.iter().map(|deeds| deeds.unlisted).sum::<u64>();
+    let more = (more > 0).then(|| format!("{more} more"));
+    let listed = folded.iter().take(DEEDS).map(|(deed, times)| format!("{} x {deed}", times.len()));
+    let listed: Vec<String> = listed.chain(more).collect();
+    if listed.is_empty() { Ok(()) } else { writeln!(out, "{indent}guards: {}", listed.join(", ")) }
+}
+
+/// What fixups came to: those that are done in one line, each of the others in one of its own.
+fn fixups(out: &mut dyn Write, forks: &[&ForkRecord]) -> Result<()> {
+    let runs = || forks.iter().flat_map(|fork| fork.deeds.fixups.iter().map(move |run| (*fork, run)));
+    let in_progress =
+        |progress| fold(runs().filter(move |(_, run)| run.progress == progress).map(|(fork, run)| (&run.name, (fork, run))));
+    let done: Vec<String> = in_progress(Progress::Done)
+        .iter()
+        .map(|(name, runs)| {
+            let took: Vec<f64> = runs.iter().filter_map(|(_, run)| run.took).collect();
+            let mean = took.iter().sum::<f64>() / took.len() as f64;
+            let mean = if took.is_empty() { String::new() } else { format!(" ({mean:.0} µs)") };
+            format!("{} x {name}{mean}", runs.len())
+        })
+        .collect();
+    if !done.is_empty() {
+        writeln!(out, "    fixups: {}", done.join(", "))?;
+    }
+    for (progress, severity, what) in [
+        (Progress::Begins, Severity::Error, "did not come back"),
+        (Progress::Raised, Severity::Error, "raised an exception"),
+        (Progress::Failed, Severity::Warning, "could not be run"),
+    ] {
+        for (name, runs) in in_progress(progress) {
+            let style = style(severity);
+            let children = children(&runs.iter().map(|(fork, _)| *fork).collect::<Vec<_>>());
+            writeln!(out, "    {style}{}{style:#} fixup {name} {what}{}", severity.name(), in_children(&children, runs.len()))?;
         }
     }
     Ok(())

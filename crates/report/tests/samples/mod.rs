@@ -36,6 +36,7 @@ const THREADS: &[Thread<'static>] = &[Thread {
     forking: false,
     recorded: true,
     detached: true,
+    fork_safe: false,
     creator: Some(7),
     class: Some(Borrowed("Beat")),
     start: Some(NATIVE),

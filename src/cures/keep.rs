@@ -1,0 +1,51 @@
+//! FORKGUARD_KEEP and `forkguard_keep_descriptor`: descriptors that are meant for the children. No guard touches them, and that the children
+//! have them, or use them, is no finding.
+use super::*;
+use crate::describe::descriptors;
+use crate::hooks::note;
+use forkguard_core::descriptor::{self, Kind as Made, Record, mark, role};
+use forkguard_core::pattern;
+use std::ffi::c_int;
+
+/// True for such a descriptor.
+pub(crate) fn is_kept(fd: i32, record: &Record) -> bool {
+    record.marks & mark::KEPT != 0 || is_named(fd, record)
+}
+
+/// The same, of what is recorded under a number.
+pub(crate) fn keeps(fd: i32) -> bool {
+    descriptor::record(fd).is_some_and(|record| is_kept(fd, &record))
+}
+
+/// True for one that a pattern of FORKGUARD_KEEP matches.
+fn is_named(fd: i32, record: &Record) -> bool {
+    let patterns = options::get().keep.as_str();
+    if patterns.is_empty() {
+        return false;
+    }
+    let connected = record.kind == Made::Socket && record.role & role::CONNECTED != 0;
+    let peer = connected.then(|| descriptors::peer_name(fd, record)).flatten();
+    let port = connected.then(|| descriptors::loopback_port(record)).flatten();
+    let number = Text::<24>::of(format_args!("fd:{}", descriptor::number_at_fork(fd)));
+    let local = port.map(|port| Text::<24>::of(format_args!("localhost:{port}")));
+    let names = [Some(number.as_str()), peer.as_ref().map(Text::as_str), local.as_ref().map(Text::as_str)];
+    let mut patterns = patterns.split(',').map(str::trim);
+    patterns.any(|pattern| names.iter().flatten().any(|name| pattern::matches(pattern.as_bytes(), name.as_bytes())))
+}
+
+/// `include/forkguard.h`: this descriptor is meant for the children.
+#[unsafe(no_mangle)]
+pub extern "C" fn forkguard_keep_descriptor(fd: c_int) -> c_int {
+    if fd < 0 || !raw::is_open(fd) {
+        crate::errno::set(libc::EBADF);
+        return -1;
+    }
+    note(|_| {
+        // One that no hook saw made.
+        if descriptor::record(fd).is_none() {
+            descriptor::open(fd, Made::Start, 0, 0, 0, 0);
+        }
+        descriptor::add_mark(fd, mark::KEPT);
+    });
+    0
+}
