@@ -47,6 +47,15 @@ pub fn owner(words: &Words) -> u32 {
     if words[2] > 0 { words[2] as u32 } else { 0 }
 }
 
+/// Kernel id of the thread that holds a mutex, or a read-write lock for writing; 0 unknown or nobody.
+pub fn known_holder(kind: Kind, words: &Words) -> u32 {
+    match kind {
+        Kind::Mutex | Kind::C11Mutex => owner(words),
+        Kind::Read | Kind::Write => words[6] as u32,
+        Kind::Semaphore | Kind::Spin | Kind::Libc => 0,
+    }
+}
+
 /// Whether `holder` may hold it in this process.
 pub fn held_by(kind: Kind, holder: u32, words: &Words) -> bool {
     !is_shared(kind, words)
