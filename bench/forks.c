@@ -1,5 +1,7 @@
-// forks MEGABYTES THREADS DESCRIPTORS FORKS [PAUSE_MS [CONNECTIONS]]: nanoseconds of fork, _exit in the child, and wait.
+// forks MEGABYTES THREADS DESCRIPTORS FORKS [PAUSE_MS [CONNECTIONS]]: nanoseconds of fork, _exit in the child, and wait; FIXUPS=N in the
+// environment registers so many.
 #include "bench.h"
+#include "../include/forkguard.h"
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -51,6 +53,16 @@ static void start_holders(long count) {
     pthread_barrier_wait(&held);
 }
 
+static void nothing(void *unused) {
+    (void)unused;
+}
+
+static void register_fixups(void) {
+    const char *count = getenv("FIXUPS");
+    for (int i = count ? atoi(count) : 0; i > 0; i--)
+        must(forkguard_register_fixup && forkguard_register_fixup("nothing", nothing, NULL) >= 0, "a fixup");
+}
+
 int main(int argc, char **argv) {
     size_t megabytes = (size_t)argument(argc, argv, 1, 10);
     long forks = argument(argc, argv, 4, 100), pause_ms = argument(argc, argv, 5, 0), holders = argument(argc, argv, 6, 0);
@@ -65,6 +77,7 @@ int main(int argc, char **argv) {
     open_descriptors(argument(argc, argv, 3, 0));
     if (argument(argc, argv, 6, 0))
         open_connections(argument(argc, argv, 6, 0));
+    register_fixups();
 
     double *each = calloc((size_t)forks, sizeof *each);
     must(each != NULL, "calloc");

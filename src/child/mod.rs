@@ -96,6 +96,7 @@ pub(crate) fn settled(call: &'static str, at: &AtLength) {
 fn settle(call: &'static str, at: &AtLength) {
     // A process that this one made past every hook has its memory, but is not it.
     if core_fork::owned()
+        && !cures::threads::python::is_starting()
         && SETTLING.swap(0, Relaxed) != 0
         && let Some(snapshot) = core_fork::birth()
     {

@@ -64,8 +64,9 @@ fn acquire_among_others(address: usize, caller: usize, take: impl FnOnce() -> c_
 }
 
 fn acquire_again(slot: &Slot, address: usize, take: impl FnOnce() -> c_int) -> c_int {
+    let own = slot.find(address).map_or(0, |entry| entry.flags() & MADE);
     // Looked for anew after the wait: a signal handler may have posted it meanwhile.
-    let mark = |flags| slot.find(address).inspect(|entry| entry.set(Kind::Semaphore, flags));
+    let mark = |flags| slot.find(address).inspect(|entry| entry.set(Kind::Semaphore, flags | own));
     mark(HOLDS | WAITS);
     let result = take();
     mark(HOLDS);
@@ -99,7 +100,7 @@ lock! {
 }
 lock! {
     /// sem_trywait(3).
-    fn sem_trywait(semaphore: *mut sem_t) -> c_int = libc::sem_trywait, gate take;
+    fn sem_trywait(semaphore: *mut sem_t) -> c_int = libc::sem_trywait, gate try_take;
     |caller| {
         let result = real(semaphore);
         if result == 0

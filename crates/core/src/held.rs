@@ -80,6 +80,11 @@ impl Held {
         Kind::of(self.word.load(Relaxed))
     }
 
+    /// Its flags.
+    pub fn flags(&self) -> u32 {
+        self.word.load(Relaxed) & (WAITS | HOLDS | ENTERED | MADE)
+    }
+
     fn entry(&self) -> Option<Entry> {
         let word = self.word.load(Relaxed);
         Some(Entry {

@@ -19,6 +19,8 @@ const SOURCE: &CStr = match CStr::from_bytes_with_nul(concat!(include_str!("revi
 static INSTALLED: AtomicU8 = AtomicU8::new(0);
 /// Not zero in a child that may still start Python's lost threads again.
 static PENDING: AtomicU8 = AtomicU8::new(0);
+/// Not zero while it does.
+static STARTING: AtomicU8 = AtomicU8::new(0);
 
 /// In the hook of pthread_create, outside of its bookkeeping: Python starts a thread, holds the GIL, and has imported `threading`.
 pub(crate) fn starts(slot: &Slot) {
@@ -60,7 +62,13 @@ fn forks_past_python() -> bool {
 /// In a child's first handler.
 pub(super) fn in_child() {
     let some = restartable().any(|(_, thread)| thread.label != 0);
+    STARTING.store(0, Relaxed);
     PENDING.store(u8::from(some && INSTALLED.load(Relaxed) != 0), Relaxed);
+}
+
+/// True while they are being started: that they wait does not settle the child.
+pub(crate) fn is_starting() -> bool {
+    STARTING.load(Relaxed) != 0
 }
 
 /// True while a wait may be the one before which threads are started.
@@ -85,11 +93,13 @@ fn start_again() {
     while_taken(NAME, true, |running| {
         // What is started here waits, too.
         if PENDING.swap(0, Relaxed) != 0 {
+            STARTING.store(1, Relaxed);
             in_order(|fork, thread| {
                 let named = is_named(name_of(thread).as_str());
                 revive(fork, thread, || running.call(c"revive", Some((thread.handle, named))).then_some(Ok(())));
             });
             running.call(c"end", None);
+            STARTING.store(0, Relaxed);
         }
     });
     crate::errno::set(errno);
