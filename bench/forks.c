@@ -1,5 +1,5 @@
-// forks MEGABYTES THREADS DESCRIPTORS FORKS [PAUSE_MS [CONNECTIONS]]: nanoseconds of fork, _exit in the child, and wait; FIXUPS=N in the
-// environment registers so many.
+// forks MEGABYTES THREADS DESCRIPTORS FORKS [PAUSE_MS [CONNECTIONS [HOLDERS]]]: nanoseconds of fork, _exit in the child, and wait; so many of
+// the threads hold a mutex; FIXUPS=N in the environment registers so many.
 #include "bench.h"
 #include "../include/forkguard.h"
 #include <fcntl.h>
@@ -65,7 +65,7 @@ static void register_fixups(void) {
 
 int main(int argc, char **argv) {
     size_t megabytes = (size_t)argument(argc, argv, 1, 10);
-    long forks = argument(argc, argv, 4, 100), pause_ms = argument(argc, argv, 5, 0), holders = argument(argc, argv, 6, 0);
+    long forks = argument(argc, argv, 4, 100), pause_ms = argument(argc, argv, 5, 0), holders = argument(argc, argv, 7, 0);
     pin();
     char *memory = mmap(NULL, megabytes << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     must(memory != MAP_FAILED, "mmap");
