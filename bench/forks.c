@@ -1,5 +1,5 @@
-// forks MEGABYTES THREADS DESCRIPTORS FORKS [PAUSE_MS [CONNECTIONS [HOLDERS]]]: nanoseconds of fork, _exit in the child, and wait; so many of
-// the threads hold a mutex; FIXUPS=N in the environment registers so many.
+// forks MEGABYTES THREADS DESCRIPTORS FORKS [PAUSE_MS [CONNECTIONS [HOLDERS]]]: nanoseconds of fork, _exit in the child, and wait. Of the
+// threads, HOLDERS hold a lock. FIXUPS=N in the environment registers so many.
 #include "bench.h"
 #include "../include/forkguard.h"
 #include <fcntl.h>
@@ -37,6 +37,16 @@ static void open_connections(long count) {
     }
 }
 
+static void nothing(void *unused) {
+    (void)unused;
+}
+
+static void register_fixups(void) {
+    const char *count = getenv("FIXUPS");
+    for (int i = count ? atoi(count) : 0; i > 0; i--)
+        must(forkguard_register_fixup && forkguard_register_fixup("nothing", nothing, NULL) >= 0, "a fixup");
+}
+
 static void *holder(void *held) {
     pthread_mutex_t *mutex = malloc(sizeof *mutex);
     must(mutex && !pthread_mutex_init(mutex, NULL) && !pthread_mutex_lock(mutex), "a mutex");
@@ -51,16 +61,6 @@ static void start_holders(long count) {
     for (long i = 0; i < count; i++)
         must(!pthread_create(&thread, NULL, holder, &held), "pthread_create");
     pthread_barrier_wait(&held);
-}
-
-static void nothing(void *unused) {
-    (void)unused;
-}
-
-static void register_fixups(void) {
-    const char *count = getenv("FIXUPS");
-    for (int i = count ? atoi(count) : 0; i > 0; i--)
-        must(forkguard_register_fixup && forkguard_register_fixup("nothing", nothing, NULL) >= 0, "a fixup");
 }
 
 int main(int argc, char **argv) {
