@@ -377,10 +377,3 @@ fn php_fpm_lives() {
     });
     no_alarm(&run.report());
 }
-
-/// php-fpm of the newest PHP that is installed.
-fn php_fpm() -> PathBuf {
-    let programs = fs::read_dir("/usr/sbin").expect("/usr/sbin").map(|entry| entry.expect("entry").path());
-    let fpm = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("php-fpm"));
-    programs.filter(fpm).max().expect("php-fpm: run scripts/setup")
-}

@@ -7,7 +7,7 @@
 // EXPECT-EVENT: fixup name=third progress=done count=4
 // EXPECT-NO-EVENT: fixup name=gone
 // EXPECT-NO-EVENT: fixup progress=failed
-// EXPECT-EVENT: fixup name=a-name-of-more-than-sixty-three-bytes-is-cut-where-they-end-0123 progress=done count=4
+// EXPECT-EVENT: fixup name=a-name-of-more-than-sixty-three-bytes-is-cut-where-they-end-012 progress=done count=4
 // EXPECT-EVENT: child settled=select count=3
 // EXPECT-NO-EVENT: child settled=poll
 #include "fixup.h"

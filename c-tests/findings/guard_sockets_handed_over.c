@@ -1,7 +1,8 @@
-// A child that execs a program and gives it the number of a connection, as an argument or in the environment, hands the connection over: the
+// A child that becomes or starts a program and gives it the number of a connection, as an argument or in the environment, hands the connection over: the
 // program has it, however the number is said. One that does not say the number does not.
 // EXPECT-NOT: fd-leaked-exec
 #include "leaks.h"
+#include <spawn.h>
 
 static struct address address;
 static int client;
@@ -29,6 +30,36 @@ static void by_setenv(void) {
     execv("/bin/sh", plain);
 }
 
+static void by_vfork(void) {
+    pid_t child = vfork();
+    if (child == 0) {
+        execv("/bin/sh", arguments);
+        _exit(127);
+    }
+    EXITED(child, 0);
+    // In the vfork child alone.
+    CHECK(fcntl(client, F_GETFD) == FD_CLOEXEC);
+}
+
+static void by_posix_spawn(void) {
+    pid_t child;
+    CHECK(posix_spawn(&child, "/bin/sh", NULL, NULL, plain, environment) == 0);
+    EXITED(child, 0);
+}
+
+static void by_posix_spawnp(void) {
+    pid_t child;
+    CHECK(posix_spawnp(&child, "sh", NULL, NULL, arguments, empty) == 0);
+    EXITED(child, 0);
+}
+
+static void by_system(void) { CHECK(system(argument) == 0); }
+
+static void by_popen(void) {
+    FILE *stream = popen(argument, "r");
+    CHECK(stream && pclose(stream) == 0);
+}
+
 static void after_others_failed(void) {
     CHECK(execl("/nonexistent", "sh", number, (char *)NULL) == -1);
     CHECK(fcntl(client, F_GETFD) == FD_CLOEXEC);
@@ -43,7 +74,7 @@ static void not_at_all(void) {
 
 int main(void) {
     void (*const ways[])(void) = {by_execv, by_execve, by_execvp, by_execvpe, by_execl, by_execlp, by_a_long_list, by_fexecve, by_execveat,
-                                  by_environment, by_execle, by_setenv, after_others_failed, not_at_all};
+                                  by_environment, by_execle, by_setenv, by_vfork, by_posix_spawn, by_posix_spawnp, by_system, by_popen, after_others_failed, not_at_all};
     address = v4_loopback();
     listen_at(&address);
     // A number that nothing else in the environment is.

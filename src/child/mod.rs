@@ -222,15 +222,12 @@ pub(crate) enum Program {
 
 /// A forked child is about to exec. A file that cannot be executed is no event: a search through PATH tries many, and a text without
 /// `#!` is no program (of what execvp is given a shell makes one).
-pub(crate) fn exec(
-    at: &AtLength,
-    call: &'static str,
-    program: Program,
-    numbers: impl FnOnce(&mut dyn FnMut(Option<i32>)),
-    site: impl FnOnce() -> usize,
-) {
+pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: impl FnOnce() -> usize, hand_over: impl FnOnce()) {
+    if !emit::wanted() && !cures::sockets::may_hand_over() {
+        return;
+    }
     let (Some(id), Some(text)) = (birth(), executable(&program)) else { return };
-    cures::sockets::hand_over(numbers);
+    hand_over();
     let is_program = |directory: i32| text.as_cstr().is_some_and(|path| raw::is_program(directory, path));
     if !emit::wanted() || matches!(program, Program::Path(directory, _) if !is_program(directory)) {
         return;

@@ -145,17 +145,18 @@ pub(super) fn watch() {
     }
 }
 
-/// In a forked child: for each runtime whose pool it lost the name of its file, the pool's threads, and whether its regions are watched.
-pub(crate) fn each_lost(mut each: impl FnMut(&str, usize, bool)) {
+/// In a forked child: for each runtime whose pool it lost the fork, the name of its file, the pool's threads, and whether its regions are
+/// watched.
+pub(crate) fn each_lost(mut each: impl FnMut(&'static Inner, &str, usize, bool)) {
     let mut last = 0;
-    for (_, thread) in lost_pool(|thread| may_have_pools() && thread.start != 0) {
+    for (fork, thread) in lost_pool(|thread| may_have_pools() && thread.start != 0) {
         if std::mem::replace(&mut last, thread.start) == thread.start || !is_runtime(thread.start) {
             continue;
         }
         let (Some(library), Some(path)) = (native::link_map_of(thread.start), native::library(thread.start)) else { continue };
         let is_watched = WATCHED.iter().any(|region| region.library.load(Relaxed) == library);
         let file = path.as_str().rsplit('/').next().unwrap_or_default();
-        each(file, lost_pool(|other| other.start == thread.start).count(), is_watched);
+        each(fork, file, lost_pool(|other| other.start == thread.start).count(), is_watched);
     }
 }
 

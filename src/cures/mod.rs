@@ -73,6 +73,13 @@ pub(crate) fn before_fork() {
     }
 }
 
+/// In the leader's first handler after the fork.
+pub(crate) fn forked() {
+    if options::guards() {
+        safe_point::forked();
+    }
+}
+
 /// In the leader's forking thread, when fork has returned there.
 pub(crate) fn after_fork() {
     if options::guards() {

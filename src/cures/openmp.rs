@@ -144,19 +144,24 @@ pub(super) fn in_child(fork: &'static Inner) {
         OpenMp::Pause if regions::may_have_pools() => {
             RELEASED.iter().filter(|released| released.by.swap(0, Relaxed) == fork.thread).for_each(Released::tell);
         }
-        OpenMp::Single => regions::each_lost(tell_alone),
+        OpenMp::Single => {
+            regions::each_lost(|of, file, threads, watched| tell_alone(std::ptr::eq(of, fork), file, threads, watched))
+        }
         OpenMp::Pause | OpenMp::Keep => {}
     }
 }
 
-fn tell_alone(file: &str, threads: usize, watched: bool) {
+/// `own`: the pool was lost at the fork that made this child, whose report tells of it.
+fn tell_alone(own: bool, file: &str, threads: usize, watched: bool) {
+    const ALONE: &str = "run with one thread";
     let start = raw::monotonic_of_kernel();
     let subject = format_args!("regions of {file}, which lost {threads} thread{}", if threads == 1 { "" } else { "s" });
-    match watched {
-        true => {
+    match (watched, own) {
+        (true, true) => {
             let end = (Kind::RuntimeUnsafe, format_args!("{file}"), "forkguard runs its regions with one thread");
-            cured(Guard::Openmp, "run with one thread", subject, start, Ok(()), end);
+            cured(Guard::Openmp, ALONE, subject, start, Ok(()), end);
         }
-        false => did(Guard::Openmp, "left: nobody imports them", subject, start, Err(libc::ENOENT)),
+        (true, false) => did(Guard::Openmp, ALONE, subject, start, Ok(())),
+        (false, _) => did(Guard::Openmp, "left: nobody imports them", subject, start, Err(libc::ENOENT)),
     }
 }

@@ -12,12 +12,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// The longest that the gate stays closed for the fork itself: whoever closed it may never come back from it.
 const FORK_NS: u64 = 1_000_000_000;
+/// The longest that it stays closed for other libraries' handlers: they may wait for threads that want a lock.
+const HANDLERS_NS: u64 = 50_000_000;
 /// Between two looks at the other threads.
 const PAUSE_NS: (u64, u64) = (1_000, 500_000);
+/// How long Python's GIL is kept while threads are looked at, and how long it is let go: a holder must get to run.
+const KEPT_NS: u64 = 100_000;
+const LET_GO_NS: u64 = 5_000_000;
 /// For a last look when other libraries' prepare handlers have run: what they locked may be what a thread now waits for.
 const LAST_LOOK_NS: u64 = 2_000_000;
 
-static UNSEEN: Unseen = Unseen { spared: sites::is_interpreters_own, needed: sites::holds_interpreter };
+static UNSEEN: Unseen =
+    Unseen { spared: sites::is_interpreters_own, needed: sites::holds_interpreter, without: sites::without_interpreter };
 
 /// In the constructor.
 pub(super) fn prepare() {
@@ -102,12 +108,16 @@ fn wait(until: u64, pause: impl Fn(u64)) -> (u32, Option<Busy>) {
 pub(crate) fn wait_before_fork() {
     let Some(slot) = forker() else { return };
     let (start, thread) = (raw::monotonic(), raw::thread_id());
-    let spent = SPENT.taken_by(thread);
+    let carried = SPENT.taken_by(thread);
+    let (spent, before) = carried.unwrap_or_default();
     let until = start + limit().saturating_sub(spent).max(limit() / 8);
-    point::close(slot, until + FORK_NS);
+    point::close(slot, until + HANDLERS_NS);
+    if carried.is_some() {
+        point::open(slot);
+    }
     let (waited_for, busy) = wait(until, raw::sleep);
     let ns = spent + raw::monotonic() - start;
-    OUTCOME.write(thread, Word { ns, waited_for, left: busy.map(left) });
+    OUTCOME.write(thread, Word { ns, waited_for: waited_for.max(before), left: busy.map(left) });
 }
 
 fn left(busy: Busy) -> Left {
@@ -122,20 +132,27 @@ pub(crate) fn look_again() {
     let thread = raw::thread_id();
     let Some(word) = OUTCOME.of(thread).filter(|word| word.left.is_none()) else { return };
     let start = raw::monotonic();
+    point::keep_closed(slot, start + FORK_NS);
     let (more, busy) = wait(start + LAST_LOOK_NS.min(limit()), raw::sleep);
     if more > 0 {
         let ns = word.ns + raw::monotonic() - start;
         OUTCOME.write(thread, Word { ns, waited_for: word.waited_for + more, left: busy.map(left) });
     }
-    point::keep_closed(slot, raw::monotonic() + FORK_NS);
+}
+
+/// In the leader's first handler after the fork.
+pub(super) fn forked() {
+    if let Some(slot) = forker().filter(|slot| point::closed_by(slot)) {
+        point::open(slot);
+    }
 }
 
 /// See [`super::after_fork`].
 pub(super) fn after_fork() {
     static SAID: AtomicBool = AtomicBool::new(false);
-    let Some(slot) = forker().filter(|slot| point::closed_by(slot)) else { return };
-    point::open(slot);
-    let left = OUTCOME.of(raw::thread_id()).and_then(|word| word.left);
+    // No handler ran if the fork did not come to be.
+    forked();
+    let left = forker().and_then(|_| OUTCOME.of(raw::thread_id())?.left);
     if let Some(left) = left.filter(|_| !SAID.swap(true, Relaxed)) {
         say(&left);
     }
@@ -182,34 +199,47 @@ pub(super) fn in_child(fork: &'static Inner) {
     did(Guard::SafePoint, "forked without waiting any longer for", subject, start, Err(libc::ETIMEDOUT));
 }
 
-/// The time that a thread has waited already for the fork that it is about to make.
+/// What a thread has waited already for the fork that it is about to make, with the gate closed.
 struct Spent {
     thread: AtomicU32,
     ns: AtomicU64,
+    waited_for: AtomicU32,
 }
 
-static SPENT: Spent = Spent { thread: AtomicU32::new(0), ns: AtomicU64::new(0) };
+static SPENT: Spent = Spent { thread: AtomicU32::new(0), ns: AtomicU64::new(0), waited_for: AtomicU32::new(0) };
 
 impl Spent {
-    fn by(&self, thread: u32, ns: u64) {
+    fn by(&self, thread: u32, ns: u64, waited_for: u32) {
         self.ns.store(ns, Relaxed);
+        self.waited_for.store(waited_for, Relaxed);
         self.thread.store(thread, Relaxed);
     }
 
-    fn taken_by(&self, thread: u32) -> u64 {
-        let own = self.thread.compare_exchange(thread, 0, Relaxed, Relaxed).is_ok();
-        if own { self.ns.load(Relaxed) } else { 0 }
+    fn taken_by(&self, thread: u32) -> Option<(u64, u32)> {
+        self.thread.compare_exchange(thread, 0, Relaxed, Relaxed).ok()?;
+        Some((self.ns.load(Relaxed), self.waited_for.load(Relaxed)))
     }
 }
 
 /// Python is about to fork. Inside fork this thread will hold the GIL, and who waits for that cannot release anything: here it can be let
-/// go. While this thread has it, what it sees of Python's locks stays so.
+/// go. The gate stays closed until fork is entered: who waits there without the GIL would have the lock, and then want the GIL.
 fn python_forks() {
     let Some(slot) = forker() else { return };
     let start = raw::monotonic();
     let until = start + limit();
-    point::close(slot, until);
-    wait(until, sites::sleep_without_interpreter);
-    point::open(slot);
-    SPENT.by(raw::thread_id(), raw::monotonic() - start);
+    point::close(slot, until + HANDLERS_NS);
+    // A fork that was called off left it closed.
+    if SPENT.taken_by(raw::thread_id()).is_some() {
+        point::open(slot);
+    }
+    let mut most = 0;
+    loop {
+        let (count, busy) = wait(raw::monotonic() + KEPT_NS, raw::sleep);
+        most = count.max(most);
+        if busy.is_none() || raw::monotonic() >= until {
+            break;
+        }
+        sites::without_interpreter(&|| _ = wait(until.min(raw::monotonic() + LET_GO_NS), raw::sleep));
+    }
+    SPENT.by(raw::thread_id(), raw::monotonic() - start, most);
 }

@@ -207,7 +207,7 @@ impl Kept {
             if PUT_BACK.load(Relaxed) & bit(number) == 0 && was_reported(number) {
                 REPORTED.fetch_or(bit(number), Relaxed);
             }
-            signal::note(number, self.set());
+            signal::note_undone(number, self.set());
             Ok(())
         });
         if let Some(put) = put {
@@ -221,7 +221,7 @@ impl Kept {
             return;
         }
         let name = name(number);
-        did(Guard::SignalsKeep, "put the handler back", format_args!("{}", name.as_str()), start, put);
+        did(Guard::SignalsKeep, "handler put back", format_args!("{}", name.as_str()), start, put);
         if !child::is_unsettled() && REPORTED.load(Relaxed) & bit(number) != 0 {
             note_at_length(|at| {
                 bite::turn(at, Kind::HandlerInherited, format_args!("{}", name.as_str()), State::Resolved, None, BECAUSE);

@@ -72,8 +72,11 @@ pub(crate) fn is_stream(fd: i32) -> bool {
 /// The name of a socket that the table says was connect()ed, without an arena; None when the kernel has something else there by now.
 pub(crate) fn name_of_connection(fd: i32) -> Option<Text<96>> {
     let record = descriptor::record(fd).filter(|r| r.kind == Kind::Socket && r.role & role::CONNECTED != 0)?;
-    let ends = endpoints(fd);
-    let fits = ends.family.is_some() && !ends.listens && ends.fits(&record);
+    let of = raw::descriptor(fd);
+    let family = Some(sockopt::socket_domain(of).ok()?);
+    let listens = sockopt::socket_acceptconn(of).unwrap_or(false);
+    let ends = Ends { family, kind: None, listens, local: None, peer: rustix::net::getpeername(of).ok().flatten() };
+    let fits = !listens && ends.fits(&record);
     fits.then(|| ends.name(fd, &record))
 }
 

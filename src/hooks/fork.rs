@@ -67,6 +67,7 @@ pub(crate) extern "C-unwind" fn child() {
 /// 4. The first parent handler: reports a fork that no wrapper will, as daemon's leader ends inside libc and an internal one has
 ///    no wrapper.
 pub(crate) extern "C-unwind" fn parent() {
+    cures::forked();
     let unwrapped = |s: &&Snapshot| matches!(s.inner().door, Door::Daemon | Door::Internal);
     let Some(snapshot) = core_fork::current().filter(unwrapped) else { return };
     match core_fork::outcome(snapshot.inner()) {

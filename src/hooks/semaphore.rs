@@ -100,7 +100,7 @@ lock! {
 }
 lock! {
     /// sem_trywait(3).
-    fn sem_trywait(semaphore: *mut sem_t) -> c_int = libc::sem_trywait, gate take;
+    fn sem_trywait(semaphore: *mut sem_t) -> c_int = libc::sem_trywait, gate try_take;
     |caller| {
         let result = real(semaphore);
         if result == 0

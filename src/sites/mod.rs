@@ -234,9 +234,9 @@ pub(crate) fn holds_interpreter() -> bool {
     python::holds_gil()
 }
 
-/// Sleeps while other threads may run the interpreter's code.
-pub(crate) fn sleep_without_interpreter(nanoseconds: u64) {
-    python::sleep_without_gil(nanoseconds);
+/// Does something while other threads may run the interpreter's code. A thread may end in here, if the interpreter does.
+pub(crate) fn without_interpreter(work: &dyn Fn()) {
+    python::without_gil(work);
 }
 
 /// True for an address in a library of the system's.

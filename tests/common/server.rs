@@ -38,6 +38,13 @@ pub fn venv(program: &str) -> Command {
     command
 }
 
+/// php-fpm of the newest PHP that is installed.
+pub fn php_fpm() -> PathBuf {
+    let programs = fs::read_dir("/usr/sbin").expect("/usr/sbin").map(|entry| entry.expect("entry").path());
+    let fpm = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("php-fpm"));
+    programs.filter(fpm).max().expect("php-fpm: run scripts/setup")
+}
+
 /// gunicorn --preload with two workers and an application of `directory`.
 pub fn gunicorn(port: u16, directory: &str, application: &str, arguments: &[&str]) -> Command {
     let mut command = venv("gunicorn");
@@ -397,6 +404,11 @@ impl Postgres {
     /// What psycopg2 connects with.
     pub fn url(&self) -> String {
         format!("host={} port={} user=demo dbname=postgres", self.address.ip(), self.address.port())
+    }
+
+    /// The pid of its first process.
+    pub fn pid(&self) -> u32 {
+        self.server.as_ref().expect("a server that runs").pid
     }
 
     /// Its report, when it is under the library.

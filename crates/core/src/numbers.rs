@@ -36,35 +36,3 @@ impl Numbers {
         None
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::Numbers;
-
-    fn check(mut numbers: Numbers, text: &str, expected: &[i32]) {
-        let mut expected = expected.iter();
-        for number in text.bytes().chain([0]).filter_map(|byte| numbers.take(byte)) {
-            assert_eq!(Some(&number), expected.next(), "{text}");
-        }
-        assert_eq!(expected.next(), None, "{text}");
-    }
-
-    #[test]
-    fn arguments() {
-        let cases: [(&str, &[i32]); 5] =
-            [("7", &[7]), ("--fd=12", &[12]), ("-f7 /dev/fd/8", &[7, 8]), ("99999999999", &[]), ("none", &[])];
-        cases.iter().for_each(|(text, expected)| check(Numbers::of_argument(), text, expected));
-    }
-
-    #[test]
-    fn variables() {
-        let cases: [(&str, &[i32]); 5] = [
-            ("HELPER_FD=7", &[7]),
-            ("HELPER_FDS=7,8:9 10", &[7, 8, 9, 10]),
-            ("LANG=C.UTF-8", &[]),
-            ("LS_COLORS=di=01;34:ln=01;36", &[]),
-            ("A7=x7", &[]),
-        ];
-        cases.iter().for_each(|(text, expected)| check(Numbers::of_variable(), text, expected));
-    }
-}

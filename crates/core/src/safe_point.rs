@@ -21,8 +21,10 @@ static FENCED: AtomicU8 = AtomicU8::new(0);
 pub struct Unseen {
     /// True for a lock that the child has anew whoever held it: it is neither stopped at nor waited for.
     pub spared: fn(usize) -> bool,
-    /// True while this thread holds what others need to release their locks.
+    /// True while this thread has what others need to release their locks.
     pub needed: fn() -> bool,
+    /// Does something while they can have it.
+    pub without: fn(&dyn Fn()),
 }
 
 static UNSEEN: AtomicPtr<Unseen> = AtomicPtr::new(core::ptr::null_mut());
@@ -37,6 +39,10 @@ pub fn switch_on(unseen: &'static Unseen) {
 /// True where locks are taken through the gate.
 pub fn is_on() -> bool {
     TRACKED.load(Relaxed) == GATED
+}
+
+fn is_spared(lock: usize) -> bool {
+    unseen().is_some_and(|unseen| (unseen.spared)(lock))
 }
 
 fn unseen() -> Option<&'static Unseen> {
@@ -56,6 +62,9 @@ impl Passing {
     #[inline(always)]
     pub fn end(self) {
         if let Some(slot) = self.slot {
+            if self.before != 0 {
+                slot.passing_for.store(0, Relaxed);
+            }
             slot.passing.store(self.before, Relaxed);
         }
     }
@@ -72,10 +81,11 @@ fn stack_pointer() -> usize {
 /// Marks this thread; what it was in the middle of (a signal handler interrupted it) is marked again afterwards. A mark from below this
 /// frame is of a call that was jumped out of.
 #[inline(always)]
-fn mark(slot: &'static Slot) -> (Passing, usize) {
+fn mark(slot: &'static Slot, address: usize) -> (Passing, usize) {
     let here = stack_pointer();
     let mark = slot.passing.load(Relaxed);
     let before = if mark > here { mark } else { 0 };
+    slot.passing_for.store(address, Relaxed);
     slot.passing.store(here, Relaxed);
     (Passing { slot: Some(slot), before }, here)
 }
@@ -92,46 +102,71 @@ fn settle_order() {
 /// Before a lock is taken: waits while the gate is closed, if this thread holds none.
 #[inline(always)]
 pub fn take(address: usize) -> Passing {
+    enter(address, false)
+}
+
+#[inline(always)]
+fn enter(address: usize, lets_go: bool) -> Passing {
     let Some(slot) = held::holder() else { return Passing { slot: None, before: 0 } };
-    let (passing, here) = mark(slot);
+    let (passing, here) = mark(slot, address);
     settle_order();
     if GATE.load(Relaxed) != 0 {
-        stand_before(slot, address, passing.before, here);
+        stand_before(slot, address, lets_go, passing.before, here);
     }
     passing
 }
 
+/// The same for a call that its callers make before one that waits, and so may be held up where they would let go of what others need
+/// (CPython's sem_trywait: it lets the GIL go when that fails).
+#[inline(always)]
+pub fn try_take(address: usize) -> Passing {
+    enter(address, true)
+}
+
 /// Before a lock is released: its record goes before the lock does, and in between this thread must not look quiet.
 #[inline(always)]
-pub fn give(_address: usize) -> Passing {
+pub fn give(address: usize) -> Passing {
     match thread::mine() {
-        Some(slot) => mark(slot).0,
+        Some(slot) => mark(slot, address).0,
         None => Passing { slot: None, before: 0 },
     }
 }
 
-/// At the closed gate. Nobody waits here who interrupted a call that passes, who is forking, or whom others need.
+/// At the closed gate. Nobody waits here who interrupted a call that passes, or who is forking; nor who has what others need, if it cannot
+/// be let go.
 #[cold]
 #[inline(never)]
-fn stand_before(slot: &'static Slot, address: usize, before: usize, here: usize) {
+fn stand_before(slot: &'static Slot, address: usize, lets_go: bool, before: usize, here: usize) {
     slot.leave(here);
-    let goes_on = || {
-        let unhindered = unseen().is_some_and(|unseen| (unseen.spared)(address) || (unseen.needed)());
-        before != 0 || tls::inside() != 0 || slot.forking.load(Relaxed) != 0 || unhindered
-    };
-    if goes_on() || what_keeps(slot, raw::thread_id()).is_some() {
+    let Some(unseen) = unseen() else { return };
+    let forks = slot.forking.load(Relaxed) != 0 || tls::inside() != 0;
+    if before != 0 || forks || (unseen.spared)(address) || what_keeps(slot, raw::thread_id()).is_some() {
         return;
     }
+    while GATE.load(SeqCst) != 0 {
+        let needed = (unseen.needed)();
+        if needed && !lets_go {
+            return;
+        }
+        slot.passing.store(0, Relaxed);
+        if needed {
+            (unseen.without)(&wait_at_gate)
+        } else {
+            wait_at_gate()
+        }
+        slot.passing.store(here, Relaxed);
+        fence(SeqCst);
+    }
+}
+
+fn wait_at_gate() {
     loop {
         let closed = GATE.load(SeqCst);
         let left = UNTIL.load(SeqCst).saturating_sub(raw::monotonic());
         if closed == 0 || left == 0 && GATE.compare_exchange(closed, 0, SeqCst, Relaxed).is_ok() {
             return;
         }
-        slot.passing.store(0, Relaxed);
         raw::wait_for_change(&GATE, closed, left);
-        slot.passing.store(here, Relaxed);
-        fence(SeqCst);
     }
 }
 
@@ -140,15 +175,23 @@ pub fn close(slot: &Slot, until: u64) {
     slot.forking.store(slot.forking.load(Relaxed) + 1, Relaxed);
     UNTIL.fetch_max(until, SeqCst);
     GATE.fetch_add(1, SeqCst);
+    order_all();
+}
+
+/// Whoever looks at the gate from now on sees it closed; whoever looked before is seen to pass.
+fn order_all() {
     // Where it is refused after all, nobody can be sure: those who pass pay from now on.
     if FENCED.load(Relaxed) == 0 && !raw::membarrier() {
         FENCED.store(1, SeqCst);
     }
 }
 
-/// Keeps it closed until that time, for a thread that closed it.
+/// Keeps it closed until that time, for a thread that closed it; closes it again if it has opened by itself.
 pub fn keep_closed(_closer: &Slot, until: u64) {
     UNTIL.fetch_max(until, SeqCst);
+    if GATE.compare_exchange(0, 1, SeqCst, Relaxed).is_ok() {
+        order_all();
+    }
 }
 
 /// True for a thread that keeps the gate closed.
@@ -198,7 +241,8 @@ fn what_keeps(slot: &'static Slot, forker: u32) -> Option<Option<Entry>> {
     let tid = slot.tid.load(Relaxed);
     // The mark is looked at before the records and again after them: a lock is recorded before its mark goes, and forgotten after the
     // mark came. (Of this thread itself the mark says nothing.)
-    let in_flight = || tid != forker && slot.passing.load(Acquire) != 0 && slot.entries().all(|e| e.flags & WAITS == 0);
+    let passes = || slot.passing.load(Acquire) != 0 && !is_spared(slot.passing_for.load(Relaxed));
+    let in_flight = || tid != forker && passes() && slot.entries().all(|e| e.flags & WAITS == 0);
     if in_flight() || slot.overflow.load(Relaxed) != 0 {
         return Some(None);
     }
@@ -213,7 +257,7 @@ fn what_keeps(slot: &'static Slot, forker: u32) -> Option<Option<Entry>> {
 /// Whether an entry means that its thread holds a lock, or gets one although it does nothing for it.
 fn keeps(slot: &Slot, tid: u32, entry: &Entry, forker: u32) -> bool {
     let token = entry.kind == Kind::Semaphore && (entry.flags & MADE != 0 || semaphore::is_signal(entry.address));
-    if token || unseen().is_some_and(|unseen| (unseen.spared)(entry.address)) {
+    if token || is_spared(entry.address) {
         return false;
     }
     let words = match read(entry) {

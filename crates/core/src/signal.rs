@@ -77,6 +77,18 @@ pub fn note(signal: i32, set: Set) {
     settings[0].put(set, generation::current());
 }
 
+/// Notes that the latest setting was undone by this one: what was before it is not forgotten for that.
+pub fn note_undone(signal: i32, set: Set) {
+    let Some(settings) = SETTINGS.get(signal as usize) else { return };
+    if settings[1].get().site != set.site {
+        return settings[0].put(set, generation::current());
+    }
+    for i in 1..REMEMBERED {
+        settings[i - 1].put(settings[i].get(), settings[i].generation.load(Relaxed));
+    }
+    settings[REMEMBERED - 1].put(Setting::new().get(), 0);
+}
+
 /// What was noted last, if its handler is the one that the kernel has: a raw system call may have set another since.
 pub fn setter(signal: i32, handler: usize) -> Option<Set> {
     let set = SETTINGS.get(signal as usize)?[0].get();

@@ -77,6 +77,8 @@ pub struct Slot {
     pub made: AtomicUsize,
     /// Not zero while it takes or releases a lock, where forks wait for a safe point: where its stack ends in that call.
     pub passing: AtomicUsize,
+    /// Which lock that is; 0 unknown.
+    pub passing_for: AtomicUsize,
     /// How many forks of its own keep the gate of `safe_point` closed.
     pub forking: AtomicU32,
     name: [AtomicU64; 2],
@@ -107,6 +109,7 @@ impl Slot {
             code: AtomicUsize::new(0),
             made: AtomicUsize::new(0),
             passing: AtomicUsize::new(0),
+            passing_for: AtomicUsize::new(0),
             forking: AtomicU32::new(0),
             name: [const { AtomicU64::new(0) }; 2],
             held: [const { Held::new() }; HELD],

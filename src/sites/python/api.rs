@@ -48,8 +48,8 @@ pub(super) struct Api {
     /// What runs code of ours; missing where there is no GIL or no such interface.
     pub(super) run: Option<Run>,
     add_audit_hook: unsafe extern "C" fn(AuditHook, *mut std::ffi::c_void) -> c_int,
-    let_go: unsafe extern "C" fn() -> usize,
-    take_again: unsafe extern "C" fn(usize),
+    let_go: unsafe extern "C-unwind" fn() -> usize,
+    take_again: unsafe extern "C-unwind" fn(usize),
 }
 
 /// A function of a library.

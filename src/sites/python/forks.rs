@@ -4,12 +4,12 @@ use super::interpreter;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::OnceLock;
 
-pub(super) type AuditHook = extern "C" fn(*const c_char, *mut c_void, *mut c_void) -> c_int;
+pub(super) type AuditHook = extern "C-unwind" fn(*const c_char, *mut c_void, *mut c_void) -> c_int;
 
 static WAIT: OnceLock<fn()> = OnceLock::new();
 
-/// `PySys_AddAuditHook`'s hook.
-extern "C" fn audited(event: *const c_char, _arguments: *mut c_void, _data: *mut c_void) -> c_int {
+/// `PySys_AddAuditHook`'s hook. A thread that waits for the GIL may be ended there.
+extern "C-unwind" fn audited(event: *const c_char, _arguments: *mut c_void, _data: *mut c_void) -> c_int {
     // SAFETY: the interpreter gives the event's name.
     let event = unsafe { CStr::from_ptr(event) };
     if matches!(event.to_bytes(), b"os.fork" | b"os.forkpty")
@@ -29,12 +29,11 @@ pub(in crate::sites) fn before_forks(wait: fn()) {
     }
 }
 
-/// Sleeps with the GIL let go, if this thread holds it.
-pub(in crate::sites) fn sleep_without_gil(nanoseconds: u64) {
-    let sleep = || forkguard_core::raw::sleep(nanoseconds);
+/// Does something with the GIL let go, if this thread holds it.
+pub(in crate::sites) fn without_gil(work: &dyn Fn()) {
     match interpreter().filter(|_| holds_gil()) {
-        Some(python) => python.api.without_gil(sleep),
-        None => sleep(),
+        Some(python) => python.api.without_gil(work),
+        None => work(),
     }
 }
 

@@ -1,13 +1,24 @@
-"""An application that ends well when it is told to: its handlers are meant for the process that imports it."""
+"""An application with handlers of its own, set at import."""
 
 import os
 import signal
 
 
 def stop(number, frame):
-    print("the application's handler", flush=True)
     os._exit(3)
 
 
-for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGALRM):
+def dump(number, frame):
+    print("dumped", flush=True)
+
+
+for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, stop)
+for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGXCPU):
+    signal.signal(number, dump)
+
+
+def app(environ, start_response):
+    """Names the worker that answers."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"worker %d\n" % os.getpid()]

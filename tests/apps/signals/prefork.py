@@ -12,6 +12,7 @@ signal.signal(signal.SIGUSR1, lambda number, frame: None)
 
 
 def work(ready):
+    signal.sigtimedwait([], 0.01)
     os.write(ready, b"r")
     while not stopping:
         time.sleep(1)
@@ -25,6 +26,6 @@ if worker == 0:
     work(writable)
 os.read(readable, 1)
 with open(f"/proc/{worker}/status") as status:
-    print(*(line.strip() for line in status if line.startswith("SigCgt")), flush=True)
+    print(*(line.split()[1] for line in status if line.startswith("SigCgt")), flush=True)
 os.kill(worker, signal.SIGTERM)
-print(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]), flush=True)
+print("ended by", os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]), flush=True)
