@@ -23,7 +23,9 @@ fn gunicorn_forks_when_the_lock_is_free() {
 
     let report = run.report();
     nothing_bit(&report);
-    assert_eq!(report.findings("lock-orphaned").count(), 0);
+    // Of a semaphore that a thread waits for itself it is told as ever, for information.
+    let orphans: Vec<_> = report.findings("lock-orphaned").filter(|e| e.json["severity"] != "info").map(|e| e.text).collect();
+    assert!(orphans.is_empty(), "{orphans:#?}");
     for worker in first.union(&second).filter(|&pid| report.events("child").any(|event| event.json["pid"] == *pid)) {
         let settled = report.events("child").find(|event| event.json["pid"] == *worker).expect("its event");
         let waited = |cure: &serde_json::Value| cure["guard"] == "safe-point" && cure["failed"].is_null();

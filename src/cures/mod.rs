@@ -80,7 +80,7 @@ pub(crate) fn forked() {
     }
 }
 
-/// In the leader's forking thread, when fork has returned there.
+/// In the leader's forking thread, when fork has returned there; not inside a hook's bookkeeping.
 pub(crate) fn after_fork() {
     if options::guards() {
         safe_point::after_fork();

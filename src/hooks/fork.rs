@@ -80,7 +80,7 @@ pub(crate) extern "C-unwind" fn parent() {
 
 /// 5. Back in the leader's wrapper: the findings are worked out, the event is written. Never waits for the child.
 fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result: pid_t) {
-    note(|_| cures::after_fork());
+    cures::after_fork();
     let errno = crate::errno::get();
     let child = (result > 0).then_some(result as u32);
     match snapshot {
