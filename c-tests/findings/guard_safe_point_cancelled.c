@@ -46,6 +46,7 @@ int main(void) {
     CHECK(pthread_create(&at_gate, NULL, go_to_gate, NULL) == 0);
     EVENTUALLY(at_gate_tid);
     start_worker(hold_until_waited_for);
+    forks_now = true;
     fork_working_child(use_or_die);
     void *result;
     CHECK(pthread_join(at_gate, &result) == 0 && result == PTHREAD_CANCELED);

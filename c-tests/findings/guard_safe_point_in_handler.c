@@ -19,6 +19,7 @@ static void fork_now(int signal) {
 int main(void) {
     CHECK(signal(SIGUSR1, fork_now) != SIG_ERR);
     start_worker(hold_until_waited_for);
+    forks_now = true;
     CHECK(raise(SIGUSR1) == 0);
     return 0;
 }

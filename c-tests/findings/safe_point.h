@@ -3,6 +3,8 @@
 #pragma once
 #include "fixture.h"
 
+static atomic_bool forks_now;
+
 static void hold(void);
 static void let_go(void);
 static void use(void);
@@ -11,7 +13,8 @@ static void *hold_until_waited_for(void *unused) {
     (void)unused;
     hold();
     in_place = true;
-    // Main sleeps nowhere else.
+    EVENTUALLY(forks_now);
+    // From here on main sleeps nowhere else.
     until_blocked_in(SYS_nanosleep, getpid());
     let_go();
     hold();
@@ -27,6 +30,7 @@ static void use_or_die(void) {
 #ifndef OWN_MAIN
 int main(void) {
     start_worker(hold_until_waited_for);
+    forks_now = true;
     fork_working_child(use_or_die);
     return 0;
 }

@@ -12,7 +12,7 @@ pub(crate) mod uses;
 pub(crate) mod waits;
 
 use crate::arena::Arena;
-use crate::cures;
+use crate::cures::{self, fixups};
 use crate::emit;
 use crate::findings::{self, Evidence, signals_blocked};
 use crate::hooks::{AtLength, IN_CHILD, REPORTS, note_at_length};
@@ -88,7 +88,7 @@ pub(crate) fn is_unsettled() -> bool {
 
 /// The child settles: `call` is what it is about to wait in. What a fixup waits for is not its work yet.
 pub(crate) fn settled(call: &'static str, at: &AtLength) {
-    if !cures::are_under_way() || settles_by_time() {
+    if fixups::running().is_none() || settles_by_time() {
         settle(call, at);
     }
 }

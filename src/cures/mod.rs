@@ -131,11 +131,6 @@ pub(crate) fn handlers_dealt_with(mut each: impl FnMut(&str, &'static str)) {
     signals_keep::each_put_back(|signal| each(signal, signals_keep::BECAUSE));
 }
 
-/// True while the host's own fixups run in this child.
-pub(crate) fn are_under_way() -> bool {
-    fixups::are_under_way()
-}
-
 /// One deed of a guard.
 struct Done {
     guard: Guard,

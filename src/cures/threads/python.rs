@@ -3,6 +3,7 @@
 //! starts a thread.
 use super::*;
 use crate::hooks::note;
+use crate::sites::native;
 use crate::sites::python::{while_held, while_taken};
 use forkguard_core::gate;
 use forkguard_core::thread::Slot;
@@ -37,9 +38,15 @@ pub(crate) fn starts(slot: &Slot) {
 
 /// In a child's first handler.
 pub(super) fn in_child() {
-    let some = restartable().any(|(_, thread)| thread.label != 0);
+    let some = || restartable().any(|(_, thread)| thread.label != 0);
+    let pending = INSTALLED.load(Relaxed) != 0 && (sites::holds_interpreter() || is_uwsgi()) && some();
     STARTING.store(0, Relaxed);
-    PENDING.store(u8::from(some && INSTALLED.load(Relaxed) != 0), Relaxed);
+    PENDING.store(u8::from(pending), Relaxed);
+}
+
+/// Who forks without the GIL may never need it in the child, where a lost thread may have it for good. uWSGI takes it at once.
+fn is_uwsgi() -> bool {
+    native::executable().as_str().rsplit('/').next().is_some_and(|program| program.contains("uwsgi"))
 }
 
 /// True while they are being started: that they wait does not settle the child.
