@@ -1,10 +1,21 @@
-// Threads with the least stack there is, and a small signal stack: what runs on them may fork, settle, and never write below.
+// Threads with the least stack there is, and a small signal stack: what runs on them may fork, settle, and never write below, although the
+// child inherits a connection.
 #include "../check.h"
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <poll.h>
 
 enum { BELOW = 65536, SMALL = 8192, PATTERN = 0x5a };
+
+static void connect_to_oneself(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+    int server = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(bind(server, (struct sockaddr *)&address, size) == 0 && listen(server, 1) == 0);
+    CHECK(getsockname(server, (struct sockaddr *)&address, &size) == 0);
+    CHECK(connect(client, (struct sockaddr *)&address, size) == 0);
+}
 
 static void *make_processes(void *unused) {
     pid_t child = fork();
@@ -29,6 +40,7 @@ static void handle(int signal_number) {
 }
 
 int main(void) {
+    connect_to_oneself();
     pthread_attr_t least;
     pthread_t thread;
     CHECK(pthread_attr_init(&least) == 0 && pthread_attr_setstacksize(&least, PTHREAD_STACK_MIN) == 0);
