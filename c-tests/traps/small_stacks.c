@@ -8,6 +8,13 @@
 
 enum { BELOW = 65536, SMALL = 8192, PATTERN = 0x5a };
 
+static unsigned char memory[BELOW + SMALL] __attribute__((aligned(64)));
+
+static void nothing_is_written_below(void) {
+    for (size_t index = 0; index < BELOW; index++)
+        CHECK(memory[index] == PATTERN);
+}
+
 static void connect_to_oneself(void) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof address;
@@ -22,6 +29,7 @@ static void *make_processes(void *unused) {
     CHECK(child >= 0);
     if (child == 0) {
         poll(NULL, 0, 1);
+        nothing_is_written_below();
         _exit(21);
     }
     EXITED(child, 21);
@@ -40,19 +48,17 @@ static void handle(int signal_number) {
 }
 
 int main(void) {
+    memset(memory, PATTERN, BELOW);
     connect_to_oneself();
     pthread_attr_t least;
     pthread_t thread;
     CHECK(pthread_attr_init(&least) == 0 && pthread_attr_setstacksize(&least, PTHREAD_STACK_MIN) == 0);
     CHECK(pthread_create(&thread, &least, make_processes, NULL) == 0 && pthread_join(thread, NULL) == 0);
 
-    static unsigned char memory[BELOW + SMALL] __attribute__((aligned(64)));
-    memset(memory, PATTERN, BELOW);
     struct sigaction action = {.sa_handler = handle, .sa_flags = SA_ONSTACK};
     CHECK(sigaltstack(&(stack_t){.ss_sp = memory + BELOW, .ss_size = SMALL}, NULL) == 0);
     CHECK(sigaction(SIGUSR1, &action, NULL) == 0 && raise(SIGUSR1) == 0);
-    for (size_t index = 0; index < BELOW; index++)
-        CHECK(memory[index] == PATTERN);
+    nothing_is_written_below();
     puts("forked on small stacks");
     return 0;
 }
