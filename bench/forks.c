@@ -1,5 +1,5 @@
-// forks MEGABYTES THREADS DESCRIPTORS FORKS [PAUSE_MS [CONNECTIONS]]: nanoseconds of fork, _exit in the child, and wait; FIXUPS=N in the
-// environment registers so many.
+// forks MEGABYTES THREADS DESCRIPTORS FORKS [PAUSE_MS [CONNECTIONS [HOLDERS]]]: nanoseconds of fork, _exit in the child, and wait. Of the
+// threads, HOLDERS hold a lock. FIXUPS=N in the environment registers so many.
 #include "bench.h"
 #include "../include/forkguard.h"
 #include <fcntl.h>
@@ -47,16 +47,33 @@ static void register_fixups(void) {
         must(forkguard_register_fixup && forkguard_register_fixup("nothing", nothing, NULL) >= 0, "a fixup");
 }
 
+static void *holder(void *held) {
+    pthread_mutex_t *mutex = malloc(sizeof *mutex);
+    must(mutex && !pthread_mutex_init(mutex, NULL) && !pthread_mutex_lock(mutex), "a mutex");
+    pthread_barrier_wait(held);
+    return sleeper(NULL);
+}
+
+static void start_holders(long count) {
+    pthread_t thread;
+    static pthread_barrier_t held;
+    must(!pthread_barrier_init(&held, NULL, (unsigned)count + 1), "pthread_barrier_init");
+    for (long i = 0; i < count; i++)
+        must(!pthread_create(&thread, NULL, holder, &held), "pthread_create");
+    pthread_barrier_wait(&held);
+}
+
 int main(int argc, char **argv) {
     size_t megabytes = (size_t)argument(argc, argv, 1, 10);
-    long forks = argument(argc, argv, 4, 100), pause_ms = argument(argc, argv, 5, 0);
+    long forks = argument(argc, argv, 4, 100), pause_ms = argument(argc, argv, 5, 0), holders = argument(argc, argv, 7, 0);
     pin();
     char *memory = mmap(NULL, megabytes << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     must(memory != MAP_FAILED, "mmap");
     // With huge pages there would be hardly a page table to copy.
     madvise(memory, megabytes << 20, MADV_NOHUGEPAGE);
     memset(memory, 1, megabytes << 20);
-    start_sleepers((int)argument(argc, argv, 2, 1) - 1);
+    start_holders(holders);
+    start_sleepers((int)(argument(argc, argv, 2, 1) - 1 - holders));
     open_descriptors(argument(argc, argv, 3, 0));
     if (argument(argc, argv, 6, 0))
         open_connections(argument(argc, argv, 6, 0));

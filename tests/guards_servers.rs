@@ -155,7 +155,8 @@ const TOLD_BY_GUNICORN: [&str; 2] = ["was sent SIGKILL", "was sent SIGTERM"];
 fn gunicorn_lives() {
     let (run, ()) = compare("guards-gunicorn", |run| {
         let (scene, pid) = (Scene::of(run), run.directory.join("pid"));
-        let arguments = ["--timeout=120", "--log-file=log", "--pid", pid.to_str().expect("UTF-8")];
+        let log = format!("--log-file={}", run.directory.join("log").display());
+        let arguments = ["--timeout=120", &log, "--pid", pid.to_str().expect("UTF-8")];
         let (mut server, first) = scene.start(gunicorn(scene.port, "tests/apps", "guarded:app", &arguments));
         let reloaded = scene.reloads("HUP", server.pid, &first, || server.signal(libc::SIGHUP));
         let replaced = scene.replaces(server.pid, 0);
@@ -309,7 +310,8 @@ fn nginx_lives() {
         let started = starter.status();
         let old = pid_file(&pid);
         let server = Server::adopt(old);
-        let first = scene.served(old, &Pids::new());
+        serves(scene.port);
+        let first = server.workers(2, &Pids::new());
         let reloaded = scene.reloads("HUP", old, &first, || server.signal(libc::SIGHUP));
         let replaced = scene.replaces(old, 4);
         scene.rotates(old, "error.log");

@@ -101,7 +101,8 @@ fn uwsgi_in_threads() {
 fn a_pattern_names_them() {
     let run = Run::guarded("threads-pattern");
     let port = free_port();
-    let command = gunicorn(port, "tests/apps", "consumers:app", &[]);
+    let mut command = gunicorn(port, "tests/apps", "consumers:app", &[]);
+    command.env("TICK", "0.01");
     let (status, workers) = life(&run, command, port, "revive:heart*,consumer", "consumer heartbeat", libc::SIGTERM);
     assert!(status.success(), "{status:?}");
     let report = run.report();

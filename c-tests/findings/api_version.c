@@ -1,7 +1,7 @@
 // The C API is weak: there under the library, absent without it.
 // EXPECT-EVENT: process forkguard~.
-#include "../../include/forkguard.h"
 #include "fixture.h"
+#include "../../include/forkguard.h"
 #include <string.h>
 
 int main(void) {

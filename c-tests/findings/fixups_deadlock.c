@@ -5,6 +5,7 @@
 // EXPECT-EVENT: fixup name=locks progress=begins count=1
 // EXPECT-NO-EVENT: fixup progress=done
 // STDERR: session table
+// STDERR: in the fixup locks
 #include "fixup.h"
 
 static pthread_mutex_t *lock;

@@ -1,6 +1,7 @@
 //! Definite errors: written at once, with one write(2), before the child may hang; taken back when it does not.
 use super::{fate, said};
 use crate::arena::Arena;
+use crate::cures::fixups;
 use crate::emit;
 use crate::findings;
 use crate::hooks::AtLength;
@@ -75,7 +76,8 @@ pub(crate) fn say<'w>(
     find: impl for<'a> FnOnce(&'a Arena) -> Option<Bite<'a>> + 'w,
 ) -> bool {
     let (Some(fork), Some(id)) = (core_fork::birth().map(|b| b.facts()), super::birth()) else { return false };
-    if voice == Voice::Aloud && super::is_unsettled() {
+    let unsettled = super::is_unsettled();
+    if voice == Voice::Aloud && unsettled {
         super::settle(kind.name(), at);
     }
     let arena = &at.arena();
@@ -96,6 +98,9 @@ pub(crate) fn say<'w>(
     emit::of_child(at, Some(id.as_str()), [Some(event), hit]);
     if voice == Voice::Aloud && options::get().summary != Summary::Never {
         print(arena, raw::process_id(), fork.leader, &finding);
+        if let Some(fixup) = fixups::running().filter(|_| unsettled) {
+            emit::say(format_args!("  in the fixup {}", fixup.as_str()));
+        }
         if let Some(said) = said::find(kind, bite.what) {
             said.aloud.store(1, Relaxed);
         }

@@ -12,7 +12,7 @@ pub(crate) mod uses;
 pub(crate) mod waits;
 
 use crate::arena::Arena;
-use crate::cures;
+use crate::cures::{self, fixups};
 use crate::emit;
 use crate::findings::{self, Evidence, signals_blocked};
 use crate::hooks::{AtLength, IN_CHILD, REPORTS, note_at_length};
@@ -88,7 +88,7 @@ pub(crate) fn is_unsettled() -> bool {
 
 /// The child settles: `call` is what it is about to wait in. What a fixup waits for is not its work yet.
 pub(crate) fn settled(call: &'static str, at: &AtLength) {
-    if !cures::are_under_way() || settles_by_time() {
+    if fixups::running().is_none() || settles_by_time() {
         settle(call, at);
     }
 }
@@ -222,15 +222,13 @@ pub(crate) enum Program {
 
 /// A forked child is about to exec. A file that cannot be executed is no event: a search through PATH tries many, and a text without
 /// `#!` is no program (of what execvp is given a shell makes one).
-pub(crate) fn exec(
-    at: &AtLength,
-    call: &'static str,
-    program: Program,
-    numbers: impl FnOnce(&mut dyn FnMut(Option<i32>)),
-    site: impl FnOnce() -> usize,
-) {
+pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: impl FnOnce() -> usize, hand_over: impl FnOnce()) {
+    if !emit::wanted() && !cures::sockets::may_hand_over() {
+        return;
+    }
     let Some(text) = executable(&program) else { return };
-    cures::sockets::hand_over(numbers);
+    hand_over();
+    // Of a child that no handler of fork saw there is nothing to tell.
     let Some(id) = birth() else { return };
     let is_program = |directory: i32| text.as_cstr().is_some_and(|path| raw::is_program(directory, path));
     if !emit::wanted() || matches!(program, Program::Path(directory, _) if !is_program(directory)) {

@@ -7,6 +7,7 @@ use crate::hooks::AtLength;
 use crate::sites;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::ThreadRecord;
+use forkguard_core::thread::STARTED;
 use forkguard_report::event::{Kind, State};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -55,7 +56,7 @@ pub(crate) fn started(at: &AtLength, handle: usize, made: Made) {
         thread.slot.again.load(Relaxed) == 0 && super::said::find(Kind::ThreadLost, name(thread).as_str()).is_none()
     };
     if let Some((fork, thread)) = lost().find(|(_, thread)| thread.tid != 0 && is_same(thread, made) && open(thread)) {
-        thread.slot.again.store(1, Relaxed);
+        thread.slot.again.store(STARTED, Relaxed);
         let because = "the child started it again";
         bite::turn_of(at, fork, Kind::ThreadLost, name(thread).as_str(), State::Resolved, None, because);
     }

@@ -12,6 +12,7 @@ use crate::sites;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, Inner, LockRecord, ThreadRecord};
 use forkguard_core::held::{self, Kind as LockKind};
+use forkguard_core::thread::STARTED;
 use forkguard_core::words::{self, CONDITION, Words};
 use forkguard_core::{atfork, gate, raw, thread, tls};
 use forkguard_report::event::{Kind, Role, Severity, Site, State, Thread};
@@ -441,7 +442,8 @@ fn holds_others_up() -> bool {
 
 /// A thread waits for what another one of its process would give; there is none, or all of them wait, too.
 fn alone(thing: Thing, address: usize, caller: usize, still: impl Fn() -> bool) -> Waiting {
-    if lost().next().is_none() {
+    // What runs again gives what it gave.
+    if lost().all(|(_, thread)| thread.slot.again.load(Relaxed) == STARTED) {
         return Waiting::Quietly;
     }
     if let Some(slot) = thread::mine() {

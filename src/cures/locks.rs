@@ -6,6 +6,7 @@ use super::*;
 use crate::child::waits::lock_name;
 use crate::describe;
 use crate::options::Locks;
+use crate::sites::native;
 use forkguard_core::fork::{self as core_fork, LockRecord, ThreadRecord};
 use forkguard_core::held::{ENTERED, Entry, HOLDS, Kind, MADE, WAITS};
 use forkguard_core::semaphore;
@@ -20,21 +21,25 @@ pub(super) fn in_child(fork: &'static Inner) {
         return;
     }
     let survivor = Survivor { before: fork.thread, now: raw::thread_id() };
+    fork.locks.as_slice().iter().filter(|lock| lock.own).for_each(|lock| hand_over(fork, lock, survivor));
     for thread in fork.threads.as_slice().iter().filter(|thread| is_frozen(fork, thread)) {
-        thread.slot.entries().for_each(|entry| repair(fork, thread, entry, true, survivor));
+        thread.slot.entries().for_each(|entry| repair(fork, thread, entry, holds(&entry), survivor));
         if let Some(entry) = thread.slot.given_up().filter(|entry| is_mutex(entry.kind)) {
-            repair(fork, thread, entry, false, survivor);
+            // It may have been in the middle of that. Where a mutex was, it still is one if it lies in a library's own data.
+            repair(fork, thread, entry, native::link_map_of(entry.address).is_some(), survivor);
         }
         forget_waiters(thread.slot.waits_for.load(Relaxed));
     }
-    fork.locks.as_slice().iter().filter(|lock| lock.own).for_each(|lock| hand_over(fork, lock, survivor));
     fork.broken_locks().filter(|lock| is_the_c_librarys(lock)).for_each(leave);
     core_fork::watch_anew();
 }
 
 /// True for a lost thread whose slot still is as the thread left it.
 fn is_frozen(fork: &Inner, thread: &ThreadRecord) -> bool {
-    thread.tid != fork.thread && thread.slot.tid.load(Relaxed) == thread.tid && thread.slot.state() == State::Lost
+    thread.tid != 0
+        && thread.tid != fork.thread
+        && thread.slot.tid.load(Relaxed) == thread.tid
+        && thread.slot.state() == State::Lost
 }
 
 fn is_mutex(kind: Kind) -> bool {
@@ -52,13 +57,13 @@ fn holds(entry: &Entry) -> bool {
     }
 }
 
-/// Frees what a lost thread held, or stood at; `in_use`: it had not noted that it gives it up.
-fn repair(fork: &Inner, thread: &ThreadRecord, entry: Entry, in_use: bool, survivor: Survivor) {
+/// Frees what a lost thread held, or stood at.
+fn repair(fork: &Inner, thread: &ThreadRecord, entry: Entry, holds: bool, survivor: Survivor) {
     let Some(words) = words_of(&entry) else { return };
     let name = thread.slot.name();
     let lock =
         Deed { entry, holder: thread.tid, name: &name, mutex_kind: words::mutex_kind(&words), start: raw::monotonic_of_kernel() };
-    match words::repaired(entry.kind, &words, thread.tid, in_use && holds(&entry), survivor) {
+    match words::repaired(entry.kind, &words, thread.tid, holds, survivor) {
         Some(repaired) => lock.write(fork, "made usable; what it guards may be inconsistent", &repaired),
         None if is_mutex(entry.kind) && words::is_robust(&words) && words::owner(&words) == thread.tid => {
             lock.tell(fork, "left: a robust mutex", Err(libc::ENOTSUP));

@@ -81,7 +81,7 @@ pub(crate) fn forked() {
     }
 }
 
-/// In the leader's forking thread, when fork has returned there.
+/// In the leader's forking thread, when fork has returned there; not inside a hook's bookkeeping.
 pub(crate) fn after_fork() {
     if options::guards() {
         safe_point::after_fork();
@@ -138,11 +138,6 @@ pub(crate) fn has_reset(signal: &str) -> bool {
 pub(crate) fn handlers_dealt_with(mut each: impl FnMut(&str, &'static str)) {
     signals::each_reset(|signal| each(signal, "forkguard reset it to its default"));
     signals_keep::each_put_back(|signal| each(signal, signals_keep::BECAUSE));
-}
-
-/// True while the host's own fixups run in this child.
-pub(crate) fn are_under_way() -> bool {
-    fixups::are_under_way()
 }
 
 /// One deed of a guard.

@@ -70,7 +70,11 @@ fn release(start: usize) {
 /// malloc, or a constructor of a library that is being loaded.
 fn is_interrupted() -> bool {
     let here = 0u8;
-    let loads = |entry: Entry| entry.flags & ENTERED != 0 && entry.frame > (&raw const here).addr();
+    let loads = |entry: Entry| {
+        let covers = entry.flags & ENTERED != 0 && entry.frame > (&raw const here).addr();
+        // Of a call that has returned, other frames have taken the place of its return address.
+        covers && raw::read_value(entry.frame) == Some(entry.site)
+    };
     thread::mine().is_some_and(|slot| slot.entries().any(loads)) || sites::handled_signal(Start::here()).is_some()
 }
 

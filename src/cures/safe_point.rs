@@ -190,14 +190,18 @@ pub(super) fn in_child(fork: &'static Inner) {
     OUTCOME.thread.store(0, Relaxed);
     let start = raw::monotonic_of_kernel().saturating_sub(word.ns);
     let Some(left) = word.left else {
-        let subject = format_args!("threads that held a lock: {}", word.waited_for);
-        return did(Guard::SafePoint, "waited for", subject, start, Ok(()));
+        if word.waited_for > 0 {
+            did(Guard::SafePoint, ACTION, format_args!("threads that held a lock: {}", word.waited_for), start, Ok(()));
+        }
+        return;
     };
     let lock = left.lock.as_ref().map(lock_text);
     let lock = lock.as_ref().map_or("a lock", |lock| lock.as_str());
     let subject = format_args!("{} ({}) with {lock}", left.name.as_str(), left.tid);
-    did(Guard::SafePoint, "forked without waiting any longer for", subject, start, Err(libc::ETIMEDOUT));
+    did(Guard::SafePoint, ACTION, subject, start, Err(libc::ETIMEDOUT));
 }
+
+const ACTION: &str = "waited for";
 
 /// What a thread has waited already for the fork that it is about to make, with the gate closed.
 struct Spent {

@@ -6,7 +6,6 @@ use forkguard_core::descriptor::{self, Kind as Made, Record, mark, role};
 use forkguard_core::fork::Door;
 use forkguard_core::own;
 use forkguard_core::raw::Opened;
-use forkguard_core::tls;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::sync::atomic::AtomicBool;
@@ -50,30 +49,33 @@ fn close_on_exec(fd: i32) {
     did(Guard::Sockets, "closed on exec", format_args!("{}", name.as_str()), start, result.map_err(Errno::raw_os_error));
 }
 
-/// True when an exec may need [`hand_over`].
+/// True when a program that is started may need [`hand_over`].
 pub(crate) fn may_hand_over() -> bool {
     CLOSING.load(Relaxed)
 }
 
-/// A program is about to be exec'd that is given these numbers: a socket may be handed to it by its number, on purpose (None: who can tell?).
-pub(crate) fn hand_over(numbers: impl FnOnce(&mut dyn FnMut(Option<i32>))) {
-    if may_hand_over() {
-        numbers(&mut |number| match number {
-            Some(fd) => keep_on_exec(fd),
-            None => descriptor::connected().for_each(keep_on_exec),
-        });
-    }
+/// A program is about to be started that is given this number: a socket may be handed to it, on purpose (None: who can tell?).
+pub(crate) fn hand_over(number: Option<i32>) {
+    each_named(number, |fd| {
+        if descriptor::remove_mark(fd, mark::CLOSES_ON_EXEC) && raw::set_close_on_exec(fd, false).is_ok() {
+            descriptor::add_role(fd, role::KEPT_ON_EXEC);
+        }
+    });
 }
 
-/// The next program is to have it after all.
-pub(crate) fn keep_on_exec(fd: i32) {
-    if fd <= 2 || !descriptor::has_mark(fd, mark::CLOSES_ON_EXEC) || raw::set_close_on_exec(fd, false).is_err() {
-        return;
-    }
-    // A vfork child has descriptors of its own, but its leader's memory.
-    if tls::vfork() == 0 {
-        descriptor::remove_mark(fd, mark::CLOSES_ON_EXEC);
-        descriptor::add_role(fd, role::KEPT_ON_EXEC);
+/// The same for descriptors that are a vfork child's own, in a table that is its leader's.
+pub(crate) fn lend(number: Option<i32>) {
+    each_named(number, |fd| {
+        if descriptor::record(fd).is_some_and(|record| record.marks & mark::CLOSES_ON_EXEC != 0) {
+            let _ = raw::set_close_on_exec(fd, false);
+        }
+    });
+}
+
+fn each_named(number: Option<i32>, each: impl Fn(i32)) {
+    match number {
+        Some(fd) => each(fd),
+        None => descriptor::connected().for_each(each),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::describe;
 use crate::options::Threads;
 use crate::sites;
 use forkguard_core::fork::{self as core_fork, ThreadRecord};
+use forkguard_core::thread::{STARTED, TRIED};
 use forkguard_core::tls;
 use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicPtr;
@@ -66,11 +67,14 @@ pub(crate) fn revived() -> Option<&'static ThreadRecord> {
 /// Starts one again and says so. What `start` gives: None when it is better left alone.
 fn revive(fork: &'static Inner, thread: &'static ThreadRecord, start: impl FnOnce() -> Option<Result<(), i32>>) {
     let began = raw::monotonic_of_kernel();
-    thread.slot.again.store(1, Relaxed);
+    thread.slot.again.store(STARTED, Relaxed);
     REVIVER.store(raw::thread_id(), Relaxed);
     REVIVED.store(std::ptr::from_ref(thread).cast_mut(), Relaxed);
     let result = start();
     REVIVED.store(std::ptr::null_mut(), Relaxed);
+    if !matches!(result, Some(Ok(()))) {
+        thread.slot.again.store(TRIED, Relaxed);
+    }
     let Some(result) = result else { return };
     let (action, name) = ("started again", name_of(thread));
     let ends = (Kind::ThreadLost, format_args!("{}", thread.tid), "forkguard started it again");

@@ -2,6 +2,7 @@
 use super::*;
 use crate::child::uses::{self, LOOKING, Use};
 use crate::child::{self, SETTLING};
+use crate::cures::sockets;
 use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
 use crate::sites;
 use forkguard_core::descriptor::{self, Kind, mark, role};
@@ -334,9 +335,12 @@ hook! {
 /// A number that the host chose.
 fn placed(fd: c_int) {
     if fd >= 0 {
-        // One that is there already keeps its flags.
-        crate::cures::sockets::keep_on_exec(fd);
+        if spawn::in_vfork_child() {
+            return sockets::lend(Some(fd));
+        }
         note(|_| {
+            // Put where it is already, it keeps its flags.
+            sockets::hand_over(Some(fd));
             if descriptor::record(fd).is_none() {
                 descriptor::open(fd, Kind::Start, 0, 0, 0, 0);
             }

@@ -13,7 +13,6 @@ use libc::{c_char, c_int, pid_t, termios, winsize};
 /// 1. A door is entered: the fork gets its number and its site.
 fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
     get_ready();
-    cures::threads::python::before_fork();
     note(|_| cures::before_fork());
     cures::wait_before_fork();
     note(|_| begin(door, caller)).flatten()
@@ -81,8 +80,7 @@ pub(crate) extern "C-unwind" fn parent() {
 
 /// 5. Back in the leader's wrapper: the findings are worked out, the event is written. Never waits for the child.
 fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result: pid_t) {
-    note(|_| cures::after_fork());
-    cures::threads::python::after_fork();
+    cures::after_fork();
     let errno = crate::errno::get();
     let child = (result > 0).then_some(result as u32);
     match snapshot {

@@ -1,6 +1,7 @@
 //! Functions of the C library with a lock of their own that fork does not reset in the child: a thread inside one holds it.
 //!
 //! The locks are static inside libc and cross no symbol; that a thread is inside shows in its slot like any other lock.
+use super::handed::{Strings, hand_over, own_environment};
 use super::*;
 use crate::child::waits::{self, Answer, Call, Waiting};
 use forkguard_core::held::{self, HOLDS, Kind, holder};
@@ -162,8 +163,8 @@ hook! {
     /// popen(3): makes a process through an internal posix_spawn, under a lock of its own.
     fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE = libc::popen;
     |caller| {
-        super::exec::hand_over_by_shell(command.addr());
         super::spawn::note_spawn(forkguard_report::event::ForkKind::Popen, caller, None);
+        note(|_| hand_over([Strings::Command(command.addr()), own_environment()]));
         at_lock(c"popen", caller, || real(command, mode))
     }
 }

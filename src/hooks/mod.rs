@@ -20,6 +20,7 @@ mod descriptor;
 mod exec;
 mod exit;
 pub(crate) mod fork;
+mod handed;
 pub(crate) mod imports;
 mod io;
 mod libc_locks;

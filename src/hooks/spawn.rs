@@ -1,4 +1,5 @@
 //! Ways to make a process that run no atfork handlers: recorded with their kind and passed on, never slowed, never broken.
+use super::handed::{Strings, hand_over, own_environment};
 use super::*;
 use crate::emit;
 use forkguard_core::tls;
@@ -19,15 +20,15 @@ pub(super) fn note_spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
 pass! {
     /// posix_spawn(3).
     fn posix_spawn, ALWAYS; |registers| {
-        exec::hand_over_by_spawn(registers);
         note_spawn(ForkKind::PosixSpawn, registers.caller, None);
+        note(|_| hand_over([Strings::Arguments(registers.argument[4]), Strings::Environment(registers.argument[5])]));
     }
 }
 pass! {
     /// posix_spawnp(3).
     fn posix_spawnp, ALWAYS; |registers| {
-        exec::hand_over_by_spawn(registers);
         note_spawn(ForkKind::PosixSpawn, registers.caller, None);
+        note(|_| hand_over([Strings::Arguments(registers.argument[4]), Strings::Environment(registers.argument[5])]));
     }
 }
 pass! {
@@ -35,8 +36,8 @@ pass! {
     fn system, ALWAYS; |registers| {
         // Without a command it only asks whether there is a shell.
         if registers.argument[0] != 0 {
-            exec::hand_over_by_shell(registers.argument[0]);
             note_spawn(ForkKind::System, registers.caller, None);
+            note(|_| hand_over([Strings::Command(registers.argument[0]), own_environment()]));
         }
     }
 }

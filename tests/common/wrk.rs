@@ -1,8 +1,7 @@
 //! Load by wrk, and requests that are held until the test lets them go.
-use super::server::repository;
-use super::server::{LIMIT, ask, wait_for};
+use super::server::{LIMIT, ask, kill, repository, wait_for};
 use serde_json::Value;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
@@ -59,8 +58,13 @@ impl Wrk {
 
     /// Ends it: its own count.
     pub fn finish(mut self) -> Seen {
-        // SAFETY: signals a process that this value started and has not waited for.
-        assert_eq!(unsafe { libc::kill(self.child.id() as i32, libc::SIGINT) }, 0);
+        let wrk = self.child.id();
+        wait_for("handler of wrk", || catches_interrupts(wrk).then_some(()));
+        // More than once: a signal that comes before its main thread sleeps does not wake that.
+        wait_for("end of wrk", || {
+            kill(wrk, libc::SIGINT);
+            self.child.try_wait().expect("wait")
+        });
         let mut summary = String::new();
         self.child.stdout.take().expect("its output").read_to_string(&mut summary).expect("UTF-8");
         let counts: Value = summary
@@ -72,6 +76,12 @@ impl Wrk {
         let broken = ["connect", "read", "write", "timeout"].into_iter().map(count).sum();
         Seen { answered: count("asked") - count("status"), refused: count("status"), broken }
     }
+}
+
+fn catches_interrupts(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("its handlers");
+    u64::from_str_radix(caught.trim(), 16).expect("a mask") & 1 << (libc::SIGINT - 1) != 0
 }
 
 impl Drop for Wrk {
@@ -97,7 +107,9 @@ pub struct Held {
 impl Gate {
     /// Opens one.
     pub fn open() -> Gate {
-        Gate { listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port") }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        listener.set_nonblocking(true).expect("a listener that does not wait");
+        Gate { listener }
     }
 
     /// What the application's environment must name.
@@ -108,7 +120,7 @@ impl Gate {
     /// Asks for `/held`; returns when a worker holds the request.
     pub fn hold(&self, port: u16) -> Held {
         let answer = thread::spawn(move || ask(port, "/held"));
-        let (mut line, _) = self.listener.accept().expect("a connection");
+        let (mut line, _) = wait_for("held request", || self.listener.accept().ok());
         line.set_read_timeout(Some(LIMIT)).expect("a timeout");
         let worker = named(&mut line);
         Held { worker, line, answer }

@@ -304,16 +304,9 @@ pub fn add_mark(fd: i32, bits: u8) {
     }
 }
 
-/// True where one of these bits of [`mark`] is set.
-pub fn has_mark(fd: i32, bits: u8) -> bool {
-    place(fd).is_some_and(|place| place.marks.load(Relaxed) & bits != 0)
-}
-
-/// Takes bits of [`mark`] back.
-pub fn remove_mark(fd: i32, bits: u8) {
-    if let Some(place) = place(fd) {
-        place.marks.fetch_and(!bits, Relaxed);
-    }
+/// Takes bits of [`mark`] back; true if one of them was set.
+pub fn remove_mark(fd: i32, bits: u8) -> bool {
+    place(fd).is_some_and(|place| place.marks.load(Relaxed) & bits != 0 && place.marks.fetch_and(!bits, Relaxed) & bits != 0)
 }
 
 /// Notes that two descriptors are the ends of one pipe or pair of sockets.

@@ -294,15 +294,12 @@ fn waits_in_vain(entry: &Entry, forker: u32, words: &Words) -> bool {
     if words::is_shared(entry.kind, words) || by_thread(forker).is_some_and(|slot| slot.holds(entry.address)) {
         return true;
     }
-    match entry.kind {
-        // Nobody gives what belongs to a thread that is no more.
-        Kind::Mutex | Kind::C11Mutex => match words::owner(words) {
-            0 => false,
-            owner => owner == forker || !raw::thread_exists(owner),
-        },
+    match (entry.kind, words::known_holder(entry.kind, words)) {
         // Nothing to take, and all who wait are asleep. Whoever holds it, if anybody does, is waited for.
-        Kind::Semaphore => words[0] == 0 && waiting_for(entry.address) <= words::sleepers(words),
-        _ => false,
+        (Kind::Semaphore, _) => words[0] == 0 && waiting_for(entry.address) <= words::sleepers(words),
+        (_, 0) => false,
+        // Nobody gives what belongs to a thread that is no more.
+        (_, holder) => holder == forker || !raw::thread_exists(holder),
     }
 }
 

@@ -8,6 +8,11 @@ pub const CAPACITY: usize = 4096;
 /// Locks that one thread can be known to hold at once.
 pub const HELD: usize = 16;
 
+/// In [`Slot::again`]: it runs again.
+pub const STARTED: u32 = 1;
+/// In [`Slot::again`]: it was tried once, or left alone.
+pub const TRIED: u32 = 2;
+
 /// In [`Slot::endless`]: a semaphore or a futex, which signal handlers may post.
 pub const BY_HANDLER: usize = 1;
 
@@ -53,7 +58,7 @@ pub struct Slot {
     pub fork_safe: AtomicU32,
     /// 1 when the program said that children may start it again.
     pub restartable: AtomicU32,
-    /// Of a lost thread: 1 when the process that lost it has started it again, or has tried to.
+    /// Of a lost thread: [`STARTED`] when the process that lost it has started it again, [`TRIED`] when it has tried to.
     pub again: AtomicU32,
     /// The condition, barrier or other thing that it waits for; 0 none.
     pub waits_for: AtomicUsize,

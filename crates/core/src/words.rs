@@ -47,6 +47,15 @@ pub fn owner(words: &Words) -> u32 {
     if words[2] > 0 { words[2] as u32 } else { 0 }
 }
 
+/// Kernel id of the thread that holds a mutex, or a read-write lock for writing; 0 unknown or nobody.
+pub fn known_holder(kind: Kind, words: &Words) -> u32 {
+    match kind {
+        Kind::Mutex | Kind::C11Mutex => owner(words),
+        Kind::Read | Kind::Write => words[6] as u32,
+        Kind::Semaphore | Kind::Spin | Kind::Libc => 0,
+    }
+}
+
 /// Whether `holder` may hold it in this process.
 pub fn held_by(kind: Kind, holder: u32, words: &Words) -> bool {
     !is_shared(kind, words)
@@ -108,8 +117,9 @@ pub fn repaired(kind: Kind, words: &Words, lost: u32, holds: bool, survivor: Sur
             let inheriting = words[4] & PRIORITY_INHERITING != 0;
             let owner = if inheriting { words[0] as u32 & TID } else { owner(words) };
             let taken = words[0] != ceiling(words);
-            // The lost thread may have stood between the two words.
-            (taken && (owner == lost || owner == 0 && holds) && is_repairable(kind, words)).then(|| free_mutex(words))
+            // The lost thread may have stood between the two words. (Memory that was a mutex would have to count a user of it.)
+            let was_its = if owner == lost { holds || words[3] > 0 } else { owner == 0 && holds };
+            (taken && was_its && is_repairable(kind, words)).then(|| free_mutex(words))
         }
         Kind::Read | Kind::Write => left_to(kind, words, holds, survivor),
         Kind::Semaphore if holds && words[0] == 0 => Some(with(words, &[(0, 1), (1, 0)])),

@@ -8,6 +8,7 @@ mod registered;
 
 use super::*;
 use crate::errno;
+use forkguard_core::names::{self, Name};
 use forkguard_report::event::{Fixup, Progress};
 pub(crate) use registered::{register, unregister};
 use std::sync::atomic::{AtomicU64, AtomicUsize};
@@ -21,6 +22,9 @@ pub(super) fn before_fork() {
 pub(super) fn in_child(fork: &'static Inner) {
     registered::reset_in_child(fork.thread);
     named::reset_in_child();
+    if BEGAN.load(Relaxed) != 0 {
+        BEGAN.store(0, Relaxed);
+    }
     // Another thread ran them, which this process lost.
     if FRAME.load(Relaxed) != 0 && THREAD.load(Relaxed) != fork.thread {
         FRAME.store(0, Relaxed);
@@ -54,9 +58,12 @@ static FRAME: AtomicUsize = AtomicUsize::new(0);
 static MARK: AtomicU64 = AtomicU64::new(0);
 static THREAD: AtomicU32 = AtomicU32::new(0);
 
-/// True while fixups run, or one of them has jumped out: the child has not begun with its own work.
-pub(super) fn are_under_way() -> bool {
-    FRAME.load(Relaxed) != 0
+/// The fixup that began last.
+static LAST: Name = Name::new();
+
+/// The fixup that runs, or that has jumped out: while it does the child has not begun with its own work.
+pub(crate) fn running() -> Option<Text<{ names::LONGEST }>> {
+    (FRAME.load(Relaxed) != 0 || BEGAN.load(Relaxed) != 0).then(|| LAST.get())
 }
 
 /// True when the thread that forked this process did so inside a fixup. A frame that lies below this one was left by a jump, as
@@ -106,6 +113,7 @@ impl Teller {
     /// Says that it begins, calls it, and keeps in mind how long it took.
     fn run(&mut self, name: Text<128>, call: impl FnOnce()) {
         self.tell(Some(Word { name: name.as_str(), progress: Progress::Begins, ns: None }));
+        LAST.set(name.as_str());
         let start = raw::monotonic();
         call();
         self.done = Some((name, raw::monotonic() - start));
@@ -133,6 +141,7 @@ static BEGAN: AtomicU64 = AtomicU64::new(0);
 pub(crate) fn begins(name: &str) {
     if options::guards() && child::birth().is_some() {
         write([Word { name, progress: Progress::Begins, ns: None }]);
+        LAST.set(name);
         BEGAN.store(raw::monotonic(), Relaxed);
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn find() {
     if BUSY.swap(true, Acquire) {
         return raw::wait_until(|| !BUSY.load(Acquire));
     }
-    if pairs().fold(false, |gone, pair| pair.found.forget_if_gone() || gone) {
+    if pairs().filter(|pair| pair.found.forget_if_gone()).count() != 0 {
         LIBRARIES.forget();
     }
     LIBRARIES.look(|library| {

@@ -1,9 +1,10 @@
-//! Threads of Python's `threading`: the same Thread object is started again. What is known of where it stood is asked of the interpreter right
-//! before the fork: os.fork calls us there; for a server that forks without a word to Python (uWSGI) the fork's hook does.
+//! Threads of Python's `threading`: the same Thread object is started again. Where they stood is asked of the interpreter: os.fork calls us right
+//! before the fork; a server that forks without a word to Python (uWSGI) leaves the lost threads' states in the child as they were, until that
+//! starts a thread.
 use super::*;
 use crate::hooks::note;
 use crate::sites::native;
-use crate::sites::python::{Running, while_held, while_taken};
+use crate::sites::python::{while_held, while_taken};
 use forkguard_core::gate;
 use forkguard_core::thread::Slot;
 use std::ffi::CStr;
@@ -35,35 +36,17 @@ pub(crate) fn starts(slot: &Slot) {
     crate::errno::set(errno);
 }
 
-/// In the leader, before a fork of which Python is not told.
-pub(crate) fn before_fork() {
-    told_nothing(|running| running.call(c"before", None));
-}
-
-/// In the leader, after it.
-pub(crate) fn after_fork() {
-    told_nothing(|running| running.call(c"in_parent", None));
-}
-
-fn told_nothing(work: impl FnOnce(&Running) -> bool) {
-    if INSTALLED.load(Relaxed) == 0 || !is_on() || tls::vfork() != 0 || !core_fork::owned() || !forks_past_python() {
-        return;
-    }
-    let errno = crate::errno::get();
-    while_taken(NAME, false, work);
-    crate::errno::set(errno);
-}
-
-/// True for uWSGI: os.fork would call Python's handlers itself. (With the GIL, which it has then, `while_taken` does nothing either.)
-fn forks_past_python() -> bool {
-    native::executable().as_str().rsplit('/').next().is_some_and(|program| program.contains("uwsgi"))
-}
-
 /// In a child's first handler.
 pub(super) fn in_child() {
-    let some = restartable().any(|(_, thread)| thread.label != 0);
+    let some = || restartable().any(|(_, thread)| thread.label != 0);
+    let pending = INSTALLED.load(Relaxed) != 0 && (sites::holds_interpreter() || is_uwsgi()) && some();
     STARTING.store(0, Relaxed);
-    PENDING.store(u8::from(some && INSTALLED.load(Relaxed) != 0), Relaxed);
+    PENDING.store(u8::from(pending), Relaxed);
+}
+
+/// Who forks without the GIL may never need it in the child, where a lost thread may have it for good. uWSGI takes it at once.
+fn is_uwsgi() -> bool {
+    native::executable().as_str().rsplit('/').next().is_some_and(|program| program.contains("uwsgi"))
 }
 
 /// True while they are being started: that they wait does not settle the child.
@@ -76,7 +59,7 @@ pub(crate) fn is_pending() -> bool {
     PENDING.load(Relaxed) != 0
 }
 
-/// In a hook, outside of its bookkeeping: this thread is about to wait.
+/// In a hook, outside of its bookkeeping: this thread is about to wait, or to start a thread.
 #[inline(always)]
 pub(crate) fn before_wait() {
     if is_pending() {
@@ -94,6 +77,9 @@ fn start_again() {
         // What is started here waits, too.
         if PENDING.swap(0, Relaxed) != 0 {
             STARTING.store(1, Relaxed);
+            if raw::kernel_threads() == 1 {
+                running.call(c"adopt", None);
+            }
             in_order(|fork, thread| {
                 let named = is_named(name_of(thread).as_str());
                 revive(fork, thread, || running.call(c"revive", Some((thread.handle, named))).then_some(Ok(())));

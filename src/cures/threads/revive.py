@@ -19,11 +19,9 @@ CONSUMERS = {
     ("multiprocessing.pool", "_handle_results"): ("outqueue", "outqueue"),
     ("multiprocessing.pool", "_handle_workers"): ("inqueue", None),
 }
-# Those that go back to waiting for work, whatever they are in the middle of.
-WORKERS = ("_worker", "worker", "_handle_workers")
 
 CONDITION_WAIT = threading.Condition.wait.__code__
-# Of the forks under way, by the forking thread: the process, and the stands of its threads.
+# Of the forks under way, by the forking thread: the stands of the others.
 forking = {}
 # Of the threads that this process lost, by their idents.
 lost = {}
@@ -47,9 +45,10 @@ class Stand:
         first = frame
         while frame is not None and not self.consumes:
             place = module(frame), frame.f_code.co_name
-            if place in CONSUMERS and (frame is first or place[1] in WORKERS):
-                if place != ("queue", "get") or self.condition is not None:
-                    self.take(place, frame, frame is innermost)
+            # Whoever runs a task of a pool goes back to waiting for the next; who does something else beneath a queue's `get` does not wait.
+            waits = frame is first and self.condition is not None
+            if place in CONSUMERS and (waits or place != ("queue", "get")):
+                self.take(place, frame, frame is innermost)
             frame = frame.f_back
 
     def take(self, place, frame, waits):
@@ -171,7 +170,7 @@ def before():
     """In the leader, right before a fork."""
     try:
         makes = makes_process(sys._getframe().f_back)
-        forking[threading.get_ident()] = os.getpid(), {} if makes else stands()
+        forking[threading.get_ident()] = {} if makes else stands()
     except Exception:
         forking.pop(threading.get_ident(), None)
 
@@ -181,7 +180,7 @@ def in_parent():
 
 
 def in_child():
-    _, stood = forking.pop(threading.get_ident(), (0, {}))
+    stood = forking.pop(threading.get_ident(), {})
     forking.clear()
     for ident, stand in stood.items():
         try:
@@ -195,18 +194,16 @@ def in_child():
 
 
 def adopt():
-    """In a child whose server forks without a word to Python."""
-    for pid, stood in list(forking.values()):
-        if pid != os.getpid():
-            for ident, stand in stood.items():
-                stand.locked = stand.is_locked()
-                # Nothing waits in an empty queue that is not empty.
-                stand.consumes = stand.consumes and not (stand.queue is not None and stand.queue.qsize())
-                stand.leave(alone=False)
-                if threading._active.get(ident) is stand.thread:
-                    del threading._active[ident]
-                lost.setdefault(ident, stand)
-    forking.clear()
+    """In a child of one thread whose server forks without a word to Python: what it lost stands there as at the fork."""
+    for ident, stand in stands().items():
+        stand.locked = stand.is_locked()
+        # One that was notified is about to do the leader's work.
+        if stand.waiter is not None and stand.waiter not in stand.condition._waiters:
+            stand.consumes = False
+        stand.leave(alone=False)
+        if threading._active.get(ident) is stand.thread:
+            del threading._active[ident]
+        lost[ident] = stand
 
 
 def is_plain():
@@ -218,7 +215,6 @@ def is_plain():
 
 def revive(ident, named):
     """Starts a lost thread again: True when it runs."""
-    adopt()
     stand = lost.pop(ident, None)
     if stand is None or stand.locked or not (named or stand.consumes) or not is_plain():
         return False

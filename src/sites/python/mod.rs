@@ -19,7 +19,7 @@ use super::store::{self, Frames, Language, TextId, text_of};
 use super::symbols::{Library, Watch};
 pub(super) use forks::{before_forks, holds_gil, without_gil};
 pub(super) use objects::{handler, started};
-pub(crate) use run::{Running, while_held, while_taken};
+pub(crate) use run::{while_held, while_taken};
 pub(super) use threads::{can_stand, stand, stand_frozen};
 
 use api::{Api, function};

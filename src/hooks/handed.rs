@@ -1,0 +1,113 @@
+//! What a program that is started is given: strings in which the number of a connection may stand that is handed to it on purpose.
+use super::*;
+use crate::cures::sockets;
+use forkguard_core::numbers::Numbers;
+use std::ffi::c_char;
+
+/// Strings that the new program is given: their addresses, a null behind the last.
+#[derive(Clone, Copy)]
+pub(super) enum Strings<'a> {
+    /// One, such as a shell's command.
+    Command(usize),
+    /// A vector, as `main` gets it.
+    Arguments(usize),
+    /// As the call has them, from the second argument on.
+    Listed(&'a Registers),
+    /// Likewise.
+    Environment(usize),
+    /// The environment as the argument behind a list.
+    BehindList(&'a Registers),
+}
+
+/// The caller's environment.
+pub(super) fn own_environment<'a>() -> Strings<'a> {
+    unsafe extern "C" {
+        static environ: *const *const c_char;
+    }
+    // SAFETY: the C library's word; who changes it while another thread execs has lost already.
+    Strings::Environment(unsafe { environ }.addr())
+}
+
+/// What it is given: arguments and environment.
+pub(super) type Given<'a> = [Strings<'a>; 2];
+
+/// This process is about to become that program, or to start it. (Inside a note of the caller's.)
+pub(super) fn hand_over(given: Given<'_>) {
+    if sockets::may_hand_over() {
+        all_numbers(given, &mut sockets::hand_over);
+    }
+}
+
+/// A vfork child is about to become it: its descriptors are its own, all else is its leader's.
+pub(super) fn hand_over_by_vfork(given: Given<'_>) {
+    if sockets::may_hand_over() {
+        all_numbers(given, &mut sockets::lend);
+    }
+}
+
+/// Strings and bytes that are looked at; in what is more than that anything may stand.
+const MOST_STRINGS: usize = 4096;
+const MOST_BYTES: usize = 256 * 1024;
+
+/// Gives the numbers that stand in those strings to `each`; None when they cannot be read to their end.
+fn all_numbers(given: Given<'_>, each: &mut dyn FnMut(Option<i32>)) {
+    let mut left = MOST_BYTES;
+    let mut each_number = |number| each(Some(number));
+    let read = given.into_iter().try_for_each(|strings| strings.numbers(&mut left, &mut each_number));
+    if read.is_none() {
+        each(None);
+    }
+}
+
+impl Strings<'_> {
+    /// The address of a string; 0 behind the last.
+    fn at(self, index: usize) -> Option<usize> {
+        match self {
+            Strings::Command(string) => Some(if index == 0 { string } else { 0 }),
+            Strings::Arguments(0) | Strings::Environment(0) => Some(0),
+            Strings::Arguments(vector) | Strings::Environment(vector) => raw::read_value(vector.wrapping_add(8 * index)),
+            Strings::Listed(registers) | Strings::BehindList(registers) => registers.word(index + 1),
+        }
+    }
+
+    fn reader(self) -> Numbers {
+        match self {
+            Strings::Command(_) | Strings::Arguments(_) | Strings::Listed(_) => Numbers::of_argument(),
+            Strings::Environment(_) | Strings::BehindList(_) => Numbers::of_variable(),
+        }
+    }
+
+    fn numbers(self, left: &mut usize, each: &mut dyn FnMut(i32)) -> Option<()> {
+        if let Strings::BehindList(registers) = self {
+            let end = (0..MOST_STRINGS).find(|&index| registers.word(index + 1).is_none_or(|address| address == 0))?;
+            return Strings::Environment(registers.word(end + 2)?).numbers(left, each);
+        }
+        for index in 0..MOST_STRINGS {
+            let string = self.at(index)?;
+            if string == 0 {
+                return Some(());
+            }
+            let mut numbers = self.reader();
+            each_byte(string, left, |byte| numbers.take(byte).into_iter().for_each(&mut *each))?;
+        }
+        None
+    }
+}
+
+/// The bytes of a C string of the host's, the NUL too; None where it cannot be read to its end.
+fn each_byte(mut address: usize, left: &mut usize, mut each: impl FnMut(u8)) -> Option<()> {
+    loop {
+        let mut chunk = [0u8; 128];
+        // Never past the end of a page: the string may end just before memory that is not mapped.
+        let chunk = &mut chunk[..128 - address % 128];
+        *left = left.checked_sub(chunk.len())?;
+        raw::read_memory(address, chunk).then_some(())?;
+        for &byte in chunk.iter() {
+            each(byte);
+            if byte == 0 {
+                return Some(());
+            }
+        }
+        address += chunk.len();
+    }
+}
