@@ -176,6 +176,6 @@ fn forget_waiters(address: usize) {
     words = [0; CONDITION / 4];
     words[index] = references & CLOCK;
     let written = raw::write_words(address, &words).then_some(()).ok_or(libc::EFAULT);
-    let waiters = format_args!("condition at {address:#x}, {} lost", references / WAITER);
+    let waiters = format_args!("condition at {address:#x} with {} lost", references / WAITER);
     did(Guard::Locks, "its waiters were forgotten", waiters, start, written);
 }

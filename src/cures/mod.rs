@@ -43,7 +43,7 @@ pub(crate) fn unused(kind: Kind) -> Option<&'static str> {
     use options::{Locks, OpenMp, Shared, Sockets, Threads, Timers};
     let given = options::get();
     let (is_given, option) = match kind {
-        Kind::ThreadLost => (!matches!(given.threads, Threads::Report), "FORKGUARD_THREADS=revive:NAME (Python's threads)"),
+        Kind::ThreadLost => (matches!(given.threads, Threads::Named(_)), "FORKGUARD_THREADS=revive:NAME (Python's threads)"),
         Kind::LockOrphaned | Kind::LockDeadlock => {
             (given.safe_point != 0 || given.locks == Locks::Reset, "FORKGUARD_SAFE_POINT=100 or FORKGUARD_LOCKS=reset")
         }

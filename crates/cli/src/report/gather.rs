@@ -501,7 +501,7 @@ fn intern<T: Eq + Hash>(known: &mut HashSet<Rc<T>>, shape: T) -> Rc<T> {
 /// What a guard did, in words.
 fn guard(cure: &Cure) -> String {
     let failed = cure.failed.map(|errno| format!(", which failed: {}", io::Error::from_raw_os_error(errno)));
-    format!("{} {}{}", Plain(&cure.action), Plain(&cure.subject), failed.unwrap_or_default())
+    format!("{}: {}{}", Plain(&cure.subject), Plain(&cure.action), failed.unwrap_or_default())
 }
 
 fn plain(text: &str) -> String {

@@ -92,15 +92,15 @@ fn forks(out: &mut dyn Write, leader: &Leader) -> Result<()> {
     Ok(())
 }
 
-/// What guards did, equal deeds together.
+/// What guards did, a line for equal deeds.
 fn guards(out: &mut dyn Write, indent: &str, deeds: &[&Deeds]) -> Result<()> {
     let folded = fold(deeds.iter().flat_map(|deeds| &deeds.guards).map(|deed| (deed, ())));
     let left_out: usize = folded.iter().skip(DEEDS).map(|(_, times)| times.len()).sum();
     let more = left_out as u64 + deeds.iter().map(|deeds| deeds.unlisted).sum::<u64>();
-    let more = (more > 0).then(|| format!("{more} more"));
-    let listed = folded.iter().take(DEEDS).map(|(deed, times)| format!("{} x {deed}", times.len()));
-    let listed: Vec<String> = listed.chain(more).collect();
-    if listed.is_empty() { Ok(()) } else { writeln!(out, "{indent}guards: {}", listed.join(", ")) }
+    for (deed, times) in folded.iter().take(DEEDS) {
+        writeln!(out, "{indent}guarded {} x {deed}", times.len())?;
+    }
+    if more > 0 { writeln!(out, "{indent}guarded {more} x more") } else { Ok(()) }
 }
 
 /// What fixups came to: those that are done in one line, each of the others in one of its own.
