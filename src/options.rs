@@ -158,6 +158,19 @@ const DEFAULTS: Options = Options {
     follow_exec: true,
 };
 
+impl Options {
+    /// True where a guard that is not on by default may act in a child.
+    pub(crate) fn asks_for_guards(&self) -> bool {
+        self.locks == Locks::Reset
+            || self.safe_point != 0
+            || self.openmp != OpenMp::Keep
+            || [self.epoll, self.files].contains(&Shared::Own)
+            || self.timers == Timers::Rearm
+            || !matches!(self.threads, Threads::Report)
+            || !matches!(self.signals, Signals::Auto | Signals::None)
+    }
+}
+
 /// The longest that a fork may be asked to wait.
 const SAFE_POINT_MS: u32 = 10_000;
 /// What the profile `cure` gives a fork.

@@ -31,7 +31,7 @@ use crate::options;
 use crate::workspace::on_own_stack;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Inner, Snapshot};
-use forkguard_core::{gate, raw};
+use forkguard_core::{descriptor, gate, raw};
 use forkguard_report::event::{Cure, Event, Finding, Guard, Kind, State};
 use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
@@ -91,27 +91,34 @@ pub(crate) fn after_fork() {
 /// In the first child handler, when the child's own life has begun.
 pub(crate) fn in_child(fork: &'static Inner) {
     reset_in_child();
-    if options::guards() {
-        // The host's stack may be that of a signal handler, or of a thread with the least there is.
-        let acted = on_own_stack(|_| act(fork));
-        if acted.is_none() && gate::awake() {
-            act(fork);
-        }
+    if !options::guards() {
+        return;
+    }
+    signals::reset_in_child();
+    signals_keep::in_child();
+    fixups::in_child(fork);
+    // The host's stack may be that of a signal handler, or of a thread with the least there is.
+    if has_work() && on_own_stack(|_| act(fork)).is_none() && gate::awake() {
+        act(fork);
     }
 }
 
+/// False in most children, which then touch no page more.
+fn has_work() -> bool {
+    options::get().asks_for_guards() || signals::may_act() || descriptor::connected().next().is_some()
+}
+
+#[inline(never)]
 fn act(fork: &'static Inner) {
     safe_point::in_child(fork);
     locks::in_child(fork);
-    signals_keep::in_child();
-    signals::in_child(fork);
+    signals::in_child();
     sockets::in_child(fork);
     epoll::in_child();
     files::in_child();
     timers::in_child(fork);
     openmp::in_child(fork);
     threads::in_child();
-    fixups::in_child(fork);
 }
 
 /// In the child, when every other library's child handler has run.

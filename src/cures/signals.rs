@@ -39,11 +39,21 @@ pub(super) fn numbers(bits: u64) -> impl Iterator<Item = i32> + Clone {
 }
 
 /// See [`super::in_child`].
-pub(super) fn in_child(_fork: &'static Inner) {
+pub(super) fn reset_in_child() {
     if RESET.load(Relaxed) != 0 {
         RESET.store(0, Relaxed);
         REPORTED.store(0, Relaxed);
     }
+}
+
+/// False where [`in_child`] has nothing to do by default: no interpreted code set a handler for what it resets.
+pub(super) fn may_act() -> bool {
+    let is_candidate = |set: Set| set.handler > libc::SIG_IGN && sites::look(set.site).1.next().is_some();
+    numbers(STEERING).any(|number| signal::settings(number).next().is_some_and(is_candidate))
+}
+
+/// See [`super::in_child`].
+pub(super) fn in_child() {
     let options = options::get();
     let of_application = |among: u64| among & numbers(among).filter(|&n| is_applications(n)).fold(0, |set, n| set | 1 << (n - 1));
     let chosen = match options.signals {
