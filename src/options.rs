@@ -1,5 +1,7 @@
 //! Every option: one table of names, defaults, parsers and help. A bad value is one clear line, and the default holds.
+use crate::findings::suppress;
 use forkguard_core::fixed::Text;
+use forkguard_core::raw;
 use forkguard_core::signal;
 use std::ffi::{CStr, c_char};
 use std::sync::OnceLock;
@@ -136,8 +138,13 @@ pub(crate) struct Options {
     pub(crate) timers: Timers,
     /// Signals whose handler survives the worker's own reset (bit n: signal n + 1).
     pub(crate) signals_keep: u64,
+    /// The rules that silence findings: see `findings/suppress.rs`.
+    pub(crate) suppress: Text<RULES>,
     pub(crate) follow_exec: bool,
 }
+
+/// The longest file of them.
+const RULES: usize = 4096;
 
 const DEFAULTS: Options = Options {
     mode: Mode::Guard,
@@ -155,6 +162,7 @@ const DEFAULTS: Options = Options {
     files: Shared::Share,
     timers: Timers::Lose,
     signals_keep: 0,
+    suppress: Text::new(),
     follow_exec: true,
 };
 
@@ -255,6 +263,11 @@ const TABLE: &[Row] = &[
         take: |o, v| choose(&mut o.timers, v, &[("lose", Timers::Lose), ("rearm", Timers::Rearm)]),
     },
     Row {
+        name: c"FORKGUARD_SUPPRESS",
+        allowed: "a file of rules that can be read (absolute path; less than 4000 bytes)",
+        take: take_suppress,
+    },
+    Row {
         name: c"FORKGUARD_FOLLOW_EXEC",
         allowed: "0 or 1",
         take: |o, v| choose(&mut o.follow_exec, v, &[("0", false), ("1", true)]),
@@ -304,6 +317,23 @@ fn take_threads(options: &mut Options, value: &str) -> bool {
     let named = || list(value.strip_prefix("revive:").filter(|patterns| !patterns.is_empty())?).map(Threads::Named);
     choose(&mut options.threads, value, &[("report", Threads::Report), ("revive", Threads::Consumers)])
         || set(&mut options.threads, named())
+}
+
+fn take_suppress(options: &mut Options, value: &str) -> bool {
+    let path = Text::<1024>::of(format_args!("{value}"));
+    let Some(path) = path.as_cstr().filter(|_| value.starts_with('/') && value.len() <= 1000) else { return false };
+    let mut bytes = [0; RULES];
+    let read = raw::read_file(path, &mut bytes);
+    if read.len() >= RULES - 96 || !raw::is_readable(path) {
+        return false;
+    }
+    options.suppress = Text::from_bytes(read);
+    for line in suppress::faults(options.suppress.as_str()) {
+        crate::emit::say(format_args!(
+            "FORKGUARD_SUPPRESS={value}: line {line} is no rule, and ignored: a rule is a kind of finding, or *, and a pattern"
+        ));
+    }
+    true
 }
 
 /// Every guard that is safe together with the others.

@@ -45,7 +45,7 @@ fn complaints<'a>(run: &'a Run, parts: &[&str]) -> Vec<&'a str> {
 
 #[test]
 fn bad_options_are_said_once_and_the_default_holds() {
-    let cases: [(&str, &str, &[&str]); 7] = [
+    let cases: [(&str, &str, &[&str]); 8] = [
         ("FORKGUARD", "nonsense", &["guard", "observe", "off"]),
         ("FORKGUARD_SUMMARY", "nonsense", &["auto", "always", "never"]),
         ("FORKGUARD_FOLLOW_EXEC", "7", &["0", "1"]),
@@ -53,6 +53,7 @@ fn bad_options_are_said_once_and_the_default_holds() {
         ("FORKGUARD_SIGNALS", "KILL", &["KILL and STOP cannot be set"]),
         ("FORKGUARD_SIGNALS_KEEP", "USR3", &["a list of signals"]),
         ("FORKGUARD_SIGNALS_KEEP", "0", &["a list of signals"]),
+        ("FORKGUARD_SUPPRESS", "/nonexistent/rules", &["a file of rules"]),
     ];
     for (option, value, allowed) in cases {
         let report = scratch(&format!("options/bad-{option}")).join("report");

@@ -122,3 +122,18 @@ fn a_directory_that_others_may_write_to_is_refused_in_one_line() {
     assert_eq!(printed.iter().filter(|line| line.contains(path)).count(), 1, "{printed:#?}");
     assert_eq!(fs::read_dir(&open).expect("directory").count(), 0, "nothing is written there");
 }
+
+#[test]
+fn rules_silence_what_is_known() {
+    let rules = scratch("options-known-findings").join("rules");
+    let text = "# known\nthread-lost thread \"holder\" *\nno-such-kind *\nlock-orphaned */threaded.py:*\n";
+    fs::write(&rules, text).expect("rules");
+    let (run, printed) = gunicorn_with("rules", "threaded:app", &[("FORKGUARD_SUPPRESS", rules.to_str().expect("UTF-8"))]);
+    assert_eq!(printed.len(), 1, "{printed:#?}");
+    assert!(printed[0].contains("line 3 is no rule"), "{printed:#?}");
+    let report = Report::read(&run.directory.join("run/forkguard"));
+    for kind in ["thread-lost", "lock-orphaned"] {
+        let silenced = |json: &serde_json::Value| json["suppressed"] == true && json["severity"] == "info";
+        assert!(report.findings(kind).all(|finding| silenced(&finding.json)) && report.findings(kind).count() >= 2, "{kind}");
+    }
+}

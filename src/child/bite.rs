@@ -96,7 +96,7 @@ pub(crate) fn say<'w>(
         false => Event::Finding(finding.clone()),
     };
     emit::of_child(at, Some(id.as_str()), [Some(event), hit]);
-    if voice == Voice::Aloud && options::get().summary != Summary::Never {
+    if voice == Voice::Aloud && !finding.suppressed && options::get().summary != Summary::Never {
         print(arena, raw::process_id(), fork.leader, &finding);
         if let Some(fixup) = fixups::running().filter(|_| unsettled) {
             emit::say(format_args!("  in the fixup {}", fixup.as_str()));

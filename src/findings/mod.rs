@@ -17,6 +17,7 @@ mod rng_shared;
 pub(crate) mod runtime_unsafe;
 pub(crate) mod signals_blocked;
 pub(crate) mod sqlite_inherited;
+pub(crate) mod suppress;
 mod thread_lost;
 pub(crate) mod timer_lost;
 
@@ -142,7 +143,7 @@ impl<'a> Evidence<'a> {
         subject: Arguments<'_>,
         sites: &'a [Site<'a>],
     ) -> Finding<'a> {
-        Finding {
+        suppress::judged(Finding {
             id: Borrowed(self.arena.format(format_args!("{}:{}:{what}", self.id, kind.name()))),
             kind,
             severity,
@@ -153,7 +154,8 @@ impl<'a> Evidence<'a> {
             sites: Borrowed(sites),
             explain: Borrowed(kind.explain()),
             cure: Borrowed(cure(self.arena, kind, self.server)),
-        }
+            suppressed: false,
+        })
     }
 
     /// The sites that are known, as a list.
@@ -183,7 +185,7 @@ pub(crate) fn server(arena: &Arena) -> Server {
 
 /// The finding of something that bites in this child, which the fork `id` made.
 pub(crate) fn bite<'a>(arena: &'a Arena, id: &str, severity: Severity, bite: &Bite<'a>) -> Finding<'a> {
-    Finding {
+    suppress::judged(Finding {
         id: Borrowed(arena.format(format_args!("{id}:{}:{}", bite.kind.name(), bite.what))),
         kind: bite.kind,
         severity,
@@ -194,7 +196,8 @@ pub(crate) fn bite<'a>(arena: &'a Arena, id: &str, severity: Severity, bite: &Bi
         sites: Borrowed(bite.sites),
         explain: Borrowed(bite.kind.explain()),
         cure: Borrowed(cure(arena, bite.kind, server(arena))),
-    }
+        suppressed: false,
+    })
 }
 
 /// The site of a library that matters by being loaded.
@@ -268,7 +271,7 @@ pub(crate) fn fleeting<'a>(evidence: &Evidence<'a>, mut each: impl FnMut(Finding
 
 /// True for a finding that the automatic summary appears for.
 pub(crate) fn worth_a_line(finding: &Finding<'_>) -> bool {
-    let shared = matches!(finding.kind, Kind::ConnectionInherited | Kind::SqliteInherited);
+    let shared = matches!(finding.kind, Kind::ConnectionInherited | Kind::SqliteInherited) && !finding.suppressed;
     finding.severity >= Severity::Warning || shared
 }
 

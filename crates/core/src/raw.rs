@@ -454,6 +454,11 @@ pub fn executable(directory: i32, path: &CStr) -> bool {
     unsafe { syscall(libc::SYS_faccessat2, args) == 0 }
 }
 
+/// True for a file that can be opened for reading.
+pub fn is_readable(path: &CStr) -> bool {
+    Opened::new(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK).is_ok()
+}
+
 /// False for a file that can be read and is neither ELF nor begins with `#!`.
 pub fn is_program(directory: i32, path: &CStr) -> bool {
     let directory = if directory < 0 { rustix::fs::CWD } else { descriptor(directory) };

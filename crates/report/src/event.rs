@@ -775,6 +775,9 @@ pub struct Finding<'a> {
     pub explain: Text<'a>,
     /// What to do, for the server at hand.
     pub cure: Text<'a>,
+    /// A rule of FORKGUARD_SUPPRESS silences it: it would be worse than info, or be printed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub suppressed: bool,
 }
 
 /// A change in the life of a finding.

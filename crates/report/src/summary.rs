@@ -41,7 +41,7 @@ fn is_noise(finding: &Finding) -> bool {
 
 /// Writes the summary of one child: the findings that stand, what bit before what may bite, a cure for each kind, where to read on.
 pub fn write<'f, 'a: 'f>(out: &mut dyn Write, head: &Head, findings: impl Iterator<Item = &'f Finding<'a>> + Clone) -> Result {
-    let standing = findings.filter(|finding| matches!(finding.state, State::Open | State::Hit));
+    let standing = findings.filter(|finding| matches!(finding.state, State::Open | State::Hit) && !finding.suppressed);
     head.write(out)?;
     counts(out, standing.clone())?;
 
@@ -198,6 +198,7 @@ mod tests {
             sites: sites.into(),
             explain: kind.explain().into(),
             cure: kind.cure(Server::Gunicorn).into(),
+            suppressed: false,
         }
     }
 

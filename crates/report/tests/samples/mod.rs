@@ -182,6 +182,7 @@ pub fn lines() -> [Line<'static>; 10] {
                 sites: Borrowed(SITES),
                 explain: Borrowed(Kind::ConnectionInherited.explain()),
                 cure: Borrowed("Connect later."),
+                suppressed: false,
             }),
         ),
         line(
@@ -215,6 +216,7 @@ pub fn lives() -> Vec<Line<'static>> {
             sites: Borrowed(STORY),
             explain: Borrowed(kind.explain()),
             cure: Borrowed(kind.cure(Server::Celery)),
+            suppressed: false,
         };
         lines.push(line(Some("7.1"), Event::Finding(finding)));
         for state in [State::Open, State::Hit, State::Resolved, State::Moot] {
