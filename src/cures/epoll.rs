@@ -22,12 +22,22 @@ pub(super) fn inherited(kind: Made) -> impl Iterator<Item = i32> {
 fn make_own(fd: i32) {
     let start = raw::monotonic_of_kernel();
     let is_epoll = |fd| descriptor::record(fd).is_some_and(|record| record.kind == Made::Epoll);
-    let result = errno_of(own::copy_epoll(fd, is_epoll));
+    let result = errno_of(unless_copied(fd, || own::copy_epoll(fd, is_epoll)));
     if result.is_ok() {
         descriptor::made_own(fd);
     }
     let end = (Kind::EpollInherited, format_args!("{fd}"), "forkguard gave the child an instance of its own");
     cured(Guard::Epoll, "made the child's own", format_args!("epoll instance, descriptor {fd}"), start, result, end);
+}
+
+/// Does that to a descriptor; not to one of which this process has a copy: what is done through the one shows through the other.
+pub(super) fn unless_copied(fd: i32, make: impl FnOnce() -> Result<(), Left>) -> Result<(), Left> {
+    // A copy has its original's site.
+    let site = descriptor::record(fd).map(|record| record.site);
+    let is_copy = |(other, record): (i32, descriptor::Record)| {
+        other != fd && Some(record.site) == site && raw::is_same_open_file(fd, other)
+    };
+    if descriptor::recorded().any(is_copy) { Err(Left::Needed) } else { make() }
 }
 
 /// What could not be done, as an errno.

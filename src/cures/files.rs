@@ -1,5 +1,5 @@
 //! FORKGUARD_FILES=own: a file that is only read, by position, has a position of its own in the child.
-use super::epoll::{errno_of, inherited};
+use super::epoll::{errno_of, inherited, unless_copied};
 use super::*;
 use crate::options::Shared;
 use forkguard_core::descriptor::{self, Kind as Made};
@@ -45,7 +45,7 @@ fn unread() -> usize {
 
 fn make_own(fd: i32) {
     let start = raw::monotonic_of_kernel();
-    let result = errno_of(own::reopen(fd));
+    let result = errno_of(unless_copied(fd, || own::reopen(fd)));
     if result.is_ok() {
         descriptor::made_own(fd);
     }

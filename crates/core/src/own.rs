@@ -9,7 +9,7 @@ use rustix::io::Errno;
 pub enum Left {
     /// The kernel refused.
     Failed(Errno),
-    /// It must be: a lock is held through it, or another instance watches it.
+    /// It must be: a lock is held through it, another instance watches it, or a copy of this process's shares it.
     Needed,
 }
 

@@ -413,6 +413,14 @@ pub fn is_open(fd: i32) -> bool {
     rustix::io::fcntl_getfd(descriptor(fd)).is_ok()
 }
 
+/// True when two numbers of this process stand for one open file description (kcmp(2)); false, too, where the kernel does not tell.
+pub fn is_same_open_file(one: i32, other: i32) -> bool {
+    const KCMP_FILE: usize = 0;
+    let process = process_id() as usize;
+    // SAFETY: compares two descriptors.
+    unsafe { syscall(libc::SYS_kcmp, [process, process, KCMP_FILE, one as usize, other as usize, 0]) == 0 }
+}
+
 /// True for a regular file that is open for reading only.
 pub fn is_read_by_position(fd: i32) -> bool {
     use rustix::fs::FileType;
