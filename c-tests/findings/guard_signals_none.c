@@ -3,21 +3,4 @@
 // EXPECT-LAST: handler-inherited open subject~SIGUSR1
 // EXPECT-LAST: handler-inherited open subject~SIGTERM
 // EXPECT-NO-EVENT: child cures=[guard=signals]
-#include "guard_signals.h"
-
-static void check(void) {
-    CHECK(is_caught(SIGUSR1) && is_caught(SIGTERM));
-    CHECK(handled == 0);
-    sigset_t signals;
-    CHECK(sigfillset(&signals) == 0 && sigprocmask(SIG_UNBLOCK, &signals, NULL) == 0);
-    CHECK(handled == SIGUSR1 + SIGTERM);
-}
-
-int main(void) {
-    sigset_t signals;
-    CHECK(sigemptyset(&signals) == 0 && sigaddset(&signals, SIGUSR1) == 0 && sigaddset(&signals, SIGTERM) == 0);
-    set_handler(SIGUSR1);
-    set_handler(SIGTERM);
-    fork_child_sent(&signals, check);
-    return 0;
-}
+#include "guard_signals_stay.h"

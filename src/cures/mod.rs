@@ -17,11 +17,10 @@ pub(crate) mod sockets;
 pub(crate) mod threads;
 mod timers;
 
-pub(crate) use safe_point::{look_again, wait_before_fork};
-pub(crate) use self_pipe::detach;
-
 pub(crate) use locks::REPAIRED;
 pub(crate) use openmp::runs_regions_alone;
+pub(crate) use safe_point::{look_again, wait_before_fork};
+pub(crate) use self_pipe::detach;
 
 use crate::arena::Arena;
 use crate::child::{self, bite};
@@ -95,8 +94,8 @@ pub(crate) fn in_child(fork: &'static Inner) {
         return;
     }
     signals::reset_in_child();
-    signals_keep::in_child();
-    fixups::in_child(fork);
+    signals_keep::reset_in_child();
+    fixups::reset_in_child(fork);
     // The host's stack may be that of a signal handler, or of a thread with the least there is.
     if has_work() && on_own_stack(|_| act(fork)).is_none() && gate::awake() {
         act(fork);

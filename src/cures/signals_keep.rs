@@ -54,7 +54,7 @@ fn bit(number: i32) -> u64 {
 }
 
 /// See [`super::in_child`].
-pub(super) fn in_child() {
+pub(super) fn reset_in_child() {
     if PUT_BACK.load(Relaxed) != 0 {
         PUT_BACK.store(0, Relaxed);
         REPORTED.store(0, Relaxed);

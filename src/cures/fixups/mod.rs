@@ -19,7 +19,7 @@ pub(super) fn before_fork() {
 }
 
 /// See [`super::in_child`].
-pub(super) fn in_child(fork: &'static Inner) {
+pub(super) fn reset_in_child(fork: &'static Inner) {
     registered::reset_in_child(fork.thread);
     named::reset_in_child();
     if BEGAN.load(Relaxed) != 0 {
