@@ -187,7 +187,7 @@ fn order_all() {
 }
 
 /// Keeps it closed until that time, for a thread that closed it; closes it again if it has opened by itself.
-pub fn keep_closed(_closer: &Slot, until: u64) {
+pub fn keep_closed(until: u64) {
     UNTIL.fetch_max(until, SeqCst);
     if GATE.compare_exchange(0, 1, SeqCst, Relaxed).is_ok() {
         order_all();
