@@ -1,4 +1,5 @@
 // The calls a worker waits for work in, and what they wait for: epoll_ctl, epoll_wait, poll, ppoll, select, pselect, nanosleep, read, recv.
+// WITHOUT: cure (an epoll instance that leader and child share becomes the child's own)
 #include "driver.h"
 #include <fcntl.h>
 #include <poll.h>

@@ -1,4 +1,5 @@
 // A worker's handlers on a small signal stack wake it through a pipe and write into a connection that it inherited: never below the stack.
+// WITHOUT: cure (the child writes into a connection of its leader, which is severed)
 #include "../check.h"
 #include <arpa/inet.h>
 #include <fcntl.h>

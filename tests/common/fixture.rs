@@ -126,6 +126,7 @@ impl Fixture {
     /// The same with a report directory of the caller's.
     pub fn check_reporting_to(&self, report: &Path, program: &Path, directory: &Path) -> Result<(), String> {
         let mut command = Command::new(program);
+        command.args(self.words("ARGS"));
         guarded(&mut command, report).current_dir(directory);
         for (name, value) in self.directives("ENV").filter_map(|setting| setting.split_once('=')) {
             command.env(name, value);
@@ -349,9 +350,11 @@ pub fn run_within(limit: Duration, command: &mut Command, directory: &Path) -> R
 pub struct Mode {
     /// Its name.
     pub name: &'static str,
-    option: &'static str,
+    option: (&'static str, &'static str),
     preload: &'static [Preload],
 }
+
+const GUARD: (&str, &str) = ("FORKGUARD", "guard");
 
 #[derive(Clone, Copy)]
 enum Preload {
@@ -360,26 +363,25 @@ enum Preload {
 }
 
 /// The first is the yardstick: without the library.
-pub const MODES: [Mode; 6] = [
-    Mode { name: "native", option: "guard", preload: &[] },
-    Mode { name: "guard", option: "guard", preload: &[Preload::Forkguard] },
-    Mode { name: "observe", option: "observe", preload: &[Preload::Forkguard] },
-    Mode { name: "off", option: "off", preload: &[Preload::Forkguard] },
-    Mode { name: "before-jemalloc", option: "guard", preload: &[Preload::Forkguard, Preload::Jemalloc] },
-    Mode { name: "after-jemalloc", option: "guard", preload: &[Preload::Jemalloc, Preload::Forkguard] },
+pub const MODES: [Mode; 7] = [
+    Mode { name: "native", option: GUARD, preload: &[] },
+    Mode { name: "guard", option: GUARD, preload: &[Preload::Forkguard] },
+    Mode { name: "observe", option: ("FORKGUARD", "observe"), preload: &[Preload::Forkguard] },
+    Mode { name: "cure", option: ("FORKGUARD_PROFILE", "cure"), preload: &[Preload::Forkguard] },
+    Mode { name: "off", option: ("FORKGUARD", "off"), preload: &[Preload::Forkguard] },
+    Mode { name: "before-jemalloc", option: GUARD, preload: &[Preload::Forkguard, Preload::Jemalloc] },
+    Mode { name: "after-jemalloc", option: GUARD, preload: &[Preload::Jemalloc, Preload::Forkguard] },
 ];
 
 /// Runs `program` in every mode: each run must succeed and print what the native one prints.
 pub fn same_in_every_mode(fixture: &Fixture, program: &Path) -> Result<(), String> {
     let mut native = None;
     let mut wrong = Vec::new();
-    // A fixture may say that it cannot work with jemalloc: forkguard or not.
-    let with_jemalloc = fixture.directives("WITHOUT").all(|preload| !preload.starts_with("jemalloc"));
-    // That the others report proves that the library was there.
-    let makes_processes = fixture.directives("REPORT").all(|value| !value.starts_with("none"));
-    for mode in MODES.iter().filter(|mode| with_jemalloc || !mode.name.ends_with("jemalloc")) {
+    // A fixture may say what it cannot work with: jemalloc, forkguard or not; guards that change what it looks at.
+    let without: Vec<&str> = fixture.directives("WITHOUT").filter_map(|why| why.split_whitespace().next()).collect();
+    for mode in MODES.iter().filter(|mode| !without.iter().any(|name| mode.name.ends_with(name))) {
         let directory = scratch(&format!("modes/{}/{}", fixture.slug(), mode.name));
-        match run_in_mode(mode, program, &directory, makes_processes) {
+        match run_in_mode(mode, fixture, program, &directory) {
             Ok(stdout) if *native.get_or_insert_with(|| stdout.clone()) == stdout => {}
             Ok(stdout) => wrong.push(format!("[{}] prints {stdout:?}, natively {native:?}", mode.name)),
             // Without a yardstick the other runs tell nothing.
@@ -390,7 +392,9 @@ pub fn same_in_every_mode(fixture: &Fixture, program: &Path) -> Result<(), Strin
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
-fn run_in_mode(mode: &Mode, program: &Path, directory: &Path, makes_processes: bool) -> Result<String, String> {
+fn run_in_mode(mode: &Mode, fixture: &Fixture, program: &Path, directory: &Path) -> Result<String, String> {
+    // That there is a report proves that the library was there.
+    let makes_processes = fixture.directives("REPORT").all(|value| !value.starts_with("none"));
     let report = directory.join("report");
     let preload: Vec<&str> = mode
         .preload
@@ -401,7 +405,8 @@ fn run_in_mode(mode: &Mode, program: &Path, directory: &Path, makes_processes: b
         })
         .collect();
     let mut command = Command::new(program);
-    without_options(&mut command).env("FORKGUARD", mode.option).env("FORKGUARD_REPORT", &report).current_dir(directory);
+    command.args(fixture.words("ARGS"));
+    without_options(&mut command).env(mode.option.0, mode.option.1).env("FORKGUARD_REPORT", &report).current_dir(directory);
     if !preload.is_empty() {
         command.env("LD_PRELOAD", preload.join(":"));
     }
@@ -417,7 +422,7 @@ fn run_in_mode(mode: &Mode, program: &Path, directory: &Path, makes_processes: b
         return Err(format!("no finding before: {change}"));
     }
     let reports = !report.entries.is_empty();
-    let at_work = !mode.preload.is_empty() && mode.option != "off";
+    let at_work = !mode.preload.is_empty() && mode.option.1 != "off";
     if reports != (at_work && makes_processes) {
         return Err(format!("a report: {reports}"));
     }
