@@ -1,10 +1,9 @@
 //! The memory that reports are made in: a stack, an arena, room for lines. Mapped once, kept, and but for the stack empty in every forked
 //! child (what is not copied costs a fork nothing); a second report at the same time maps its own.
 use crate::arena::Arena;
-use forkguard_core::gate::{self, Life};
+use crate::hooks::contained;
 use forkguard_core::raw::{self, Pages};
 use std::cell::UnsafeCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 
 /// A page that stops a stack that grows too far, the stack, the arena, the lines.
@@ -98,15 +97,13 @@ pub(crate) fn on_own_stack<R>(work: impl FnOnce(&AtLength) -> R) -> Option<R> {
     let workspace = Workspace::take()?;
     let (stack, size) = workspace.stack();
     let blocked = raw::blocked_signals();
-    raw::set_blocked_signals(BLOCKED);
+    // What the host blocks stays blocked: one of those may be pending, and would be delivered here.
+    raw::set_blocked_signals(blocked | BLOCKED);
     let at = AtLength { blocked, workspace };
     // SAFETY: the stack is mapped, aligned and large, and outlives the callback, which catches its own panics.
-    let result = unsafe { psm::on_stack(stack, size, || catch_unwind(AssertUnwindSafe(|| work(&at)))) };
+    let result = unsafe { psm::on_stack(stack, size, || contained(|| work(&at))) };
     raw::set_blocked_signals(blocked);
-    if result.is_err() {
-        gate::set_life(Life::Off);
-    }
-    result.ok()
+    result
 }
 
 /// What work at length may use.

@@ -12,9 +12,9 @@ use libc::{c_char, c_int, pid_t, termios, winsize};
 
 /// 1. A door is entered: the fork gets its number and its site.
 fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
-    get_ready();
+    contained(get_ready);
     note(|_| cures::before_fork());
-    cures::wait_before_fork();
+    contained(cures::wait_before_fork);
     note(|_| begin(door, caller)).flatten()
 }
 
@@ -43,7 +43,7 @@ fn get_ready() {
 /// 2. The last prepare handler. A fork that came through no door of ours begins here.
 pub(crate) extern "C-unwind" fn prepare() {
     if core_fork::current().is_none() {
-        get_ready();
+        contained(get_ready);
     }
     if core_fork::goes_without() {
         return;
@@ -60,13 +60,17 @@ pub(crate) extern "C-unwind" fn prepare() {
 /// 3. The first child handler. Whatever this thread was in the middle of: the child must know that it is one.
 pub(crate) extern "C-unwind" fn child() {
     if gate::awake() && forkguard_core::tls::vfork() == 0 {
-        Inside::regardless(|| crate::child::born(core_fork::current()));
+        Inside::regardless(|| _ = contained(|| crate::child::born(core_fork::current())));
     }
 }
 
 /// 4. The first parent handler: reports a fork that no wrapper will, as daemon's leader ends inside libc and an internal one has
 ///    no wrapper.
 pub(crate) extern "C-unwind" fn parent() {
+    contained(forked);
+}
+
+fn forked() {
     cures::forked();
     let unwrapped = |s: &&Snapshot| matches!(s.inner().door, Door::Daemon | Door::Internal);
     let Some(snapshot) = core_fork::current().filter(unwrapped) else { return };
@@ -80,7 +84,7 @@ pub(crate) extern "C-unwind" fn parent() {
 
 /// 5. Back in the leader's wrapper: the findings are worked out, the event is written. Never waits for the child.
 fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result: pid_t) {
-    cures::after_fork();
+    contained(cures::after_fork);
     let errno = crate::errno::get();
     let child = (result > 0).then_some(result as u32);
     match snapshot {

@@ -76,16 +76,22 @@ pub(crate) fn note_end() {
     }
 }
 
+/// Runs work of our own alone, out of which no panic may come: what called the hook is C. None when one did, after which nothing is done.
+pub(crate) fn contained<R>(work: impl FnOnce() -> R) -> Option<R> {
+    let result = catch_unwind(AssertUnwindSafe(work));
+    if result.is_err() {
+        gate::set_life(Life::Off);
+    }
+    result.ok()
+}
+
 /// Runs bookkeeping: see the module's text. None when it did not run.
 pub(crate) fn note<R>(work: impl FnOnce(&Inside) -> R) -> Option<R> {
     let inside = Inside::enter()?;
     let errno = crate::errno::get();
-    let result = catch_unwind(AssertUnwindSafe(|| work(&inside)));
-    if result.is_err() {
-        gate::set_life(Life::Off);
-    }
+    let result = contained(|| work(&inside));
     crate::errno::set(errno);
-    result.ok()
+    result
 }
 
 /// Runs work that needs room (describing, writing) like [`note`], on a stack of its own.
