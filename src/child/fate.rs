@@ -53,15 +53,19 @@ pub(crate) fn share() {
     if MAKER.swap(raw::process_id(), AcqRel) == raw::process_id() {
         return raw::wait_until(shares);
     }
-    if let Some(page) = raw::shared_page() {
-        OWN.store(page.cast(), Release);
-        OWNER.store(raw::process_id(), Release);
-    }
+    // That it is refused is remembered, too: forks go without.
+    OWN.store(raw::shared_page().map_or(ptr::null_mut(), |page| page.cast()), Release);
+    OWNER.store(raw::process_id(), Release);
 }
 
-/// True when this process has made its page.
+/// True when this process has made its page, or was refused one.
 pub(crate) fn shares() -> bool {
     OWNER.load(Acquire) == raw::process_id()
+}
+
+/// True when it was refused.
+pub(crate) fn is_refused() -> bool {
+    shares() && own_page().is_none()
 }
 
 /// The page of this process as a leader; what it has from its own leader until then is not it.

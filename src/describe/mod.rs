@@ -15,9 +15,13 @@ use std::borrow::Cow::{self, Borrowed};
 use std::ffi::CStr;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// The process that reports.
-pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str) -> Process<'a> {
-    let mut limits = arena.list(4);
+/// The process that reports, with a limit that its caller knows of.
+pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str, limit: Option<&'static str>) -> Process<'a> {
+    let mut limits = arena.list(5);
+    limit.into_iter().for_each(|limit| limits.push(Borrowed(limit)));
+    if crate::child::fate::is_refused() {
+        limits.push(Borrowed("memory shared with children is refused here: their waits are not seen from outside"));
+    }
     if !raw::can_read_memory() {
         limits.push(Borrowed("process_vm_readv is forbidden here: no symbols, and locks are reported as recorded"));
     }

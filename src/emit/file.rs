@@ -74,6 +74,16 @@ pub(crate) fn given_up() -> bool {
     GIVEN_UP.load(Relaxed)
 }
 
+/// Nothing more is written, and the number is the host's.
+pub(crate) fn give_up() {
+    GIVEN_UP.store(true, Relaxed);
+    let own = hidden_descriptor();
+    if own >= 0 {
+        OWN.store(-1, Relaxed);
+        raw::close(own);
+    }
+}
+
 /// True when this process writes into the file of the process that forked it.
 pub(crate) fn borrowed() -> bool {
     OPENER.load(Relaxed) != raw::process_id()

@@ -11,6 +11,7 @@ use crate::hooks::AtLength;
 use crate::options::{self, Mode};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::Inner;
+use forkguard_core::gate;
 use forkguard_core::raw;
 use forkguard_report::event::*;
 use rustix::io::Errno;
@@ -131,7 +132,7 @@ pub(crate) fn wanted() -> bool {
 
 /// True when `ready` has something to do.
 pub(crate) fn unready() -> bool {
-    !fate::shares() || wanted() && (file::own_descriptor() < 0 || file::borrowed())
+    gate::awake() && (!fate::shares() || wanted() && (file::own_descriptor() < 0 || file::borrowed()))
 }
 
 /// Before a fork: this process's file must be open and its `process` event written, for the child to write behind it.
@@ -147,12 +148,25 @@ pub(crate) fn ready(at: &AtLength) {
     raw::wait_until(|| file::own_descriptor() >= 0 && !file::borrowed() || file::given_up());
     crate::hooks::reports();
     if opened && file::own_descriptor() >= 0 {
-        let mode = if options::get().mode == Mode::Guard { "guard" } else { "observe" };
-        let arena = at.arena();
-        let (mut lines, _) = Lines::pair(at);
-        lines.add(crate::child::birth().as_ref().map(Text::as_str), Event::Process(describe::process(&arena, mode)));
-        lines.write();
+        process(at, None);
     }
+}
+
+/// Writes what this process is, and what forkguard cannot do in it.
+fn process(at: &AtLength, limit: Option<&'static str>) {
+    let mode = if options::get().mode == Mode::Guard { "guard" } else { "observe" };
+    let arena = at.arena();
+    let (mut lines, _) = Lines::pair(at);
+    lines.add(crate::child::birth().as_ref().map(Text::as_str), Event::Process(describe::process(&arena, mode, limit)));
+    lines.write();
+}
+
+/// The last that is written in this process, and why; a forked child says it in its leader's file.
+pub(crate) fn leave(at: &AtLength, because: &'static str) {
+    if wanted() && (file::own_descriptor() >= 0 || file::open_own()) {
+        process(at, Some(because));
+    }
+    file::give_up();
 }
 
 /// Before a fork: true when its report will be in full.

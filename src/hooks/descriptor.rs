@@ -286,7 +286,12 @@ fn duplicated(from: c_int, to: c_int, caller: usize) {
 
 /// Another descriptor comes to stand under a number, which closes what it was.
 fn replaces(from: c_int, to: c_int) {
-    if from != to && descriptor::is_unseen(to) && forkguard_core::raw::is_open(from) {
+    if LOOKING.load(Relaxed) != 0
+        && !spawn::in_vfork_child()
+        && from != to
+        && descriptor::is_unseen(to)
+        && forkguard_core::raw::is_open(from)
+    {
         uses::closing(to);
     }
 }
@@ -335,6 +340,9 @@ hook! {
 /// A number that the host chose.
 fn placed(fd: c_int) {
     if fd >= 0 {
+        if spawn::in_sandbox() {
+            return;
+        }
         if spawn::in_vfork_child() {
             return sockets::lend(Some(fd));
         }

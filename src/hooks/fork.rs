@@ -29,7 +29,7 @@ fn begin(door: Door, caller: usize) -> Option<&'static Snapshot> {
 /// What must be there before a fork, for the child to write into.
 fn get_ready() {
     // A vfork child has the memory of its leader.
-    if forkguard_core::tls::vfork() != 0 {
+    if !gate::awake() || forkguard_core::tls::vfork() != 0 {
         return;
     }
     if !core_fork::owned() {
@@ -71,6 +71,9 @@ pub(crate) extern "C-unwind" fn parent() {
 }
 
 fn forked() {
+    if !gate::awake() {
+        return;
+    }
     cures::forked();
     let unwrapped = |s: &&Snapshot| matches!(s.inner().door, Door::Daemon | Door::Internal);
     let Some(snapshot) = core_fork::current().filter(unwrapped) else { return };
@@ -102,7 +105,7 @@ fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result:
 
 /// Back in the child's wrapper: every library's child handler has run.
 fn arrive() {
-    if core_fork::owned() {
+    if gate::awake() && core_fork::owned() {
         cures::at_end_of_fork(core_fork::birth());
     }
 }

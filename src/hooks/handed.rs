@@ -40,7 +40,7 @@ pub(super) fn hand_over(given: Given<'_>) {
 
 /// A vfork child is about to become it: its descriptors are its own, all else is its leader's.
 pub(super) fn hand_over_by_vfork(given: Given<'_>) {
-    if sockets::may_hand_over() {
+    if !spawn::in_sandbox() && sockets::may_hand_over() {
         all_numbers(given, &mut sockets::lend);
     }
 }

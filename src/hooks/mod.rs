@@ -29,6 +29,7 @@ mod privilege;
 pub(crate) mod real;
 mod reap;
 mod rwlock;
+mod seccomp;
 mod semaphore;
 mod signal;
 mod socket;
@@ -60,11 +61,11 @@ pub(crate) fn reports() {
 /// In the library's destructor: the last that is recorded.
 pub(crate) fn note_end() {
     // A vfork child that ends through exit(3) runs this too: on the leader's memory.
-    if forkguard_core::tls::vfork() != 0 || !forkguard_core::fork::owned() {
+    if !gate::awake() || forkguard_core::tls::vfork() != 0 || !forkguard_core::fork::owned() {
         return;
     }
     let in_child = IN_CHILD.load(std::sync::atomic::Ordering::Relaxed) != 0;
-    if in_child && gate::awake() {
+    if in_child {
         crate::cures::at_exit();
     }
     if REPORTS.load(std::sync::atomic::Ordering::Relaxed) != 0 && crate::emit::wanted() {

@@ -105,11 +105,19 @@ const _: () = {
 
     /// In the leader, when the child has exec'd or ended.
     extern "C" fn after_vfork(result: c_int, caller: usize) {
+        if in_sandbox() {
+            tls::set_inside(0);
+        }
         if result > 0 {
             note_spawn(ForkKind::Vfork, caller, Some(result as u32));
         }
     }
 };
+
+/// True in a vfork child that set a filter of system calls.
+pub(super) fn in_sandbox() -> bool {
+    tls::inside() == tls::IN_SANDBOX
+}
 
 /// True in a vfork child.
 #[inline(always)]

@@ -19,11 +19,14 @@ fn real(number: c_long, arguments: [usize; 6]) -> c_long {
 }
 
 extern "C" fn noted(registers: &Registers) {
+    let [_, first, second, third, ..] = registers.argument;
     let flags = match registers.argument[0] as i64 {
+        libc::SYS_seccomp => return super::seccomp::before_seccomp(first, second, third),
+        libc::SYS_prctl => return super::seccomp::before_prctl(first, second, third),
         libc::SYS_fork | libc::SYS_vfork => 0,
         libc::SYS_clone => registers.argument[1],
         // The first word of struct clone_args.
-        libc::SYS_clone3 => forkguard_core::raw::read_value(registers.argument[1]).unwrap_or(0),
+        libc::SYS_clone3 => note(|_| raw::read_value(registers.argument[1])).flatten().unwrap_or(0),
         _ => return,
     };
     if makes_process(flags) {

@@ -63,8 +63,10 @@ extern "C-unwind" fn started(slot: *mut c_void) -> *mut c_void {
     let slot = unsafe { &*slot.cast::<Slot>() };
     // Before it is live: from then on it is known by its handle alone.
     tell_handle(slot);
-    thread::begin(slot);
-    became(slot);
+    if gate::awake() {
+        thread::begin(slot);
+        became(slot);
+    }
     let (start, argument) = (slot.start.load(Relaxed), slot.argument.load(Relaxed));
     // SAFETY: what the host gave to pthread_create; thrd_create's routine returns an int in the same register.
     unsafe { std::mem::transmute::<usize, extern "C-unwind" fn(usize) -> *mut c_void>(start)(argument) }
@@ -154,8 +156,10 @@ lock! {
     |_caller| { real(thread, value) }
 }
 pass! {
-    /// prctl(2), variadic: PR_SET_NAME names this thread.
+    /// prctl(2), variadic: PR_SET_NAME names this thread, PR_SET_SECCOMP may forbid what we do.
     fn prctl, NAMED; |registers| {
+        let [option, mode, program, ..] = registers.argument;
+        super::seccomp::before_prctl(option, mode, program);
         if registers.argument[0] == libc::PR_SET_NAME as usize && gate::awake() {
             note(|_| {
                 let name: Option<[u8; 16]> = read_name(registers.argument[1]);

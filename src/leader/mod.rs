@@ -135,6 +135,11 @@ pub(crate) fn due_in() -> u64 {
     NEXT_LOOK.load(Relaxed).saturating_sub(raw::monotonic()).clamp(INTERVAL_NS / 10, INTERVAL_NS)
 }
 
+/// There are no more looks.
+pub(crate) fn forget_children() {
+    CHILDREN_LEFT.store(0, SeqCst);
+}
+
 /// In a forked child, which has none yet.
 pub(crate) fn reset_in_child() {
     // What is not written need not be copied.

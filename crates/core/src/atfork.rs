@@ -99,13 +99,17 @@ pub fn run(index: usize, phase: Phase) {
     if handler == 0 {
         return;
     }
+    // SAFETY: the address was given to pthread_atfork as a function of no arguments, and its library is still loaded: glibc drops
+    // the handlers of a library that is unloaded, and ours with them.
+    let handler = unsafe { core::mem::transmute::<usize, extern "C-unwind" fn()>(handler) };
+    if !crate::gate::awake() {
+        return handler();
+    }
     let start = raw::monotonic();
     if matches!(phase, Phase::Child) {
         RUNNING.store(index + 1, Relaxed);
     }
-    // SAFETY: the address was given to pthread_atfork as a function of no arguments, and its library is still loaded: glibc drops
-    // the handlers of a library that is unloaded, and ours with them.
-    unsafe { core::mem::transmute::<usize, extern "C-unwind" fn()>(handler)() };
+    handler();
     registration.spent[phase as usize].store(raw::monotonic() - start, Relaxed);
     RUNNING.store(0, Relaxed);
 }

@@ -19,6 +19,7 @@ pub mod pattern;
 pub mod raw;
 pub mod rng;
 pub mod safe_point;
+pub mod seccomp;
 pub mod semaphore;
 pub mod signal;
 pub mod thread;

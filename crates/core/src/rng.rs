@@ -5,7 +5,7 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 
 /// Notes the first use.
 pub fn note(site: impl FnOnce() -> usize) {
-    if USED.load(Relaxed) == 0 {
+    if USED.load(Relaxed) == 0 && crate::gate::awake() {
         USED.store(site(), Relaxed);
     }
 }

@@ -377,6 +377,11 @@ fn others() -> impl Iterator<Item = &'static Slot> {
     slots().iter().filter(move |s| s.state() == State::Live && s.tid.load(Relaxed) != own)
 }
 
+/// True while another thread runs code of ours.
+pub fn others_are_inside() -> bool {
+    others().any(|slot| tls::inside_of(slot.handle.load(Relaxed)) == Some(1))
+}
+
 /// True when another thread waits for what a signal handler may give.
 pub fn others_await_handlers() -> bool {
     others().any(|slot| slot.endless.load(SeqCst) & BY_HANDLER != 0)

@@ -79,6 +79,19 @@ word!(
     /// Not zero while this thread runs forkguard's own code.
     inside, set_inside, "forkguard_tls_inside", u64
 );
+/// In a thread's word `inside`: its vfork child has set a filter that may end it for a system call of ours.
+pub const IN_SANDBOX: u64 = 2;
+
+/// The same word of another thread, by its pthread_t (on x86_64 the address that words of a thread are counted from).
+pub fn inside_of(handle: usize) -> Option<u64> {
+    let offset: usize;
+    // SAFETY: reads what the loader put into the GOT.
+    unsafe {
+        asm!("mov {}, qword ptr [rip + forkguard_tls_inside@GOTTPOFF]", out(reg) offset, options(nostack, readonly, preserves_flags));
+    }
+    crate::raw::read_value(handle.wrapping_add(offset))
+}
+
 word!(
     /// The snapshot of the fork that this thread is in, from fork's entry until its report.
     fork, set_fork, "forkguard_tls_fork", *const Snapshot

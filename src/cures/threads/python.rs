@@ -54,6 +54,11 @@ pub(crate) fn is_starting() -> bool {
     STARTING.load(Relaxed) != 0
 }
 
+/// None is started again here any more.
+pub(crate) fn give_up() {
+    PENDING.store(0, Relaxed);
+}
+
 /// True while a wait may be the one before which threads are started.
 pub(crate) fn is_pending() -> bool {
     PENDING.load(Relaxed) != 0
