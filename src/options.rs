@@ -21,7 +21,7 @@ pub(crate) enum Mode {
 #[derive(Clone, Copy)]
 #[expect(clippy::large_enum_variant, reason = "there is one of it, in a static")]
 pub(crate) enum Report {
-    /// A private directory of the user's.
+    /// A private directory of the user's: `emit/directory.rs` chooses it.
     Private,
     /// This directory.
     Directory(Text<1024>),
@@ -121,6 +121,8 @@ pub(crate) enum Threads {
 pub(crate) struct Options {
     pub(crate) mode: Mode,
     pub(crate) report: Report,
+    /// Bytes from which on a report file has counts only.
+    pub(crate) report_limit: u64,
     pub(crate) summary: Summary,
     pub(crate) signals: Signals,
     pub(crate) sockets: Sockets,
@@ -149,6 +151,7 @@ const RULES: usize = 4096;
 const DEFAULTS: Options = Options {
     mode: Mode::Guard,
     report: Report::Private,
+    report_limit: 64 << 20,
     summary: Summary::Auto,
     signals: Signals::Auto,
     sockets: Sockets::Cloexec,
@@ -201,6 +204,11 @@ const TABLE: &[Row] = &[
         take: |o, v| choose(&mut o.mode, v, &[("guard", Mode::Guard), ("observe", Mode::Observe), ("off", Mode::Off)]),
     },
     Row { name: c"FORKGUARD_REPORT", allowed: "a directory (absolute path, at most 1000 bytes) or none", take: take_report },
+    Row {
+        name: c"FORKGUARD_REPORT_LIMIT",
+        allowed: "bytes, such as 500000, 64M or 2G",
+        take: |o, v| set(&mut o.report_limit, bytes(v)),
+    },
     Row {
         name: c"FORKGUARD_SUMMARY",
         allowed: "auto, always or never",
@@ -288,6 +296,14 @@ fn choose<T: Copy>(place: &mut T, value: &str, choices: &[(&str, T)]) -> bool {
 
 fn set<T>(place: &mut T, value: Option<T>) -> bool {
     value.map(|value| *place = value).is_some()
+}
+
+/// A number of bytes; K, M and G stand for powers of 1024.
+fn bytes(value: &str) -> Option<u64> {
+    let units = [("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30)];
+    let (number, unit) = units.iter().find_map(|(name, unit)| Some((value.strip_suffix(name)?, *unit))).unwrap_or((value, 1));
+    // The parser would take a sign.
+    number.bytes().all(|digit| digit.is_ascii_digit()).then(|| number.parse::<u64>().ok()?.checked_mul(unit))?
 }
 
 /// What was written, if there is room for it.

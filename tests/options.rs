@@ -11,10 +11,10 @@ use std::path::Path;
 /// A gunicorn's life under the library with `options` alone: its directory, and what forkguard printed.
 fn gunicorn_with(name: &str, application: &str, options: &[(&str, &str)]) -> (Run, Vec<String>) {
     let run = Run { directory: scratch(&format!("options-{name}")), guarded: true };
-    fs::create_dir(run.directory.join("run")).expect("runtime directory");
+    fs::create_dir(run.directory.join("state")).expect("state directory");
     let port = free_port();
     let mut command = gunicorn(port, "tests/apps", application, &["--umask=0"]);
-    without_options(&mut command).env("LD_PRELOAD", library()).env("XDG_RUNTIME_DIR", run.directory.join("run"));
+    without_options(&mut command).env("LD_PRELOAD", library()).env("XDG_STATE_HOME", run.directory.join("state"));
     let server = Server::start(with(command, options), &run.directory);
     serves(port);
     served_by(port, &server.workers(2, &BTreeSet::new()));
@@ -49,30 +49,20 @@ fn private(directory: &Path) {
     assert!(Report::read(directory).findings("thread-lost").count() >= 2, "a finding for each worker");
 }
 
-/// Nothing was written in the runtime directory, where the report goes by default.
+/// Nothing was written in the state directory, where the report goes by default.
 fn no_report(run: &Run) {
-    let left: Vec<_> = fs::read_dir(run.directory.join("run")).expect("runtime directory").collect();
+    let left: Vec<_> = fs::read_dir(run.directory.join("state")).expect("state directory").collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]
-fn by_default_a_summary_and_a_private_report_in_the_runtime_directory() {
+fn by_default_a_summary_and_a_private_report_in_the_state_directory() {
     let (run, printed) = gunicorn_with("default", "threaded:app", &[]);
-    let directory = run.directory.join("run/forkguard");
+    let directory = run.directory.join("state/forkguard");
     private(&directory);
     let named = printed.iter().filter(|line| line.contains(directory.to_str().expect("UTF-8"))).count();
     assert_eq!(named, 1, "the report's path, once: {printed:#?}");
     assert!(printed.iter().any(|line| line.contains("thread-lost")), "{printed:#?}");
-}
-
-#[test]
-fn without_a_runtime_directory_the_report_goes_to_the_temporary_one() {
-    let temporary = scratch("options-temporary-directory");
-    fs::set_permissions(&temporary, fs::Permissions::from_mode(0o1777)).expect("permissions");
-    let options = [("XDG_RUNTIME_DIR", ""), ("TMPDIR", temporary.to_str().expect("UTF-8"))];
-    let (run, _) = gunicorn_with("temporary", "threaded:app", &options);
-    private(&temporary.join(format!("forkguard-{}", own_id())));
-    no_report(&run);
 }
 
 #[test]
@@ -93,7 +83,7 @@ fn no_report_is_written_where_none_is_wanted() {
 fn summary_never() {
     let (run, printed) = gunicorn_with("never", "threaded:app", &[("FORKGUARD_SUMMARY", "never")]);
     assert_eq!(printed, Vec::<String>::new());
-    private(&run.directory.join("run/forkguard"));
+    private(&run.directory.join("state/forkguard"));
 }
 
 #[test]
@@ -110,16 +100,19 @@ fn a_bad_value_is_named_once_and_the_default_holds() {
     for word in ["FORKGUARD", "guard", "observe", "off"] {
         assert!(about[0].contains(word), "{word}: {}", about[0]);
     }
-    private(&run.directory.join("run/forkguard"));
+    private(&run.directory.join("state/forkguard"));
 }
 
 #[test]
-fn a_directory_that_others_may_write_to_is_refused_in_one_line() {
+fn a_directory_that_others_may_write_to_is_refused_and_the_next_is_taken() {
     let open = scratch("options-open-directory");
     fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).expect("permissions");
     let path = open.to_str().expect("UTF-8");
-    let (_, printed) = gunicorn_with("refused", "clean:app", &[("FORKGUARD_REPORT", path)]);
-    assert_eq!(printed.iter().filter(|line| line.contains(path)).count(), 1, "{printed:#?}");
+    let (run, printed) = gunicorn_with("refused", "threaded:app", &[("FORKGUARD_REPORT", path)]);
+    let said: Vec<_> = printed.iter().filter(|line| line.contains(path)).collect();
+    assert_eq!(said.len(), 1, "{printed:#?}");
+    assert!(said[0].contains("the sticky bit") && said[0].contains("state/forkguard"), "{}", said[0]);
+    private(&run.directory.join("state/forkguard"));
     assert_eq!(fs::read_dir(&open).expect("directory").count(), 0, "nothing is written there");
 }
 
@@ -131,7 +124,7 @@ fn rules_silence_what_is_known() {
     let (run, printed) = gunicorn_with("rules", "threaded:app", &[("FORKGUARD_SUPPRESS", rules.to_str().expect("UTF-8"))]);
     assert_eq!(printed.len(), 1, "{printed:#?}");
     assert!(printed[0].contains("line 3 is no rule"), "{printed:#?}");
-    let report = Report::read(&run.directory.join("run/forkguard"));
+    let report = Report::read(&run.directory.join("state/forkguard"));
     for kind in ["thread-lost", "lock-orphaned"] {
         let silenced = |json: &serde_json::Value| json["suppressed"] == true && json["severity"] == "info";
         assert!(report.findings(kind).all(|finding| silenced(&finding.json)) && report.findings(kind).count() >= 2, "{kind}");

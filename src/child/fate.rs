@@ -6,13 +6,15 @@ use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 
 /// Forks whose words are kept: far more than can be under way at once.
-const FORKS: usize = 511;
+const FORKS: usize = 510;
 
 /// One page that a leader shares with its children.
 #[repr(C)]
 struct Shared {
     /// The fingerprint of the findings that were printed last. A further worker with the same ones says so in one line.
     printed: AtomicU64,
+    /// What was said of the report, a bit each: once for a leader and its children.
+    said: AtomicU64,
     /// The number of the fork and below it whether its leader has written and its child is gone, and in how many waits the child is.
     fates: [AtomicU64; FORKS],
 }
@@ -141,4 +143,11 @@ pub(crate) fn await_leader(leader: u32, sequence: u64) {
 /// Notes what is printed now; true when it is what another child of this leader printed before.
 pub(crate) fn printed_before(fingerprint: u64) -> bool {
     page(&LEADERS).is_some_and(|page| page.printed.swap(fingerprint, Relaxed) == fingerprint)
+}
+
+/// True for the first of this process, its leader and its siblings to say something about the report; `what` is a bit that stands for it.
+pub(crate) fn is_first_to_say(what: u64) -> bool {
+    let pages = [page(&LEADERS), own_page()];
+    let said = pages.into_iter().flatten().map(|page| page.said.fetch_or(what, Relaxed)).fold(0, |all, said| all | said);
+    said & what == 0
 }

@@ -1,12 +1,13 @@
 //! The report file: found, opened and written so that nothing a server does (closing all descriptors, changing user or root,
 //! filling the disk) loses more than it must, and nothing we do harms the server.
-use crate::options::{self, Report};
+use super::directory::{self, Directory, Refused, refuse};
+use crate::child::fate;
+use crate::options;
 use forkguard_core::fixed::Text;
 use forkguard_core::raw::{self, AsFd, BorrowedFd, Opened, descriptor};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use std::ffi::CStr;
-use std::fmt::Write;
+use std::fmt::{Arguments, Display, Formatter, Write};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// Our descriptor's number; negative: none. High, so that it is in nobody's way.
@@ -19,9 +20,11 @@ static INODE: AtomicU64 = AtomicU64::new(0);
 static OPENER: AtomicU32 = AtomicU32::new(0);
 /// No file will be had: said once.
 static GIVEN_UP: AtomicBool = AtomicBool::new(false);
+/// The last lines found no room.
+static CUT_SHORT: AtomicBool = AtomicBool::new(false);
 /// The last write was cut short: the next one begins a new line.
 static TORN: AtomicBool = AtomicBool::new(false);
-/// Events that could not be written, and why the first of them could not (an errno).
+/// Events that could not be written, and why the first of them could not (`Because::word`).
 static LOST: AtomicU32 = AtomicU32::new(0);
 static LOST_WHY: AtomicI32 = AtomicI32::new(0);
 
@@ -84,6 +87,11 @@ pub(crate) fn give_up() {
     }
 }
 
+/// True while there is no room for whole reports.
+pub(crate) fn is_cut_short() -> bool {
+    CUT_SHORT.load(Relaxed)
+}
+
 /// True when this process writes into the file of the process that forked it.
 pub(crate) fn borrowed() -> bool {
     OPENER.load(Relaxed) != raw::process_id()
@@ -100,8 +108,7 @@ pub(crate) fn open_own() -> bool {
         // A child that changed its user or root goes on in the file that it came with.
         None if OWN.load(Relaxed) >= 0 => OPENER.store(raw::process_id(), Relaxed),
         None => {
-            GIVEN_UP.store(true, Relaxed);
-            super::say(format_args!("no report is written: {}", refused.as_str()));
+            give_up_because(format_args!("no report is written: {}", refused.as_str()));
         }
     }
     OPENING.store(false, Relaxed);
@@ -114,24 +121,25 @@ pub(crate) fn reset_in_child() {
     LOST.store(0, Relaxed);
 }
 
-/// Why there is no file to be had.
-type Refused = Text<1300>;
-
-/// Notes why, and gives up.
-fn refuse<T>(refused: &mut Refused, why: std::fmt::Arguments<'_>) -> Option<T> {
-    let _ = refused.write_fmt(why);
-    None
-}
-
 /// Forks of one program image in a process: the next one's numbers begin above them.
 const NUMBERS_OF_AN_IMAGE: u64 = 1_000_000;
 
 fn open(refused: &mut Refused) -> Option<()> {
-    let directory_path = directory();
-    let directory = open_directory(&directory_path, refused)?;
+    let inherited: Text<1200> = Text::from_bytes(path().as_bytes());
+    let inherited = inherited.as_str().rsplit_once('/').map(|(directory, _)| directory);
+    directory::first(inherited, refused, make)?;
+    if inherited.is_none() && !refused.as_str().is_empty() {
+        super::say(format_args!("the report is {}: {}", path(), refused.as_str()));
+    }
+    Some(())
+}
+
+/// Makes this process's file in a directory.
+fn make(directory: Directory, refused: &mut Refused) -> Option<()> {
+    let place = directory.path.as_str();
     let pid = raw::process_id();
     let stem = stem(pid);
-    let images = images(&directory, pid);
+    let image = directory::number_of_image(&directory.opened, pid);
     for turn in 1..1000 {
         let mut file = Text::<160>::new();
         let _ = match turn {
@@ -139,34 +147,21 @@ fn open(refused: &mut Refused) -> Option<()> {
             _ => write!(file, "{}.{turn}.jsonl", stem.as_str()),
         };
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match Opened::at(directory.as_fd(), file.as_cstr().unwrap_or(c"x"), flags, Mode::RUSR | Mode::WUSR) {
+        match Opened::at(directory.opened.as_fd(), file.as_cstr().unwrap_or(c"x"), flags, Mode::RUSR | Mode::WUSR) {
             Ok(opened) => {
                 adopt(opened, pid);
-                forkguard_core::fork::number_from(images * NUMBERS_OF_AN_IMAGE);
+                forkguard_core::fork::number_from(image * NUMBERS_OF_AN_IMAGE);
                 let mut path = Text::new();
-                let _ = write!(path, "{}/{}", directory_path.as_str(), file.as_str());
+                let _ = write!(path, "{place}/{}", file.as_str());
                 // SAFETY: see `Path`.
                 unsafe { *PATH.0.get() = path };
                 return Some(());
             }
             Err(Errno::EXIST) => {}
-            Err(e) => return refuse(refused, format_args!("cannot make a file in {}: {e}", directory_path.as_str())),
+            Err(e) => return refuse(refused, format_args!("cannot make a file in {place}: {e}")),
         }
     }
-    refuse(refused, format_args!("{} holds a thousand reports of process {pid}", directory_path.as_str()))
-}
-
-/// How many programs have reported under this process's number: those that exec'd it, or had its number before.
-fn images(directory: &Opened, pid: u32) -> u64 {
-    let pid = Text::<16>::of(format_args!("{pid}"));
-    let mut count = 0;
-    raw::each_entry_of(directory, |name| {
-        let stem = name.to_str().ok().and_then(|name| name.strip_suffix(".jsonl")).unwrap_or_default();
-        let last = |text: &str| text.rsplit(['-', '_']).next() == Some(pid.as_str());
-        let numbered = stem.rsplit_once('.').filter(|(_, turn)| turn.bytes().all(|b| b.is_ascii_digit()));
-        count += u64::from(last(stem) || numbered.is_some_and(|(stem, _)| last(stem)));
-    });
-    count
+    refuse(refused, format_args!("{place} holds a thousand reports of process {pid}"))
 }
 
 /// How the name of this process's file begins: `NAME-PID`, or the leader's and `_PID`. So the files of a directory, in the order of their
@@ -209,105 +204,187 @@ fn process_name() -> Text<16> {
     Text::from_bytes(&bytes[..read])
 }
 
-/// The directory that the options name, or the private one.
-fn directory() -> Text<1024> {
-    let mut path = Text::new();
-    // SAFETY: reads the auxiliary vector.
-    let trusted = unsafe { libc::getauxval(libc::AT_SECURE) } == 0;
-    let variable = |name: &CStr| options::variable(name).filter(|p| trusted && p.starts_with('/') && p.len() < 900);
-    let _ = match (options::get().report, variable(c"XDG_RUNTIME_DIR")) {
-        (Report::Directory(given), _) => write!(path, "{}", given.as_str()),
-        (_, Some(directory)) => write!(path, "{directory}/forkguard"),
-        (_, None) => {
-            let directory = variable(c"TMPDIR").unwrap_or("/tmp");
-            write!(path, "{directory}/forkguard-{}", rustix::process::geteuid().as_raw())
-        }
-    };
-    path
+/// What the file at our number is, if it still is ours: a raw system call may have closed it.
+fn own_stat(fd: i32) -> Option<rustix::fs::Stat> {
+    let stat = rustix::fs::fstat((fd >= 0).then(|| descriptor(fd))?).ok()?;
+    (stat.st_dev == DEVICE.load(Relaxed) && stat.st_ino == INODE.load(Relaxed)).then_some(stat)
 }
 
-/// Opens the directory, made when it is missing. One that others may write to needs its sticky bit; the private one must be ours.
-fn open_directory(path: &Text<1024>, refused: &mut Refused) -> Option<Opened> {
-    let name = path.as_str();
-    let Some(c_name) = path.as_cstr() else { return refuse(refused, format_args!("the directory's path is too long: {name}")) };
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut opened = Opened::new(c_name, flags);
-    if matches!(opened, Err(Errno::NOENT)) {
-        match rustix::fs::mkdir(c_name, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => opened = Opened::new(c_name, flags),
-            Err(e) => return refuse(refused, format_args!("cannot make the directory {name}: {e}")),
-        }
-    }
-    let directory = match opened {
-        Ok(directory) => directory,
-        Err(Errno::LOOP | Errno::NOTDIR) => {
-            return refuse(refused, format_args!("{name} is a link or no directory; links are not followed"));
-        }
-        Err(e) => return refuse(refused, format_args!("cannot open the directory {name}: {e}")),
-    };
-    let Ok(stat) = rustix::fs::fstat(&directory) else { return refuse(refused, format_args!("cannot stat {name}")) };
-    if stat.st_mode & 0o022 != 0 && stat.st_mode & libc::S_ISVTX == 0 {
-        let advice = "which lacks the sticky bit (chmod +t it, or go-w)";
-        return refuse(refused, format_args!("others may write to {name}, {advice}"));
-    }
-    let own = rustix::process::geteuid().as_raw();
-    if matches!(options::get().report, Report::Private) && stat.st_uid != own {
-        return refuse(refused, format_args!("{name} belongs to user {}, not to {own}", stat.st_uid));
-    }
-    Some(directory)
-}
-
-/// True when the number still is our file: a raw system call may have closed it.
 fn still_ours(fd: i32) -> bool {
-    fd >= 0
-        && rustix::fs::fstat(descriptor(fd)).is_ok_and(|s| s.st_dev == DEVICE.load(Relaxed) && s.st_ino == INODE.load(Relaxed))
+    own_stat(fd).is_some()
 }
 
-/// Opens our file again by its path after the host closed our number by a way that no hook sees.
+/// Opens our file again by its path after the host closed our number by a way that no hook sees. What lies there now may be anything: it is
+/// opened without waiting (a FIFO), and taken only if it is the very file.
 fn reopen() -> bool {
     let text: Text<1200> = Text::from_bytes(path().as_bytes());
     let Some(path) = text.as_cstr().filter(|p| !p.is_empty()) else { return false };
-    let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = Opened::new(path, flags) else { return false };
-    // The old number is not ours any more.
-    OWN.store(-1, Relaxed);
-    adopt(file, OPENER.load(Relaxed));
-    true
+    let same = rustix::fs::fstat(&file).is_ok_and(|s| s.st_dev == DEVICE.load(Relaxed) && s.st_ino == INODE.load(Relaxed));
+    if same {
+        // The old number is not ours any more.
+        OWN.store(-1, Relaxed);
+        adopt(file, OPENER.load(Relaxed));
+    }
+    same
 }
 
-/// Counts events that could not be written.
-pub(crate) fn lose(events: u32, why: Errno) {
-    if LOST.fetch_add(events, Relaxed) == 0 {
-        LOST_WHY.store(why.raw_os_error(), Relaxed);
+/// Why events are not written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Because {
+    /// The kernel refused.
+    Kernel(Errno),
+    /// The file has reached the size that the option allows.
+    Limit,
+    /// The file system is nearly full.
+    Space,
+    /// An event is larger than all room for lines.
+    Size,
+}
+
+impl Because {
+    const LIMIT: i32 = -1;
+    const SPACE: i32 = -2;
+    const SIZE: i32 = -3;
+
+    fn word(self) -> i32 {
+        match self {
+            Because::Kernel(errno) => errno.raw_os_error(),
+            Because::Limit => Self::LIMIT,
+            Because::Space => Self::SPACE,
+            Because::Size => Self::SIZE,
+        }
+    }
+
+    fn of(word: i32) -> Because {
+        match word {
+            Self::LIMIT => Because::Limit,
+            Self::SPACE => Because::Space,
+            Self::SIZE => Because::Size,
+            errno => Because::Kernel(Errno::from_raw_os_error(errno)),
+        }
     }
 }
 
-/// Appends whole lines in one write. What could not be written is counted, and `tell_lost` says so in front of what can be: with the
-/// count, the first reason, and how to write.
-pub(crate) fn append(
-    lines: &[u8],
-    events: u32,
-    tell_lost: impl FnOnce(u32, Errno, &dyn Fn(&[u8]) -> Result<(), Errno>) -> Result<(), Errno>,
+impl Display for Because {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Because::Kernel(errno) => write!(out, "{errno}"),
+            Because::Limit => write!(out, "the report has reached FORKGUARD_REPORT_LIMIT"),
+            Because::Space => write!(out, "the file system had less than 1 GiB or 5 % free"),
+            Because::Size => write!(out, "the event was too large"),
+        }
+    }
+}
+
+/// Counts events that could not be written.
+pub(crate) fn lose(events: u32, why: Because) {
+    if LOST.fetch_add(events, Relaxed) == 0 {
+        LOST_WHY.store(why.word(), Relaxed);
+    }
+}
+
+/// Whole lines that are to be written.
+pub(super) struct Group<'l> {
+    pub(super) lines: &'l [u8],
+    pub(super) events: u32,
+    /// They tell of the process itself and of counts: these few are written where nothing else is.
+    pub(super) counts: bool,
+}
+
+/// Appends lines in one write. What could not be written is counted, and `tell_lost` says so in front of what can be: with the count, the
+/// first reason, and how to write.
+pub(super) fn append(
+    group: &Group<'_>,
+    tell_lost: impl FnOnce(u32, Because, &dyn Fn(&[u8]) -> Result<(), Because>) -> Result<(), Because>,
 ) {
+    if GIVEN_UP.load(Relaxed) {
+        return;
+    }
+    let room = room(group.counts);
+    CUT_SHORT.store(room.is_err(), Relaxed);
+    if let Err(why) = room {
+        return lose(group.events, why);
+    }
     let lost = LOST.swap(0, Relaxed);
     if lost > 0 {
-        let why = Errno::from_raw_os_error(LOST_WHY.load(Relaxed));
+        let why = Because::of(LOST_WHY.load(Relaxed));
         if tell_lost(lost, why, &write_whole).is_err() {
             lose(lost, why);
         }
     }
-    if let Err(e) = write_whole(lines) {
-        lose(events, e);
+    if let Err(why) = write_whole(group.lines) {
+        lose(group.events, why);
     }
 }
 
-fn write_whole(bytes: &[u8]) -> Result<(), Errno> {
-    let fd = OWN.load(Relaxed);
-    if !still_ours(fd) && !reopen() {
-        return Err(Errno::BADF);
+/// What counts may take beyond the limit.
+const COUNTS: u64 = 64 << 10;
+
+/// Whether there is room for lines; the first time that there is none, it is said. The group of lines that reaches the limit is whole.
+fn room(counts: bool) -> Result<(), Because> {
+    let Some(stat) = own_stat(OWN.load(Relaxed)).or_else(|| reopen().then(|| own_stat(OWN.load(Relaxed)))?) else {
+        give_up_because(format_args!("{} is gone, or another file: process {} reports nothing more", path(), raw::process_id()));
+        return Err(Because::Kernel(Errno::BADF));
+    };
+    if stat.st_nlink == 0 {
+        give_up_because(format_args!("{} was removed: process {} reports nothing more", path(), raw::process_id()));
+        return Err(Because::Kernel(Errno::NOENT));
     }
+    // What a child says of itself does not count: there may be any number of them.
+    let more = if counts && !borrowed() { COUNTS } else { 0 };
+    let limit = options::get().report_limit;
+    if stat.st_size as u64 >= limit.saturating_add(more) {
+        say_once(
+            Said::Limit,
+            format_args!("{} has reached {limit} bytes (FORKGUARD_REPORT_LIMIT): from here on it has counts only", path()),
+        );
+        return Err(Because::Limit);
+    }
+    if !counts && is_nearly_full(descriptor(OWN.load(Relaxed))) {
+        say_once(
+            Said::Space,
+            format_args!("less than 1 GiB or 5 % is free where {} lies: it has counts only until there is more", path()),
+        );
+        return Err(Because::Space);
+    }
+    Ok(())
+}
+
+/// True for a file system with less than 1 GiB or 5 % free; false for one that does not tell.
+fn is_nearly_full(fd: BorrowedFd<'_>) -> bool {
+    const LEAST: u64 = 1 << 30;
+    rustix::fs::fstatfs(fd).is_ok_and(|system| {
+        let (free, all) = (system.f_bavail, system.f_blocks);
+        all != 0 && (free.saturating_mul(system.f_bsize as u64) < LEAST || free.saturating_mul(20) < all)
+    })
+}
+
+/// Nothing more is written by this process and its children, and that is said.
+fn give_up_because(why: Arguments<'_>) {
+    if !GIVEN_UP.swap(true, Relaxed) {
+        say_once(Said::GivenUp, why);
+    }
+}
+
+/// What is said about the report once, by a leader or one of its children.
+#[repr(u64)]
+enum Said {
+    GivenUp = 1,
+    Limit = 2,
+    Space = 4,
+}
+
+fn say_once(said: Said, what: Arguments<'_>) {
+    if fate::is_first_to_say(said as u64) {
+        super::say(what);
+    }
+}
+
+fn write_whole(bytes: &[u8]) -> Result<(), Because> {
     let fd = descriptor(OWN.load(Relaxed));
-    quietly(|| {
+    let written = quietly(|| {
         if TORN.load(Relaxed) {
             rustix::io::write(fd, b"\n")?;
             TORN.store(false, Relaxed);
@@ -319,7 +396,8 @@ fn write_whole(bytes: &[u8]) -> Result<(), Errno> {
                 Err(Errno::NOSPC)
             }
         }
-    })
+    });
+    written.map_err(Because::Kernel)
 }
 
 /// Cuts off the beginning of a line that did not fit; false when another process wrote behind it meanwhile.

@@ -1,4 +1,5 @@
 //! Events out: built in an arena, written as JSON Lines, each group of lines with one write(2). Nothing here allocates.
+mod directory;
 pub(crate) mod file;
 mod stderr;
 
@@ -14,7 +15,6 @@ use forkguard_core::fork::Inner;
 use forkguard_core::gate;
 use forkguard_core::raw;
 use forkguard_report::event::*;
-use rustix::io::Errno;
 use std::borrow::Cow::Borrowed;
 use std::fmt::Write;
 use std::io::Write as _;
@@ -45,11 +45,13 @@ struct Lines<'m> {
     memory: &'m mut [u8],
     length: usize,
     events: u32,
+    /// Nothing but what the process says of itself and of counts.
+    counts: bool,
 }
 
 impl<'m> Lines<'m> {
     fn over(memory: &'m mut [u8]) -> Self {
-        Lines { memory, length: 0, events: 0 }
+        Lines { memory, length: 0, events: 0, counts: true }
     }
 
     /// Two of them in the memory for lines: what comes first is often known last.
@@ -62,6 +64,7 @@ impl<'m> Lines<'m> {
 
     /// Adds an event; one that does not fit is left out and counted as lost.
     fn add<'a>(&mut self, fork: Option<&'a str>, event: Event<'a>) {
+        self.counts &= matches!(event, Event::Process(_) | Event::Exit(_) | Event::Lost(_));
         let line = Line {
             schema: SCHEMA,
             time: (raw::wall_clock() / 1000) as f64 / 1e6,
@@ -76,13 +79,14 @@ impl<'m> Lines<'m> {
             self.length += room - rest.len();
             self.events += 1;
         } else {
-            file::lose(1, Errno::FBIG);
+            file::lose(1, file::Because::Size);
         }
     }
 
     fn clear(&mut self) {
         self.length = 0;
         self.events = 0;
+        self.counts = true;
     }
 
     fn bytes(&self) -> &[u8] {
@@ -99,6 +103,7 @@ impl<'m> Lines<'m> {
             self.memory[self.length..self.length + other.length].copy_from_slice(other.bytes());
             self.length += other.length;
             self.events += other.events;
+            self.counts &= other.counts;
         }
     }
 
@@ -107,7 +112,8 @@ impl<'m> Lines<'m> {
         if self.length == 0 {
             return;
         }
-        file::append(self.bytes(), self.events, |events, because, write| {
+        let group = file::Group { lines: self.bytes(), events: self.events, counts: self.counts };
+        file::append(&group, |events, because, write| {
             let mut reason = Text::<96>::new();
             let _ = write!(reason, "{because}");
             let mut memory = [0u8; 512];
@@ -171,7 +177,7 @@ pub(crate) fn leave(at: &AtLength, because: &'static str) {
 
 /// Before a fork: true when its report will be in full.
 pub(crate) fn in_full() -> bool {
-    wanted() && token(&NEXT_FULL)
+    wanted() && !file::is_cut_short() && token(&NEXT_FULL)
 }
 
 /// Reports a fork in the leader, after it.

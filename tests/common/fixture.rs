@@ -9,7 +9,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use std::{env, thread};
+use std::{env, process, thread};
 
 /// Only a hang takes as long.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -305,13 +305,19 @@ pub fn built() -> PathBuf {
 
 fn compile(source: &Path, output: &Path, arguments: &[&str]) -> Result<(), String> {
     let compiler = if source.extension().is_some_and(|extension| extension == "cc") { "g++" } else { "gcc" };
+    // Several tests may build one program: each puts a whole one in place, and none overwrites one that runs.
+    static BUILDS: AtomicUsize = AtomicUsize::new(0);
+    let new = output.with_extension(format!("{}-{}", process::id(), BUILDS.fetch_add(1, Ordering::Relaxed)));
     let result = Command::new(compiler)
         .args(["-g", "-O1", "-pthread", "-Wall", "-Wextra", "-Werror", "-o"])
-        .args([output, source])
+        .args([new.as_path(), source])
         .args(arguments)
         .output()
         .map_err(|error| format!("{compiler}: {error}"))?;
-    if result.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&result.stderr).into_owned()) }
+    if !result.status.success() {
+        return Err(String::from_utf8_lossy(&result.stderr).into_owned());
+    }
+    fs::rename(new, output).map_err(|error| error.to_string())
 }
 
 /// Runs `command` to its end, its output in files of `directory`; kills its process group if it hangs.

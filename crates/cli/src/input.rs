@@ -1,6 +1,5 @@
 //! The report files that a command is given, and why it cannot do its work.
-use forkguard_report::SUFFIX;
-use std::ffi::OsString;
+use forkguard_report::{SUFFIX, place};
 use std::fmt::{Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -49,7 +48,7 @@ pub(crate) struct ReportFile {
 impl Input {
     /// The paths that were given, or else the library's own.
     pub(crate) fn paths(&self) -> Vec<PathBuf> {
-        if self.paths.is_empty() { vec![default_directory()] } else { self.paths.clone() }
+        if self.paths.is_empty() { default_directories() } else { self.paths.clone() }
     }
 
     /// All files of these paths, by name; each path has one.
@@ -57,25 +56,26 @@ impl Input {
         let mut all = Vec::new();
         for path in self.paths() {
             let files = files(&path).map_err(|error| Error::Unreadable(path.clone(), error))?;
-            if files.is_empty() {
+            // Of the default places one is enough.
+            if files.is_empty() && !self.paths.is_empty() {
                 return Err(Error::NoFiles(path));
             }
             all.extend(files.into_iter().map(|file| ReportFile { listed: file != path, path: file }));
         }
-        Ok(all)
+        if all.is_empty() { Err(Error::NoFiles(self.paths().swap_remove(0))) } else { Ok(all) }
     }
 }
 
-/// The private directory that the library makes when it is given none.
-fn default_directory() -> PathBuf {
-    let variable = |name| std::env::var_os(name).filter(|value| Path::new(value).is_absolute());
-    match variable("XDG_RUNTIME_DIR") {
-        Some(runtime) => Path::new(&runtime).join("forkguard"),
-        None => {
-            let temporary = variable("TMPDIR").unwrap_or_else(|| OsString::from("/tmp"));
-            Path::new(&temporary).join(format!("forkguard-{}", rustix::process::geteuid().as_raw()))
-        }
-    }
+/// Where the library writes when nobody says where: of the places that it tries those that are there, the first one if none is.
+pub(crate) fn default_directories() -> Vec<PathBuf> {
+    let variable = |name| std::env::var(name).ok().filter(|value| Path::new(value).is_absolute());
+    let (state, temporary) = (variable("XDG_STATE_HOME"), variable("TMPDIR"));
+    let user = rustix::process::geteuid().as_raw();
+    let mut all = Vec::new();
+    place::default_directories(state.as_deref(), temporary.as_deref(), user, |path| all.push(PathBuf::from(path.to_string())));
+    let first = all[0].clone();
+    all.retain(|path| path.is_dir());
+    if all.is_empty() { vec![first] } else { all }
 }
 
 /// The file itself, or the reports of a directory, by name. Links in a directory are not followed.

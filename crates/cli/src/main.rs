@@ -1,4 +1,5 @@
 //! The forkguard tool: resolves and renders what the library reports.
+mod clean;
 mod input;
 mod report;
 mod resolve;
@@ -17,12 +18,14 @@ struct Tool {
 
 #[derive(Subcommand)]
 enum Command {
+    Clean(clean::Args),
     Report(report::Args),
     Resolve(resolve::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Tool::parse().command {
+        Command::Clean(args) => clean::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Resolve(args) => resolve::run(&args),
     };

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 fn tool(arguments: &[&str]) -> Command {
     let mut tool = Command::new(env!("CARGO_BIN_EXE_forkguard"));
     tool.args(arguments).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests"));
-    for name in ["XDG_RUNTIME_DIR", "TMPDIR", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+    for name in ["XDG_STATE_HOME", "TMPDIR", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         tool.env_remove(name);
     }
     tool
@@ -102,14 +102,12 @@ fn the_run_is_what_the_library_writes() {
 #[test]
 fn the_default_is_the_directory_of_the_library() {
     let home = tempfile::tempdir().unwrap();
-    let owner = rustix::process::geteuid().as_raw();
-    for (variable, directory) in [("XDG_RUNTIME_DIR", "forkguard".to_owned()), ("TMPDIR", format!("forkguard-{owner}"))] {
-        let directory = home.path().join(directory);
-        std::fs::create_dir(&directory).unwrap();
-        std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/run/101.jsonl"), directory.join("101.jsonl")).unwrap();
-        let output = tool(&["report"]).env(variable, home.path()).output().unwrap();
-        assert!(printed(&output).starts_with("process 100: "), "{output:?}");
-    }
+    let directory = home.path().join("forkguard");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/run/101.jsonl"), directory.join("a-9999999.jsonl")).unwrap();
+    let output = tool(&["clean", "--dry-run", "--older", "0s"]).env("XDG_STATE_HOME", home.path()).output().unwrap();
+    let shown = printed(&output);
+    assert!(shown.contains(directory.join("a-9999999.jsonl").to_str().unwrap()), "{shown}");
 }
 
 #[test]

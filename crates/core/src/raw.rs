@@ -573,18 +573,24 @@ pub fn each_entry(path: &CStr, mut each: impl FnMut(&CStr)) {
 pub fn each_entry_with(path: &CStr, mut each: impl FnMut(i32, &CStr)) {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let Ok(directory) = Opened::new(path, flags) else { return };
-    each_entry_of(&directory, |name| each(directory.0, name));
+    each_entry_of(&directory, usize::MAX, |name| each(directory.0, name));
 }
 
-/// The same for an open directory.
-pub fn each_entry_of(directory: &Opened, mut each: impl FnMut(&CStr)) {
+/// The same for an open directory, of which at most so many entries are looked at; true when these were all.
+pub fn each_entry_of(directory: &Opened, most: usize, mut each: impl FnMut(&CStr)) -> bool {
     let mut buffer = [MaybeUninit::<u8>::uninit(); 4096];
     let mut entries = rustix::fs::RawDir::new(directory, &mut buffer);
+    let mut count = 0;
     while let Some(Ok(entry)) = entries.next() {
+        if count == most {
+            return false;
+        }
+        count += 1;
         if !entry.file_name().to_bytes().starts_with(b".") {
             each(entry.file_name());
         }
     }
+    true
 }
 
 /// True while the kernel knows a thread of this process by this id.

@@ -4,6 +4,7 @@
 //! reads them back owned. `docs/report.schema.json` is generated from them.
 pub mod catalogue;
 pub mod event;
+pub mod place;
 #[cfg(feature = "schema")]
 mod schema;
 pub mod summary;

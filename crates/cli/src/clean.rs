@@ -1,0 +1,96 @@
+//! `forkguard clean`: removes old reports. The library itself never deletes anything.
+use crate::input::{Error, Input};
+use forkguard_report::text::{Count, Plain};
+use std::fs::Metadata;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// Removes reports that are older than a while, but for those of processes that still run.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    input: Input,
+
+    /// How long ago a report was last written to, at least: 12h, 7d, 4weeks
+    #[arg(long, default_value = "7d", value_parser = humantime::parse_duration)]
+    older: Duration,
+
+    /// Only list what would be removed
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What became of the files.
+#[derive(Default)]
+struct Tally {
+    removed: u64,
+    bytes: u64,
+    newer: u64,
+    in_use: u64,
+    refused: Vec<String>,
+}
+
+/// Removes what `args` name; says how much, and what was kept why.
+pub(crate) fn run(args: &Args) -> Result<(), Error> {
+    let files = match args.input.files() {
+        Err(Error::NoFiles(_)) => Vec::new(),
+        files => files?,
+    };
+    let mut out = io::stdout().lock();
+    let mut tally = Tally::default();
+    for file in files {
+        // Never through a link: what the name itself stands for.
+        match file.path.symlink_metadata() {
+            Ok(metadata) => visit(args, &file.path, &metadata, &mut tally, &mut out).map_err(Error::Output)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => tally.refused.push(format!("{}: {error}", file.path.display())),
+        }
+    }
+    say(&tally, args, &mut out).map_err(Error::Output)
+}
+
+fn visit(args: &Args, path: &Path, metadata: &Metadata, tally: &mut Tally, out: &mut impl Write) -> io::Result<()> {
+    let written = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    if written.elapsed().unwrap_or_default() < args.older {
+        tally.newer += 1;
+        return Ok(());
+    }
+    if is_in_use(path) {
+        tally.in_use += 1;
+        return Ok(());
+    }
+    if args.dry_run {
+        writeln!(out, "{}", Plain(&path.display().to_string()))?;
+    } else if let Err(error) = std::fs::remove_file(path) {
+        tally.refused.push(format!("{}: {error}", path.display()));
+        return Ok(());
+    }
+    tally.removed += 1;
+    tally.bytes += metadata.len();
+    Ok(())
+}
+
+/// True while there are processes of a number in the report's name: `NAME-LEADER_CHILD.TURN.jsonl`.
+fn is_in_use(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let numbers = name.rsplit('-').next().and_then(|rest| rest.split('.').next()).unwrap_or_default();
+    numbers
+        .split('_')
+        .filter_map(|number| number.parse::<u32>().ok())
+        .any(|pid| Path::new("/proc").join(pid.to_string()).exists())
+}
+
+fn say(tally: &Tally, args: &Args, out: &mut impl Write) -> io::Result<()> {
+    let reports = |count| Count(count, "report");
+    let verb = if args.dry_run { "would remove" } else { "removed" };
+    write!(out, "{verb} {} ({:.1} MB)", reports(tally.removed), tally.bytes as f64 / 1e6)?;
+    if tally.newer > 0 {
+        write!(out, "; kept {} newer than {}", reports(tally.newer), humantime::format_duration(args.older))?;
+    }
+    if tally.in_use > 0 {
+        write!(out, "; kept {} of process numbers that are in use", reports(tally.in_use))?;
+    }
+    writeln!(out)?;
+    tally.refused.iter().try_for_each(|refused| writeln!(out, "not removed: {refused}"))
+}

@@ -1,0 +1,71 @@
+//! `forkguard clean`: what it removes and what it keeps.
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+/// What it printed; it succeeded and complained of nothing.
+fn clean(arguments: &[&str], directory: &Path) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_forkguard")).arg("clean").args(arguments).arg(directory).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A file of a hundred bytes that was last written to so many days ago.
+fn report(directory: &Path, name: &str, days: u64) {
+    let path = directory.join(name);
+    fs::write(&path, [b'x'; 100]).unwrap();
+    let written = SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60);
+    File::options().write(true).open(path).unwrap().set_modified(written).unwrap();
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        directory.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// No process has such a number: it is above the kernel's largest (4194304).
+const GONE: u32 = 9_999_999;
+
+#[test]
+fn old_reports_go_and_others_stay() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path();
+    let running = format!("php-fpm8.2-{}.jsonl", std::process::id());
+    report(place, &format!("php-fpm8.1-{GONE}.2.jsonl"), 8);
+    report(place, &format!("a-{GONE}_{GONE}.jsonl"), 9);
+    report(place, &format!("new-{GONE}.jsonl"), 6);
+    report(place, &running, 30);
+    report(place, "notes.txt", 30);
+    std::os::unix::fs::symlink(place.join("notes.txt"), place.join("link-1.jsonl")).unwrap();
+
+    let told = clean(&["--dry-run"], place);
+    assert!(
+        told.ends_with(
+            "would remove 2 reports (0.0 MB); kept 1 report newer than 7days; kept 1 report of process numbers that are in use\n"
+        ),
+        "{told}"
+    );
+    assert_eq!(told.lines().count(), 3, "{told}");
+    assert_eq!(names(place).len(), 6);
+
+    assert!(clean(&[], place).starts_with("removed 2 reports (0.0 MB); kept 1 report newer"));
+    assert_eq!(names(place), ["link-1.jsonl", &format!("new-{GONE}.jsonl"), "notes.txt", &running]);
+    assert!(clean(&["--older", "1h"], place).starts_with("removed 1 report "));
+    assert_eq!(names(place), ["link-1.jsonl", "notes.txt", &running]);
+}
+
+#[test]
+fn an_empty_directory_is_clean() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(clean(&[], directory.path()), "removed 0 reports (0.0 MB)\n");
+}
+
+#[test]
+fn a_time_that_is_none_is_refused() {
+    let output = Command::new(env!("CARGO_BIN_EXE_forkguard")).args(["clean", "--older", "soon"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--older"));
+}
