@@ -109,7 +109,7 @@ fn open_or_make(path: &CStr) -> Result<Opened, Errno> {
 fn is_in_memory(directory: &Opened) -> bool {
     const TMPFS: i64 = 0x0102_1994;
     const RAMFS: i64 = 0x8584_58f6;
-    rustix::fs::fstatfs(directory).is_ok_and(|system| [TMPFS, RAMFS].contains(&(system.f_type as i64)))
+    rustix::fs::fstatfs(directory).is_ok_and(|system| [TMPFS, RAMFS].contains(&system.f_type))
 }
 
 /// Entries that are looked at: a directory of many old reports must not hold up a first fork.
