@@ -24,8 +24,8 @@ int forkguard_active(void) __attribute__((weak));
 /* Runs function(argument) in each child that is forked from now on, after every library's own child handlers, in the order of
  * registration. The report names it and says how long it took, or that it did not come back. Nothing runs in FORKGUARD=observe.
  * It may take locks, start threads, fork (that child goes on inside the fixup), throw, or end the child; what errno it leaves does not matter.
- * The name is copied (at most 63 bytes). Gives a number for forkguard_unregister_fixup; ENOSPC: 64 are registered, EINVAL: a null
- * name or function. */
+ * A registration ends when the library of its function is unloaded. The name is copied (at most 63 bytes). Gives a number for
+ * forkguard_unregister_fixup; ENOSPC: 64 are registered, EINVAL: a null name or function. */
 int forkguard_register_fixup(const char *name, void (*function)(void *), void *argument) __attribute__((weak));
 
 /* Takes a registration back. ENOENT: there is none of this number. */

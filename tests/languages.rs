@@ -136,6 +136,19 @@ fn ruby_that_ends_by_a_signal() {
     assert_eq!(run.status.signal(), Some(libc::SIGTERM), "{}", run.stderr);
 }
 
+/// Signals that come to threads after their Ruby has ended: what is left there of its frames is freed memory.
+#[test]
+fn ruby_in_threads_that_have_ended() {
+    for option in [("FORKGUARD", "observe"), ("FORKGUARD", "guard"), ("FORKGUARD_PROFILE", "cure")] {
+        let directory = scratch(&format!("languages/ended-{}", option.1));
+        let mut command = Command::new("ruby");
+        command.arg("-W0").arg(repository("tests/apps/sites/ended.rb"));
+        let run = run(guarded(&mut command, &directory.join("report")).env(option.0, option.1), &directory).expect("runs");
+        assert!(run.status.success() && run.stderr.is_empty(), "{}: {}: {}", option.1, run.status, run.stderr);
+        assert_eq!(run.stdout, "ok\n");
+    }
+}
+
 #[test]
 fn php() {
     let script = Script::run("php", "app.php");

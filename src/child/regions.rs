@@ -5,6 +5,7 @@ use super::fate;
 use super::waits::{self, Waiting};
 use crate::cures;
 use crate::hooks::{imports, real};
+use crate::sites::loaded::{self, Loaded};
 use crate::sites::native;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, Inner, ThreadRecord};
@@ -28,6 +29,8 @@ struct Region {
     library: AtomicUsize,
     /// The functions that `ASKED` names.
     asked: [AtomicUsize; ASKED.len()],
+    /// The library as it was loaded then: who imports from it keeps it loaded, but another one may come to lie there.
+    loaded: loaded::Place,
 }
 
 /// What a runtime is asked about the region to come.
@@ -36,7 +39,12 @@ const ASKED: [&CStr; 5] =
 
 const REGIONS: usize = 32;
 static WATCHED: [Region; REGIONS] = [const {
-    Region { real: AtomicUsize::new(0), library: AtomicUsize::new(0), asked: [const { AtomicUsize::new(0) }; ASKED.len()] }
+    Region {
+        real: AtomicUsize::new(0),
+        library: AtomicUsize::new(0),
+        asked: [const { AtomicUsize::new(0) }; ASKED.len()],
+        loaded: loaded::Place::new(),
+    }
 }; REGIONS];
 
 /// Where calls of the region functions go.
@@ -167,12 +175,13 @@ fn watched(library: usize, name: &CStr, real: usize) -> Option<usize> {
     }
     let index = WATCHED.iter().position(|region| [0, real].contains(&region.real.load(Relaxed)))?;
     let region = &WATCHED[index];
-    if region.real.load(Relaxed) == 0 {
+    if region.real.load(Relaxed) == 0 || !region.loaded.is_there() {
         for (place, name) in region.asked.iter().zip(ASKED) {
             // SAFETY: the pool's threads run in it, so it is loaded.
             place.store(unsafe { real::find_in(library, name) }?, Relaxed);
         }
         region.library.store(library, Relaxed);
+        region.loaded.set(Loaded::around(real));
         region.real.store(real, Relaxed);
     }
     Some(ENTRIES[index] as usize)

@@ -8,6 +8,7 @@ use crate::child::bite;
 use crate::describe;
 use crate::findings::handler_dropped;
 use crate::hooks::{AtLength, note};
+use crate::sites::loaded::{self, Loaded};
 use crate::sites::{self, python_handlers as python};
 use forkguard_core::generation;
 use forkguard_core::signal::{self, COUNT, Set};
@@ -29,6 +30,8 @@ struct Kept {
     generation: AtomicU32,
     /// The kernel's action: handler, flags, restorer, mask.
     action: [AtomicUsize; 4],
+    /// The library of the handler.
+    library: loaded::Place,
 }
 
 static KEPT: [Kept; COUNT + 1] = [const {
@@ -38,6 +41,7 @@ static KEPT: [Kept; COUNT + 1] = [const {
         object: AtomicUsize::new(0),
         generation: AtomicU32::new(0),
         action: [const { AtomicUsize::new(0) }; 4],
+        library: loaded::Place::new(),
     }
 }; COUNT + 1];
 
@@ -113,11 +117,18 @@ impl Kept {
     fn remember(&self, number: i32, set: sites::Handler) {
         let Some(action) = raw::signal_action(number) else { return };
         self.hold(set.object);
+        self.library.set(Loaded::around(action.handler));
         let words = [action.handler, action.flags as usize, action.restorer, action.mask as usize];
         self.action.iter().zip(words).for_each(|(place, word)| place.store(word, Relaxed));
         self.code.store(set.code, Relaxed);
         self.site.store(set.site, Relaxed);
         self.generation.store(generation::current(), Relaxed);
+    }
+
+    /// Forgets it where neither handler nor object exists any more.
+    fn drop_dead(&self) {
+        self.object.store(0, Relaxed);
+        self.site.store(0, Relaxed);
     }
 
     fn forget(&self) {
@@ -135,7 +146,8 @@ impl Kept {
             python::retain(object);
         }
         self.object.store(object, Relaxed);
-        if before != 0 {
+        // One of an interpreter that is gone went with it.
+        if before != 0 && self.library.is_there() {
             python::release_soon(before);
         }
     }
@@ -192,9 +204,15 @@ impl Kept {
 
     fn put_back(&self, number: i32, set: sites::Handler) {
         let start = raw::monotonic();
-        // CPython resets all handlers at its end, too: that is not undone.
+        // CPython resets all handlers at its end, too: that is not undone, and its objects go with it.
         if set.object == 0 && !self.is_native() {
+            if !python::can_call() {
+                self.drop_dead();
+            }
             return;
+        }
+        if !self.library.is_there() {
+            return self.drop_dead();
         }
         let put = note(|_| {
             if self.object.load(Relaxed) != 0 {

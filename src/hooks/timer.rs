@@ -35,7 +35,7 @@ hook! {
         let armed = unsafe { new.as_ref() }.is_some_and(|t| t.it_value.tv_sec != 0 || t.it_value.tv_nsec != 0);
         let result = real(timer, flags, new, old);
         if result == 0 {
-            note(|_| timer::arm(timer as usize, armed, sites::capture(caller)));
+            note(|_| timer::arm(timer as usize, armed, sites::capture_timer(caller)));
             if let Some(clock) = timer::clock(timer as usize).filter(|_| armed) {
                 rearmed(Armed::Created(clock));
             }

@@ -1,7 +1,9 @@
 //! Interpreters whose frames their own functions or variables tell: which of them are loaded, and what they run.
+use super::perl::{self, Perl};
+use super::php::{self, Php};
+use super::ruby::{self, Ruby};
 use super::store::{self, Frames, Language};
 use super::symbols::Watch;
-use super::{perl, php, ruby};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 
 /// Calls its argument with file, line and function of this thread's frames, innermost first; allocates nothing, takes no lock.
@@ -13,23 +15,29 @@ const READERS: [(Language, Reader); 3] =
 static LIBRARIES: Watch = Watch::new();
 static LOOKING: AtomicBool = AtomicBool::new(false);
 
-/// Looks for them when libraries were loaded since the last time.
+/// Looks for them when libraries were loaded since the last time, or theirs is gone.
 pub(super) fn prepare() {
     if !LOOKING.swap(true, Acquire) {
+        if ruby::FOUND.is_lost() || php::FOUND.is_lost() || perl::FOUND.is_lost() {
+            LIBRARIES.forget();
+        }
         LIBRARIES.look(|library| {
-            ruby::EXPORTS.offer(library);
-            ruby::VARIABLES.offer(library);
-            php::EXPORTS.offer(library);
-            perl::EXPORTS.offer(library);
-            None::<()>
+            ruby::FOUND.offer(library, Ruby::of);
+            php::FOUND.offer(library, Php::of);
+            perl::FOUND.offer(library, Perl::of);
         });
         LOOKING.store(false, Release);
     }
 }
 
-/// True once one of them was found; does not look for one.
+/// True while one of them is loaded; does not look for one.
 pub(super) fn are_known() -> bool {
-    ruby::EXPORTS.base() != 0 || php::EXPORTS.base() != 0 || perl::EXPORTS.base() != 0
+    ruby::FOUND.get().is_some() || php::FOUND.get().is_some() || perl::FOUND.get().is_some()
+}
+
+/// True for an address in the code of MRI.
+pub(super) fn is_rubys_own(address: usize) -> bool {
+    ruby::owns(address)
 }
 
 /// In a forked child: whoever was looking may be gone.

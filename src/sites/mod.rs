@@ -4,8 +4,8 @@
 //! A language is one file (or folder): `take` puts the frames of this thread into [`store::Frames`], if it runs code of that
 //! language, without a lock and without the language's own allocator; a line in [`capture`] calls it.
 mod debug;
-mod exports;
 mod interpreters;
+pub(crate) mod loaded;
 pub(crate) mod native;
 mod perl;
 mod php;
@@ -63,6 +63,11 @@ fn taken_from(bucket: &AtomicU64, burst: u64, interval_ns: u64) -> bool {
 /// The word for a thing that this thread makes now: `caller` is the return address of the call.
 pub(crate) fn capture(caller: usize) -> usize {
     at_length(Start::here(), caller, |start| take(start, caller)).unwrap_or(caller)
+}
+
+/// For a timer. Those that MRI arms itself (in signal handlers, on whichever thread) have nothing to do with that thread's frames.
+pub(crate) fn capture_timer(caller: usize) -> usize {
+    if interpreters::is_rubys_own(caller) { caller } else { capture(caller) }
 }
 
 /// The same where a function was jumped to instead of called.

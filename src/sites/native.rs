@@ -14,15 +14,15 @@ use libc::c_void;
 use std::borrow::Cow::{self, Borrowed};
 use std::cell::UnsafeCell;
 use std::fmt::Write;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::*};
 
 /// glibc's struct dl_find_object (<dlfcn.h>).
 #[repr(C)]
 #[derive(Default)]
 pub(super) struct Found {
     flags: u64,
-    start: usize,
-    end: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
     pub(super) link_map: usize,
     /// Its .eh_frame_hdr.
     pub(super) eh_frame: usize,
@@ -77,13 +77,18 @@ pub(crate) fn path_of(link_map: usize) -> Text<200> {
     name.filter(|path| !path.is_empty()).unwrap_or_else(executable)
 }
 
-/// This thread's block of thread-local variables of the library that `address` lies in; None while it has none there.
-pub(crate) fn thread_local_block(address: usize) -> Option<usize> {
-    let mut block = 0usize;
-    // SAFETY: a handle is the loader's record; this request takes no lock and allocates nothing.
-    let result =
-        unsafe { libc::dlinfo(find_object(address)?.link_map as *mut c_void, libc::RTLD_DI_TLS_DATA, (&raw mut block).cast()) };
-    (result == 0 && block != 0).then_some(block)
+/// This thread's block of thread-local variables of the library with this number (from 1, as the loader counts); None while it has none.
+pub(super) fn thread_local_block(library: usize) -> Option<usize> {
+    const UNALLOCATED: usize = usize::MAX;
+    let table: *const [usize; 2];
+    // SAFETY: the thread's own table, as the ABI has it (Drepper, "ELF Handling For Thread-Local Storage"): its address is the second word
+    // behind fs, its length stands in front of it, and a library's entry begins with the block.
+    unsafe {
+        std::arch::asm!("mov {}, fs:[8]", out(reg) table, options(nostack, readonly, preserves_flags));
+        let length = table.sub(1).read()[0];
+        let block = (1..=length).contains(&library).then(|| table.add(library).read()[0])?;
+        (block != 0 && block != UNALLOCATED).then_some(block)
+    }
 }
 
 /// A loaded library or program.
@@ -91,8 +96,10 @@ pub(crate) fn thread_local_block(address: usize) -> Option<usize> {
 struct Module {
     start: usize,
     end: usize,
-    /// The loader's record of it: another library at the same place later has another one.
+    /// What the loader says of it, and a number of ours: another library at the same place later has other ones.
     link_map: usize,
+    eh_frame: usize,
+    number: u32,
     base: usize,
     path: Text<200>,
     build_id: Text<48>,
@@ -111,6 +118,9 @@ pub(crate) fn executable() -> Text<200> {
     Text::from_bytes(bytes.get(..read).unwrap_or_default())
 }
 
+/// The number of the next module that is read.
+static MODULES: AtomicU32 = AtomicU32::new(0);
+
 impl Module {
     fn read(found: &Found) -> Option<Module> {
         // struct link_map: base, name, dynamic section.
@@ -124,6 +134,8 @@ impl Module {
             start: found.start,
             end: found.end,
             link_map: found.link_map,
+            eh_frame: found.eh_frame,
+            number: MODULES.fetch_add(1, Relaxed),
             base,
             path,
             build_id,
@@ -293,7 +305,8 @@ struct Cache {
 #[derive(Clone, Copy)]
 struct Known {
     address: usize,
-    link_map: usize,
+    /// The number of its module.
+    module: u32,
     symbol: Option<Text<96>>,
     /// Where the symbol begins, in the module.
     start: usize,
@@ -307,7 +320,7 @@ impl Known {
     /// By what the module exports.
     fn exported(address: usize, module: &Module, until: u64) -> Known {
         let (start, symbol) = module.symbol(address - module.base).unzip();
-        Known { address, link_map: module.link_map, symbol, start: start.unwrap_or(0), file: 0, line: 0, until }
+        Known { address, module: module.number, symbol, start: start.unwrap_or(0), file: 0, line: 0, until }
     }
 
     /// By what the module's file says, too.
@@ -363,7 +376,8 @@ impl Cache {
     /// The module of an address: its place, and itself.
     fn module(&mut self, address: usize) -> Option<(usize, Module)> {
         let found = find_object(address)?;
-        let same = |m: &Module| (m.start, m.end, m.link_map) == (found.start, found.end, found.link_map);
+        let same =
+            |m: &Module| (m.start, m.end, m.link_map, m.eh_frame) == (found.start, found.end, found.link_map, found.eh_frame);
         let known = self.modules.iter().enumerate().find_map(|(place, m)| Some((place, m.filter(same)?)));
         if known.is_some() {
             return known;
@@ -377,7 +391,7 @@ impl Cache {
     }
 
     fn known(&self, address: usize, module: &Module) -> Option<Known> {
-        let known = self.frames[place_of(address)].filter(|k| k.address == address && k.link_map == module.link_map)?;
+        let known = self.frames[place_of(address)].filter(|k| k.address == address && k.module == module.number)?;
         (known.until == u64::MAX || raw::monotonic() < known.until).then_some(known)
     }
 

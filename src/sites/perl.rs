@@ -3,36 +3,58 @@
 //! No function tells them without allocating. They are read fault-proof from the first interpreter, by offsets that have held since 5.24
 //! (tried: 5.36, 5.40), and only believed where a pointer leads to an operation whose code is that of `nextstate` or `dbstate`: that is
 //! what marks a statement.
-use super::exports::Exports;
+use super::loaded::Found;
+use super::symbols::Library;
 use forkguard_core::raw::{self, read_memory, read_value};
 use std::sync::atomic::{AtomicUsize, Ordering::*};
 
-pub(super) static EXPORTS: Exports<3> = Exports::new([c"PL_curinterp", c"PL_op_name", c"PL_ppaddr"]);
+/// The interpreter of a library.
+pub(super) struct Perl {
+    /// Variables: the current interpreter, the names of the operations, the code of each.
+    interpreter: usize,
+    names: usize,
+    code: usize,
+    /// The code of `nextstate` and `dbstate`, which follow each other in the tables of operations; 0 unknown.
+    marks: [AtomicUsize; 2],
+    /// Which of its words the current statement is; 0 until one was seen.
+    place: AtomicUsize,
+}
 
-/// The code of `nextstate` and `dbstate`, which follow each other in the tables of operations; 0 unknown.
-static MARKS: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
-/// Operations that are looked through for them.
+pub(super) static FOUND: Found<Perl> = Found::new();
+
+/// Operations that are looked through for the two.
 const OPERATIONS: usize = 400;
 
-fn marks(names: usize, code: usize) -> Option<[usize; 2]> {
-    if MARKS[1].load(Acquire) == 0 {
-        let is = |place: usize, name: &[u8; 8]| {
-            read_value::<usize>(names + place * 8).and_then(read_value::<[usize; 1]>).is_some_and(|[w]| w.to_le_bytes() == *name)
-        };
-        let place = (0..OPERATIONS).find(|place| is(*place, b"nextstat") && is(place + 1, b"dbstate\0"))?;
-        let [next, debug]: [usize; 2] = read_value(code + place * 8)?;
-        MARKS[0].store(next, Relaxed);
-        MARKS[1].store(debug, Release);
+impl Perl {
+    pub(super) fn of(library: &Library) -> Option<Perl> {
+        Some(Perl {
+            interpreter: library.find(c"PL_curinterp")?,
+            names: library.find(c"PL_op_name")?,
+            code: library.find(c"PL_ppaddr")?,
+            marks: [const { AtomicUsize::new(0) }; 2],
+            place: AtomicUsize::new(0),
+        })
     }
-    Some([0, 1].map(|i| MARKS[i].load(Relaxed)))
+
+    fn marks(&self) -> Option<[usize; 2]> {
+        if self.marks[1].load(Acquire) == 0 {
+            let is = |place: usize, name: &[u8; 8]| {
+                let word = read_value::<usize>(self.names + place * 8).and_then(read_value::<[usize; 1]>);
+                word.is_some_and(|[word]| word.to_le_bytes() == *name)
+            };
+            let place = (0..OPERATIONS).find(|place| is(*place, b"nextstat") && is(place + 1, b"dbstate\0"))?;
+            let [next, debug]: [usize; 2] = read_value(self.code + place * 8)?;
+            self.marks[0].store(next, Relaxed);
+            self.marks[1].store(debug, Release);
+        }
+        Some([0, 1].map(|i| self.marks[i].load(Relaxed)))
+    }
 }
 
 /// Words of the interpreter among which the current statement is: it stands a little ahead of the stack of contexts.
 const WORDS: usize = 40;
 const EARLIEST: usize = 16;
 const STACK_AFTER: usize = 2;
-/// Which word it is; 0 until one was seen.
-static PLACE: AtomicUsize = AtomicUsize::new(0);
 
 /// Types of contexts that a call, a format or an eval makes.
 const CALLS: std::ops::RangeInclusive<usize> = 9..=11;
@@ -43,21 +65,21 @@ const CONTEXTS: usize = 200;
 /// Calls `each` with file and line, innermost first; not at all in a thread other than the main one.
 #[inline(never)]
 pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
-    let Some([interpreter, names, code]) = EXPORTS.get() else { return };
     if raw::thread_id() == raw::process_id()
-        && let Some(marks) = marks(names, code)
+        && let Some(perl) = FOUND.get()
+        && let Some(marks) = perl.marks()
     {
-        walk(interpreter, marks, each);
+        walk(perl, marks, each);
     }
 }
 
-fn walk(interpreter: usize, marks: [usize; 2], each: &mut dyn FnMut(&str, u32, &str)) -> Option<()> {
-    let words: [usize; WORDS] = read_value(read_value(interpreter)?)?;
-    let place = match PLACE.load(Relaxed) {
+fn walk(perl: &Perl, marks: [usize; 2], each: &mut dyn FnMut(&str, u32, &str)) -> Option<()> {
+    let words: [usize; WORDS] = read_value(read_value(perl.interpreter)?)?;
+    let place = match perl.place.load(Relaxed) {
         0 => (EARLIEST..WORDS - STACK_AFTER).find(|&i| tell(words[i], marks, &mut |_, _, _| {}).is_some())?,
         known => known,
     };
-    PLACE.store(place, Relaxed);
+    perl.place.store(place, Relaxed);
     tell(words[place], marks, each);
     // struct stackinfo: its AV, the contexts, the previous one, the next one; the index of the last context.
     let mut stack = words[place + STACK_AFTER];

@@ -2,21 +2,44 @@
 //!
 //! The innermost line comes from the Zend API. Functions and callers are read fault-proof from the chain of `zend_execute_data`; where that
 //! hangs and where a file's name stands in a function is found out by what the API says, and each time must agree with it.
-use super::exports::Exports;
+use super::loaded::Found;
+use super::symbols::{Library, function};
 use forkguard_core::raw::{self, read_memory, read_value};
 use libc::c_char;
 use std::ffi::CStr;
-use std::mem::transmute;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// `executor_globals` exists only in builds in which the main thread alone runs PHP.
-pub(super) static EXPORTS: Exports<5> = Exports::new([
-    c"executor_globals",
-    c"zend_is_executing",
-    c"zend_get_executed_filename",
-    c"zend_get_executed_lineno",
-    c"get_active_function_name",
-]);
+/// The interpreter of a library.
+pub(super) struct Php {
+    globals: usize,
+    is_executing: extern "C" fn() -> bool,
+    file: extern "C" fn() -> *const c_char,
+    line: extern "C" fn() -> u32,
+    function: extern "C" fn() -> *const c_char,
+    /// Places that were found out, in words: of the innermost call in the globals, of the file's name in a function; 0 unknown.
+    call_place: AtomicUsize,
+    file_place: AtomicUsize,
+}
+
+pub(super) static FOUND: Found<Php> = Found::new();
+
+impl Php {
+    /// `executor_globals` exists only in builds in which the main thread alone runs PHP.
+    pub(super) fn of(library: &Library) -> Option<Php> {
+        // SAFETY: functions of the Zend API under their names: they only read, in the thread that runs PHP.
+        unsafe {
+            Some(Php {
+                globals: library.find(c"executor_globals")?,
+                is_executing: function(library, c"zend_is_executing")?,
+                file: function(library, c"zend_get_executed_filename")?,
+                line: function(library, c"zend_get_executed_lineno")?,
+                function: function(library, c"get_active_function_name")?,
+                call_place: AtomicUsize::new(0),
+                file_place: AtomicUsize::new(0),
+            })
+        }
+    }
+}
 
 /// Frames that are taken, functions written in C included.
 const DEPTH: usize = 24;
@@ -27,34 +50,20 @@ const LONGEST: usize = 256;
 const GLOBALS: usize = 256;
 const FUNCTION: usize = 32;
 
-/// Places that were found out, in words; 0 unknown.
-static CURRENT: AtomicUsize = AtomicUsize::new(0);
-static FILE: AtomicUsize = AtomicUsize::new(0);
-
 /// Calls `each` with file, line and function, innermost first; not at all where no PHP runs.
 #[inline(never)]
 pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
-    let Some([globals, executing, file, line, function]) = EXPORTS.get() else { return };
-    if raw::thread_id() != raw::process_id() {
+    let Some(php) = FOUND.get() else { return };
+    if raw::thread_id() != raw::process_id() || !(php.is_executing)() {
         return;
     }
-    // SAFETY: functions of the Zend API under their names: they only read, in the thread that runs PHP.
-    let (file, line, function) = unsafe {
-        if !transmute::<usize, extern "C" fn() -> bool>(executing)() {
-            return;
-        }
-        (
-            transmute::<usize, extern "C" fn() -> *const c_char>(file)(),
-            transmute::<usize, extern "C" fn() -> u32>(line)(),
-            transmute::<usize, extern "C" fn() -> *const c_char>(function)(),
-        )
-    };
+    let (file, line, function) = ((php.file)(), (php.line)(), (php.function)());
     let mut told = false;
     let mut tell = |file: &str, line, function: &str| {
         told = true;
         each(file, line, function);
     };
-    let _ = walk(globals, (file as usize, line), function as usize, &mut tell);
+    let _ = walk(php, (file as usize, line), function as usize, &mut tell);
     // SAFETY: a C string of the function that runs.
     let file = unsafe { CStr::from_ptr(file) };
     // It says "[no active file]" where only C functions run.
@@ -70,8 +79,8 @@ pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
 type Call = [usize; 7];
 
 /// From the innermost call outwards; None where something is not as the API says.
-fn walk(globals: usize, innermost: (usize, u32), active: usize, each: &mut dyn FnMut(&str, u32, &str)) -> Option<()> {
-    let (mut call, mut first) = (read_value::<Call>(current(globals, active)?)?, true);
+fn walk(php: &Php, innermost: (usize, u32), active: usize, each: &mut dyn FnMut(&str, u32, &str)) -> Option<()> {
+    let (mut call, mut first) = (read_value::<Call>(php.current(active)?)?, true);
     for _ in 0..DEPTH {
         let [operation, _, _, function, _, _, caller] = call;
         let code = if function == 0 { None } else { read_value::<[usize; FUNCTION]>(function) };
@@ -80,7 +89,7 @@ fn walk(globals: usize, innermost: (usize, u32), active: usize, each: &mut dyn F
             // struct _zend_op: handler, operands and result, the line.
             let line = read_value::<u32>(operation + 24)?;
             if first {
-                learn(&FILE, &code, innermost.0 - TEXT)?;
+                learn(&php.file_place, &code, innermost.0 - TEXT)?;
                 if line != innermost.1 {
                     return None;
                 }
@@ -88,7 +97,7 @@ fn walk(globals: usize, innermost: (usize, u32), active: usize, each: &mut dyn F
             }
             let (mut file, mut name) = ([0; LONGEST], [0; LONGEST]);
             let name = if code[1] == 0 { "main" } else { text(code[1], &mut name)? };
-            each(text(code[FILE.load(Relaxed)], &mut file)?, line, name);
+            each(text(code[php.file_place.load(Relaxed)], &mut file)?, line, name);
         }
         if caller == 0 {
             break;
@@ -98,21 +107,23 @@ fn walk(globals: usize, innermost: (usize, u32), active: usize, each: &mut dyn F
     Some(())
 }
 
-/// The innermost call: its function bears the name that the API says.
-fn current(globals: usize, active: usize) -> Option<usize> {
-    let is = |call: usize| {
-        let [_, _, _, function]: [usize; 4] = (call != 0 && call.is_multiple_of(8)).then(|| read_value(call))??;
-        let [_, name]: [usize; 2] = (function != 0 && function.is_multiple_of(8)).then(|| read_value(function))??;
-        (name == active - TEXT).then_some(call)
-    };
-    match CURRENT.load(Relaxed) {
-        0 => (1..GLOBALS).find_map(|place| {
-            let call = is(read_value(globals + place * 8)?)?;
-            CURRENT.store(place, Relaxed);
-            Some(call)
-        }),
-        // Code outside of all functions has no name that could be compared.
-        place => read_value(globals + place * 8).filter(|call| is(*call).is_some()),
+impl Php {
+    /// The innermost call: its function bears the name that the API says.
+    fn current(&self, active: usize) -> Option<usize> {
+        let is = |call: usize| {
+            let [_, _, _, function]: [usize; 4] = (call != 0 && call.is_multiple_of(8)).then(|| read_value(call))??;
+            let [_, name]: [usize; 2] = (function != 0 && function.is_multiple_of(8)).then(|| read_value(function))??;
+            (name == active - TEXT).then_some(call)
+        };
+        match self.call_place.load(Relaxed) {
+            0 => (1..GLOBALS).find_map(|place| {
+                let call = is(read_value(self.globals + place * 8)?)?;
+                self.call_place.store(place, Relaxed);
+                Some(call)
+            }),
+            // Code outside of all functions has no name that could be compared.
+            place => read_value(self.globals + place * 8).filter(|call| is(*call).is_some()),
+        }
     }
 }
 

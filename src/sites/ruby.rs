@@ -1,56 +1,82 @@
 //! MRI: the calling thread's frames by the functions that profilers use in signal handlers. They allocate nothing and take no lock, with
 //! the GVL and without it.
-use super::exports::Exports;
+//!
+//! They read the execution context that the thread had last. It is freed some time after the thread has ended, while the native thread lives
+//! on in MRI's cache, where signals may still come to it. MRI takes its own thread from the native one before that
+//! (thread_pthread.c, native_thread_destroy), and ruby_native_thread_p tells: only then is anything read.
+use super::loaded::Found;
 use super::native;
+use super::symbols::{Library, function};
 use forkguard_core::raw::read_value;
 use libc::{c_char, c_int};
-use std::mem::transmute;
-use std::sync::atomic::{AtomicUsize, Ordering::*};
 
-pub(super) static EXPORTS: Exports<5> = Exports::new([
-    c"rb_during_gc",
-    c"rb_profile_frames",
-    c"rb_profile_frame_path",
-    c"rb_profile_frame_base_label",
-    c"rb_string_value_ptr",
-]);
-
-/// Exported until 3.2.
-pub(super) static VARIABLES: Exports<2> = Exports::new([c"ruby_current_vm_ptr", c"ruby_current_ec"]);
-
-/// Where the virtual machine's address stands, and where this thread's execution context stands in MRI's thread-local block.
-#[derive(Clone, Copy)]
-struct Current {
-    machine: usize,
-    context: usize,
+/// The interpreter of a library.
+pub(super) struct Ruby {
+    is_during_gc: extern "C" fn() -> c_int,
+    is_native_thread: extern "C" fn() -> c_int,
+    profile: extern "C" fn(c_int, c_int, *mut Value, *mut c_int) -> c_int,
+    path: extern "C" fn(Value) -> Value,
+    label: extern "C" fn(Value) -> Value,
+    bytes: extern "C" fn(*mut Value) -> *const c_char,
+    current: Current,
 }
 
-/// What was found: the context and, stored last, the machine.
-static KNOWN: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
+pub(super) static FOUND: Found<Ruby> = Found::new();
+
+impl Ruby {
+    pub(super) fn of(library: &Library) -> Option<Ruby> {
+        // SAFETY: functions of MRI's C API under their names.
+        unsafe {
+            Some(Ruby {
+                profile: function(library, c"rb_profile_frames")?,
+                is_during_gc: function(library, c"rb_during_gc")?,
+                is_native_thread: function(library, c"ruby_native_thread_p")?,
+                path: function(library, c"rb_profile_frame_path")?,
+                label: function(library, c"rb_profile_frame_base_label")?,
+                bytes: function(library, c"rb_string_value_ptr")?,
+                current: Current::of(library)?,
+            })
+        }
+    }
+}
+
+/// Where the virtual machine's address stands, and where this thread's execution context stands among MRI's thread-local variables.
+struct Current {
+    machine: usize,
+    context: ThreadLocal,
+}
+
+/// A thread-local variable: the number of its library, and where it lies in that one's block.
+struct ThreadLocal {
+    library: usize,
+    offset: usize,
+}
 
 impl Current {
-    fn find(during_gc: usize, profile: usize) -> Option<Current> {
-        if KNOWN[1].load(Acquire) == 0 {
-            let found = match VARIABLES.get() {
-                Some([machine, context]) => Current { machine, context: context - VARIABLES.base() },
-                None => Current::from_code(during_gc, profile)?,
-            };
-            KNOWN[0].store(found.context, Relaxed);
-            KNOWN[1].store(found.machine, Release);
-        }
-        Some(Current { machine: KNOWN[1].load(Relaxed), context: KNOWN[0].load(Relaxed) })
+    fn of(library: &Library) -> Option<Current> {
+        // Both are exported until 3.2.
+        let machine = library.find(c"ruby_current_vm_ptr");
+        let machine = machine.or_else(|| machine_in(library.find(c"rb_during_gc")?))?;
+        let context = context_in(library.find(c"rb_profile_frames")?);
+        // The program itself is the first one, and asks for its variables in no way that could be seen.
+        let own =
+            || Some(ThreadLocal { library: 1, offset: library.value(c"ruby_current_ec").filter(|_| library.is_program())? });
+        Some(Current { machine, context: context.or_else(own)? })
     }
+}
 
-    /// From what the two functions do first: one tests the machine's address, the other one asks for the thread-local context by the
-    /// instructions that the ABI prescribes.
-    fn from_code(during_gc: usize, profile: usize) -> Option<Current> {
-        // lea rax, [rip+…]; mov rax, [rax]; test rax, rax
-        let machine = operand(during_gc, [0x48, 0x8d, 0x05], &[0x48, 0x8b, 0x00, 0x48, 0x85, 0xc0])?;
-        // data16 lea rdi, [rip+…]; data16 data16 rex.W call __tls_get_addr
-        let index = operand(profile, [0x48, 0x8d, 0x3d], &[0x66, 0x66, 0x48, 0xe8])?;
-        let [_, context]: [usize; 2] = read_value(index)?;
-        Some(Current { machine, context })
-    }
+/// The variable whose address a function tests first.
+fn machine_in(function: usize) -> Option<usize> {
+    // lea rax, [rip+…]; mov rax, [rax]; test rax, rax
+    operand(function, [0x48, 0x8d, 0x05], &[0x48, 0x8b, 0x00, 0x48, 0x85, 0xc0])
+}
+
+/// The thread-local variable that a function asks for first, by the instructions that the ABI prescribes.
+fn context_in(function: usize) -> Option<ThreadLocal> {
+    // data16 lea rdi, [rip+…]; data16 data16 rex.W call __tls_get_addr
+    let index = operand(function, [0x48, 0x8d, 0x3d], &[0x66, 0x66, 0x48, 0xe8])?;
+    let [library, offset]: [usize; 2] = read_value(index)?;
+    Some(ThreadLocal { library, offset })
 }
 
 /// What an instruction with an address relative to the next one refers to: the first such one of a function, if `next` follows.
@@ -72,68 +98,67 @@ const LONGEST: usize = 512;
 /// Calls `each` with file, line and method, innermost first; not at all in a thread that runs no Ruby.
 #[inline(never)]
 pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
-    let Some([during_gc, profile, path, label, string]) = EXPORTS.get() else { return };
-    if !Current::find(during_gc, profile).is_some_and(|current| runs_ruby(current, profile)) {
-        return;
-    }
-    // SAFETY: functions of MRI's C API under their names, in a thread that has an execution context.
-    let (during_gc, profile, path, label, string) = unsafe {
-        (
-            transmute::<usize, extern "C" fn() -> c_int>(during_gc),
-            transmute::<usize, extern "C" fn(c_int, c_int, *mut Value, *mut c_int) -> c_int>(profile),
-            transmute::<usize, extern "C" fn(Value) -> Value>(path),
-            transmute::<usize, extern "C" fn(Value) -> Value>(label),
-            transmute::<usize, extern "C" fn(*mut Value) -> *const c_char>(string),
-        )
-    };
+    let Some(ruby) = FOUND.get() else { return };
     // Compaction, which moves what frames point to, follows a whole mark phase: none can begin to move while this runs.
-    if during_gc() != 0 {
+    if !ruby.runs_here() || (ruby.is_during_gc)() != 0 {
         return;
     }
     let (mut found, mut lines) = ([0; DEPTH], [0; DEPTH]);
-    let count = profile(0, DEPTH as c_int, found.as_mut_ptr(), lines.as_mut_ptr());
+    let count = (ruby.profile)(0, DEPTH as c_int, found.as_mut_ptr(), lines.as_mut_ptr());
     for (frame, line) in found.into_iter().zip(lines).take(count.max(0) as usize) {
-        let (Some(file), Some(method)) = (text(path(frame), string), text(label(frame), string)) else { continue };
+        let (file, method) = (ruby.text((ruby.path)(frame)), ruby.text((ruby.label)(frame)));
         // The interpreter's own Ruby is left out, and what stands for it below the program's first frame.
-        if !file.starts_with('<') && line > 0 {
+        if let (Some(file), Some(method)) = (file, method)
+            && !file.starts_with('<')
+            && line > 0
+        {
             each(file, line as u32, method);
         }
     }
 }
 
-/// True in a thread that has an execution context with a stack, of a virtual machine that stands: at its end MRI takes the machine down
-/// first. Before and after its life, a thread of MRI's has none.
-fn runs_ruby(current: Current, library: usize) -> bool {
-    let Some(block) = native::thread_local_block(library) else { return false };
-    // SAFETY: two pointers, the second one this thread's copy; it leads to a stack, its size and the control frame.
-    unsafe {
-        if *(current.machine as *const usize) == 0 {
-            return false;
-        }
-        let context = *((block + current.context) as *const *const [usize; 3]);
-        context.as_ref().is_some_and(|[stack, _, frame]| *stack != 0 && *frame != 0)
-    }
+/// True for an address in the library of the interpreter.
+pub(crate) fn owns(address: usize) -> bool {
+    FOUND.get().is_some_and(|ruby| native::link_map_of(address) == native::link_map_of(ruby.profile as usize))
 }
 
-/// The bytes of a String; None for anything else (methods that are written in C have no file).
-fn text<'a>(mut value: Value, string: extern "C" fn(*mut Value) -> *const c_char) -> Option<&'a str> {
-    // struct RBasic begins with the flags, and those with the type.
-    const TYPE: usize = 0x1f;
-    const STRING: usize = 0x05;
-    // `nil`, `false` and other values that are no objects.
-    if value & 7 != 0 || value <= 0x20 {
-        return None;
+impl Ruby {
+    /// True in a thread that is one of MRI's and has an execution context with a stack, of a virtual machine that stands: at its end MRI
+    /// takes the machine down first.
+    fn runs_here(&self) -> bool {
+        let Current { machine, context } = &self.current;
+        // SAFETY: a pointer, which the machine's end clears.
+        let stands = || unsafe { *(*machine as *const usize) } != 0;
+        let block = || native::thread_local_block(context.library);
+        // A thread that has no variables of MRI's would be given some by being asked.
+        if block().is_none() || !stands() || (self.is_native_thread)() == 0 {
+            return false;
+        }
+        // SAFETY: this thread's variable; it leads to a stack, its size and the control frame.
+        let context = block().and_then(|block| unsafe { (*((block + context.offset) as *const *const [usize; 3])).as_ref() });
+        context.is_some_and(|[stack, _, frame]| *stack != 0 && *frame != 0)
     }
-    // SAFETY: an object that a frame of this thread refers to. Paths and labels are frozen strings that end with NUL.
-    let bytes = unsafe {
-        if *(value as *const usize) & TYPE != STRING {
+
+    /// The bytes of a String; None for anything else (methods that are written in C have no file).
+    fn text(&self, mut value: Value) -> Option<&str> {
+        // struct RBasic begins with the flags, and those with the type.
+        const TYPE: usize = 0x1f;
+        const STRING: usize = 0x05;
+        // `nil`, `false` and other values that are no objects.
+        if value & 7 != 0 || value <= 0x20 {
             return None;
         }
-        let start = string(&mut value);
-        std::slice::from_raw_parts(start.cast::<u8>(), libc::strnlen(start, LONGEST))
-    };
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Some(text),
-        Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).ok(),
+        // SAFETY: an object that a frame of this thread refers to. Paths and labels are frozen strings that end with NUL.
+        let bytes = unsafe {
+            if *(value as *const usize) & TYPE != STRING {
+                return None;
+            }
+            let start = (self.bytes)(&mut value);
+            std::slice::from_raw_parts(start.cast::<u8>(), libc::strnlen(start, LONGEST))
+        };
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Some(text),
+            Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).ok(),
+        }
     }
 }

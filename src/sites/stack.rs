@@ -153,7 +153,7 @@ fn rule(at: usize) -> Option<Rule> {
     let found = find_object(at)?;
     let place = &KNOWN[(at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) % KNOWN.len()];
     // Another library may come to lie at the same addresses.
-    let key = at as u64 ^ (found.link_map as u64).rotate_left(20);
+    let key = at as u64 ^ (found.link_map as u64).rotate_left(20) ^ (found.eh_frame as u64).rotate_left(40);
     let [mixed, known] = [place[0].load(Relaxed), place[1].load(Relaxed)];
     if known != 0 && mixed ^ known == key {
         return Some(Rule(known));

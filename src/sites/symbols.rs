@@ -1,4 +1,5 @@
 //! Symbols of libraries that may be loaded and unloaded at any time: without the loader's lock, by fault-proof reads.
+use super::loaded::Loaded;
 use super::native::read_text;
 use crate::hooks::real;
 use forkguard_core::fixed::Text;
@@ -30,8 +31,8 @@ pub(crate) struct Symbol {
 }
 
 impl Library {
-    /// From the loader's record (struct link_map: base, name, dynamic section, next).
-    fn read(record: usize, [base, path, dynamic, _]: [usize; 4]) -> Option<Library> {
+    /// From the loader's record (struct link_map: base, name, dynamic section, next, previous).
+    fn read(record: usize, [base, path, dynamic, ..]: [usize; 5]) -> Option<Library> {
         const STRINGS: usize = 5;
         const SYMBOLS: usize = 6;
         const SONAME: usize = 14;
@@ -57,14 +58,9 @@ impl Library {
         None
     }
 
-    /// Where it was loaded.
-    pub(crate) fn base(&self) -> usize {
-        self.base
-    }
-
-    /// The loader's record of it, and the dynamic section that it names: another library's record may come to lie at the same place.
-    pub(crate) fn identity(&self) -> (usize, usize) {
-        (self.record, self.dynamic)
+    /// How it is loaded; None while the loader is still at it.
+    pub(crate) fn loaded(&self) -> Option<Loaded> {
+        Loaded::by(self.dynamic, self.record)
     }
 
     /// The path that it was loaded from; of the program itself empty.
@@ -80,6 +76,16 @@ impl Library {
     /// Address of a symbol that the library defines.
     pub(crate) fn find(&self, name: &CStr) -> Option<usize> {
         self.place(name).map(|place| place.start)
+    }
+
+    /// The value of a symbol that the library defines: of a thread-local variable its place among those.
+    pub(super) fn value(&self, name: &CStr) -> Option<usize> {
+        self.find(name).map(|address| address - self.base)
+    }
+
+    /// True for the program itself.
+    pub(super) fn is_program(&self) -> bool {
+        self.record == real::first_link_map()
     }
 
     /// Where a symbol lies that the library defines.
@@ -147,11 +153,22 @@ impl Library {
     }
 }
 
+/// A function of a library.
+///
+/// # Safety
+/// It must be of this type.
+pub(super) unsafe fn function<F: Copy>(library: &Library, name: &CStr) -> Option<F> {
+    const { assert!(size_of::<F>() == size_of::<usize>()) };
+    let address = library.find(name)?;
+    // SAFETY: a function's address, of the type that the caller vouches for.
+    Some(unsafe { std::mem::transmute_copy(&address) })
+}
+
 /// Notices libraries that are loaded as time goes by.
 pub(crate) struct Watch {
-    /// The loader's last record, and its dynamic section: another library's record may come to lie at the same place.
-    last: AtomicUsize,
-    dynamic: AtomicUsize,
+    /// The loader's last record (0: look at all again), its dynamic section, and the record before it: another library's record may come to
+    /// lie at the same place.
+    last: [AtomicUsize; 3],
     /// Not before this time (nanoseconds).
     next: AtomicU64,
     pause: u64,
@@ -162,7 +179,7 @@ const PAUSE_NS: u64 = 2_000_000;
 
 impl Watch {
     pub(crate) const fn new() -> Watch {
-        Watch { last: AtomicUsize::new(0), dynamic: AtomicUsize::new(0), next: AtomicU64::new(0), pause: PAUSE_NS }
+        Watch { last: [const { AtomicUsize::new(0) }; 3], next: AtomicU64::new(0), pause: PAUSE_NS }
     }
 
     /// One that looks whenever it is asked to.
@@ -172,38 +189,39 @@ impl Watch {
 
     /// The next look is at all libraries again.
     pub(crate) fn forget(&self) {
-        self.last.store(0, Relaxed);
+        self.last[0].store(0, Relaxed);
     }
 
-    /// Calls `each` with all libraries until it gives something, if any was loaded since the last time: one read when not, and that not often.
-    pub(crate) fn look<T>(&self, mut each: impl FnMut(&Library) -> Option<T>) -> Option<T> {
+    /// Calls `each` with all libraries, if any was loaded since the last time: one read when not, and that not often. Those that are just
+    /// being loaded are left for the next time.
+    pub(crate) fn look(&self, mut each: impl FnMut(&Library)) {
         let now = monotonic();
-        if now < self.next.load(Relaxed) {
-            return None;
+        if now < self.next.load(Relaxed) || self.is_same() {
+            return;
         }
         self.next.store(now + self.pause, Relaxed);
-        let last = self.last.load(Relaxed);
-        if last != 0
-            && let Some([_, _, dynamic, next]) = read_value::<[usize; 4]>(last)
-            && (dynamic, next) == (self.dynamic.load(Relaxed), 0)
-        {
-            return None;
-        }
         let mut map = real::first_link_map();
+        let mut complete = true;
         // At most so many: a list that is changed while it is read could lead in a circle.
         for _ in 0..4096 {
-            let record = read_value::<[usize; 4]>(map)?;
-            if let Some(found) = Library::read(map, record).as_ref().and_then(&mut each) {
-                return Some(found);
+            let Some(record @ [_, _, dynamic, next, previous]) = read_value::<[usize; 5]>(map) else { return };
+            let ready = Loaded::by(dynamic, map).is_some();
+            complete &= ready;
+            if ready && let Some(library) = Library::read(map, record) {
+                each(&library);
             }
-            let [_, _, dynamic, next] = record;
             if next == 0 {
-                self.last.store(map, Relaxed);
-                self.dynamic.store(dynamic, Relaxed);
-                return None;
+                let last = if complete { map } else { 0 };
+                self.last.iter().zip([last, dynamic, previous]).for_each(|(place, word)| place.store(word, Relaxed));
+                return;
             }
             map = next;
         }
-        None
+    }
+
+    /// True when the list ends as it did.
+    fn is_same(&self) -> bool {
+        let [last, dynamic, previous] = self.last.each_ref().map(|word| word.load(Relaxed));
+        last != 0 && read_value::<[usize; 5]>(last).is_some_and(|[_, _, d, next, p]| (d, next, p) == (dynamic, 0, previous))
     }
 }

@@ -3,46 +3,37 @@
 use super::Teller;
 use crate::emit;
 use crate::options;
+use crate::sites::loaded::Found;
 use crate::sites::native;
 use crate::sites::symbols::{Library, Symbol, Watch};
 use forkguard_core::fixed::Text;
 use forkguard_core::raw;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::*};
 
 /// A pair of the option, and what its names stand for.
 struct Pair {
     library: &'static str,
     function: &'static str,
-    found: &'static Found,
+    known: &'static Known,
 }
 
 /// What is known of one.
-struct Found {
-    /// What is called; 0: see `why`.
-    target: AtomicUsize,
-    /// Where the symbol lies, and the library's record and dynamic section.
-    symbol: AtomicUsize,
-    record: AtomicUsize,
-    dynamic: AtomicUsize,
+struct Known {
+    /// What is called; nothing: see `why`.
+    target: Found<Function>,
     why: AtomicU8,
     /// Why it is not called was said (bit n: reason n).
     said: AtomicU8,
 }
 
+type Function = unsafe extern "C-unwind" fn();
+
 const NOT_LOADED: u8 = 0;
 const NO_SYMBOL: u8 = 1;
 const NO_FUNCTION: u8 = 2;
 
-static FOUND: [Found; options::FIXUPS] = [const {
-    Found {
-        target: AtomicUsize::new(0),
-        symbol: AtomicUsize::new(0),
-        record: AtomicUsize::new(0),
-        dynamic: AtomicUsize::new(0),
-        why: AtomicU8::new(NOT_LOADED),
-        said: AtomicU8::new(0),
-    }
-}; options::FIXUPS];
+static KNOWN: [Known; options::FIXUPS] =
+    [const { Known { target: Found::new(), why: AtomicU8::new(NOT_LOADED), said: AtomicU8::new(0) } }; options::FIXUPS];
 static LIBRARIES: Watch = Watch::without_pause();
 static BUSY: AtomicBool = AtomicBool::new(false);
 
@@ -53,7 +44,7 @@ pub(super) fn any() -> bool {
 
 fn pairs() -> impl Iterator<Item = Pair> {
     let texts = options::get().fixups.as_str().split(',').filter_map(|pair| pair.split_once(':'));
-    texts.zip(&FOUND).map(|((library, function), found)| Pair { library: library.trim(), function: function.trim(), found })
+    texts.zip(&KNOWN).map(|((library, function), known)| Pair { library: library.trim(), function: function.trim(), known })
 }
 
 /// In the leader: finds them in what is loaded by now.
@@ -65,14 +56,12 @@ pub(super) fn find() {
     if BUSY.swap(true, Acquire) {
         return raw::wait_until(|| !BUSY.load(Acquire));
     }
-    if pairs().filter(|pair| pair.found.forget_if_gone()).count() != 0 {
+    for Pair { known, .. } in pairs().filter(|pair| pair.known.target.is_lost()) {
+        known.why.store(NOT_LOADED, Relaxed);
         LIBRARIES.forget();
     }
-    LIBRARIES.look(|library| {
-        pairs().filter(|pair| pair.found.target.load(Relaxed) == 0).for_each(|pair| pair.look_into(library));
-        None::<()>
-    });
-    pairs().filter(|pair| pair.found.target.load(Relaxed) == 0).for_each(|pair| pair.say_once());
+    LIBRARIES.look(|library| pairs().for_each(|pair| pair.known.target.offer(library, |library| pair.look_into(library))));
+    pairs().filter(|pair| pair.known.target.get().is_none()).for_each(|pair| pair.say_once());
     BUSY.store(false, Release);
 }
 
@@ -87,32 +76,37 @@ pub(super) fn reset_in_child() {
 pub(super) fn run(teller: &mut Teller) {
     for pair in pairs() {
         let name = Text::of(format_args!("{}:{}", pair.library, pair.function));
-        match pair.found.target.load(Relaxed) {
-            0 => teller.fail(&name),
+        match pair.known.target.get() {
+            None => teller.fail(&name),
             // SAFETY: a function of a loaded library, which who set the option vouches can be called so.
-            target => teller.run(name, || unsafe { std::mem::transmute::<usize, unsafe extern "C-unwind" fn()>(target)() }),
+            Some(target) => teller.run(name, || unsafe { target() }),
         }
     }
 }
 
 impl Pair {
-    fn look_into(&self, library: &Library) {
+    /// What is called, if it is in this library.
+    fn look_into(&self, library: &Library) -> Option<Function> {
         if !is_called(library, self.library) {
-            return;
+            return None;
         }
         let mut name = Text::<256>::new();
         name.append(self.function);
-        let symbol = name.as_cstr().and_then(|name| library.symbol(name));
-        match symbol.map(|symbol| (target(&symbol), symbol)) {
-            Some((Some(target), symbol)) => self.found.set(library, &symbol, target),
-            Some((None, _)) => self.found.why.store(NO_FUNCTION, Relaxed),
-            None => self.found.why.store(NO_SYMBOL, Relaxed),
+        let Some(symbol) = name.as_cstr().and_then(|name| library.symbol(name)) else {
+            self.known.why.store(NO_SYMBOL, Relaxed);
+            return None;
+        };
+        let target = target(&symbol);
+        if target.is_none() {
+            self.known.why.store(NO_FUNCTION, Relaxed);
         }
+        // SAFETY: the address of a function.
+        target.map(|target| unsafe { std::mem::transmute::<usize, Function>(target) })
     }
 
     fn say_once(&self) {
-        let why = self.found.why.load(Relaxed);
-        if self.found.said.fetch_or(1 << why, Relaxed) & 1 << why != 0 {
+        let why = self.known.why.load(Relaxed);
+        if self.known.said.fetch_or(1 << why, Relaxed) & 1 << why != 0 {
             return;
         }
         let Pair { library, function, .. } = self;
@@ -131,36 +125,6 @@ impl Pair {
                 "FORKGUARD_FIXUPS: {library} is not loaded in process {process}: {function} is not called in its children"
             )),
         }
-    }
-}
-
-impl Found {
-    fn set(&self, library: &Library, symbol: &Symbol, target: usize) {
-        let (record, dynamic) = library.identity();
-        // While it is being loaded the loader does not find addresses in it yet.
-        if native::can_find() && !native::belongs_to(symbol.address, record) {
-            return;
-        }
-        self.symbol.store(symbol.address, Relaxed);
-        self.record.store(record, Relaxed);
-        self.dynamic.store(dynamic, Relaxed);
-        self.target.store(target, Relaxed);
-    }
-
-    /// Forgets what was found when its library is loaded no more; true when it did.
-    fn forget_if_gone(&self) -> bool {
-        if self.target.load(Relaxed) == 0 {
-            return false;
-        }
-        let record = self.record.load(Relaxed);
-        // struct link_map: base, name, dynamic section.
-        let same = raw::read_value::<[usize; 3]>(record).is_some_and(|[_, _, dynamic]| dynamic == self.dynamic.load(Relaxed));
-        let gone = !same || native::can_find() && !native::belongs_to(self.symbol.load(Relaxed), record);
-        if gone {
-            self.target.store(0, Relaxed);
-            self.why.store(NOT_LOADED, Relaxed);
-        }
-        gone
     }
 }
 

@@ -1,11 +1,12 @@
 //! Those that a program registers through `include/forkguard.h`: a table without a lock, whose places are taken and given back by one
 //! word each. A fork sees a place as taken or not; one that a lost thread was writing is free again in the child.
 use super::Teller;
+use crate::sites::loaded::{self, Loaded};
 use forkguard_core::fixed::Text;
 use forkguard_core::names::Name;
 use forkguard_core::raw;
 use libc::c_void;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*, fence};
 
 /// How many can be registered at once.
 const CAPACITY: usize = 64;
@@ -18,13 +19,21 @@ struct Place {
     name: Name,
     function: AtomicUsize,
     argument: AtomicUsize,
+    /// The library of the function.
+    library: loaded::Place,
 }
 
 const FREE: u64 = 0;
 const WRITING: u64 = 1 << 63;
 
 static PLACES: [Place; CAPACITY] = [const {
-    Place { state: AtomicU64::new(FREE), name: Name::new(), function: AtomicUsize::new(0), argument: AtomicUsize::new(0) }
+    Place {
+        state: AtomicU64::new(FREE),
+        name: Name::new(),
+        function: AtomicUsize::new(0),
+        argument: AtomicUsize::new(0),
+        library: loaded::Place::new(),
+    }
 }; CAPACITY];
 /// The next registration's number.
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -39,13 +48,17 @@ pub(crate) fn register(name: &str, function: Function, argument: *mut c_void) ->
     place.name.set(name);
     place.function.store(function as usize, Relaxed);
     place.argument.store(argument.addr(), Relaxed);
+    place.library.set(Loaded::around(function as usize));
     place.state.store(number + 1, Release);
     Ok(result)
 }
 
 /// Takes a registration back, or gives an errno.
 pub(crate) fn unregister(number: i32) -> Result<(), i32> {
-    let state = u64::try_from(number).map_err(|_| libc::ENOENT)? + 1;
+    take_back(u64::try_from(number).map_err(|_| libc::ENOENT)? + 1)
+}
+
+fn take_back(state: u64) -> Result<(), i32> {
     let taken_back = |place: &Place| place.state.compare_exchange(state, FREE, Release, Relaxed).is_ok();
     if PLACES.iter().any(taken_back) { Ok(()) } else { Err(libc::ENOENT) }
 }
@@ -73,6 +86,8 @@ struct Registered {
     name: Text<63>,
     function: usize,
     argument: usize,
+    /// True while its function can be called.
+    is_there: bool,
 }
 
 /// The first one registered after `last` and before `end`.
@@ -84,9 +99,11 @@ fn next(last: u64, end: u64) -> Option<Registered> {
             state,
             name: place.name.get(),
             function: place.function.load(Relaxed),
-            argument: place.argument.load(Acquire),
+            argument: place.argument.load(Relaxed),
+            is_there: place.library.is_there(),
         };
         // A thread that a fixup started may have taken it back meanwhile.
+        fence(Acquire);
         if place.state.load(Acquire) == state {
             return Some(found);
         }
@@ -97,8 +114,13 @@ fn next(last: u64, end: u64) -> Option<Registered> {
 pub(super) fn run(teller: &mut Teller) {
     let end = NEXT.load(Relaxed);
     let mut last = 0;
-    while let Some(Registered { state, name, function, argument }) = next(last, end) {
+    while let Some(Registered { state, name, function, argument, is_there }) = next(last, end) {
         last = state;
+        // Nobody took it back when its library was unloaded.
+        if !is_there {
+            let _ = take_back(state);
+            continue;
+        }
         teller.run(Text::of(format_args!("{}", name.as_str())), || {
             // SAFETY: what was registered as a function of this type, for this argument.
             unsafe { std::mem::transmute::<usize, Function>(function)(argument as *mut c_void) }

@@ -3,7 +3,7 @@ use super::Types;
 use super::forks::AuditHook;
 use super::layout::Layout;
 use super::run::Run;
-use crate::sites::symbols::Library;
+use crate::sites::symbols::{Library, function};
 use std::ffi::{CStr, c_char, c_int};
 use std::ops::Range;
 
@@ -50,17 +50,6 @@ pub(super) struct Api {
     add_audit_hook: unsafe extern "C" fn(AuditHook, *mut std::ffi::c_void) -> c_int,
     let_go: unsafe extern "C-unwind" fn() -> usize,
     take_again: unsafe extern "C-unwind" fn(usize),
-}
-
-/// A function of a library.
-///
-/// # Safety
-/// It must be of this type.
-pub(super) unsafe fn function<F: Copy>(library: &Library, name: &CStr) -> Option<F> {
-    const { assert!(size_of::<F>() == size_of::<usize>()) };
-    let address = library.find(name)?;
-    // SAFETY: a function's address, of the type that the caller vouches for.
-    Some(unsafe { std::mem::transmute_copy(&address) })
 }
 
 impl Api {
@@ -127,10 +116,15 @@ impl Api {
         if self.debug { None } else { Layout::of(self.minor, self.runtime.start) }
     }
 
+    /// True during the interpreter's life.
+    pub(super) fn is_alive(&self) -> bool {
+        (self.is_initialized)() != 0
+    }
+
     /// This thread's state. None in a thread that Python does not know, and before and after the interpreter's life. (Before it
     /// PyGILState_Check says yes to everybody.)
     pub(super) fn state(&self) -> Option<usize> {
-        if (self.is_initialized)() == 0 {
+        if !self.is_alive() {
             return None;
         }
         Some((self.this_thread_state)()).filter(|&state| state != 0)

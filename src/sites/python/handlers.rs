@@ -27,6 +27,11 @@ pub(crate) fn call_soon(call: PendingCall, argument: usize) -> bool {
     interpreter().is_some_and(|python| python.api.call_soon(call, argument))
 }
 
+/// False before the interpreter's life and after it.
+pub(crate) fn can_call() -> bool {
+    interpreter().is_some_and(|python| python.api.is_alive())
+}
+
 /// Sets a handler in CPython's table and the kernel's; false with an exception of the program's under way. In a pending call only.
 pub(crate) fn set(number: i32, handler: usize) -> bool {
     interpreter().is_some_and(|python| python.api.set_signal_handler(number, handler))

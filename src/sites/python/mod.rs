@@ -15,19 +15,18 @@ mod objects;
 mod run;
 mod threads;
 
+use super::loaded::Found;
 use super::store::{self, Frames, Language, TextId, text_of};
-use super::symbols::{Library, Watch};
+use super::symbols::{Library, Watch, function};
 pub(super) use forks::{before_forks, holds_gil, without_gil};
 pub(super) use objects::{handler, started};
 pub(crate) use run::{while_held, while_taken};
 pub(super) use threads::{can_stand, stand, stand_frozen};
 
-use api::{Api, function};
+use api::Api;
 use frames::{LONGEST, Reader};
 use layout::Layout;
 use memory::Memory;
-use std::cell::UnsafeCell;
-use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::*};
 
 /// Addresses of the types whose objects are read.
@@ -45,13 +44,10 @@ struct Interpreter {
     api: Api,
     types: Types,
     layout: Option<Layout>,
+    trust: AtomicU8,
 }
 
-struct Found(UnsafeCell<MaybeUninit<Interpreter>>);
-// SAFETY: written once, by whoever took `LOOKING`, before `TRUST` says that it is there.
-unsafe impl Sync for Found {}
-
-static FOUND: Found = Found(UnsafeCell::new(MaybeUninit::uninit()));
+static FOUND: Found<Interpreter> = Found::new();
 static LOOKING: AtomicBool = AtomicBool::new(false);
 static WATCH: Watch = Watch::new();
 
@@ -59,8 +55,6 @@ static WATCH: Watch = Watch::new();
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Trust {
-    /// No interpreter was found so far.
-    Absent = 0,
     /// Raw, fault-proof.
     Unproved,
     /// Raw and direct: they gave what the public API gives.
@@ -71,34 +65,19 @@ enum Trust {
     Asked,
 }
 
-static TRUST: AtomicU8 = AtomicU8::new(Trust::Absent as u8);
+/// Set once raw reads turned out wrong: nothing that they gave is believed, before or after.
+static DISPROVED: AtomicBool = AtomicBool::new(false);
 
-fn trust() -> Trust {
-    let all = [Trust::Absent, Trust::Unproved, Trust::Proved, Trust::Disproved, Trust::Asked];
-    all[usize::from(TRUST.load(Acquire)) % all.len()]
-}
-
-/// The interpreter; looked for when libraries were loaded since the last time.
+/// The interpreter; looked for when libraries were loaded since the last time, or its own is gone.
 fn interpreter() -> Option<&'static Interpreter> {
-    if trust() == Trust::Absent {
-        if LOOKING.swap(true, Acquire) {
-            return None;
+    if !is_known() && !LOOKING.swap(true, Acquire) {
+        if FOUND.is_lost() {
+            WATCH.forget();
         }
-        if let Some((api, types)) = WATCH.look(Api::of) {
-            let layout = api.layout();
-            let trust = if layout.is_some() { Trust::Unproved } else { Trust::Asked };
-            // SAFETY: see `Found`.
-            unsafe { (*FOUND.0.get()).write(Interpreter { api, types, layout }) };
-            TRUST.store(trust as u8, Release);
-        }
-        // Once it is found nobody looks again.
+        WATCH.look(|library| FOUND.offer(library, Interpreter::of));
         LOOKING.store(false, Release);
-        if trust() == Trust::Absent {
-            return None;
-        }
     }
-    // SAFETY: see `Found`.
-    Some(unsafe { (*FOUND.0.get()).assume_init_ref() })
+    FOUND.get()
 }
 
 /// In the constructor: most interpreters are there already.
@@ -106,19 +85,19 @@ pub(super) fn prepare() {
     interpreter();
 }
 
-/// True once an interpreter was found; does not look for one.
+/// True while an interpreter is loaded; does not look for one.
 pub(super) fn is_known() -> bool {
-    trust() != Trust::Absent
+    FOUND.get().is_some()
 }
 
 /// True for an address inside the static state of a known interpreter.
 pub(super) fn owns(address: usize) -> bool {
-    is_known() && interpreter().is_some_and(|python| python.api.owns(address))
+    FOUND.get().is_some_and(|python| python.api.owns(address))
 }
 
 /// True while raw reads wait for their proof.
 pub(super) fn is_unproved() -> bool {
-    trust() == Trust::Unproved
+    FOUND.get().is_some_and(|python| python.trust() == Trust::Unproved)
 }
 
 /// Proves raw reads, if this thread holds the GIL and runs code.
@@ -143,7 +122,7 @@ pub(super) fn reset_in_child() {
 
 /// False when frames that were taken turned out wrong later.
 pub(super) fn believed() -> bool {
-    trust() != Trust::Disproved
+    !DISPROVED.load(Relaxed)
 }
 
 /// Takes the frames of this thread.
@@ -151,10 +130,10 @@ pub(super) fn take(frames: &mut Frames) -> Option<()> {
     let python = interpreter()?;
     let state = python.api.state()?;
     let held = python.api.holds_gil(state);
-    if held && trust() == Trust::Unproved {
+    if held && python.trust() == Trust::Unproved {
         python.prove(state);
     }
-    match trust() {
+    match python.trust() {
         Trust::Asked if held => python.ask(frames, state),
         _ => python.read(frames, state),
     }
@@ -189,9 +168,21 @@ pub(super) fn is_importing() -> bool {
 const COMPARED: usize = 24;
 
 impl Interpreter {
+    fn of(library: &Library) -> Option<Interpreter> {
+        let (api, types) = Api::of(library)?;
+        let layout = api.layout();
+        let trust = if layout.is_some() { Trust::Unproved } else { Trust::Asked };
+        Some(Interpreter { api, types, layout, trust: AtomicU8::new(trust as u8) })
+    }
+
+    fn trust(&self) -> Trust {
+        let all = [Trust::Unproved, Trust::Proved, Trust::Disproved, Trust::Asked];
+        all[usize::from(self.trust.load(Acquire)) % all.len()]
+    }
+
     /// For raw reads of this thread's frames, or of those of threads that cannot run.
     fn reader(&self) -> Option<Reader<'_>> {
-        let memory = match trust() {
+        let memory = match self.trust() {
             Trust::Unproved => Memory::careful(),
             // SAFETY: the layout is proved, and this thread reads its own frames or those of threads that wait for the GIL.
             Trust::Proved => unsafe { Memory::direct() },
@@ -245,7 +236,8 @@ impl Interpreter {
             return;
         }
         let trust = if same && asked == count { Trust::Proved } else { Trust::Disproved };
-        TRUST.store(trust as u8, Release);
+        DISPROVED.fetch_or(trust == Trust::Disproved, Relaxed);
+        self.trust.store(trust as u8, Release);
     }
 }
 

@@ -17,7 +17,8 @@ pub(in crate::sites) struct Started {
 fn innermost(file: &str, functions: [&str; 2]) -> Option<(&'static Interpreter, Reader<'static>, usize)> {
     let python = interpreter()?;
     let state = python.api.state()?;
-    let reader = python.reader().filter(|_| trust() == Trust::Proved && python.api.holds_gil(state) && python.api.is_calm())?;
+    let reader =
+        python.reader().filter(|_| python.trust() == Trust::Proved && python.api.holds_gil(state) && python.api.is_calm())?;
     let mut innermost = None;
     reader.walk(state, |frame| {
         innermost = Some(frame);

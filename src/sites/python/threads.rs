@@ -17,7 +17,7 @@ pub(in crate::sites) fn can_stand() -> bool {
 pub(in crate::sites) fn stand(threads: &mut [ThreadRecord]) {
     if let Some(python) = interpreter()
         && let Some(reader) = python.reader()
-        && trust() == Trust::Proved
+        && python.trust() == Trust::Proved
     {
         threads.iter_mut().for_each(|thread| thread.ending = thread.label != 0 || thread.code != 0);
         if !each(python, reader, threads, THREADS, |state| python.api.next_state(state)) {
@@ -31,7 +31,7 @@ pub(in crate::sites) fn stand_frozen(threads: &mut [ThreadRecord]) {
     if let Some(python) = interpreter()
         && let Some(layout) = &python.layout
         && python.api.state().is_some()
-        && matches!(trust(), Trust::Proved | Trust::Unproved)
+        && matches!(python.trust(), Trust::Proved | Trust::Unproved)
     {
         let reader = Reader { memory: Memory::careful(), layout, types: &python.types };
         // PyThreadState begins with prev, next.
