@@ -17,6 +17,7 @@ static void *wait_for_ever(void *unused) {
 }
 
 static void *say(void *unused) {
+    worker_tid = gettid();
     CHECK(pthread_mutex_lock(&mutex) == 0);
     said = true;
     CHECK(pthread_cond_signal(&condition) == 0 && pthread_mutex_unlock(&mutex) == 0);
@@ -26,7 +27,11 @@ static void *say(void *unused) {
 static void deal(void) {
     pthread_t thread;
     CHECK(pthread_mutex_lock(&mutex) == 0);
+    worker_tid = 0;
     CHECK(pthread_create(&thread, NULL, say, NULL) == 0);
+    // It waits for the mutex that the wait below gives back.
+    EVENTUALLY(worker_tid);
+    until_blocked_in(SYS_futex, worker_tid);
     while (!said)
         CHECK(pthread_cond_wait(&condition, &mutex) == 0);
     // By another clock this time would have been long ago.

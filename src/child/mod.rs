@@ -257,20 +257,40 @@ fn executable(program: &Program) -> Option<Text<1024>> {
     }
 }
 
+/// What a child's end makes of the hazards that it never touched, and why.
+#[derive(Clone, Copy)]
+struct Ending {
+    state: State,
+    because: &'static str,
+}
+
+/// It lived and worked: the next one may well touch them.
+const UNTOUCHED: Ending = Ending { state: State::Untouched, because: "the child ended without touching it" };
+
 /// What this child inherited broken will not bite it any more.
 fn moot(at: &AtLength, id: &str, because: &'static str) {
     // A leader that has not written yet says so itself.
     let Some(inner) = core_fork::birth().map(|birth| birth.facts()) else { return };
     if fate::gone(inner.sequence) && inner.full {
-        last_words(at, id, because, |_| true);
+        let ending = Ending { state: State::Moot, because };
+        last_words(at, id, ending, |_| true);
         if is_unsettled() {
-            uses::untouched(at, id, because);
+            uses::unsaid(at, id);
+            uses::untouched(at, id, ending);
         }
     }
 }
 
-/// Says for every such finding of this child's fork that had no last word: it was dealt with, or it is moot.
-fn last_words(at: &AtLength, id: &str, because: &'static str, about: impl Fn(&Finding<'_>) -> bool) {
+/// It has lived without its threads; locks and connections that it never touched did no harm.
+fn untouched(at: &AtLength, id: &str) {
+    if core_fork::birth().is_some_and(|birth| birth.facts().full) {
+        last_words(at, id, UNTOUCHED, |finding| finding.kind == Kind::LockOrphaned);
+        uses::untouched(at, id, UNTOUCHED);
+    }
+}
+
+/// Says for every such finding of this child's fork that had no last word: it was dealt with, or what its end makes of it.
+fn last_words(at: &AtLength, id: &str, ending: Ending, about: impl Fn(&Finding<'_>) -> bool) {
     let Some(inner) = core_fork::birth().map(|b| b.facts()).filter(|inner| inner.full) else { return };
     fate::await_leader(inner.leader, inner.sequence);
     let arena = at.arena();
@@ -288,9 +308,11 @@ fn last_words(at: &AtLength, id: &str, because: &'static str, about: impl Fn(&Fi
             let (state, because) = match orphan && waits::is_dealt_with(inner, what) {
                 _ if orphan && waits::is_repaired(inner, what) => (State::Resolved, cures::REPAIRED),
                 true => (State::Resolved, "the child released it or made it anew"),
-                false => (State::Moot, because),
+                false => (ending.state, ending.because),
             };
-            each(FindingState { id: finding.id, state, severity: None, because: Borrowed(because) });
+            // A hazard that did no harm in this run is worth knowing, no more.
+            let severity = (state == State::Untouched && finding.severity > Severity::Info).then_some(Severity::Info);
+            each(FindingState { id: finding.id, state, severity, because: Borrowed(because) });
         });
     });
 }
@@ -346,8 +368,7 @@ pub(crate) fn exit(at: &AtLength, call: &'static str, status: i32) {
     let Some(id) = id.filter(|_| core_fork::made() == 0) else { return };
     match is_unsettled() {
         true => moot(at, id.as_str(), "the child ended at once"),
-        // It has lived without its threads; locks that it never touched do no harm any more.
-        false => last_words(at, id.as_str(), "the child ended without touching it", |f| f.kind == Kind::LockOrphaned),
+        false => untouched(at, id.as_str()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a child does with inherited descriptors: the first use of each that matters is said before it happens; what is no news of a child
 //! that may be about to exec is said once it has settled.
 use super::bite::{self, Bite, Hazard, Voice};
-use super::{fate, said};
+use super::{Ending, fate, said};
 use crate::arena::Arena;
 use crate::cures::{self, keep};
 use crate::describe::{self, descriptors};
@@ -353,25 +353,32 @@ fn closes_unused(fd: i32) {
     }
 }
 
-/// The child is gone before it settled: what it shares and did not touch it harms no more.
-pub(super) fn untouched(at: &AtLength, id: &str, because: &'static str) {
+fn state<'a>(arena: &'a Arena, id: &str, kind: Kind, what: impl Display, state: State, because: &'a str) -> FindingState<'a> {
+    let id = Borrowed(arena.format(format_args!("{id}:{}:{what}", kind.name())));
+    FindingState { id, state, severity: None, because: Borrowed(because) }
+}
+
+/// The child is gone before it settled: the turns that have waited for that.
+pub(super) fn unsaid(at: &AtLength, id: &str) {
     let arena = at.arena();
-    let state = |kind: Kind, what: &dyn Display, state, because| FindingState {
-        id: Borrowed(arena.format(format_args!("{id}:{}:{what}", kind.name()))),
-        state,
-        severity: None,
-        because: Borrowed(because),
-    };
     emit::states(at, id, |each| {
         for (index, number) in waiting() {
             let (kind, turn, because) = LATER[index];
-            each(state(kind, &number, turn, because));
+            each(state(&arena, id, kind, number, turn, because));
         }
-        cures::ended(|kind, what, because| each(state(kind, &what, State::Resolved, because)));
+        cures::ended(|kind, what, because| each(state(&arena, id, kind, what, State::Resolved, because)));
+    });
+}
+
+/// The child is gone: what it shares and did not touch came to this end.
+pub(super) fn untouched(at: &AtLength, id: &str, ending: Ending) {
+    let arena = at.arena();
+    let hazard = |fd| hazard(Concern::of(fd, &descriptor::record(fd)?)?, fd);
+    emit::states(at, id, |each| {
         for fd in descriptor::unseen().filter(|&fd| descriptor::number_at_fork(fd) == fd) {
-            let concern = descriptor::record(fd).and_then(|record| Concern::of(fd, &record));
-            if let Some(kind) = concern.and_then(|concern| hazard(concern, fd)) {
-                each(state(kind, &fd, State::Moot, because));
+            // Of what goes by two numbers the other one may have been used.
+            if let Some(kind) = hazard(fd).filter(|&kind| said::find(kind, number(fd).as_str()).is_none()) {
+                each(state(&arena, id, kind, fd, ending.state, ending.because));
             }
         }
     });

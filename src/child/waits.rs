@@ -434,10 +434,17 @@ fn join(handle: usize, caller: usize) -> Waiting {
     })
 }
 
-/// True when another thread waits for a lock that this one holds: it may be the mutex that a wait for a condition is about to give back.
+/// True when another thread waits for a mutex of this one: it may be that which a wait for a condition is about to give back. The mutex
+/// itself is asked, because it may have been taken while this process had one thread and recorded nothing.
 fn holds_others_up() -> bool {
-    let live = || thread::slots().iter().filter(|slot| slot.state() == thread::State::Live);
-    thread::mine().is_some_and(|own| live().any(|slot| own.find(slot.endless.load(SeqCst)).is_some()))
+    let mut live = thread::slots().iter().filter(|slot| slot.state() == thread::State::Live);
+    live.any(|slot| is_own_mutex(slot.endless.load(SeqCst)))
+}
+
+fn is_own_mutex(address: usize) -> bool {
+    let mut words = Words::default();
+    let size = words::size(LockKind::Mutex) / 4;
+    address != 0 && raw::read_words(address, &mut words[..size]) && words::owner(&words) == raw::thread_id()
 }
 
 /// A thread waits for what another one of its process would give; there is none, or all of them wait, too.

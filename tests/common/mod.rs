@@ -20,6 +20,24 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
 
+/// Lets what the tests start begin with default dispositions, even where they were started with signals ignored (nohup, many CI systems):
+/// an exec keeps what is ignored, and resets what is caught.
+#[ctor::ctor(unsafe)]
+fn catch_what_is_ignored() {
+    extern "C" fn go_on(_: libc::c_int) {}
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: plain calls; the handler does nothing.
+        unsafe {
+            let mut action = std::mem::zeroed::<libc::sigaction>();
+            if libc::sigaction(signal, std::ptr::null(), &mut action) == 0 && action.sa_sigaction == libc::SIG_IGN {
+                action.sa_sigaction = go_on as extern "C" fn(libc::c_int) as usize;
+                action.sa_flags = libc::SA_RESTART;
+                libc::sigaction(signal, &action, std::ptr::null_mut());
+            }
+        }
+    }
+}
+
 /// The libforkguard.so that users run: of the release profile, built on the first call.
 pub fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();

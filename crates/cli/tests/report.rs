@@ -137,6 +137,24 @@ fn bytes_that_are_no_report_are_only_counted() {
     assert!(printed(&output).ends_with("1.jsonl: 4 lines torn, or not of this version of forkguard\n"), "{output:?}");
 }
 
+/// A worker that ended in good order without touching a hazard proves nothing for the next one.
+#[test]
+fn what_was_not_touched_is_listed() {
+    let directory = tempfile::tempdir().unwrap();
+    let finding = include_str!("bites/gunicorn-1200.jsonl").lines().find(|line| line.contains("lock-orphaned:0x1b8e90"));
+    let finding = finding.expect("a lock that stands");
+    let id = serde_json::from_str::<serde_json::Value>(finding).unwrap()["id"].clone();
+    let mut state: serde_json::Value = serde_json::from_str(finding).unwrap();
+    state = serde_json::json!({"schema": 1, "time": state["time"].as_f64().unwrap() + 1.0, "pid": 9, "ppid": 8, "fork": state["fork"],
+        "event": "finding-state", "id": id, "state": "untouched", "severity": "info", "because": "the child ended without touching it"});
+    std::fs::write(directory.path().join("1.jsonl"), format!("{finding}\n{state}\n")).unwrap();
+    let output = tool(&["report", directory.path().to_str().unwrap()]).output().unwrap();
+    let (_, listed) = printed(&output).split_once("\nNot touched in this run\n").expect("listed");
+    assert!(listed.starts_with("  lock-orphaned\n    info semaphore at "), "{listed}");
+    assert!(listed.contains("\n      untouched: the child ended without touching it\n"), "{listed}");
+    assert!(!printed(&output).contains("none stands"), "{output:?}");
+}
+
 /// What it prints on a terminal, which `script` makes.
 fn on_terminal(variable: &str) -> String {
     let command = format!("{} report run", env!("CARGO_BIN_EXE_forkguard"));

@@ -374,6 +374,7 @@ impl State {
             State::Hit => "hit",
             State::Resolved => "resolved",
             State::Moot => "moot",
+            State::Untouched => "untouched",
         }
     }
 }
@@ -575,7 +576,7 @@ mod tests {
         for severity in [Severity::Info, Severity::Warning, Severity::Error] {
             assert_eq!(serde_json::to_value(severity).unwrap(), severity.name());
         }
-        for state in [State::Open, State::Hit, State::Resolved, State::Moot] {
+        for state in [State::Open, State::Hit, State::Resolved, State::Moot, State::Untouched] {
             assert_eq!(serde_json::to_value(state).unwrap(), state.name());
         }
     }

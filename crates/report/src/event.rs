@@ -746,8 +746,10 @@ pub enum State {
     Hit,
     /// The child dealt with it.
     Resolved,
-    /// The child ended or exec'd without touching it.
+    /// The child exec'd, or ended at once.
     Moot,
+    /// The child lived, and ended in good order without touching it: true of this run only.
+    Untouched,
 }
 
 /// A finding.

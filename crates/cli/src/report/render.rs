@@ -173,18 +173,20 @@ fn figures(out: &mut dyn Write, forks: &[&ForkRecord]) -> Result<()> {
     if figures.is_empty() { Ok(()) } else { writeln!(out, "    {}", figures.join("; ")) }
 }
 
-/// What bit first, then what may bite, those that went by last.
+/// What bit first, then what may bite, what did not this time, those that went by last.
 fn findings(out: &mut dyn Write, leader: &Leader, all: bool) -> Result<()> {
     if leader.forks.is_empty() {
         return Ok(());
     }
     let in_state = |states: &[State]| leader.findings.iter().filter(|it| states.contains(&it.life.state)).collect::<Vec<_>>();
-    let (hit, open, gone) = (in_state(&[State::Hit]), in_state(&[State::Open]), in_state(&[State::Resolved, State::Moot]));
-    if hit.is_empty() && open.is_empty() {
+    let (hit, open, untouched) = (in_state(&[State::Hit]), in_state(&[State::Open]), in_state(&[State::Untouched]));
+    let gone = in_state(&[State::Resolved, State::Moot]);
+    if hit.is_empty() && open.is_empty() && untouched.is_empty() {
         writeln!(out, "\n{HEAD}Findings{HEAD:#}\n  none stands")?;
     }
     standing(out, "What bit", hit)?;
     standing(out, "Findings", open)?;
+    standing(out, "Not touched in this run", untouched)?;
     if all { past(out, &gone) } else { count(out, &gone) }
 }
 

@@ -219,7 +219,7 @@ pub fn lives() -> Vec<Line<'static>> {
             suppressed: false,
         };
         lines.push(line(Some("7.1"), Event::Finding(finding)));
-        for state in [State::Open, State::Hit, State::Resolved, State::Moot] {
+        for state in [State::Open, State::Hit, State::Resolved, State::Moot, State::Untouched] {
             let because = Borrowed("thread 9 waits for it in sem_wait");
             lines.push(line(Some("7.1"), Event::FindingState(FindingState { id: Borrowed(id), state, severity: None, because })));
         }
