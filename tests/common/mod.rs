@@ -41,31 +41,26 @@ fn catch_what_is_ignored() {
 /// The libforkguard.so that users run: of the release profile, built on the first call.
 pub fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    // cargo test does not build a library that is only a cdylib.
-    LIBRARY.get_or_init(|| built(&["--package", "forkguard", "--lib"]).join("libforkguard.so"))
+    LIBRARY.get_or_init(|| release().join("libforkguard.so"))
 }
 
 /// The tool, likewise.
 pub fn tool() -> &'static Path {
     static TOOL: OnceLock<PathBuf> = OnceLock::new();
-    TOOL.get_or_init(|| built(&["--package", "forkguard-cli"]).join("forkguard"))
+    TOOL.get_or_init(|| release().join("forkguard"))
 }
 
-/// Builds what the arguments choose; the directory that it is in.
-fn built(arguments: &[&str]) -> PathBuf {
-    let own = env::current_exe().expect("own path");
-    let target = own.ancestors().nth(3).expect("target/PROFILE/deps/test");
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "--release", "--target-dir"])
-        .arg(target)
-        .arg("--manifest-path")
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
-        .args(arguments)
-        .status()
-        .expect("cargo runs");
-    assert!(built.success(), "{arguments:?} does not build");
-    target.join("release")
+/// Where they are. (cargo test builds neither a library that is only a cdylib, nor the release profile.)
+fn release() -> &'static Path {
+    static RELEASE: OnceLock<PathBuf> = OnceLock::new();
+    RELEASE.get_or_init(|| {
+        let own = env::current_exe().expect("own path");
+        let target = own.ancestors().nth(3).expect("target/PROFILE/deps/test");
+        let build = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/build");
+        let built = Command::new(build).args(["--quiet", "--target-dir"]).arg(target).status().expect("scripts/build runs");
+        assert!(built.success(), "the library or the tool does not build");
+        target.join("release")
+    })
 }
 
 /// A new, empty directory for one test, under the target directory.
