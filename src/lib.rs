@@ -15,6 +15,7 @@ mod emit;
 mod errno;
 mod findings;
 mod hooks;
+mod layouts;
 mod leader;
 mod options;
 mod sites;
@@ -28,6 +29,8 @@ use options::Mode;
 fn wake() {
     hooks::real::resolve_all();
     hooks::resolve_redhooks();
+    // SAFETY: reads what the C library keeps.
+    forkguard_core::raw::tell_vdso(unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) } as usize);
     std::panic::set_hook(Box::new(emit::fault));
     forkguard_core::fork::own();
     hooks::adopt_open_descriptors();
@@ -36,6 +39,7 @@ fn wake() {
         gate::set_life(Life::Off);
         return;
     }
+    layouts::try_all();
     sites::prepare();
     hooks::atfork::register_own();
     gate::set_life(Life::Awake);

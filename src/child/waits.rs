@@ -13,7 +13,7 @@ use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, Inner, LockRecord, ThreadRecord};
 use forkguard_core::held::{self, Kind as LockKind};
 use forkguard_core::thread::STARTED;
-use forkguard_core::words::{self, CONDITION, Words};
+use forkguard_core::words::{self, Object, Words};
 use forkguard_core::{atfork, gate, raw, thread, tls};
 use forkguard_report::event::{Kind, Role, Severity, Site, State, Thread};
 use std::ffi::CStr;
@@ -215,7 +215,9 @@ pub(crate) fn gives(address: usize, anew: bool) {
         return;
     }
     // Of several readers one goes.
-    let stays = |lock: &LockRecord| !anew && words::readers(lock.entry.kind, &words_of(lock.entry.kind, address)) > 1;
+    let stays = |lock: &LockRecord| {
+        !anew && words::is_known_lock(lock.entry.kind) && words::readers(lock.entry.kind, &words_of(lock.entry.kind, address)) > 1
+    };
     if let Some((fork, lock)) = orphans().find(|(_, lock)| lock.entry.address == address && !stays(lock)) {
         let because = "the child released it or made it anew";
         note_at_length(|at| {
@@ -241,6 +243,9 @@ fn was_dealt_with(lock: &LockRecord) -> bool {
 }
 
 fn lock(kind: LockKind, address: usize, caller: usize, endless: bool) -> Waiting {
+    if !words::is_known_lock(kind) {
+        return Waiting::Quietly;
+    }
     let words = words_of(kind, address);
     let mutex = matches!(kind, LockKind::Mutex | LockKind::C11Mutex);
     let owner = if mutex { words::owner(&words) } else { 0 };
@@ -285,7 +290,8 @@ pub(super) fn is_dealt_with(fork: &'static Inner, what: &str) -> bool {
     let Some(lock) = fork.locks.as_slice().iter().find(named) else { return false };
     let mut words = Words::default();
     let count = words::size(lock.entry.kind).max(4) / 4;
-    let readable = lock.entry.kind != LockKind::Libc && raw::read_words(lock.entry.address, &mut words[..count]);
+    let is_known = lock.entry.kind != LockKind::Libc && words::is_known_lock(lock.entry.kind);
+    let readable = is_known && raw::read_words(lock.entry.address, &mut words[..count]);
     readable && !(words::held_by(lock.entry.kind, lock.holder, &words) && words::is_taken(lock.entry.kind, &words))
 }
 
@@ -386,18 +392,18 @@ fn libc_lock(name: &'static CStr, caller: usize) -> Waiting {
 }
 
 fn is_shared_condition(address: usize) -> bool {
-    words::waiters(&copy::<[i32; CONDITION / 4]>(address)).is_none()
+    words::waiters(&copy(address)).is_none()
 }
 
 /// True for a condition that threads wait for of which this process has none.
 fn has_lost_waiters(address: usize) -> bool {
-    let waiters = words::waiters(&copy::<[i32; CONDITION / 4]>(address)).unwrap_or(0);
+    let waiters = words::waiters(&copy(address)).unwrap_or(0);
     let own = thread::slots().iter().filter(|s| s.state() == thread::State::Live && s.waits_for.load(Relaxed) == address);
     waiters as usize > own.count() && lost().any(|(_, t)| t.waits_for == address)
 }
 
 fn waits_for_others(address: usize) -> bool {
-    words::missing(&copy::<[i32; 4]>(address)).is_some_and(|missing| missing > 1)
+    words::is_known(Object::Barrier) && words::missing(&copy(address)).is_some_and(|missing| missing > 1)
 }
 
 /// The threads that this process and its leaders lost.

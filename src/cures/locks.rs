@@ -13,7 +13,6 @@ use forkguard_core::semaphore;
 use forkguard_core::thread::{self, State};
 use forkguard_core::words::{self, CONDITION, Survivor, Words};
 use forkguard_report::event::Kind as Finds;
-use std::mem::MaybeUninit;
 
 /// See [`super::in_child`].
 pub(super) fn in_child(fork: &'static Inner) {
@@ -141,41 +140,18 @@ impl Deed<'_> {
     }
 }
 
-/// The words of a condition, as glibc initialises one that measures time by CLOCK_MONOTONIC: the one that is not zero is `wrefs`, which
-/// counts waiters above its three flags. (Where it lies changed in glibc 2.41.)
-fn references() -> Option<usize> {
-    let mut attributes = MaybeUninit::uninit();
-    let mut condition = MaybeUninit::<[i32; CONDITION / 4]>::zeroed();
-    // SAFETY: these functions set words of the objects that they are given, and do nothing else.
-    let words = unsafe {
-        libc::pthread_condattr_init(attributes.as_mut_ptr());
-        libc::pthread_condattr_setclock(attributes.as_mut_ptr(), libc::CLOCK_MONOTONIC);
-        libc::pthread_cond_init(condition.as_mut_ptr().cast(), attributes.as_ptr());
-        condition.assume_init()
-    };
-    let mut set = (0..words.len()).filter(|&index| words[index] != 0);
-    set.next().filter(|&index| words[index] == CLOCK && set.next().is_none())
-}
-
-const SHARED: i32 = 1;
-const CLOCK: i32 = 2;
-const WAITER: i32 = 8;
-
 /// Makes a condition new that a lost thread waits for. (This thread waits for nothing.)
 fn forget_waiters(address: usize) {
     if address == 0 {
         return;
     }
     let start = raw::monotonic_of_kernel();
-    let mut words = [0; CONDITION / 4];
-    let Some(index) = references().filter(|_| raw::read_words(address, &mut words)) else { return };
-    let references = words[index];
-    if references & SHARED != 0 || references < WAITER {
+    let mut condition = [0; CONDITION / 4];
+    if !raw::read_words(address, &mut condition) {
         return;
     }
-    words = [0; CONDITION / 4];
-    words[index] = references & CLOCK;
-    let written = raw::write_words(address, &words).then_some(()).ok_or(libc::EFAULT);
-    let waiters = format_args!("condition at {address:#x} with {} lost", references / WAITER);
-    did(Guard::Locks, "its waiters were forgotten", waiters, start, written);
+    let Some(waiters) = words::waiters(&condition).filter(|&waiters| waiters != 0) else { return };
+    let written = raw::write_words(address, &words::without_waiters(&condition)).then_some(()).ok_or(libc::EFAULT);
+    let subject = format_args!("condition at {address:#x} with {waiters} lost");
+    did(Guard::Locks, "its waiters were forgotten", subject, start, written);
 }

@@ -4,6 +4,7 @@ pub(crate) mod descriptors;
 mod seen;
 
 use crate::arena::Arena;
+use crate::layouts;
 use crate::sites::store::Kept;
 use crate::sites::{self, native};
 use forkguard_core::atfork::{self, Phase};
@@ -19,7 +20,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// The process that reports, with a limit that its caller knows of.
 pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str, limit: Option<&'static str>) -> Process<'a> {
-    let mut limits = arena.list(5);
+    let mut limits = arena.list(4 + layouts::OBJECTS.len());
     limit.into_iter().for_each(|limit| limits.push(Borrowed(limit)));
     if crate::child::fate::is_refused() {
         limits.push(Borrowed("memory shared with children is refused here: their waits are not seen from outside"));
@@ -29,6 +30,10 @@ pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str, limit: Option<&'stati
     }
     if !native::can_find() {
         limits.push(Borrowed("this C library has no _dl_find_object: sites are addresses only"));
+    }
+    for name in layouts::unknown() {
+        let text = format_args!("this C library lays its {name} out in a way that is not known: nobody looks into them");
+        limits.push(Borrowed(arena.format(text)));
     }
     Process {
         forkguard: Borrowed(env!("CARGO_PKG_VERSION")),

@@ -25,14 +25,14 @@ fn wait(condition: usize, mutex: usize, caller: usize, wait: impl FnOnce() -> c_
 lock! {
     /// pthread_cond_wait(3).
     fn pthread_cond_wait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_cond_wait,
-        waits Call::Condition;
+        waits Call::Condition, versions ["GLIBC_2.3.2"; "GLIBC_2.2.5"];
     |caller| { wait(condition as usize, mutex as usize, caller, || real(condition, mutex)) }
 }
 lock! {
     /// pthread_cond_timedwait(3).
     fn pthread_cond_timedwait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int
         = libc::pthread_cond_timedwait,
-        waits Call::TimedCondition;
+        waits Call::TimedCondition, versions ["GLIBC_2.3.2"; "GLIBC_2.2.5"];
     |caller| { wait(condition as usize, mutex as usize, caller, || real(condition, mutex, time)) }
 }
 lock! {
@@ -57,7 +57,8 @@ lock! {
 }
 lock! {
     /// pthread_cond_destroy(3): glibc waits for those who still wait.
-    fn pthread_cond_destroy(condition: *mut pthread_cond_t) -> c_int = libc::pthread_cond_destroy, waits Call::ConditionEnd;
+    fn pthread_cond_destroy(condition: *mut pthread_cond_t) -> c_int = libc::pthread_cond_destroy, waits Call::ConditionEnd,
+        versions ["GLIBC_2.3.2"; "GLIBC_2.2.5"];
     |_caller| { real(condition) }
 }
 lock! {

@@ -16,7 +16,7 @@ pass! {
 }
 pass! {
     /// quick_exit(3).
-    fn quick_exit, REPORTS; |registers| { ends("quick_exit", registers) }
+    fn quick_exit, REPORTS, versions ["GLIBC_2.24"; "GLIBC_2.10"]; |registers| { ends("quick_exit", registers) }
 }
 pass! {
     /// exit(3): its handlers run before the end, so only the status is kept here.

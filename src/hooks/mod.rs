@@ -7,6 +7,9 @@
 //!      their caller, and for those that never return.
 //!    - [`lock!`] is for the lock path: one test of a flag, then a jump, until the process has a second thread.
 //!    - `redhook::hook!` does for cold functions that need no return address (see `thread.rs`).
+//!
+//!    A function of which the C library has an older implementation, too, names its `versions`: its own, those that are the same, and
+//!    behind a semicolon the older one, which is passed on.
 //! 2. Its transparency snippet in `c-tests/hooks`, and what it notes in `c-tests/findings`.
 //!
 //! Nothing else: the real function is found by the constructor through the section that the macros fill.
@@ -175,13 +178,27 @@ macro_rules! caller_argument {
     };
 }
 
+/// Assembly: calls `noted` with [`Registers`] while the byte `gate` is not zero.
+macro_rules! note_call {
+    () => {
+        concat!("cmp byte ptr [rip + {gate}], 0\n je 2f\n", save_registers!(), "\n call {noted}\n", restore_registers!(), "\n 2:")
+    };
+}
+
 /// A function's name as a C string.
 macro_rules! c_name {
     ($name:ident) => {
+        c_text!(stringify!($name))
+    };
+}
+
+/// A text as a C string.
+macro_rules! c_text {
+    ($text:expr) => {
         const {
-            match core::ffi::CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-                Ok(name) => name,
-                Err(_) => panic!("a hook's name"),
+            match core::ffi::CStr::from_bytes_with_nul(concat!($text, "\0").as_bytes()) {
+                Ok(text) => text,
+                Err(_) => panic!("a text with a zero in it"),
             }
         }
     };
@@ -196,6 +213,12 @@ macro_rules! real_function {
         real_function!(@ $name, Some(&$door));
     };
     (@ $name:ident, $door:expr) => {
+        real_function!(@ $name, $door, None);
+    };
+    (@ $name:ident, $door:expr, [$($versions:tt)*]) => {
+        real_function!(@ $name, $door, own_version!($($versions)*));
+    };
+    (@ $name:ident, $door:expr, $version:expr) => {
         #[unsafe(naked)]
         unsafe extern "C" fn early() {
             core::arch::naked_asm!(
@@ -211,7 +234,74 @@ macro_rules! real_function {
 
         #[used]
         #[unsafe(link_section = "forkguard_reals")]
-        static REAL: crate::hooks::real::Real = crate::hooks::real::Real::new(early, $door, c_name!($name));
+        static REAL: crate::hooks::real::Real = crate::hooks::real::Real::new(early, $door, c_name!($name), $version);
+    };
+}
+
+/// Of the `versions` of a hook: the one whose implementation it calls.
+macro_rules! own_version {
+    () => {
+        None
+    };
+    ($own:literal $($alias:literal)*; $older:literal) => {
+        Some(c_text!($own))
+    };
+}
+
+/// Assembly at the entry of a hook with `versions`: those that it is exported as, the first by default (`versions.map` lists them all).
+macro_rules! exported_as {
+    ($name:ident []) => {
+        ""
+    };
+    ($name:ident [$own:literal $($alias:literal)*; $older:literal]) => {
+        concat!(
+            ".symver ", stringify!($name), ", ", stringify!($name), "@@@", $own, "\n",
+            $(at_version!($name $alias)),*
+        )
+    };
+}
+
+/// Assembly: exports this place as a version of a function.
+macro_rules! at_version {
+    ($name:ident $version:literal) => {
+        at_version!(@ concat!("forkguard_", stringify!($name), "_", $version), stringify!($name), $version)
+    };
+    (@ $label:expr, $name:expr, $version:literal) => {
+        concat!(
+            ".globl ", $label, "\n.type ", $label, ", @function\n", $label, ":\n",
+            ".symver ", $label, ", ", $name, "@", $version, "\n"
+        )
+    };
+}
+
+/// The older function of the name of a hook with `versions`: its objects look otherwise, or it acts otherwise. A call is passed on, after
+/// what `before` does.
+macro_rules! older {
+    ($name:ident [] $($before:tt)*) => {};
+    ($name:ident [$own:literal $($alias:literal)*; $older:literal]) => {
+        older!(@ $name $older "");
+    };
+    ($name:ident [$own:literal $($alias:literal)*; $older:literal] $($before:tt)*) => {
+        older!(@ $name $older $($before)*);
+    };
+    (@ $name:ident $older:literal $before:expr $(, $operand:ident = $symbol:path)*) => {
+        const _: () = {
+            real_function!(@ $name, crate::hooks::real::NO_DOOR, Some(c_text!($older)));
+
+            #[unsafe(naked)]
+            unsafe extern "C" fn entry() {
+                core::arch::naked_asm!(
+                    at_version!($name $older),
+                    $before,
+                    "jmp qword ptr [rip + {real}]",
+                    $($operand = sym $symbol,)*
+                    real = sym REAL,
+                )
+            }
+
+            #[used]
+            static ENTRY: unsafe extern "C" fn() = entry;
+        };
     };
 }
 
@@ -250,9 +340,11 @@ macro_rules! same_signature {
 /// A hook that runs in place of the function: `real(…)` calls it, `caller` is the return address of the host's call. `= path`
 /// proves the signature against libc's.
 macro_rules! hook {
-    ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)?; |$caller:ident| $body:block) => {
+    ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, versions [$($versions:tt)*])?;
+     |$caller:ident| $body:block) => {
         const _: () = {
-            real_function!($name);
+            real_function!(@ $name, crate::hooks::real::NO_DOOR, [$($($versions)*)?]);
+            older!($name [$($($versions)*)?]);
             call_real!($($arg: $type),* => $ret);
             same_signature!([$($proof)?] unsafe extern "C" fn($($type),*) -> $ret);
 
@@ -263,7 +355,12 @@ macro_rules! hook {
             #[unsafe(naked)]
             #[unsafe(no_mangle)]
             pub unsafe extern "C" fn $name($($arg: $type),*) -> $ret {
-                core::arch::naked_asm!(caller_argument!($($arg)*), "jmp {body}", body = sym body)
+                core::arch::naked_asm!(
+                    exported_as!($name [$($($versions)*)?]),
+                    caller_argument!($($arg)*),
+                    "jmp {body}",
+                    body = sym body
+                )
             }
         };
     };
@@ -271,9 +368,10 @@ macro_rules! hook {
 
 /// A hook that notes the call while `gate` is not zero and jumps on to the function: `registers` are the call's.
 macro_rules! pass {
-    ($(#[$doc:meta])* fn $name:ident, $gate:path; |$registers:ident| $body:block) => {
+    ($(#[$doc:meta])* fn $name:ident, $gate:path $(, versions [$($versions:tt)*])?; |$registers:ident| $body:block) => {
         const _: () = {
-            real_function!($name);
+            real_function!(@ $name, crate::hooks::real::NO_DOOR, [$($($versions)*)?]);
+            older!($name [$($($versions)*)?] note_call!(), gate = $gate, noted = noted);
 
             extern "C" fn noted($registers: &crate::hooks::Registers) $body
 
@@ -282,12 +380,9 @@ macro_rules! pass {
             #[unsafe(no_mangle)]
             pub unsafe extern "C" fn $name() {
                 core::arch::naked_asm!(
-                    "cmp byte ptr [rip + {gate}], 0",
-                    "je 2f",
-                    save_registers!(),
-                    "call {noted}",
-                    restore_registers!(),
-                    "2: jmp qword ptr [rip + {real}]",
+                    exported_as!($name [$($($versions)*)?]),
+                    note_call!(),
+                    "jmp qword ptr [rip + {real}]",
                     gate = sym $gate,
                     noted = sym noted,
                     real = sym REAL,
@@ -304,10 +399,12 @@ macro_rules! pass {
 /// it: where forks wait for a safe point they are marked, see `forkguard_core::safe_point`.
 macro_rules! lock {
     ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, unless $test:expr)?
-     $(, waits $wait:expr)? $(, free $free:expr)? $(, gives $gives:ident)? $(, gate $gate:ident)?;
+     $(, waits $wait:expr)? $(, free $free:expr)? $(, gives $gives:ident)? $(, gate $gate:ident)?
+     $(, versions [$($versions:tt)*])?;
      |$caller:ident| $body:block) => {
         const _: () = {
-            real_function!($name, DOOR);
+            real_function!(@ $name, Some(&DOOR), [$($($versions)*)?]);
+            older!($name [$($($versions)*)?]);
             call_real!($($arg: $type),* => $ret);
             same_signature!([$($proof)?] unsafe extern "C" fn($($type),*) -> $ret);
 
@@ -339,6 +436,7 @@ macro_rules! lock {
             #[unsafe(no_mangle)]
             pub unsafe extern "C" fn $name($($arg: $type),*) -> $ret {
                 core::arch::naked_asm!(
+                    exported_as!($name [$($($versions)*)?]),
                     $($test,)?
                     "jmp qword ptr [rip + {door}]",
                     "2: jmp qword ptr [rip + {door} + {always}]",
@@ -470,6 +568,6 @@ macro_rules! watched {
 }
 
 use {
-    c_name, call_real, caller_argument, gated, hook, lock, pass, real_function, restore_registers, same_signature,
-    save_registers, used_caller, watched,
+    at_version, c_name, c_text, call_real, caller_argument, exported_as, gated, hook, lock, note_call, older, own_version, pass,
+    real_function, restore_registers, same_signature, save_registers, used_caller, watched,
 };

@@ -19,14 +19,14 @@ pub(super) fn note_spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
 
 pass! {
     /// posix_spawn(3).
-    fn posix_spawn, ALWAYS; |registers| {
+    fn posix_spawn, ALWAYS, versions ["GLIBC_2.15"; "GLIBC_2.2.5"]; |registers| {
         note_spawn(ForkKind::PosixSpawn, registers.caller, None);
         note(|_| hand_over([Strings::Arguments(registers.argument[4]), Strings::Environment(registers.argument[5])]));
     }
 }
 pass! {
     /// posix_spawnp(3).
-    fn posix_spawnp, ALWAYS; |registers| {
+    fn posix_spawnp, ALWAYS, versions ["GLIBC_2.15"; "GLIBC_2.2.5"]; |registers| {
         note_spawn(ForkKind::PosixSpawn, registers.caller, None);
         note(|_| hand_over([Strings::Arguments(registers.argument[4]), Strings::Environment(registers.argument[5])]));
     }

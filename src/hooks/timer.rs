@@ -15,7 +15,8 @@ fn rearmed(timer: Armed) {
 
 hook! {
     /// timer_create(2).
-    fn timer_create(clock: clockid_t, event: *mut sigevent, timer: *mut timer_t) -> c_int = libc::timer_create;
+    fn timer_create(clock: clockid_t, event: *mut sigevent, timer: *mut timer_t) -> c_int = libc::timer_create,
+        versions ["GLIBC_2.34" "GLIBC_2.3.3"; "GLIBC_2.2.5"];
     |_caller| {
         let result = real(clock, event, timer);
         if result == 0 {
@@ -29,7 +30,8 @@ hook! {
 }
 hook! {
     /// timer_settime(2).
-    fn timer_settime(timer: timer_t, flags: c_int, new: *const itimerspec, old: *mut itimerspec) -> c_int = libc::timer_settime;
+    fn timer_settime(timer: timer_t, flags: c_int, new: *const itimerspec, old: *mut itimerspec) -> c_int = libc::timer_settime,
+        versions ["GLIBC_2.34" "GLIBC_2.3.3"; "GLIBC_2.2.5"];
     |caller| {
         // SAFETY: as the host gave it.
         let armed = unsafe { new.as_ref() }.is_some_and(|t| t.it_value.tv_sec != 0 || t.it_value.tv_nsec != 0);
@@ -45,7 +47,8 @@ hook! {
 }
 hook! {
     /// timer_delete(2).
-    fn timer_delete(timer: timer_t) -> c_int = libc::timer_delete;
+    fn timer_delete(timer: timer_t) -> c_int = libc::timer_delete,
+        versions ["GLIBC_2.34" "GLIBC_2.3.3"; "GLIBC_2.2.5"];
     |_caller| {
         note(|_| timer::delete(timer as usize));
         real(timer)

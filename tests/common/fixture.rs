@@ -51,13 +51,7 @@ impl Fixture {
     /// The fixture of that name below `c-tests`.
     pub fn new(name: &str) -> Fixture {
         let source = sources().join(name);
-        let text = fs::read_to_string(&source).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let directives = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("// ")?.split_once(':'))
-            .filter(|(key, _)| key.chars().all(|letter| letter.is_ascii_uppercase() || letter == '-'))
-            .map(|(key, value)| (key.to_string(), value.trim().to_string()))
-            .collect();
+        let directives = directives_of(&source);
         Fixture { name: name.to_string(), source, directives }
     }
 
@@ -87,8 +81,7 @@ impl Fixture {
         self.plugins()?;
         let (program, stem) = (built().join(self.slug()), format!("snippets-{}", self.slug()));
         self.compile(&built().join(format!("lib{stem}.so")), &["-DLIBRARY", "-fPIC", "-shared"])?;
-        let search = format!("-L{}", built().display());
-        self.compile(&program, &[&search, "-Wl,--no-as-needed", &format!("-l{stem}")])?;
+        self.compile(&program, &["-Wl,--no-as-needed", &format!("-l{stem}")])?;
         Ok(program)
     }
 
@@ -105,14 +98,17 @@ impl Fixture {
     fn plugins(&self) -> Result<(), String> {
         for plugin in self.words("PLUGIN") {
             let source = self.source.with_file_name("plugins").join(format!("{plugin}.c"));
-            compile(&source, &built().join(format!("lib{plugin}.so")), &["-fPIC", "-shared"])?;
+            let directives = directives_of(&source);
+            let flags = directives.iter().filter(|(key, _)| key == "FLAGS").flat_map(|(_, value)| value.split_whitespace());
+            let flags: Vec<&str> = ["-fPIC", "-shared"].into_iter().chain(flags).collect();
+            compile(&source, &built().join(format!("lib{plugin}.so")), &flags)?;
         }
         Ok(())
     }
 
     fn compile(&self, output: &Path, extra: &[&str]) -> Result<(), String> {
-        let search = format!("-Wl,-rpath,{}", built().display());
-        let all: Vec<&str> = [search.as_str()].into_iter().chain(self.words("FLAGS")).chain(extra.iter().copied()).collect();
+        let search = [format!("-Wl,-rpath,{}", built().display()), format!("-L{}", built().display())];
+        let all: Vec<&str> = search.iter().map(String::as_str).chain(self.words("FLAGS")).chain(extra.iter().copied()).collect();
         let libraries: Vec<&str> = self.words("LIBS").collect();
         compile(&self.source, output, &[all, libraries].concat())
     }
@@ -180,6 +176,16 @@ impl Fixture {
             }
         }
     }
+}
+
+/// What the comments of a source ask for: keys and values.
+fn directives_of(source: &Path) -> Vec<(String, String)> {
+    let text = fs::read_to_string(source).unwrap_or_else(|error| panic!("{}: {error}", source.display()));
+    text.lines()
+        .filter_map(|line| line.strip_prefix("// ")?.split_once(':'))
+        .filter(|(key, _)| key.chars().all(|letter| letter.is_ascii_uppercase() || letter == '-'))
+        .map(|(key, value)| (key.to_string(), value.trim().to_string()))
+        .collect()
 }
 
 fn ended_with(status: ExitStatus) -> String {

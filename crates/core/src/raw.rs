@@ -31,6 +31,15 @@ pub unsafe fn syscall(number: i64, args: [usize; 6]) -> isize {
     result
 }
 
+/// In the constructor: the address of the vDSO, 0 none. The kernel, asked for it by rustix itself, would also tell of one that is not there:
+/// valgrind has taken it out of memory and out of the C library's auxiliary vector.
+pub fn tell_vdso(address: usize) {
+    // What rustix wants begins with an environment, here one without variables; pairs of a tag and a value follow.
+    let mut vector = [0, libc::AT_SYSINFO_EHDR as usize, address, libc::AT_NULL as usize, 0];
+    // SAFETY: the layout as above; rustix copies what it needs.
+    unsafe { rustix::param::init(vector.as_mut_ptr().cast()) };
+}
+
 /// Kernel id of this thread.
 pub fn thread_id() -> u32 {
     rustix::thread::gettid().as_raw_nonzero().get() as u32

@@ -281,8 +281,12 @@ fn keeps(slot: &Slot, tid: u32, entry: &Entry, forker: u32) -> bool {
     }
 }
 
-/// The lock's own words, where they are looked at. Err: they cannot be read, because they are gone (true) or because that is forbidden.
+/// The lock's own words, where they are looked at. Err: they cannot be read, because they are gone (true), or because that is forbidden or
+/// their layout is not known.
 fn read(entry: &Entry) -> Result<Words, bool> {
+    if !words::is_known_lock(entry.kind) {
+        return Err(false);
+    }
     let mut words = Words::default();
     let length = words::size(entry.kind) / 4;
     match length == 0 || raw::read_words(entry.address, &mut words[..length]) {

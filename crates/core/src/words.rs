@@ -1,7 +1,60 @@
 //! What a lock's own words say: glibc's structures on x86_64 (__pthread_mutex_s: lock, count, owner, nusers, kind;
 //! __pthread_rwlock_arch_t: readers, writers, …, cur_writer, shared; new_sem: value, waiters, private; __pthread_cond_s: …, wrefs;
 //! struct pthread_barrier: in, current_round, count, shared).
+//!
+//! Only objects that this C library was seen to lay out so are looked at: the constructor tries each kind ([`tell_known`]).
 use crate::held::Kind;
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+/// Objects of the C library that have words to read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Object {
+    /// pthread_mutex_t, mtx_t.
+    Mutex = 1,
+    /// pthread_rwlock_t.
+    ReadWriteLock = 2,
+    /// sem_t.
+    Semaphore = 4,
+    /// pthread_spinlock_t.
+    SpinLock = 8,
+    /// pthread_cond_t, cnd_t.
+    Condition = 16,
+    /// pthread_barrier_t.
+    Barrier = 32,
+}
+
+/// The objects that are laid out as this module says.
+static KNOWN: AtomicU8 = AtomicU8::new(0);
+/// Index of the word `wrefs` in a condition.
+static REFERENCES: AtomicU8 = AtomicU8::new(0);
+
+/// In the constructor: this C library lays such an object out as this module says.
+pub fn tell_known(object: Object) {
+    KNOWN.fetch_or(object as u8, Relaxed);
+}
+
+/// The same for a condition, whose word that counts its waiters is at this index (9 until glibc 2.40, 7 later).
+pub fn tell_references(index: usize) {
+    REFERENCES.store(index as u8, Relaxed);
+    tell_known(Object::Condition);
+}
+
+/// Whether the words of such an object are looked at.
+pub fn is_known(object: Object) -> bool {
+    KNOWN.load(Relaxed) & object as u8 != 0
+}
+
+/// The same for a lock of this kind.
+pub fn is_known_lock(kind: Kind) -> bool {
+    match kind {
+        Kind::Mutex | Kind::C11Mutex => is_known(Object::Mutex),
+        Kind::Read | Kind::Write => is_known(Object::ReadWriteLock),
+        Kind::Semaphore => is_known(Object::Semaphore),
+        Kind::Spin => is_known(Object::SpinLock),
+        Kind::Libc => true,
+    }
+}
 
 /// The words of a lock: enough for every kind.
 pub type Words = [i32; 8];
@@ -18,6 +71,7 @@ const READERS: u32 = 3;
 /// How many bytes of a lock of this kind are read; 0: it is not looked at.
 pub fn size(kind: Kind) -> usize {
     match kind {
+        _ if !is_known_lock(kind) => 0,
         Kind::Mutex | Kind::C11Mutex => 20,
         Kind::Read | Kind::Write => 32,
         Kind::Semaphore => 16,
@@ -105,7 +159,7 @@ pub struct Survivor {
 
 /// How many bytes of a lock of this kind [`repaired`] looks at; 0: none.
 pub fn extent(kind: Kind) -> usize {
-    if kind == Kind::Spin { 4 } else { size(kind) }
+    if kind == Kind::Spin && is_known_lock(kind) { 4 } else { size(kind) }
 }
 
 /// What a lock's words must be in a child, so that it can be used there, given what a lost thread of number `lost` had to do with it;
@@ -196,11 +250,38 @@ pub fn sleepers(semaphore: &Words) -> u32 {
 /// Bytes that are read of a condition.
 pub const CONDITION: usize = 48;
 
-/// How many threads wait for a condition, by its word `wrefs` (a waiter counts 8); None for one that processes share.
-pub fn waiters(condition: &[i32; CONDITION / 4]) -> Option<u32> {
-    const SHARED: u32 = 1;
-    let references = condition[9] as u32;
-    (references & SHARED == 0).then_some(references >> 3)
+/// The words of a condition.
+pub type Condition = [i32; CONDITION / 4];
+
+/// In a condition's word `wrefs`: processes share it, it measures time by CLOCK_MONOTONIC; waiters are counted above.
+const CONDITION_SHARED: i32 = 1;
+const CONDITION_CLOCK: i32 = 2;
+const WAITERS: u32 = 3;
+
+/// How many threads wait for a condition; None for one that processes share, or whose layout is not known.
+pub fn waiters(condition: &Condition) -> Option<u32> {
+    let references = condition[REFERENCES.load(Relaxed) as usize];
+    (is_known(Object::Condition) && references & CONDITION_SHARED == 0).then_some(references as u32 >> WAITERS)
+}
+
+/// A condition of the same clock that nobody waits for.
+pub fn without_waiters(condition: &Condition) -> Condition {
+    let mut new = [0; CONDITION / 4];
+    let index = REFERENCES.load(Relaxed) as usize;
+    new[index] = condition[index] & CONDITION_CLOCK;
+    new
+}
+
+/// The index of `wrefs`, by two conditions that were just initialised to measure time by CLOCK_MONOTONIC, the second one also for
+/// processes to share: nothing else in them is set.
+pub fn find_references(own: &Condition, shared: &Condition) -> Option<usize> {
+    let only = |condition: &Condition, value: i32| {
+        let index = condition.iter().position(|&word| word != 0)?;
+        let is_only = condition[index] == value && condition[index + 1..].iter().all(|&word| word == 0);
+        is_only.then_some(index)
+    };
+    let index = only(own, CONDITION_CLOCK)?;
+    (only(shared, CONDITION_CLOCK | CONDITION_SHARED) == Some(index)).then_some(index)
 }
 
 /// How many threads a barrier still waits for, the calling one included; None for one that processes share.
