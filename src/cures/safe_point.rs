@@ -89,7 +89,7 @@ fn forker() -> Option<&'static Slot> {
 /// Looks at the other threads until they are quiet or the time is up; `pause` is how time goes by. How many there were to wait for, and
 /// who is left.
 fn wait(until: u64, pause: impl Fn(u64)) -> (u32, Option<Busy>) {
-    forkguard_core::thread::reap();
+    forkguard_core::thread::reap(raw::kernel_threads());
     let mut waited_for = None;
     let mut length = PAUSE_NS.0;
     loop {

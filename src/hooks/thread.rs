@@ -8,30 +8,29 @@ use crate::sites;
 use forkguard_core::gate;
 use forkguard_core::held;
 use forkguard_core::thread::{self, Slot};
-use forkguard_core::tls;
-use libc::{c_char, c_int, c_void, pthread_attr_t, pthread_key_t, pthread_t};
-use once_cell::race::OnceNonZeroUsize;
-use std::num::NonZeroUsize;
+use libc::{c_char, c_int, c_void, pthread_attr_t, pthread_t};
+use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// The key whose destructor ends a thread's record, plus one. A key runs for every way in which a thread can end.
-static END_KEY: OnceNonZeroUsize = OnceNonZeroUsize::new();
+/// glibc's struct _pthread_cleanup_buffer (pthread.h), which it keeps in a list.
+#[repr(C)]
+struct Cleanup {
+    routine: unsafe extern "C" fn(*mut c_void),
+    argument: *mut c_void,
+    cancel_type: c_int,
+    outer: *mut Cleanup,
+}
 
 unsafe extern "C" {
     fn pthread_attr_getdetachstate(attributes: *const pthread_attr_t, state: *mut c_int) -> c_int;
+    fn _pthread_cleanup_push(buffer: *mut Cleanup, routine: unsafe extern "C" fn(*mut c_void), argument: *mut c_void);
+    fn _pthread_cleanup_pop(buffer: *mut Cleanup, execute: c_int);
 }
 
-/// In the constructor: gives the main thread its slot, and makes the key.
+/// In the constructor: gives the main thread its slot.
 pub(crate) fn adopt_main_thread() {
-    let mut key: pthread_key_t = 0;
-    // SAFETY: the destructor is a function of this library, which is never unloaded.
-    let made = unsafe { libc::pthread_key_create(&mut key, Some(ended)) };
-    if let (0, Some(word)) = (made, NonZeroUsize::new(key as usize + 1)) {
-        let _ = END_KEY.set(word);
-    }
     if let Some(slot) = thread::adopt() {
         tell_handle(slot);
-        became(slot);
     }
 }
 
@@ -41,35 +40,31 @@ fn tell_handle(slot: &Slot) {
     slot.handle.store(unsafe { libc::pthread_self() } as usize, Relaxed);
 }
 
-/// What a thread does next with its slot.
-fn became(slot: &'static Slot) {
-    if let Some(word) = END_KEY.get() {
-        // SAFETY: the key exists; the value is a reference into a static.
-        unsafe { libc::pthread_setspecific(word.get() as pthread_key_t - 1, (slot as *const Slot).cast()) };
-    }
+unsafe extern "C" fn ended(_nothing: *mut c_void) {
+    thread::end();
 }
 
-/// The key's destructor, in the thread that ends. Its later locks are not recorded: `inside` stays set.
-unsafe extern "C" fn ended(slot: *mut c_void) {
-    tls::set_inside(1);
-    tls::set_slot(std::ptr::null());
-    // SAFETY: the value that `became` set.
-    thread::release(unsafe { &*slot.cast::<Slot>() });
-}
-
-/// Where every recorded thread starts. May be unwound through by pthread_exit and cancellation: it has nothing to drop.
+/// Where every recorded thread starts. Its record ends when the start routine returns or, by the buffer on this frame, when pthread_exit or
+/// cancellation has unwound all frames of the routine; destructors of thread-specific data run later. (A key of our own would see the
+/// end, too, but all keys are the program's.) It is unwound through: it has nothing to drop.
 extern "C-unwind" fn started(slot: *mut c_void) -> *mut c_void {
     // SAFETY: the slot that the creating thread claimed for us.
     let slot = unsafe { &*slot.cast::<Slot>() };
+    let mut cleanup = MaybeUninit::uninit();
+    // SAFETY: the buffer lies on this frame until it is popped, or until glibc has unwound this frame and called it.
+    unsafe { _pthread_cleanup_push(cleanup.as_mut_ptr(), ended, std::ptr::null_mut()) };
     // Before it is live: from then on it is known by its handle alone.
     tell_handle(slot);
     if gate::awake() {
         thread::begin(slot);
-        became(slot);
     }
     let (start, argument) = (slot.start.load(Relaxed), slot.argument.load(Relaxed));
     // SAFETY: what the host gave to pthread_create; thrd_create's routine returns an int in the same register.
-    unsafe { std::mem::transmute::<usize, extern "C-unwind" fn(usize) -> *mut c_void>(start)(argument) }
+    let result = unsafe { std::mem::transmute::<usize, extern "C-unwind" fn(usize) -> *mut c_void>(start)(argument) };
+    thread::end();
+    // SAFETY: the innermost buffer is ours again: the routine has returned.
+    unsafe { _pthread_cleanup_pop(cleanup.as_mut_ptr(), 0) };
+    result
 }
 
 /// In the creating thread, afterwards.
@@ -104,6 +99,7 @@ fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Opti
         slot.code.store(made.code, Relaxed);
         slot.detached.store(u32::from(detached), Relaxed);
         slot.creator.store(thread::mine().map_or(0, |s| s.tid.load(Relaxed)), Relaxed);
+        thread::start(slot);
         Some((slot, Made { start, code: made.code, site: made.site }))
     })
     .flatten()
@@ -155,9 +151,26 @@ lock! {
     fn thrd_join(thread: pthread_t, value: *mut c_int) -> c_int, waits Call::Join;
     |_caller| { real(thread, value) }
 }
+/// A thread ends that does not run in [`started`]: the main thread, or one that no hook saw start.
+fn end_unstarted() {
+    note(|_| {
+        if thread::mine().is_some_and(|slot| slot.start.load(Relaxed) == 0) {
+            thread::end();
+        }
+    });
+}
+
+pass! {
+    /// pthread_exit(3).
+    fn pthread_exit, ALWAYS; |_registers| { end_unstarted() }
+}
+pass! {
+    /// thrd_exit(3).
+    fn thrd_exit, ALWAYS; |_registers| { end_unstarted() }
+}
 pass! {
     /// prctl(2), variadic: PR_SET_NAME names this thread, PR_SET_SECCOMP may forbid what we do.
-    fn prctl, NAMED; |registers| {
+    fn prctl, ALWAYS; |registers| {
         let [option, mode, program, ..] = registers.argument;
         super::seccomp::before_prctl(option, mode, program);
         if registers.argument[0] == libc::PR_SET_NAME as usize && gate::awake() {
@@ -171,8 +184,8 @@ pass! {
     }
 }
 
-/// prctl is noted in every process.
-static NAMED: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(1);
+/// The gate of what is noted in every process.
+static ALWAYS: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(1);
 
 /// At most 16 bytes at an address that prctl will check for itself; a name may end just before memory that is not mapped.
 fn read_name(address: usize) -> Option<[u8; 16]> {

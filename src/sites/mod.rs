@@ -17,7 +17,7 @@ pub(crate) mod symbols;
 
 use crate::workspace::on_own_stack;
 use forkguard_core::fork::Inner;
-use forkguard_core::raw;
+use forkguard_core::{raw, thread};
 pub(crate) use python::handlers as python_handlers;
 pub(crate) use stack::Start;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -97,10 +97,10 @@ pub(crate) fn capture_file(caller: usize) -> usize {
     if python::is_importing() { caller } else { capture(caller) }
 }
 
-/// Runs a capture for a token, on a stack with room for it.
+/// Runs a capture for a token, on a stack with room for it. A thread that is about to end has left its interpreter: it has no frames.
 #[inline(always)]
 fn at_length<R>(start: Start, caller: usize, capture: impl FnOnce(Start) -> R) -> Option<R> {
-    let told = python::is_here() || interpreters::are_known() || native_turn(caller);
+    let told = !thread::is_ending() && (python::is_here() || interpreters::are_known() || native_turn(caller));
     if told && token() { on_own_stack(|_| capture(start)) } else { None }
 }
 

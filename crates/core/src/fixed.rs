@@ -33,6 +33,11 @@ impl<T: Copy, const N: usize> Fixed<T, N> {
         }
     }
 
+    /// Takes back what was added beyond so many entries.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
     /// Counts entries that were not even looked at.
     pub fn miss(&mut self, count: u32) {
         self.missed += count;

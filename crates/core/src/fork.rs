@@ -2,12 +2,12 @@
 //! about anything one by one.
 use crate::fixed::{Fixed, Text};
 use crate::held::{Entry, HOLDS, Kind, MADE, WAITS};
-use crate::thread::{self, Slot, State};
+use crate::thread::{self, Seen, Slot, State};
 use crate::words::{self, Words};
 use crate::{generation, held, raw, semaphore, timer, tls};
 use core::cell::UnsafeCell;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::*, fence};
 
 /// Threads that a snapshot lists; further ones are counted.
 pub const THREADS: usize = 512;
@@ -340,19 +340,11 @@ pub fn prepare(inner: &mut Inner) {
     inner.threads.clear();
     inner.locks.clear();
     inner.timers.clear();
-    thread::reap();
     inner.kernel_threads = raw::kernel_threads();
+    thread::reap(inner.kernel_threads);
     inner.starting = 0;
-    for slot in thread::slots().iter().filter(|s| s.state() == State::Live) {
-        note_thread(inner, slot);
-    }
-    // Of those that are being created the kernel has some already: as many as it counts.
-    for slot in thread::slots().iter().filter(|s| s.state() == State::Starting) {
-        inner.starting += 1;
-        if (inner.threads.as_slice().len() as u32) < inner.kernel_threads {
-            note_thread(inner, slot);
-        }
-    }
+    thread::slots().iter().for_each(|slot| note_thread(inner, slot));
+    drop_unmade(inner);
     verify(inner);
     inner.repaired.iter().take(inner.locks.as_slice().len()).for_each(|repaired| repaired.store(false, Relaxed));
     inner.blocked = raw::blocked_signals();
@@ -365,7 +357,39 @@ pub fn prepare(inner: &mut Inner) {
     inner.prepare_ns = raw::monotonic() - start;
 }
 
+/// Notes the thread of a slot, and its locks; nothing when the slot was given back while it was read.
 fn note_thread(inner: &mut Inner, slot: &'static Slot) {
+    let in_use = |seen: Seen| matches!(seen.state(generation::current()), State::Live | State::Starting);
+    let seen = slot.seen();
+    if !in_use(seen) {
+        return;
+    }
+    let before = (inner.threads.as_slice().len(), inner.locks.as_slice().len());
+    note_owner(inner, slot);
+    fence(Acquire);
+    let now = slot.seen();
+    if !now.is_of_owner(seen) || !in_use(now) {
+        inner.threads.truncate(before.0);
+        inner.locks.truncate(before.1);
+    } else if now.state(generation::current()) == State::Starting {
+        inner.starting += 1;
+    }
+}
+
+/// Of those that are being created and do not run yet the kernel has some already: as many as it counts.
+fn drop_unmade(inner: &mut Inner) {
+    let mut surplus = (inner.threads.as_slice().len() as u32).saturating_sub(inner.kernel_threads);
+    if surplus == 0 {
+        return;
+    }
+    inner.threads.retain(|thread| {
+        let dropped = surplus > 0 && thread.tid == 0;
+        surplus -= u32::from(dropped);
+        !dropped
+    });
+}
+
+fn note_owner(inner: &mut Inner, slot: &'static Slot) {
     let tid = slot.tid.load(Relaxed);
     let own = tid == inner.thread;
     let mut holds = 0;

@@ -17,6 +17,7 @@ pub mod names;
 pub mod numbers;
 pub mod own;
 pub mod pattern;
+pub mod pool;
 pub mod raw;
 pub mod rng;
 pub mod safe_point;
@@ -27,3 +28,6 @@ pub mod thread;
 pub mod timer;
 pub mod tls;
 pub mod words;
+
+/// Under this name `pool` finds its atomics, which are loom's where it is tested.
+use core::sync::atomic as atomics;

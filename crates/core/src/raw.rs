@@ -617,7 +617,7 @@ pub fn each_entry_of(directory: &Opened, most: usize, mut each: impl FnMut(&CStr
 /// True while the kernel knows a thread of this process by this id.
 pub fn thread_exists(tid: u32) -> bool {
     // SAFETY: takes integers; signal 0 is only a question.
-    unsafe { syscall(libc::SYS_tgkill, [process_id() as usize, tid as usize, 0, 0, 0, 0]) == 0 }
+    unsafe { syscall(libc::SYS_tgkill, [process_id() as usize, tid as usize, 0, 0, 0, 0]) != -(libc::ESRCH as isize) }
 }
 
 /// True while there is a process of this id, if only a zombie.

@@ -1,5 +1,7 @@
 //! The threads: one slot each, written by its own thread and read by the one that forks.
 use crate::held::Held;
+use crate::pool::{Pool, Word};
+pub use crate::pool::{Seen, State};
 use crate::{fixed::Text, generation, raw, tls};
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
@@ -16,29 +18,6 @@ pub const TRIED: u32 = 2;
 /// In [`Slot::endless`]: a semaphore or a futex, which signal handlers may post.
 pub const BY_HANDLER: usize = 1;
 
-/// Where a slot's life stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum State {
-    /// Nobody's.
-    Free,
-    /// Taken by a thread that is being created.
-    Starting,
-    /// A running thread's.
-    Live,
-    /// Its thread ran in a process that this one was forked from: frozen as it stood then.
-    Lost,
-}
-
-const STATE: u32 = 3;
-const FREE_STATE: u32 = 0;
-const STARTING: u32 = 1;
-const LIVE: u32 = 2;
-const GENERATION_SHIFT: u32 = 2;
-
-fn word(state: u32) -> u32 {
-    state | generation::current() << GENERATION_SHIFT
-}
-
 /// What is known of a thread.
 #[repr(C, align(64))]
 pub struct Slot {
@@ -46,8 +25,8 @@ pub struct Slot {
     pub depth: AtomicU32,
     /// Locks beyond HELD.
     pub overflow: AtomicU32,
-    /// A state (Free, Starting, Live) and above it the generation of the process in which it was entered.
-    state: AtomicU32,
+    /// Whose it is.
+    word: Word,
     /// Kernel id.
     pub tid: AtomicU32,
     /// Kernel id of the thread that started it; 0 unknown.
@@ -96,7 +75,7 @@ impl Slot {
         Slot {
             depth: AtomicU32::new(0),
             overflow: AtomicU32::new(0),
-            state: AtomicU32::new(State::Free as u32),
+            word: Word::new(AtomicU64::new(0)),
             tid: AtomicU32::new(0),
             creator: AtomicU32::new(0),
             detached: AtomicU32::new(0),
@@ -121,20 +100,14 @@ impl Slot {
         }
     }
 
-    /// Where its life stands. What was not free in the process that forked this one is lost: no word of it is written for that.
+    /// Where its life stands.
     pub fn state(&self) -> State {
-        let word = self.raw_state();
-        match (word & STATE, word >> GENERATION_SHIFT == generation::current()) {
-            (FREE_STATE, _) => State::Free,
-            (STARTING, true) => State::Starting,
-            (LIVE, true) => State::Live,
-            (STARTING, false) => State::Free,
-            _ => State::Lost,
-        }
+        self.seen().state(generation::current())
     }
 
-    fn raw_state(&self) -> u32 {
-        self.state.load(Acquire)
+    /// Its word as it is now: what is read between two equal ones is of one thread.
+    pub fn seen(&self) -> Seen {
+        self.word.read()
     }
 
     /// Sets the name: at most 15 bytes, as the kernel's.
@@ -190,29 +163,26 @@ impl Slot {
 }
 
 static SLOTS: [Slot; CAPACITY] = [const { Slot::new() }; CAPACITY];
-/// Slots at and above this were never used.
-static HIGH: AtomicUsize = AtomicUsize::new(0);
-/// Where a free slot may be near.
-static HINT: AtomicUsize = AtomicUsize::new(0);
-/// Slots below HIGH that are free.
-static FREE: AtomicUsize = AtomicUsize::new(0);
+static POOL: Pool = Pool::new(AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
 /// Threads that found no slot.
 static UNTRACKED: AtomicU32 = AtomicU32::new(0);
 
 /// All slots that were ever used.
 pub fn slots() -> &'static [Slot] {
-    &SLOTS[..HIGH.load(Acquire).min(CAPACITY)]
+    &SLOTS[..POOL.high(CAPACITY)]
 }
 
 /// In a thread's word for its slot: it asked for one in vain, and must not ask again at every lock.
 const NONE_TO_HAVE: usize = 1;
+/// The same: it has given its slot back and is about to end.
+const ENDED: usize = 2;
 
 /// This thread's slot.
 #[inline(always)]
 pub fn mine() -> Option<&'static Slot> {
     let slot = tls::slot();
-    // SAFETY: beyond the mark it is a reference into SLOTS.
-    (slot as usize > NONE_TO_HAVE).then(|| unsafe { &*slot })
+    // SAFETY: beyond the marks it is a reference into SLOTS.
+    (slot as usize > ENDED).then(|| unsafe { &*slot })
 }
 
 /// How many threads ran without a slot.
@@ -220,56 +190,34 @@ pub fn untracked() -> u32 {
     UNTRACKED.load(Relaxed)
 }
 
-fn take(slot: &'static Slot, from: u32) -> Option<&'static Slot> {
-    slot.state.compare_exchange(from, word(STARTING), AcqRel, Relaxed).ok()?;
-    slot.wipe();
-    Some(slot)
-}
-
-/// Takes a slot for a thread that is about to start: a free one, a new one, at last one of a lost thread.
+/// Takes a slot for a thread that is about to be created, to be filled for it.
 pub fn claim() -> Option<&'static Slot> {
-    let found = claim_free().or_else(claim_new).or_else(claim_lost);
-    if found.is_none() {
-        UNTRACKED.fetch_add(1, Relaxed);
+    let taken = || POOL.claim(CAPACITY, |index| &SLOTS[index].word, generation::current());
+    let found = taken().or_else(|| {
+        reap(raw::kernel_threads());
+        taken()
+    });
+    let slot = found.map(|index| &SLOTS[index]);
+    match slot {
+        Some(slot) => slot.wipe(),
+        None => _ = UNTRACKED.fetch_add(1, Relaxed),
     }
-    found
-}
-
-fn claim_free() -> Option<&'static Slot> {
-    if FREE.load(Relaxed) == 0 {
-        return None;
-    }
-    let high = HIGH.load(Acquire).min(CAPACITY);
-    let hint = HINT.load(Relaxed).min(high);
-    let mut near = SLOTS[hint..high].iter().chain(&SLOTS[..hint]).filter(|s| s.state() == State::Free);
-    let slot = near.find_map(|s| take(s, s.raw_state()))?;
-    FREE.fetch_sub(1, Relaxed);
-    HINT.store(index(slot) + 1, Relaxed);
-    Some(slot)
-}
-
-fn claim_new() -> Option<&'static Slot> {
-    loop {
-        let high = HIGH.load(Acquire);
-        let slot = SLOTS.get(high)?;
-        if HIGH.compare_exchange(high, high + 1, AcqRel, Relaxed).is_ok() {
-            return take(slot, slot.raw_state());
-        }
-    }
-}
-
-fn claim_lost() -> Option<&'static Slot> {
-    SLOTS.iter().filter(|s| s.state() == State::Lost).find_map(|s| take(s, s.raw_state()))
+    slot
 }
 
 fn index(slot: &Slot) -> usize {
     (slot as *const Slot as usize - SLOTS.as_ptr() as usize) / size_of::<Slot>()
 }
 
+/// Says that a claimed slot is filled: its thread is about to be created.
+pub fn start(slot: &'static Slot) {
+    slot.word.start(generation::current());
+}
+
 /// Makes `slot` this thread's own.
 pub fn begin(slot: &'static Slot) {
     slot.tid.store(raw::thread_id(), Relaxed);
-    slot.state.store(word(LIVE), Release);
+    slot.word.begin(generation::current());
     tls::set_slot(slot);
 }
 
@@ -282,35 +230,57 @@ pub fn adopt() -> Option<&'static Slot> {
     mine()
 }
 
-/// True when this thread asked for a slot in vain.
+/// True when this thread has no slot and is to have none: it asked for one in vain, or is about to end.
 pub fn refused() -> bool {
-    tls::slot() as usize == NONE_TO_HAVE
+    matches!(tls::slot() as usize, NONE_TO_HAVE | ENDED)
 }
 
-/// Gives a slot back whose thread ended or was never started.
+/// True when this thread is about to end: its routine has returned, destructors run.
+pub fn is_ending() -> bool {
+    tls::slot() as usize == ENDED
+}
+
+/// Ends this thread's record. What it does afterwards (destructors of its own data) is not recorded under its name.
+pub fn end() {
+    if let Some(slot) = mine() {
+        tls::set_slot(ENDED as *const Slot);
+        release(slot);
+    }
+}
+
+/// For the owner of a slot: gives it back.
 pub fn release(slot: &'static Slot) {
-    ENDED[LAST_ENDED.fetch_add(1, Relaxed) % ENDED.len()].store(slot.tid.load(Relaxed), Relaxed);
-    slot.state.store(word(FREE_STATE), Release);
-    FREE.fetch_add(1, Relaxed);
-    HINT.store(index(slot), Relaxed);
+    give_back(slot, slot.seen());
+}
+
+fn give_back(slot: &'static Slot, seen: Seen) {
+    let tid = slot.tid.load(Relaxed);
+    if POOL.release(index(slot), &slot.word, seen, generation::current()) {
+        LATELY_ENDED[LAST_ENDED.fetch_add(1, Relaxed) % LATELY_ENDED.len()].store(tid, Relaxed);
+    }
 }
 
 /// Kernel ids of threads that gave their slot back last: the kernel lists them a little longer.
-static ENDED: [AtomicU32; 512] = [const { AtomicU32::new(0) }; 512];
+static LATELY_ENDED: [AtomicU32; 512] = [const { AtomicU32::new(0) }; 512];
 static LAST_ENDED: AtomicUsize = AtomicUsize::new(0);
 
 /// True when this thread's record ended a short while ago.
 pub fn ended_lately(tid: u32) -> bool {
-    ENDED.iter().any(|e| e.load(Relaxed) == tid)
+    LATELY_ENDED.iter().any(|e| e.load(Relaxed) == tid)
 }
 
-/// Gives back the slots of threads that no hook saw start, and so none saw end, when the kernel does not know them any more.
-pub fn reap() {
-    let gone = |s: &&Slot| {
-        let adopted = s.state() == State::Live && s.start.load(Relaxed) == 0 && s.handle.load(Relaxed) == 0;
-        adopted && !raw::thread_exists(s.tid.load(Relaxed))
-    };
-    slots().iter().filter(gone).for_each(release);
+/// Gives back the slots of threads whose end no hook saw, when the kernel, which has so many threads, does not know them any more: of
+/// those that no hook saw start, and of the others (one may end by a system call of its own) if there are more slots than threads.
+pub fn reap(kernel_threads: u32) {
+    let all = live() > kernel_threads;
+    for slot in slots() {
+        let seen = slot.seen();
+        let unseen_start = slot.start.load(Relaxed) == 0 && slot.handle.load(Relaxed) == 0;
+        let doubtful = seen.state(generation::current()) == State::Live && (all || unseen_start);
+        if doubtful && !raw::thread_exists(slot.tid.load(Relaxed)) {
+            give_back(slot, seen);
+        }
+    }
 }
 
 /// The slot of the live thread with this pthread_t.
@@ -336,7 +306,7 @@ fn last_started() -> Option<&'static Slot> {
 /// holds no more by its records: the child's hooks do not see it given up).
 pub fn survive() {
     if let Some(slot) = mine() {
-        slot.state.store(word(LIVE), Release);
+        slot.word.begin(generation::current());
         slot.tid.store(raw::thread_id(), Relaxed);
         slot.depth.store(0, Relaxed);
         slot.overflow.store(0, Relaxed);
