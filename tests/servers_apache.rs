@@ -1,6 +1,7 @@
 //! Apache's prefork workers: which start a program for each request, and which run an interpreter.
 mod common;
 
+use common::scratch;
 use common::server::*;
 use common::wrk::Wrk;
 use serde_json::Value;
@@ -64,11 +65,9 @@ fn interpreter_comes_and_goes(module: &str, language: &str, page: &str) {
         let server = run.start(command);
         serves(port);
         let load = Wrk::start(&run.directory, port, "/");
-        let mut workers = server.workers(2, &BTreeSet::new());
-        for _ in 0..2 {
-            server.signal(libc::SIGUSR1);
-            workers = server.workers(2, &workers);
-        }
+        let first = server.workers(2, &BTreeSet::new());
+        server.signal(libc::SIGUSR1);
+        let workers = server.workers(2, &first);
         answered_by(port, &workers);
         let seen = load.finish();
         assert_eq!(seen.lost(), 0, "{}: {seen:?}", run.directory.display());
@@ -78,7 +77,7 @@ fn interpreter_comes_and_goes(module: &str, language: &str, page: &str) {
         workers
     };
     let name = format!("apache-{}", module.to_lowercase());
-    compare(&name, |run| (serve(run, None).len(), ()));
+    serve(&Run { directory: scratch(&format!("{name}-control")), guarded: false }, None);
     for option in [("FORKGUARD", "observe"), ("FORKGUARD", "guard"), ("FORKGUARD_PROFILE", "cure")] {
         let run = Run::guarded(&format!("{name}-{}", option.1));
         let last = serve(&run, Some(option));

@@ -5,6 +5,7 @@
 //! in which another one is inside a hook of ours, and no code of that library. An interpreter that runs code of this thread's stays.
 use super::native::find_object;
 use super::symbols::Library;
+use crate::hooks::real;
 use crate::sites::native;
 use forkguard_core::raw::read_value;
 use std::cell::UnsafeCell;
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::*};
 pub(crate) struct Loaded {
     /// An address in it.
     address: usize,
-    /// The loader's record of it; 0 unknown: such a one is never missed.
+    /// The loader's record of it; 0 unknown, or of the program itself: such a one is never missed.
     record: usize,
     mark: usize,
 }
@@ -25,6 +26,9 @@ impl Loaded {
     /// The library that an address lies in, of which this is the loader's record; None while the loader does not find it there: it is being
     /// loaded or unloaded.
     pub(super) fn by(address: usize, record: usize) -> Option<Loaded> {
+        if record == real::first_link_map() {
+            return Some(Loaded { address, record: 0, mark: 0 });
+        }
         Some(Loaded { address, record, mark: mark(address, record)? })
     }
 

@@ -196,10 +196,13 @@ impl Watch {
     /// being loaded are left for the next time.
     pub(crate) fn look(&self, mut each: impl FnMut(&Library)) {
         let now = monotonic();
-        if now < self.next.load(Relaxed) || self.is_same() {
+        if now < self.next.load(Relaxed) {
             return;
         }
         self.next.store(now + self.pause, Relaxed);
+        if self.is_same() {
+            return;
+        }
         let mut map = real::first_link_map();
         let mut complete = true;
         // At most so many: a list that is changed while it is read could lead in a circle.

@@ -70,14 +70,20 @@ static DISPROVED: AtomicBool = AtomicBool::new(false);
 
 /// The interpreter; looked for when libraries were loaded since the last time, or its own is gone.
 fn interpreter() -> Option<&'static Interpreter> {
-    if !is_known() && !LOOKING.swap(true, Acquire) {
+    FOUND.get().or_else(|| {
+        look();
+        FOUND.get()
+    })
+}
+
+fn look() {
+    if !LOOKING.swap(true, Acquire) {
         if FOUND.is_lost() {
             WATCH.forget();
         }
         WATCH.look(|library| FOUND.offer(library, Interpreter::of));
         LOOKING.store(false, Release);
     }
-    FOUND.get()
 }
 
 /// In the constructor: most interpreters are there already.
