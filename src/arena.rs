@@ -8,22 +8,29 @@ use std::marker::PhantomData;
 pub(crate) struct Arena {
     start: *mut u8,
     size: usize,
+    /// At its end, for what must be done when the rest is full.
+    reserve: Cell<usize>,
     used: Cell<usize>,
 }
 
 impl Arena {
-    /// An arena in the memory from `start` on.
+    /// An arena in the memory from `start` on, whose last bytes are a reserve.
     ///
     /// # Safety
     /// The memory must be the arena's alone, for as long as it lives.
-    pub(crate) unsafe fn new((start, size): (*mut u8, usize)) -> Arena {
-        Arena { start, size, used: Cell::new(0) }
+    pub(crate) unsafe fn new((start, size): (*mut u8, usize), reserve: usize) -> Arena {
+        Arena { start, size, reserve: Cell::new(reserve), used: Cell::new(0) }
+    }
+
+    /// From now on the reserve is used, too.
+    pub(crate) fn open_reserve(&self) {
+        self.reserve.set(0);
     }
 
     fn take(&self, size: usize, align: usize) -> Option<*mut u8> {
         let start = self.used.get().next_multiple_of(align);
         let end = start.checked_add(size)?;
-        if end > self.size {
+        if end > self.size - self.reserve.get() {
             return None;
         }
         self.used.set(end);

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering::*};
 /// A page that stops a stack that grows too far, the stack, the arena, the lines.
 const GUARD: usize = 4 << 10;
 const STACK: usize = 252 << 10;
-const ARENA: usize = 2 << 20;
+const ARENA: usize = (2 << 20) + RESERVE;
+/// Of the arena: room for a fork's lists once more.
+const RESERVE: usize = 512 << 10;
 const LINES: usize = 2 << 20;
 
 struct Kept {
@@ -117,7 +119,7 @@ impl AtLength {
     /// Memory for lists and texts.
     pub(crate) fn arena(&self) -> Arena {
         // SAFETY: the workspace is this thread's alone; work makes one arena at a time.
-        unsafe { Arena::new(self.workspace.arena()) }
+        unsafe { Arena::new(self.workspace.arena(), RESERVE) }
     }
 
     /// Memory for lines.

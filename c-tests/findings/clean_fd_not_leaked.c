@@ -1,7 +1,7 @@
 // Sockets that are closed on exec or before it, given on purpose, or made the standard input of the program that is started.
 // ENV: FORKGUARD=observe
 // EXPECT-NOT: fd-leaked-exec
-// EXPECT-EVENT: exec count=3
+// EXPECT-EVENT: fork kind=fork count=3
 #include "leaks.h"
 #include <sys/ioctl.h>
 

@@ -2,7 +2,7 @@
 // them on as systemd does.
 // ENV: FORKGUARD=observe
 // EXPECT-NOT: fd-leaked-exec
-// EXPECT-EVENT: exec count=3
+// EXPECT-EVENT: fork kind=fork count=3
 #include "leaks.h"
 #include <sys/stat.h>
 

@@ -31,6 +31,11 @@ fn leaking(inherited: bool) -> impl Iterator<Item = i32> {
     descriptor::recorded().filter(leaky).map(|(fd, _)| fd)
 }
 
+/// True when a program that a forked child executes may get such sockets.
+pub(super) fn may_leak() -> bool {
+    leaking(true).next().is_some()
+}
+
 /// True when such sockets are handed on by a protocol of their own (sd_listen_fds(3)).
 fn is_handing_on() -> bool {
     options::variable(c"LISTEN_FDS").is_some()
@@ -56,7 +61,7 @@ fn bite<'a>(arena: &'a Arena, fd: i32, program: &str, used: Option<&Site<'a>>) -
 
 /// A forked child execs `program`; `site` takes the word of the call. One that starts its own executable anew hands its sockets on.
 pub(super) fn by_exec(at: &AtLength, program: &CStr, site: impl FnOnce() -> usize) {
-    if leaking(true).next().is_none() || raw::is_own_program(program) || is_handing_on() {
+    if !may_leak() || raw::is_own_program(program) || is_handing_on() {
         return;
     }
     let (name, word) = (program.to_str().unwrap_or("?"), site());

@@ -66,7 +66,6 @@ pub(crate) fn born_unseen() {
 }
 
 fn begin_life(leader: u32, sequence: u64) {
-    forkguard_core::aside::reset_in_child();
     emit::reset_in_child();
     crate::workspace::reset_in_child();
     crate::sites::reset_in_child();
@@ -85,6 +84,17 @@ fn begin_life(leader: u32, sequence: u64) {
 /// True for a forked child that has not settled yet.
 pub(crate) fn is_unsettled() -> bool {
     SETTLING.load(Relaxed) != 0
+}
+
+/// True for a child that has not settled and has made no process, of a fork that is not reported in full: when it execs or ends now, its
+/// report says so by saying nothing of it.
+pub(crate) fn goes_unsaid() -> bool {
+    let in_full = |inner: &Inner| inner.full && inner.like == 0;
+    is_unsettled()
+        && core_fork::birth().is_some_and(|birth| !in_full(birth.facts()))
+        && core_fork::owned()
+        && core_fork::made() == 0
+        && emit::spawns() == 0
 }
 
 /// The child settles: `call` is what it is about to wait in. What a fixup waits for is not its work yet.
@@ -242,9 +252,17 @@ pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: im
     if let Some(path) = path.as_cstr() {
         leaks::by_exec(at, path, site);
     }
+    if goes_unsaid() {
+        return;
+    }
     let event = Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) });
     emit::of_child(at, Some(id.as_str()), [Some(event)]);
     moot(at, id.as_str(), "the child execs");
+}
+
+/// True for a forked child whose exec there is nothing to do about.
+pub(crate) fn execs_unsaid() -> bool {
+    goes_unsaid() && !cures::sockets::may_hand_over() && !leaks::may_leak()
 }
 
 /// What is executed, by name; None for what cannot be.

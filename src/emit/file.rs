@@ -294,18 +294,19 @@ pub(super) struct Group<'l> {
 }
 
 /// Appends lines in one write. What could not be written is counted, and `tell_lost` says so in front of what can be: with the count, the
-/// first reason, and how to write.
+/// first reason, and how to write. False when these lines were not written.
 pub(super) fn append(
     group: &Group<'_>,
     tell_lost: impl FnOnce(u32, Because, &dyn Fn(&[u8]) -> Result<(), Because>) -> Result<(), Because>,
-) {
+) -> bool {
     if GIVEN_UP.load(Relaxed) {
-        return;
+        return false;
     }
     let room = room(group.counts);
     CUT_SHORT.store(room.is_err(), Relaxed);
     if let Err(why) = room {
-        return lose(group.events, why);
+        lose(group.events, why);
+        return false;
     }
     let lost = LOST.swap(0, Relaxed);
     if lost > 0 {
@@ -314,9 +315,11 @@ pub(super) fn append(
             lose(lost, why);
         }
     }
-    if let Err(why) = write_whole(group.lines) {
+    let written = write_whole(group.lines);
+    if let Err(why) = written {
         lose(group.events, why);
     }
+    written.is_ok()
 }
 
 /// What counts may take beyond the limit.

@@ -1,10 +1,12 @@
 //! Events out: built in an arena, written as JSON Lines, each group of lines with one write(2). Nothing here allocates.
 mod directory;
 pub(crate) mod file;
+mod likes;
 mod stderr;
 
 pub(crate) use stderr::{print, say};
 
+use crate::arena::Arena;
 use crate::child::{fate, leaks};
 use crate::describe;
 use crate::findings::{self, Evidence};
@@ -12,8 +14,7 @@ use crate::hooks::AtLength;
 use crate::options::{self, Mode};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::Inner;
-use forkguard_core::gate;
-use forkguard_core::raw;
+use forkguard_core::{gate, likeness, raw};
 use forkguard_report::event::*;
 use std::borrow::Cow::Borrowed;
 use std::fmt::Write;
@@ -64,6 +65,24 @@ impl<'m> Lines<'m> {
 
     /// Adds an event; one that does not fit is left out and counted as lost.
     fn add<'a>(&mut self, fork: Option<&'a str>, event: Event<'a>) {
+        if !self.fits(fork, event) {
+            file::lose(1, file::Because::Size);
+        }
+    }
+
+    /// Adds a fork; one that does not fit loses its sites first, then its lists.
+    fn add_fork<'a>(&mut self, arena: &'a Arena, id: &'a str, mut fork: Fork<'a>) {
+        for shorten in [describe::without_sites, describe::without_lists] {
+            if self.fits(Some(id), Event::Fork(fork.clone())) {
+                return;
+            }
+            shorten(arena, &mut fork);
+        }
+        self.add(Some(id), Event::Fork(fork));
+    }
+
+    /// Adds an event if there is room.
+    fn fits<'a>(&mut self, fork: Option<&'a str>, event: Event<'a>) -> bool {
         self.counts &= matches!(event, Event::Process(_) | Event::Exit(_) | Event::Lost(_));
         let line = Line {
             schema: SCHEMA,
@@ -75,12 +94,12 @@ impl<'m> Lines<'m> {
         };
         let mut rest = &mut self.memory[self.length..];
         let room = rest.len();
-        if serde_json::to_writer(&mut rest, &line).is_ok() && rest.write_all(b"\n").is_ok() {
+        let fits = serde_json::to_writer(&mut rest, &line).is_ok() && rest.write_all(b"\n").is_ok();
+        if fits {
             self.length += room - rest.len();
             self.events += 1;
-        } else {
-            file::lose(1, file::Because::Size);
         }
+        fits
     }
 
     fn clear(&mut self) {
@@ -107,10 +126,10 @@ impl<'m> Lines<'m> {
         }
     }
 
-    /// Writes them, and before them that others were lost.
-    fn write(&self) {
+    /// Writes them, and before them that others were lost; true when they are written.
+    fn write(&self) -> bool {
         if self.length == 0 {
-            return;
+            return false;
         }
         let group = file::Group { lines: self.bytes(), events: self.events, counts: self.counts };
         file::append(&group, |events, because, write| {
@@ -120,7 +139,7 @@ impl<'m> Lines<'m> {
             let mut lines = Lines::over(&mut memory);
             lines.add(None, Event::Lost(Lost { events: u64::from(events), because: Borrowed(reason.as_str()) }));
             write(lines.bytes())
-        });
+        })
     }
 }
 
@@ -175,51 +194,73 @@ pub(crate) fn leave(at: &AtLength, because: &'static str) {
     file::give_up();
 }
 
-/// Before a fork: true when its report will be in full.
-pub(crate) fn in_full() -> bool {
-    wanted() && !file::is_cut_short() && token(&NEXT_FULL)
+/// In prepare, when the snapshot is taken: whether this fork is like an earlier one, is reported in full, or by its counts only.
+pub(crate) fn decide(inner: &mut Inner) {
+    if wanted() && !file::is_cut_short() {
+        inner.likeness = likeness::of(inner);
+        inner.like = likes::like(inner.likeness);
+        inner.full = inner.like != 0 || token(&NEXT_FULL);
+    }
 }
 
 /// Reports a fork in the leader, after it.
 pub(crate) fn fork(at: &AtLength, inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
     let start = raw::monotonic();
-    let fork_us = (start - inner.entered) as f64 / 1000.0;
     let arena = at.arena();
-    let (mut head, mut tail) = Lines::pair(at);
     let id = fork_id(inner.leader, inner.sequence);
-    let full = inner.prepared && failed.is_none() && inner.full;
-    let gone = fate::is_gone(inner.sequence);
-    if full {
-        crate::sites::stand(inner);
-    }
-    let mut ids = arena.list(if full { findings::WRITTEN as usize } else { 0 });
-    let mut event = if full { describe::fork(&arena, inner, inner.blocked) } else { describe::counts(&arena, inner) };
+    let earlier = fork_id(inner.leader, inner.like);
+    let made = inner.prepared && failed.is_none();
+    let mut event = match made && inner.full {
+        true if inner.like != 0 => describe::like(&arena, inner, earlier.as_str(), likes::is_same_site(inner)),
+        true => {
+            crate::sites::stand(inner);
+            describe::fork(&arena, inner, inner.blocked)
+        }
+        false => describe::counts(&arena, inner, !made),
+    };
     event.child = child;
     event.failed = failed;
     event.counts.spawns = SPAWNS.swap(0, Relaxed);
-    event.cost_us.fork = fork_us;
-    event.truncated.sites = crate::sites::skipped();
-    if full {
-        let evidence = Evidence::of(&event, inner, &arena, id.as_str());
-        event.truncated.findings = findings::all(&evidence, |mut finding| {
-            ids.push(finding.id.clone());
-            if gone {
-                finding.state = State::Moot;
-            }
-            tail.add(Some(id.as_str()), Event::Finding(finding));
-        });
+    event.cost_us.fork = (start - inner.entered) as f64 / 1000.0;
+    match event.detail {
+        Detail::Full => in_full(at, &arena, id.as_str(), inner, event, start),
+        _ => {
+            let (mut lines, _) = Lines::pair(at);
+            event.cost_us.report = (raw::monotonic() - start) as f64 / 1000.0;
+            lines.add(Some(id.as_str()), Event::Fork(event));
+            lines.write();
+            fate::written(inner.sequence);
+        }
     }
+}
+
+/// With its findings.
+fn in_full<'a>(at: &AtLength, arena: &'a Arena, id: &'a str, inner: &Inner, mut event: Fork<'a>, start: u64) {
+    let (mut head, mut tail) = Lines::pair(at);
+    let mut ids = arena.list(findings::WRITTEN as usize);
+    let gone = fate::is_gone(inner.sequence);
+    let evidence = Evidence::of(&event, inner, arena, id);
+    event.truncated.sites = crate::sites::skipped();
+    event.truncated.findings = findings::all(&evidence, |mut finding| {
+        ids.push(finding.id.clone());
+        if gone {
+            finding.state = State::Moot;
+        }
+        tail.add(Some(id), Event::Finding(finding));
+    });
     event.cost_us.report = (raw::monotonic() - start) as f64 / 1000.0;
-    head.add(Some(id.as_str()), Event::Fork(event));
+    head.add_fork(arena, id, event);
     head.join(&tail);
-    head.write();
+    if head.write() {
+        likes::remember(inner);
+    }
     // The child was gone before its findings were written, and left it to us to say so.
     if fate::written(inner.sequence) && !gone {
         head.clear();
         for finding in ids.as_slice() {
             let because = Borrowed("the child was gone at once");
             let moot = FindingState { id: finding.clone(), state: State::Moot, severity: None, because };
-            head.add(Some(id.as_str()), Event::FindingState(moot));
+            head.add(Some(id), Event::FindingState(moot));
         }
         head.write();
     }
@@ -280,6 +321,7 @@ pub(crate) fn spawns() -> u64 {
 /// In a forked child: starts anew.
 pub(crate) fn reset_in_child() {
     file::reset_in_child();
+    likes::reset_in_child();
     SPAWNS.store(0, Relaxed);
     ALL_SPAWNS.store(0, Relaxed);
     NEXT_FULL.store(0, Relaxed);

@@ -16,6 +16,9 @@ macro_rules! execs {
                 if spawn::in_vfork_child() {
                     return hand_over_by_vfork(given(registers));
                 }
+                if child::execs_unsaid() {
+                    return;
+                }
                 let (site, hand_over) = (|| registers.capture(), || hand_over(given(registers)));
                 note_at_length(|at| child::exec(at, $call, program(registers), site, hand_over));
             }

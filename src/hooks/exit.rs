@@ -24,7 +24,7 @@ pass! {
 }
 
 fn ends(call: &'static str, registers: &Registers) {
-    if !spawn::in_vfork_child() && crate::emit::wanted() {
+    if !spawn::in_vfork_child() && crate::emit::wanted() && !child::goes_unsaid() {
         note_at_length(|at| child::exit(at, call, registers.argument[0] as i32));
     }
 }

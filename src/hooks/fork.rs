@@ -20,9 +20,7 @@ fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
 
 fn begin(door: Door, caller: usize) -> Option<&'static Snapshot> {
     let snapshot = core_fork::begin(door, caller)?;
-    let inner = snapshot.inner();
-    inner.full = emit::in_full();
-    fate::begin(inner.sequence);
+    fate::begin(snapshot.inner().sequence);
     Some(snapshot)
 }
 
@@ -53,6 +51,7 @@ pub(crate) extern "C-unwind" fn prepare() {
         if let Some(snapshot) = snapshot.or_else(|| begin(Door::Internal, 0)) {
             cures::look_again();
             core_fork::prepare(snapshot.inner());
+            emit::decide(snapshot.inner());
         }
     });
 }

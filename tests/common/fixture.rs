@@ -265,7 +265,11 @@ impl Filter {
         match self {
             Filter::Contains(path, part) if path == "text" => text.contains(part),
             Filter::Contains(path, part) => reached(json, path).iter().any(|value| plain(value).contains(part)),
-            Filter::Equals(path, expected) => reached(json, path).iter().any(|value| plain(value) == *expected),
+            Filter::Equals(path, expected) => match reached(json, path).as_slice() {
+                // What is null may be left out.
+                [] => expected == "null",
+                values => values.iter().any(|value| plain(value) == *expected),
+            },
             Filter::SomeElement(path, filters) => reached(json, path)
                 .iter()
                 .any(|element| filters.iter().all(|filter| filter.matches(element, &element.to_string()))),

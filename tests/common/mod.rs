@@ -10,6 +10,7 @@ pub mod server;
 pub mod wrk;
 
 use forkguard_report::Line;
+use forkguard_report::event::Event;
 use jsonschema::Validator;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -115,6 +116,8 @@ pub struct Entry {
     pub text: &'static str,
     /// Which file it stands in, and where there.
     pub place: (usize, usize),
+    /// It is no line of its own, but follows from a fork that is like an earlier one.
+    pub follows: bool,
 }
 
 impl Entry {
@@ -155,7 +158,12 @@ impl Report {
             let text: &'static str = fs::read_to_string(file).expect("UTF-8").leak();
             let (lines, rest) = text.split_at(text.rfind('\n').map_or(0, |end| end + 1));
             after_last(file, rest);
-            entries.extend(lines.lines().enumerate().map(|(line, text)| Self::entry(file, (number, line), text)));
+            let own = entries.len();
+            for (line, text) in lines.lines().enumerate() {
+                let entry = Self::entry(file, (number, line), text);
+                let told = Self::told(file, &entries[own..], entry);
+                entries.extend(told);
+            }
         }
         Report { entries }
     }
@@ -165,10 +173,35 @@ impl Report {
         let errors: Vec<String> = schema().iter_errors(&json).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{}: against the schema: {}: {text}", file.display(), errors.join("; "));
         let line = serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}: {text}", file.display()));
-        Entry { line, json, text, place }
+        Entry { line, json, text, place, follows: false }
     }
 
-    /// The events of one name (`fork`, `finding`, …).
+    /// What a line tells: itself, but for a fork that is like an earlier one, which stands for that one's event and findings.
+    fn told(file: &Path, above: &[Entry], short: Entry) -> Vec<Entry> {
+        let Some(earlier) = short.json["like"].as_str() else { return vec![short] };
+        let own = |entry: &Entry, changes: &[(&str, Value)]| {
+            let mut json = entry.json.clone();
+            for (key, value) in ["time", "ppid", "fork", "child"].iter().map(|&key| (key, &short.json[key])) {
+                json[key] = value.clone();
+            }
+            changes.iter().for_each(|(key, value)| json[*key] = value.clone());
+            Entry { follows: true, ..Self::entry(file, short.place, json.to_string().leak()) }
+        };
+        let of_earlier = || above.iter().filter(|entry| entry.json["fork"] == earlier && !entry.follows);
+        let whole = of_earlier().find(|entry| entry.json["event"] == "fork");
+        let whole = whole.unwrap_or_else(|| panic!("{}: no fork {earlier} above: {}", file.display(), short.text));
+        let is_hazard = |entry: &&Entry| matches!(&entry.line.event, Event::Finding(finding) if !finding.kind.is_bite());
+        let findings = of_earlier().filter(is_hazard).map(|entry| {
+            let id = entry.id().replacen(earlier, short.json["fork"].as_str().expect("a fork"), 1);
+            own(entry, &[("id", id.into()), ("state", "open".into())])
+        });
+        [own(whole, &[("cost_us", short.json["cost_us"].clone()), ("like", earlier.into())])]
+            .into_iter()
+            .chain(findings)
+            .collect()
+    }
+
+    /// The events of one name (`fork`, `finding`, …). A fork that is like an earlier one counts as if it were told in full.
     pub fn events<'a>(&'a self, event: &'a str) -> impl Iterator<Item = &'a Entry> {
         self.entries.iter().filter(move |entry| entry.json["event"] == event)
     }
@@ -195,9 +228,23 @@ impl Report {
                     finding[key] = change[key].clone();
                 }
             }
+            // A short-lived child of such a fork says nothing.
+            if entry.follows && finding["state"] == "open" && !self.lived(&finding["fork"]) {
+                finding["state"] = "moot".into();
+            }
             finding
         };
         self.events("finding").map(last).collect()
+    }
+
+    /// True when the child of this fork has settled, or was bitten.
+    fn lived(&self, fork: &Value) -> bool {
+        let is_sign = |entry: &Entry| match &entry.line.event {
+            Event::Child(_) => true,
+            Event::Finding(finding) => finding.kind.is_bite(),
+            _ => false,
+        };
+        self.entries.iter().any(|entry| entry.json["fork"] == *fork && is_sign(entry))
     }
 
     /// Changes of findings that are nowhere, or that stand below the change in the same file: a report is read in order.

@@ -46,6 +46,11 @@ fn what_guards_and_fixups_did() {
 }
 
 #[test]
+fn a_fork_like_an_earlier_one_has_its_findings() {
+    assert_eq!(printed(&tool(&["report", "--all", "alike"]).output().unwrap()), include_str!("expected/alike.txt"));
+}
+
+#[test]
 fn what_is_over_is_listed_on_request() {
     let shown = |arguments: &[&str]| printed(&tool(arguments).output().unwrap()).to_owned();
     let (few, all) = (shown(&["report", "bites"]), shown(&["report", "--all", "bites"]));
@@ -86,7 +91,7 @@ fn the_run_is_what_the_library_writes() {
     let mut valid = 0;
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let mut kinds = HashSet::new();
-    for file in ["run", "bites", "guards"].into_iter().flat_map(|run| samples.join(run).read_dir().unwrap()) {
+    for file in ["run", "bites", "guards", "alike"].into_iter().flat_map(|run| samples.join(run).read_dir().unwrap()) {
         let content = std::fs::read_to_string(file.unwrap().path()).unwrap();
         for line in content.lines().filter_map(|line| serde_json::from_str(line).ok()) {
             let errors: Vec<_> = validator.iter_errors(&line).map(|error| error.to_string()).collect();

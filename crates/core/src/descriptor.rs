@@ -87,6 +87,8 @@ struct Place {
     port: AtomicU32,
     /// The process's generation when it was made.
     generation: AtomicU32,
+    /// Of a file: which opening it came from.
+    opening: AtomicU32,
     address: [AtomicU64; 2],
     /// The generation in which an inherited one needs no further look.
     seen: AtomicU32,
@@ -114,6 +116,8 @@ pub struct Record {
     pub port: u16,
     /// Peer's address: an IPv4 one in the first four bytes.
     pub address: [u8; 16],
+    /// Number of the opening that a file came from: another one for each; 0 for other descriptors.
+    pub opening: u32,
 }
 
 static TABLE: [Place; CAPACITY] = [const {
@@ -126,6 +130,7 @@ static TABLE: [Place; CAPACITY] = [const {
         site: AtomicUsize::new(0),
         port: AtomicU32::new(0),
         generation: AtomicU32::new(0),
+        opening: AtomicU32::new(0),
         address: [const { AtomicU64::new(0) }; 2],
         seen: AtomicU32::new(0),
         copied: AtomicU32::new(0),
@@ -135,6 +140,7 @@ static TABLE: [Place; CAPACITY] = [const {
 /// Numbers at and above this were never recorded.
 static HIGH: AtomicUsize = AtomicUsize::new(0);
 static OPEN: AtomicU32 = AtomicU32::new(0);
+static OPENINGS: AtomicU32 = AtomicU32::new(0);
 /// A bit for each number that stands for a connected socket: a child that looks for them does not walk ten thousand others.
 static CONNECTED: [AtomicU64; CAPACITY / 64] = [const { AtomicU64::new(0) }; CAPACITY / 64];
 /// The last generation in which an inherited descriptor was copied.
@@ -187,6 +193,7 @@ pub fn open(fd: i32, kind: Kind, roles: u8, family: u16, site: usize, thread: u3
     }
     place.marks.store(0, Relaxed);
     place.generation.store(generation::current(), Relaxed);
+    place.opening.store(if kind == Kind::File { OPENINGS.fetch_add(1, Relaxed) + 1 } else { 0 }, Relaxed);
     place.family.store(family, Relaxed);
     place.thread.store(thread, Relaxed);
     place.site.store(site, Relaxed);
@@ -238,6 +245,7 @@ pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
             set_peer(to, r.port, r.address);
             if let (Some(old), Some(new)) = (place(from), place(to)) {
                 new.marks.store(r.marks & mark::KEPT, Relaxed);
+                new.opening.store(r.opening, Relaxed);
                 new.generation.store(old.generation.load(Relaxed), Relaxed);
                 new.seen.store(old.seen.load(Relaxed), Relaxed);
                 if old.is_inherited() {
@@ -386,6 +394,7 @@ pub fn record(fd: i32) -> Option<Record> {
         site: place.site.load(Relaxed),
         port: place.port.load(Relaxed) as u16,
         address,
+        opening: place.opening.load(Relaxed),
     })
 }
 

@@ -108,8 +108,12 @@ pub struct Inner {
     pub child_ns: u64,
     /// Prepare has run: the lists below are of this fork.
     pub prepared: bool,
-    /// The leader reports it in full: what was found has a life.
+    /// What was found has a life: it is reported, here or by the earlier fork that this one is like.
     pub full: bool,
+    /// What its child inherits, as a number: see [`crate::likeness`].
+    pub likeness: u64,
+    /// Number of an earlier fork of this process that it is like; 0 none.
+    pub like: u64,
     /// In the child: the fork that made its leader, if that one lacks something too; null none.
     older: *const Snapshot,
     /// Blocked signals of the forking thread.
@@ -159,6 +163,8 @@ const EMPTY: Snapshot = Snapshot {
         child_ns: 0,
         prepared: false,
         full: false,
+        likeness: 0,
+        like: 0,
         older: ptr::null(),
         threads: Fixed::new(),
         locks: Fixed::new(),
@@ -231,6 +237,7 @@ pub fn begin(door: Door, site: usize) -> Option<&'static Snapshot> {
     inner.entered = raw::monotonic();
     inner.prepared = false;
     inner.full = false;
+    inner.like = 0;
     inner.outer = current().map_or(ptr::null(), ptr::from_ref);
     inner.newest_child = if matches!(door, Door::Daemon | Door::Internal) { raw::newest_child() } else { None };
     tls::set_fork(snapshot);

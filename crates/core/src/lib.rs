@@ -5,7 +5,6 @@
 //! proves it: a symbol of libc could be one of our own hooks), and no state that another thread must finish.
 #![no_std]
 
-pub mod aside;
 pub mod atfork;
 pub mod descriptor;
 pub mod fixed;
@@ -13,6 +12,7 @@ pub mod fork;
 pub mod gate;
 pub mod generation;
 pub mod held;
+pub mod likeness;
 pub mod names;
 pub mod numbers;
 pub mod own;

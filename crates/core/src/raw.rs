@@ -1,5 +1,4 @@
 //! The kernel, asked directly: rustix (its raw back end) where it has the call, one assembly instruction where it has not.
-use crate::aside::aside;
 use core::arch::asm;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
@@ -474,9 +473,7 @@ pub fn executable(directory: i32, path: &CStr) -> bool {
 
 /// True for a file that can be opened for reading.
 pub fn is_readable(path: &CStr) -> bool {
-    let mut readable = false;
-    aside(|| readable = Opened::new(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK).is_ok());
-    readable
+    Opened::new(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK).is_ok()
 }
 
 /// False for a file that can be read and is neither ELF nor begins with `#!`.
@@ -494,28 +491,23 @@ pub fn is_program(directory: i32, path: &CStr) -> bool {
 pub fn is_private(address: usize) -> bool {
     const OF_FILE_OR_SHARED: u64 = 1 << 61;
     const IN_MEMORY_OR_SWAP: u64 = 3 << 62;
+    let Ok(file) = Opened::new(c"/proc/self/pagemap", OFlags::RDONLY | OFlags::CLOEXEC) else { return false };
     let mut word = [0u8; 8];
-    let mut read = false;
-    aside(|| {
-        let Ok(file) = Opened::new(c"/proc/self/pagemap", OFlags::RDONLY | OFlags::CLOEXEC) else { return };
-        read = rustix::io::pread(&file, &mut word, (address / 4096 * 8) as u64) == Ok(8);
-    });
+    let read = rustix::io::pread(&file, &mut word, (address / 4096 * 8) as u64) == Ok(8);
     let word = u64::from_ne_bytes(word);
     read && word & IN_MEMORY_OR_SWAP != 0 && word & OF_FILE_OR_SHARED == 0
 }
 
 /// Fills `into` from a small file of the proc filesystem; the bytes read.
 pub fn read_file<'a>(path: &CStr, into: &'a mut [u8]) -> &'a [u8] {
+    let Ok(file) = Opened::new(path, OFlags::RDONLY | OFlags::CLOEXEC) else { return &[] };
     let mut length = 0;
-    aside(|| {
-        let Ok(file) = Opened::new(path, OFlags::RDONLY | OFlags::CLOEXEC) else { return };
-        while length < into.len() {
-            match rustix::io::read(&file, &mut into[length..]) {
-                Ok(n) if n > 0 => length += n,
-                _ => break,
-            }
+    while length < into.len() {
+        match rustix::io::read(&file, &mut into[length..]) {
+            Ok(n) if n > 0 => length += n,
+            _ => break,
         }
-    });
+    }
     &into[..length]
 }
 
@@ -586,15 +578,11 @@ pub fn each_entry(path: &CStr, mut each: impl FnMut(&CStr)) {
     each_entry_with(path, |_, name| each(name));
 }
 
-/// The same; `each` is also given the number of the descriptor that the directory is read through, -1 in a reader (see [`crate::aside`]),
-/// in which it runs.
+/// The same; `each` is also given the number of the descriptor that the directory is read through.
 pub fn each_entry_with(path: &CStr, mut each: impl FnMut(i32, &CStr)) {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    aside(|| {
-        let Ok(directory) = Opened::new(path, flags) else { return };
-        let number = if crate::aside::is_apart() { -1 } else { directory.0 };
-        each_entry_of(&directory, usize::MAX, |name| each(number, name));
-    });
+    let Ok(directory) = Opened::new(path, flags) else { return };
+    each_entry_of(&directory, usize::MAX, |name| each(directory.0, name));
 }
 
 /// The same for an open directory, of which at most so many entries are looked at; true when these were all.
@@ -708,8 +696,7 @@ pub fn timer_armed(id: usize) -> bool {
 /// The newest child of this thread (/proc/self/task/TID/children, proc(5)); None where the kernel does not say.
 pub fn newest_child() -> Option<u32> {
     let mut bytes = [0u8; 4096];
-    let path = path_of_thread(format_args!("children"));
-    let text = core::str::from_utf8(read_file(path.as_cstr()?, &mut bytes)).ok()?;
+    let text = core::str::from_utf8(read_file(c"/proc/thread-self/children", &mut bytes)).ok()?;
     text.split_ascii_whitespace().last()?.parse().ok()
 }
 
@@ -718,26 +705,8 @@ pub fn tells_children() -> bool {
     rustix::fs::stat(c"/proc/thread-self/children").is_ok()
 }
 
-/// Threads of this process, by the link count of its task directory, our own readers left out.
+/// Threads of this process, by the link count of its task directory.
 pub fn kernel_threads() -> u32 {
-    let readers = crate::aside::readers();
     let stat = rustix::fs::stat(c"/proc/self/task").map(|s| s.st_nlink as u32);
-    stat.map_or(0, |links| links.saturating_sub(2 + readers).max(1))
-}
-
-/// The directory of this thread in the proc filesystem, whoever reads it: `/proc/PID/task/TID/NAME`.
-pub fn path_of_thread(name: core::fmt::Arguments<'_>) -> crate::fixed::Text<80> {
-    let mut bytes = [0u8; 40];
-    let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, c"/proc/thread-self", &mut bytes[..]).unwrap_or(0);
-    let thread = core::str::from_utf8(&bytes[..read]).unwrap_or_default();
-    crate::fixed::Text::of(format_args!("/proc/{thread}/{name}"))
-}
-
-/// The name of this thread (PR_GET_NAME).
-pub fn own_thread_name() -> crate::fixed::Text<16> {
-    let mut bytes = [0u8; 16];
-    // SAFETY: writes 16 bytes.
-    unsafe { syscall(libc::SYS_prctl, [libc::PR_GET_NAME as usize, bytes.as_mut_ptr() as usize, 0, 0, 0, 0]) };
-    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
-    crate::fixed::Text::from_bytes(&bytes[..end])
+    stat.map_or(0, |links| links.saturating_sub(2))
 }

@@ -117,6 +117,9 @@ pub enum ForkKind {
 pub enum Detail {
     /// All lists are filled and findings were worked out.
     Full,
+    /// What the child inherits is what the child of the earlier fork `like` did: its lists and its findings hold here, too, the findings
+    /// as `LEADER.SEQUENCE:KIND:WHAT` of this fork.
+    Like,
     /// Counts only: the way runs no atfork handlers, or forks come faster than full reports are made.
     Counts,
 }
@@ -128,41 +131,59 @@ pub struct Fork<'a> {
     /// How the child was made.
     pub kind: ForkKind,
     /// The child, where the call tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child: Option<u32>,
     /// The errno of a fork that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<i32>,
     /// How much this event tells.
     pub detail: Detail,
-    /// Kernel id of the forking thread.
+    /// The earlier fork of this process that it is like, which is written above in the same file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = r"^[0-9]+\.[0-9]+$")))]
+    pub like: Option<Text<'a>>,
+    /// Kernel id of the forking thread; left out of a fork that is like an earlier one.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub thread: u32,
-    /// Where the fork was called.
+    /// Where the fork was called; left out where it is as in the earlier fork.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub site: Option<Site<'a>>,
     /// How many of each there were.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub counts: Counts,
     /// Threads at the fork, the forking one included.
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub threads: List<'a, Thread<'a>>,
     /// Locks held at the fork.
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub locks: List<'a, Lock<'a>>,
     /// Open descriptors.
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub descriptors: List<'a, Descriptor<'a>>,
     /// Signals that are not at their default.
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub signals: List<'a, Signal<'a>>,
     /// Names of the signals that the forking thread blocks.
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub blocked: List<'a, Text<'a>>,
     /// Armed timers.
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub timers: List<'a, Timer<'a>>,
     /// Handlers registered with pthread_atfork, in the order of registration.
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub atfork: List<'a, Atfork<'a>>,
     /// The leader's memory after the fork.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Memory>,
     /// What forkguard's work for this fork cost.
     pub cost_us: Cost,
     /// Entries that did not fit or were left out.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub truncated: Truncated,
 }
 
 /// How many there were, whether listed or not.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Counts {
     /// Threads, the forking one included.
@@ -176,7 +197,7 @@ pub struct Counts {
 }
 
 /// How many entries a list lacks.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Truncated {
     /// Threads that are not listed.
@@ -189,7 +210,8 @@ pub struct Truncated {
     pub atfork: u32,
     /// Findings that were not written.
     pub findings: u32,
-    /// Sites of this process that lack the application's frames: too many at once, or too many different ones.
+    /// Sites that were left out of this event, and those of this process that lack the application's frames: too many at once, or too many
+    /// different ones.
     pub sites: u32,
 }
 
@@ -661,6 +683,14 @@ pub struct Fixup<'a> {
 
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn is_empty<T: Clone>(list: &List<'_, T>) -> bool {

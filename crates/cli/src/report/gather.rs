@@ -34,6 +34,16 @@ pub(crate) struct Gathered {
     lost: Vec<(u32, f64, String)>,
     fork_shapes: HashSet<Rc<ForkShape>>,
     finding_shapes: HashSet<Rc<FindingShape>>,
+    /// Forks that later ones of the same file may refer to, by their id.
+    earlier: HashMap<String, Earlier>,
+}
+
+/// What a fork that is like this one has, too.
+struct Earlier {
+    shape: Rc<ForkShape>,
+    descriptors: u32,
+    /// Its findings, by what follows the fork in their ids.
+    findings: Vec<(String, Rc<FindingShape>, Severity)>,
 }
 
 /// A process that reported.
@@ -50,7 +60,7 @@ pub(crate) struct Process {
 }
 
 /// What forks that differ only in their child share.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ForkShape {
     pub(crate) kind: ForkKind,
     pub(crate) failed: Option<i32>,
@@ -70,6 +80,8 @@ pub(crate) struct ForkRecord {
     pub(crate) descriptors: u32,
     /// Microseconds of the whole call, and of forkguard's own work.
     pub(crate) cost: (f64, f64),
+    /// It is like an earlier one: a short-lived child of it writes nothing.
+    pub(crate) unsaid: bool,
     pub(crate) memory: Option<Memory>,
     pub(crate) became: Became,
     pub(crate) deeds: Deeds,
@@ -103,6 +115,8 @@ pub(crate) struct Became {
     pub(crate) forked: bool,
     /// It lived long enough to be bitten.
     pub(crate) bit: bool,
+    /// Its fork is one whose short-lived children write nothing.
+    pub(crate) unsaid: bool,
 }
 
 /// What equal findings of several forks share.
@@ -242,15 +256,20 @@ impl Gathered {
                 limits: process.limits.iter().map(|limit| plain(limit)).collect(),
             }),
             Event::Fork(event) => {
-                let shape = intern(&mut self.fork_shapes, fork_shape(&event));
+                let id = fork.unwrap_or_default();
+                let (shape, descriptors) = match &event.like {
+                    Some(earlier) => self.take_like(&id, pid, time, earlier, &event),
+                    None => self.take_whole(&id, &event),
+                };
                 self.forks.push(ForkRecord {
-                    id: fork.unwrap_or_default(),
+                    id,
                     leader: pid,
                     time,
                     child: event.child,
-                    shape: Some(shape),
-                    descriptors: event.counts.descriptors.max(event.descriptors.len() as u32 + event.truncated.descriptors),
+                    shape,
+                    descriptors,
                     cost: (event.cost_us.fork, event.cost_us.prepare + event.cost_us.report),
+                    unsaid: event.detail == Detail::Like,
                     memory: event.memory,
                     became: Became::default(),
                     deeds: Deeds::default(),
@@ -259,6 +278,7 @@ impl Gathered {
             Event::Finding(finding) => {
                 let shape = intern(&mut self.finding_shapes, finding_shape(&finding));
                 let life = Life { severity: finding.severity, state: finding.state, because: String::new() };
+                self.keep_for_likes(&finding, fork.as_deref(), &shape);
                 self.findings.push(FindingRecord { id: finding.id.into(), fork, pid, time, child: finding.child, shape, life });
             }
             Event::FindingState(change) => self.states.push(StateRecord {
@@ -293,6 +313,42 @@ impl Gathered {
         }
     }
 
+    /// A fork that tells of itself: what it shares with others, and how many descriptors it had.
+    fn take_whole(&mut self, id: &str, event: &Fork) -> (Option<Rc<ForkShape>>, u32) {
+        let shape = intern(&mut self.fork_shapes, fork_shape(event));
+        let descriptors = event.counts.descriptors.max(event.descriptors.len() as u32 + event.truncated.descriptors);
+        self.earlier.insert(id.to_owned(), Earlier { shape: shape.clone(), descriptors, findings: Vec::new() });
+        (Some(shape), descriptors)
+    }
+
+    /// The same of a fork that is like an `earlier` one of the same file: its findings are those of that one.
+    fn take_like(&mut self, id: &str, pid: u32, time: f64, earlier: &str, event: &Fork) -> (Option<Rc<ForkShape>>, u32) {
+        let Some(earlier) = self.earlier.get(earlier) else { return (None, 0) };
+        self.findings.extend(earlier.findings.iter().map(|(what, shape, severity)| FindingRecord {
+            id: format!("{id}:{what}"),
+            fork: Some(id.to_owned()),
+            pid,
+            time,
+            child: event.child,
+            shape: shape.clone(),
+            life: Life { severity: *severity, state: State::Open, because: String::new() },
+        }));
+        let shape = match &event.site {
+            Some(_) => intern(&mut self.fork_shapes, ForkShape { site: called_at(event), ..(*earlier.shape).clone() }),
+            None => earlier.shape.clone(),
+        };
+        (Some(shape), earlier.descriptors)
+    }
+
+    /// Keeps a finding of a fork for later forks that are like it. What bit a child is that child's own.
+    fn keep_for_likes(&mut self, finding: &Finding, fork: Option<&str>, shape: &Rc<FindingShape>) {
+        let earlier =
+            fork.and_then(|fork| Some((self.earlier.get_mut(fork)?, finding.id.strip_prefix(fork)?.strip_prefix(':')?)));
+        if let Some((earlier, what)) = earlier.filter(|_| !finding.kind.is_bite()) {
+            earlier.findings.push((what.to_owned(), shape.clone(), finding.severity));
+        }
+    }
+
     /// Puts together what the events say.
     pub(crate) fn join(mut self) -> Report {
         self.add_unseen_forks();
@@ -308,6 +364,7 @@ impl Gathered {
             fork.became.status = child.became.status.or(fork.became.status);
             fork.became.forked |= child.became.forked;
         }
+        self.forks.iter_mut().for_each(|fork| fork.became.unsaid = fork.unsaid);
         for bite in self.findings.iter().filter(|finding| finding.shape.kind.is_bite()) {
             if let Some(position) = at(&bite.fork, bite.time) {
                 self.forks[position].became.bit = true;
@@ -376,6 +433,7 @@ impl Gathered {
                     shape: None,
                     descriptors: 0,
                     cost: (0.0, 0.0),
+                    unsaid: false,
                     memory: None,
                     became: Became::default(),
                     deeds: Deeds::default(),
@@ -478,11 +536,15 @@ impl Leader {
     }
 }
 
+/// What became of a child that wrote nothing, where a short-lived one does so.
+pub(crate) const GONE_UNSAID: &str = "the child exec'd or ended at once, or has not settled yet";
+
 /// A hazard that still stood when its child exec'd, or ended before it had settled without a fork of its own, is moot.
 fn outlived(life: Life, became: &Became) -> Life {
     let because = match became {
         Became { exec: Some(program), .. } => format!("the child exec'd {program}"),
         Became { settled: false, status: Some(_), forked: false, .. } => "the child ended at once".to_owned(),
+        Became { settled: false, status: None, forked: false, bit: false, unsaid: true, .. } => GONE_UNSAID.to_owned(),
         _ => return life,
     };
     if life.state == State::Open { Life { state: State::Moot, because, ..life } } else { life }
@@ -524,12 +586,12 @@ fn finding_shape(finding: &Finding) -> FindingShape {
 }
 
 fn fork_shape(fork: &Fork) -> ForkShape {
-    ForkShape {
-        kind: fork.kind,
-        failed: fork.failed,
-        site: fork.site.as_ref().and_then(Site::innermost).map(|frame| format!("{frame:#}")),
-        inherits: inherits(fork),
-    }
+    ForkShape { kind: fork.kind, failed: fork.failed, site: called_at(fork), inherits: inherits(fork) }
+}
+
+/// Where a fork was called.
+fn called_at(fork: &Fork) -> Option<String> {
+    fork.site.as_ref().and_then(Site::innermost).map(|frame| format!("{frame:#}"))
 }
 
 /// What the child inherits, and what it does not, a line each.

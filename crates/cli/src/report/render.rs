@@ -143,6 +143,7 @@ fn fate(fork: &ForkRecord) -> Option<String> {
         (None, Some(status), true) => format!("lived on, ended with status {status}"),
         (None, Some(status), false) => format!("ended at once with status {status}"),
         (None, None, true) => "live on, or were killed".to_owned(),
+        (None, None, false) if fork.became.unsaid => "exec'd or ended at once, or without a word yet".to_owned(),
         (None, None, false) if kind == Some(ForkKind::Fork) && fork.child.is_some() => "without a word yet".to_owned(),
         (None, None, false) => return None,
     })

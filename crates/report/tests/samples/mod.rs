@@ -137,6 +137,7 @@ pub fn lines() -> [Line<'static>; 10] {
                 child: Some(9),
                 failed: None,
                 detail: Detail::Full,
+                like: None,
                 thread: 7,
                 site: Some(site(Role::Fork)),
                 counts: Counts { threads: 2, locks: 1, descriptors: 1, spawns: 0 },
@@ -200,9 +201,34 @@ pub fn lines() -> [Line<'static>; 10] {
     ]
 }
 
-/// The life of a finding of every kind: found, then in every state.
+/// A fork that is like the one among the samples.
+fn alike() -> Line<'static> {
+    let fork = Fork {
+        kind: ForkKind::Fork,
+        child: Some(10),
+        failed: None,
+        detail: Detail::Like,
+        like: Some(Borrowed("7.1")),
+        thread: 0,
+        site: None,
+        counts: Counts::default(),
+        threads: Borrowed(&[]),
+        locks: Borrowed(&[]),
+        descriptors: Borrowed(&[]),
+        signals: Borrowed(&[]),
+        blocked: Borrowed(&[]),
+        timers: Borrowed(&[]),
+        atfork: Borrowed(&[]),
+        memory: None,
+        cost_us: Cost { prepare: 12.0, report: 5.5, fork: 200.25 },
+        truncated: Truncated::default(),
+    };
+    line(Some("7.2"), Event::Fork(fork))
+}
+
+/// A fork like an earlier one, and the life of a finding of every kind: found, then in every state.
 pub fn lives() -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
+    let mut lines = vec![alike()];
     for kind in Kind::ALL {
         let id: &str = format!("7.1:{}:0x7f00-8", kind.name()).leak();
         let finding = Finding {

@@ -1,0 +1,79 @@
+//! The forks of this process that its report holds in full, by what their children inherit: a further fork that is like one of them
+//! refers to it.
+use forkguard_core::fork::Inner;
+use forkguard_core::generation;
+use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicBool, Ordering::*};
+
+/// Forks that are remembered; a further one takes the place of the oldest.
+const FORKS: usize = 64;
+
+#[derive(Clone, Copy)]
+struct Known {
+    likeness: u64,
+    sequence: u64,
+    /// Where it was called, with and without the application's frames.
+    site: usize,
+    caller: usize,
+    /// The generation of the process that made it: a child begins with none.
+    generation: u32,
+}
+
+struct Table {
+    busy: AtomicBool,
+    known: UnsafeCell<([Known; FORKS], usize)>,
+}
+// SAFETY: `busy` gives the content to one thread at a time; nobody waits for it.
+unsafe impl Sync for Table {}
+
+const NONE: Known = Known { likeness: 0, sequence: 0, site: 0, caller: 0, generation: 0 };
+static TABLE: Table = Table { busy: AtomicBool::new(false), known: UnsafeCell::new(([NONE; FORKS], 0)) };
+
+/// Runs `work` with the table; None while another thread has it.
+fn with<R>(work: impl FnOnce(&mut ([Known; FORKS], usize)) -> R) -> Option<R> {
+    if TABLE.busy.swap(true, Acquire) {
+        return None;
+    }
+    // SAFETY: see `Table`.
+    let result = work(unsafe { &mut *TABLE.known.get() });
+    TABLE.busy.store(false, Release);
+    Some(result)
+}
+
+fn find(is: impl Fn(&Known) -> bool) -> Option<Known> {
+    let own = generation::current();
+    with(|(known, _)| known.iter().find(|known| known.sequence != 0 && known.generation == own && is(known)).copied()).flatten()
+}
+
+/// The number of the earlier fork that one with this likeness is like; 0 none.
+pub(super) fn like(likeness: u64) -> u64 {
+    find(|known| known.likeness == likeness).map_or(0, |known| known.sequence)
+}
+
+/// True when a fork was called where the earlier one was that it is like.
+pub(super) fn is_same_site(inner: &Inner) -> bool {
+    find(|known| known.sequence == inner.like).is_some_and(|known| inner.site == known.site || inner.site == known.caller)
+}
+
+/// Notes that the report holds this fork in full.
+pub(super) fn remember(inner: &Inner) {
+    let (address, _) = crate::sites::look(inner.site);
+    let entry = Known {
+        likeness: inner.likeness,
+        sequence: inner.sequence,
+        site: inner.site,
+        caller: address,
+        generation: generation::current(),
+    };
+    with(|(known, next)| {
+        known[*next % FORKS] = entry;
+        *next += 1;
+    });
+}
+
+/// In a forked child: no thread has the table.
+pub(super) fn reset_in_child() {
+    if TABLE.busy.load(Relaxed) {
+        TABLE.busy.store(false, Relaxed);
+    }
+}
