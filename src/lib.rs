@@ -34,6 +34,7 @@ fn wake() {
     std::panic::set_hook(Box::new(emit::fault));
     forkguard_core::fork::own();
     hooks::adopt_open_descriptors();
+    emit::begin();
     options::read();
     if options::get().mode == Mode::Off {
         gate::set_life(Life::Off);

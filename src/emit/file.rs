@@ -413,9 +413,10 @@ fn take_back(fd: BorrowedFd<'_>, written: u64) -> bool {
     }
 }
 
-/// Runs a write whose failure must not reach the host as a signal (SIGPIPE, SIGXFSZ).
+/// Runs a write that must not reach the host as a signal: by its failure (SIGPIPE, SIGXFSZ), or because its terminal stops processes in the
+/// background that write (SIGTTOU).
 pub(super) fn quietly<R>(write: impl FnOnce() -> Result<R, Errno>) -> Result<R, Errno> {
-    let ours = 1u64 << (libc::SIGPIPE - 1) | 1 << (libc::SIGXFSZ - 1);
+    let ours = 1u64 << (libc::SIGPIPE - 1) | 1 << (libc::SIGXFSZ - 1) | 1 << (libc::SIGTTOU - 1);
     let blocked = raw::blocked_signals();
     let pending = raw::pending_signals();
     raw::set_blocked_signals(blocked | ours);

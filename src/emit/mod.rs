@@ -2,8 +2,10 @@
 mod directory;
 pub(crate) mod file;
 mod likes;
+mod place;
 mod stderr;
 
+pub(crate) use place::begin;
 pub(crate) use stderr::{print, say};
 
 use crate::arena::Arena;

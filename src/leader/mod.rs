@@ -5,6 +5,8 @@
 //! look at, they judge themselves, and say so in its fate (`child/fate.rs`).
 mod outside;
 
+pub(crate) use outside::parent_of;
+
 use crate::arena::Arena;
 use crate::child::bite::{self, Bite};
 use crate::child::fate;

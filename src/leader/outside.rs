@@ -53,6 +53,11 @@ fn stat<'b>(bytes: &'b mut [u8], process: impl std::fmt::Display) -> impl Fn(usi
     move |index| words.split_ascii_whitespace().nth(index)
 }
 
+/// The parent of another process, as its number is in this one's namespace (0: it is not there); None for one that is gone.
+pub(crate) fn parent_of(process: u32) -> Option<u32> {
+    stat(&mut [0; 1024], process)(PARENT)?.parse().ok()
+}
+
 /// Where this program's stack begins.
 fn own_stack() -> Option<u64> {
     static OWN: AtomicU64 = AtomicU64::new(0);
