@@ -32,6 +32,13 @@ fn wake() {
     // SAFETY: reads what the C library keeps.
     forkguard_core::raw::tell_vdso(unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) } as usize);
     std::panic::set_hook(Box::new(emit::fault));
+    if hooks::seccomp::may_begin() {
+        begin();
+    }
+}
+
+/// From here on hooks record: at once, or where the filters of system calls that the process came with are known to allow it.
+fn begin() {
     forkguard_core::fork::own();
     hooks::adopt_open_descriptors();
     emit::begin();

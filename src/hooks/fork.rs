@@ -12,6 +12,7 @@ use libc::{c_char, c_int, pid_t, termios, winsize};
 
 /// 1. A door is entered: the fork gets its number and its site.
 fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
+    seccomp::before_process();
     contained(get_ready);
     note(|_| cures::before_fork());
     contained(cures::wait_before_fork);

@@ -32,7 +32,7 @@ mod privilege;
 pub(crate) mod real;
 mod reap;
 mod rwlock;
-mod seccomp;
+pub(crate) mod seccomp;
 mod semaphore;
 mod signal;
 mod socket;

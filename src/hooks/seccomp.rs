@@ -1,21 +1,77 @@
-//! seccomp(2): a filter under which a system call of ours may end the process. forkguard gets out of its way before it is set.
+//! seccomp(2): filters under which a system call of ours may end the process.
 //!
-//! It does so in the whole process, whichever thread sets it: the registries are all threads' together, and a thread that stands still in
-//! one of our calls would be waited for by the others. What the process forks later has the filter too, and the hooks as silent.
+//! **One that the process sets** is read first. If it may do more than fail a call, forkguard gets out of its way: in the whole process,
+//! whichever thread sets it (the registries are all threads' together, and one that is stopped in a call of ours would be waited for by
+//! the others), and in what the process forks later.
+//!
+//! **One that the process came with** cannot be read. What it forbids is tried by a child of ours ([`probe`]), but not before somebody has
+//! made a process under it; until then the hooks are silent.
 use super::*;
 use crate::{cures, leader};
+use forkguard_core::probe::{self, Filters, Forbidden};
 use forkguard_core::{fork as core_fork, safe_point, seccomp, thread, tls};
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-const BECAUSE: &str = "a seccomp filter that may end the process is set: from here on nothing is recorded or guarded in this process and \
-                       in what it forks";
+const SET: &str =
+    "a seccomp filter that may end the process is set: from here on nothing is recorded or guarded in it and in what it forks";
+const INHERITED: &str = "the process came with a seccomp filter that forbids what forkguard does: nothing is recorded or guarded";
+
+/// Not zero while the process waits for somebody to make a process under the filters that it came with.
+static WAITING: AtomicU8 = AtomicU8::new(0);
+
+/// In the constructor: true when hooks may record.
+pub(crate) fn may_begin() -> bool {
+    // Switched off, or a filter was set before the constructor: then nothing is tried, either.
+    if gate::life() == Life::Off || crate::options::variable(c"FORKGUARD") == Some("off") {
+        gate::set_life(Life::Off);
+        return false;
+    }
+    match probe::filters() {
+        Filters::None => true,
+        Filters::Tried => may_go_on(),
+        Filters::Untried => {
+            // Before any other library's, as ever.
+            atfork::register_own();
+            WAITING.store(1, Relaxed);
+            false
+        }
+    }
+}
+
+/// The host is about to make a process or a thread: then we may, too.
+pub(super) fn before_process() {
+    if WAITING.load(Relaxed) != 0 && !spawn::in_vfork_child() && WAITING.swap(0, Relaxed) != 0 {
+        contained(|| {
+            if may_go_on() {
+                crate::begin();
+            }
+        });
+    }
+}
+
+/// True where nothing that we call ends the process. Where a report can be written, it says so.
+fn may_go_on() -> bool {
+    let errno = crate::errno::get();
+    let forbidden = probe::probe();
+    crate::errno::set(errno);
+    match forbidden {
+        Some(Forbidden::Nothing) => return true,
+        Some(Forbidden::Something) => {
+            crate::begin();
+            leave(INHERITED, false);
+        }
+        Some(Forbidden::Reports) => gate::set_life(Life::Off),
+        None => WAITING.store(1, Relaxed),
+    }
+    false
+}
 
 /// Before prctl(2) with these arguments.
 pub(super) fn before_prctl(option: usize, mode: usize, program: usize) {
     const STRICT: usize = libc::SECCOMP_MODE_STRICT as usize;
     const FILTER: usize = libc::SECCOMP_MODE_FILTER as usize;
     match (option as i32, mode) {
-        (libc::PR_SET_SECCOMP, STRICT) => leave(false),
+        (libc::PR_SET_SECCOMP, STRICT) => leave(SET, false),
         (libc::PR_SET_SECCOMP, FILTER) => before_filter(program, false),
         _ => {}
     }
@@ -26,7 +82,7 @@ pub(super) fn before_seccomp(operation: usize, flags: usize, program: usize) {
     const STRICT: usize = libc::SECCOMP_SET_MODE_STRICT as usize;
     const FILTER: usize = libc::SECCOMP_SET_MODE_FILTER as usize;
     match (operation, flags, program) {
-        (STRICT, 0, 0) => leave(false),
+        (STRICT, 0, 0) => leave(SET, false),
         (FILTER, ..) => before_filter(program, flags & libc::SECCOMP_FILTER_FLAG_TSYNC as usize != 0),
         _ => {}
     }
@@ -35,17 +91,17 @@ pub(super) fn before_seccomp(operation: usize, flags: usize, program: usize) {
 /// (No program at all is asked with, too.)
 fn before_filter(program: usize, of_all_threads: bool) {
     if program != 0 && note(|_| seccomp::may_do_harm(program)).unwrap_or(true) {
-        leave(of_all_threads);
+        leave(SET, of_all_threads);
     }
 }
 
-fn leave(of_all_threads: bool) {
+fn leave(because: &'static str, of_all_threads: bool) {
     // A vfork child's memory is its leader's: what it may call of ours looks at this word of the thread that both are.
     if spawn::in_vfork_child() {
         return tls::set_inside(tls::IN_SANDBOX);
     }
     if core_fork::owned() {
-        note_at_length(|at| crate::emit::leave(at, BECAUSE));
+        note_at_length(|at| crate::emit::leave(at, because));
     }
     fall_silent();
     // Threads that are in the middle of a call of ours come to its end first.
@@ -57,7 +113,7 @@ fn leave(of_all_threads: bool) {
 /// From here on no hook, no handler and no destructor of ours makes a system call in this process.
 fn fall_silent() {
     gate::set_life(Life::Off);
-    for flag in [&REPORTS, &IN_CHILD, &wait::IDLE, &crate::child::uses::LOOKING, &crate::child::SETTLING] {
+    for flag in [&WAITING, &REPORTS, &IN_CHILD, &wait::IDLE, &crate::child::uses::LOOKING, &crate::child::SETTLING] {
         flag.store(0, Relaxed);
     }
     leader::forget_children();

@@ -80,6 +80,7 @@ fn created(thread: *const pthread_t, slot: &'static Slot, made: Made, result: c_
 
 /// Claims a slot for a thread that is about to be created.
 fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Option<(&'static Slot, Made)> {
+    super::seccomp::before_process();
     note(|_| {
         held::start_tracking();
         regions::learn(start);

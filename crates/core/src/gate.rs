@@ -22,6 +22,15 @@ pub fn awake() -> bool {
     LIFE.load(Relaxed) == Life::Awake as u8
 }
 
+/// Where the library's life stands.
+pub fn life() -> Life {
+    match LIFE.load(Relaxed) {
+        0 => Life::Asleep,
+        1 => Life::Awake,
+        _ => Life::Off,
+    }
+}
+
 /// Moves the library's life on.
 pub fn set_life(life: Life) {
     LIFE.store(life as u8, Relaxed);

@@ -18,6 +18,7 @@ pub mod numbers;
 pub mod own;
 pub mod pattern;
 pub mod pool;
+pub mod probe;
 pub mod raw;
 pub mod rng;
 pub mod safe_point;
