@@ -106,6 +106,7 @@ fn leave(because: &'static str, of_all_threads: bool) {
     fall_silent();
     // Threads that are in the middle of a call of ours come to its end first.
     if of_all_threads {
+        raw::membarrier();
         raw::wait_until(|| !thread::others_are_inside());
     }
 }

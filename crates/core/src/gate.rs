@@ -1,6 +1,6 @@
 //! Whether hooks work at all, and the proof that this thread is not already inside one.
 use crate::tls;
-use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU8, Ordering::*, compiler_fence};
 
 /// The library's life.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,10 @@ impl Inside {
             return None;
         }
         tls::set_inside(1);
-        Some(Inside(()))
+        let inside = Inside(());
+        // Who switches the library off looks at this mark afterwards: between the question and the mark that may have been done.
+        compiler_fence(SeqCst);
+        awake().then_some(inside)
     }
 }
 
