@@ -35,12 +35,8 @@ static ALL_SPAWNS: AtomicU64 = AtomicU64::new(0);
 /// Takes a token of a bucket that fills by one an interval.
 fn token(bucket: &AtomicU64) -> bool {
     let now = raw::monotonic();
-    let next = bucket.load(Relaxed).max(now);
-    let free = next - now <= BURST * INTERVAL_NS;
-    if free {
-        bucket.store(next + INTERVAL_NS, Relaxed);
-    }
-    free
+    let fuller = |next: u64| (next.max(now) - now <= BURST * INTERVAL_NS).then_some(next.max(now) + INTERVAL_NS);
+    bucket.fetch_update(Relaxed, Relaxed, fuller).is_ok()
 }
 
 /// Lines of JSON, built in borrowed memory.

@@ -51,13 +51,12 @@ fn token() -> bool {
 /// Takes a token of a bucket that holds `burst` and fills by one an interval; counts what went without.
 fn taken_from(bucket: &AtomicU64, burst: u64, interval_ns: u64) -> bool {
     let now = raw::monotonic();
-    let next = bucket.load(Relaxed).max(now);
-    let free = next - now <= burst * interval_ns;
-    match free {
-        true => bucket.store(next + interval_ns, Relaxed),
-        false => _ = SKIPPED.fetch_add(1, Relaxed),
+    let fuller = |next: u64| (next.max(now) - now <= burst * interval_ns).then_some(next.max(now) + interval_ns);
+    let taken = bucket.fetch_update(Relaxed, Relaxed, fuller).is_ok();
+    if !taken {
+        SKIPPED.fetch_add(1, Relaxed);
     }
-    free
+    taken
 }
 
 /// The word for a thing that this thread makes now: `caller` is the return address of the call.

@@ -83,8 +83,7 @@ static STORE: Store = Store {
 
 /// Takes `size` of what is counted; None when there is not so much left.
 fn reserve(count: &AtomicUsize, size: usize, limit: usize) -> Option<usize> {
-    let start = if count.load(Relaxed) + size <= limit { count.fetch_add(size, Relaxed) } else { limit };
-    (start + size <= limit).then_some(start)
+    count.fetch_update(Relaxed, Relaxed, |start| (start + size <= limit).then_some(start + size)).ok()
 }
 
 /// Finds the entry that `is` accepts in an index, or puts there what `make` makes. Another thread may put the same in at the same

@@ -46,12 +46,11 @@ pub fn register(handlers: [usize; 3], dso: usize, site: usize) -> Option<usize> 
     if known.is_some() {
         return known;
     }
-    let index = COUNT.fetch_add(1, Relaxed);
-    let Some(place) = REGISTRATIONS.get(index) else {
-        COUNT.store(CAPACITY, Relaxed);
+    let Ok(index) = COUNT.fetch_update(AcqRel, Relaxed, |count| (count < CAPACITY).then_some(count + 1)) else {
         MISSED.fetch_add(1, Relaxed);
         return None;
     };
+    let place = &REGISTRATIONS[index];
     for (word, handler) in place.handlers.iter().zip(handlers) {
         word.store(handler, Relaxed);
     }

@@ -1,6 +1,6 @@
 //! The locks that a thread holds or waits for: a short stack in its slot, two stores to push and one to pop.
 use crate::thread::{self, HELD, Slot};
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, fence};
 
 /// What kind of lock an entry is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -159,9 +159,23 @@ pub fn is_watched() -> bool {
     WATCHED.load(Relaxed) != 0
 }
 
+/// Turns all doors as it is asked for now. Of several threads that turn them the last one finds nothing changed.
 fn turn_doors() {
-    let (tracked, watched) = (TRACKED.load(Relaxed) != 0, WATCHED.load(Relaxed));
-    let gated = TRACKED.load(Relaxed) == GATED;
+    let asked = || (TRACKED.load(SeqCst), WATCHED.load(SeqCst));
+    let mut turned = asked();
+    loop {
+        turn_doors_for(turned);
+        fence(SeqCst);
+        let now = asked();
+        if now == turned {
+            return;
+        }
+        turned = now;
+    }
+}
+
+fn turn_doors_for((tracked, watched): (u8, u8)) {
+    let (tracked, gated) = (tracked != 0, tracked == GATED);
     let least = |door: &Door| if door.gives { WATCHED_WHOLLY } else { 1 };
     for door in doors() {
         let body = door.gated.filter(|_| gated).unwrap_or(door.body) as *mut ();
@@ -175,21 +189,21 @@ fn turn_doors() {
 
 /// From now on locks are recorded: a second thread is about to exist.
 pub fn start_tracking() {
-    if TRACKED.swap(WAY.load(Relaxed), Relaxed) == 0 {
+    if TRACKED.swap(WAY.load(Relaxed), SeqCst) == 0 {
         turn_doors();
     }
 }
 
 /// Locks are neither recorded nor watched any more.
 pub fn stop_tracking() {
-    if TRACKED.swap(0, Relaxed) | WATCHED.swap(0, Relaxed) != 0 {
+    if TRACKED.swap(0, SeqCst) | WATCHED.swap(0, SeqCst) != 0 {
         turn_doors();
     }
 }
 
 /// In a forked child whose locks were repaired.
 pub(crate) fn watch(watched: u8) {
-    if WATCHED.swap(watched, Relaxed) != watched {
+    if WATCHED.swap(watched, SeqCst) != watched {
         turn_doors();
     }
 }

@@ -43,25 +43,32 @@ impl Default for Name {
 }
 
 struct Named {
-    /// Address of a lock; 0 free.
+    /// Address of a lock; 0 free, [`WRITING`] while its first name is written.
     lock: AtomicUsize,
     name: Name,
 }
+
+const WRITING: usize = 1;
 
 static NAMED: [Named; LOCKS] = [const { Named { lock: AtomicUsize::new(0), name: Name::new() } }; LOCKS];
 
 /// Names a lock, anew if it has a name; false when there is no room.
 pub fn name_lock(lock: usize, name: &str) -> bool {
-    let known = NAMED.iter().find(|named| named.lock.load(Acquire) == lock);
-    let free = |named: &&Named| named.lock.compare_exchange(0, lock, AcqRel, Relaxed).is_ok();
-    known.or_else(|| NAMED.iter().find(free)).map(|named| named.name.set(name)).is_some()
+    if let Some(named) = NAMED.iter().find(|named| named.lock.load(Acquire) == lock) {
+        named.name.set(name);
+        return true;
+    }
+    let free = |named: &&Named| named.lock.compare_exchange(0, WRITING, AcqRel, Relaxed).is_ok();
+    let Some(named) = NAMED.iter().find(free) else { return false };
+    named.name.set(name);
+    named.lock.store(lock, Release);
+    true
 }
 
 /// Takes a lock's name back.
 pub fn unname_lock(lock: usize) {
-    for named in NAMED.iter().filter(|named| named.lock.load(Acquire) == lock) {
-        named.name.set("");
-        named.lock.store(0, Release);
+    for named in &NAMED {
+        let _ = named.lock.compare_exchange(lock, 0, AcqRel, Relaxed);
     }
 }
 

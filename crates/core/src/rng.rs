@@ -6,7 +6,7 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 /// Notes the first use.
 pub fn note(site: impl FnOnce() -> usize) {
     if USED.load(Relaxed) == 0 && crate::gate::awake() {
-        USED.store(site(), Relaxed);
+        let _ = USED.compare_exchange(0, site(), Relaxed, Relaxed);
     }
 }
 

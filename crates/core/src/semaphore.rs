@@ -15,16 +15,15 @@ fn places(address: usize) -> impl Iterator<Item = &'static AtomicUsize> {
 
 /// Notes that a thread posted it that did not hold it.
 pub fn mark_signal(address: usize) {
-    let mut free = None;
-    for place in places(address) {
-        match place.load(Relaxed) {
-            known if known == address => return,
-            0 if free.is_none() => free = Some(place),
-            _ => {}
-        }
+    // Another thread may note it at the same time.
+    let is_in = |place: &AtomicUsize| {
+        place.compare_exchange(0, address, Relaxed, Relaxed).map_or_else(|known| known == address, |_| true)
+    };
+    if is_signal(address) || places(address).any(is_in) {
+        return;
     }
     // All taken: the first one is forgotten, which makes it a lock again until its next post.
-    if let Some(place) = free.or_else(|| places(address).next()) {
+    if let Some(place) = places(address).next() {
         place.store(address, Relaxed);
     }
 }
@@ -32,7 +31,7 @@ pub fn mark_signal(address: usize) {
 /// Forgets it: it was made anew, or its holder posted it.
 pub fn forget(address: usize) {
     for place in places(address).filter(|p| p.load(Relaxed) == address) {
-        place.store(0, Relaxed);
+        let _ = place.compare_exchange(address, 0, Relaxed, Relaxed);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who set each signal's handler.
 use crate::generation;
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::*, fence};
 
 /// Signals are numbered 1 to 64.
 pub const COUNT: usize = 64;
@@ -63,48 +63,88 @@ impl Setting {
     }
 }
 
-/// The latest first.
-static SETTINGS: [[Setting; REMEMBERED]; COUNT + 1] = [const { [const { Setting::new() }; REMEMBERED] }; COUNT + 1];
+/// The settings of one signal.
+struct History {
+    /// Counts the changes, odd during one; above that the generation of the process that made the last one.
+    version: AtomicU64,
+    /// The latest first.
+    settings: [Setting; REMEMBERED],
+}
+
+const GENERATION_SHIFT: u32 = 32;
+
+static HISTORIES: [History; COUNT + 1] =
+    [const { History { version: AtomicU64::new(0), settings: [const { Setting::new() }; REMEMBERED] } }; COUNT + 1];
+
+impl History {
+    /// Changes it, unless another thread does, or this one where a signal handler interrupted it: then the latest handler is nobody's.
+    fn change(&self, change: impl FnOnce(&[Setting; REMEMBERED])) {
+        let own = u64::from(generation::current()) << GENERATION_SHIFT;
+        let seen = self.version.load(Relaxed);
+        // A change of an older generation was of a thread that this process lost.
+        let under_way = seen & 1 != 0 && seen >> GENERATION_SHIFT == own >> GENERATION_SHIFT;
+        let begun = own | u64::from(seen as u32 | 1);
+        if under_way || self.version.compare_exchange(seen, begun, Acquire, Relaxed).is_err() {
+            return;
+        }
+        fence(Release);
+        change(&self.settings);
+        self.version.store(own | u64::from((begun as u32).wrapping_add(1)), Release);
+    }
+
+    /// What was noted, the latest first; nothing while it is changed.
+    fn read(&self) -> [Set; REMEMBERED] {
+        let seen = self.version.load(Acquire);
+        let sets = self.settings.each_ref().map(Setting::get);
+        fence(Acquire);
+        let whole = seen & 1 == 0 && self.version.load(Relaxed) == seen;
+        if whole { sets } else { [Setting::new().get(); REMEMBERED] }
+    }
+}
 
 /// Notes that a disposition was set now. The same call made again is not remembered twice.
 pub fn note(signal: i32, set: Set) {
-    let Some(settings) = SETTINGS.get(signal as usize) else { return };
-    if settings[0].get().site != set.site {
-        for i in (1..REMEMBERED).rev() {
-            settings[i].put(settings[i - 1].get(), settings[i - 1].generation.load(Relaxed));
+    let Some(history) = HISTORIES.get(signal as usize) else { return };
+    history.change(|settings| {
+        if settings[0].get().site != set.site {
+            for i in (1..REMEMBERED).rev() {
+                settings[i].put(settings[i - 1].get(), settings[i - 1].generation.load(Relaxed));
+            }
         }
-    }
-    settings[0].put(set, generation::current());
+        settings[0].put(set, generation::current());
+    });
 }
 
 /// Notes that the latest setting was undone by this one: what was before it is not forgotten for that.
 pub fn note_undone(signal: i32, set: Set) {
-    let Some(settings) = SETTINGS.get(signal as usize) else { return };
-    if settings[1].get().site != set.site {
-        return settings[0].put(set, generation::current());
-    }
-    for i in 1..REMEMBERED {
-        settings[i - 1].put(settings[i].get(), settings[i].generation.load(Relaxed));
-    }
-    settings[REMEMBERED - 1].put(Setting::new().get(), 0);
+    let Some(history) = HISTORIES.get(signal as usize) else { return };
+    history.change(|settings| {
+        if settings[1].get().site != set.site {
+            return settings[0].put(set, generation::current());
+        }
+        for i in 1..REMEMBERED {
+            settings[i - 1].put(settings[i].get(), settings[i].generation.load(Relaxed));
+        }
+        settings[REMEMBERED - 1].put(Setting::new().get(), 0);
+    });
 }
 
 /// What was noted last, if its handler is the one that the kernel has: a raw system call may have set another since.
 pub fn setter(signal: i32, handler: usize) -> Option<Set> {
-    let set = SETTINGS.get(signal as usize)?[0].get();
+    let [set, ..] = HISTORIES.get(signal as usize)?.read();
     (set.site != 0 && set.handler == handler).then_some(set)
 }
 
 /// All that was noted, the latest first.
 pub fn settings(signal: i32) -> impl Iterator<Item = Set> {
-    let settings = SETTINGS.get(signal as usize).map_or(&[][..], |s| &s[..]);
-    settings.iter().map(Setting::get).filter(|s| s.site != 0)
+    let history = HISTORIES.get(signal as usize);
+    history.into_iter().flat_map(|history| history.read()).filter(|set| set.site != 0)
 }
 
 /// What was noted before that, the latest first.
 pub fn earlier(signal: i32) -> impl Iterator<Item = Set> {
-    let settings = SETTINGS.get(signal as usize).map_or(&[][..], |s| &s[1..]);
-    settings.iter().map(Setting::get).filter(|s| s.site != 0)
+    let history = HISTORIES.get(signal as usize);
+    history.into_iter().flat_map(|history| history.read().into_iter().skip(1)).filter(|set| set.site != 0)
 }
 
 /// The names of signals 1 to 31.

@@ -1,19 +1,21 @@
 //! Timers: none of them exists in a forked child.
 use crate::{generation, raw};
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering::*, fence};
 
 const CAPACITY: usize = 32;
 
 struct Place {
-    /// timer_t plus one; 0 free.
+    /// timer_t plus one; 0 free, [`WRITING`] while a new one is noted.
     id: AtomicUsize,
     clock: AtomicI32,
     signal: AtomicI32,
     armed: AtomicU32,
-    /// The process's generation when it was armed: a child has none of its leader's.
+    /// The process's generation when it was made or armed: a child has none of its leader's.
     generation: AtomicU32,
     site: AtomicUsize,
 }
+
+const WRITING: usize = usize::MAX;
 
 /// A timer made by timer_create.
 #[derive(Clone, Copy)]
@@ -42,16 +44,18 @@ static INTERVAL: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
 static ALARM: AtomicBool = AtomicBool::new(false);
 
 fn find(id: usize) -> Option<&'static Place> {
-    TIMERS.iter().find(|t| t.id.load(Relaxed) == id.wrapping_add(1))
+    TIMERS.iter().find(|t| t.id.load(Acquire) == id.wrapping_add(1))
 }
 
 /// Notes timer_create.
 pub fn create(id: usize, clock: i32, signal: i32) {
-    let free = |t: &&Place| t.id.compare_exchange(0, id.wrapping_add(1), Relaxed, Relaxed).is_ok();
-    if let Some(timer) = TIMERS.iter().find(free) {
+    // The leader's of this id went with the fork.
+    if let Some(timer) = find(id).filter(|timer| timer.take(id.wrapping_add(1))).or_else(|| TIMERS.iter().find(|t| t.take(0))) {
         timer.clock.store(clock, Relaxed);
         timer.signal.store(signal, Relaxed);
         timer.armed.store(0, Relaxed);
+        timer.generation.store(generation::current(), Relaxed);
+        timer.id.store(id.wrapping_add(1), Release);
     }
 }
 
@@ -72,29 +76,33 @@ pub fn clock(id: usize) -> Option<i32> {
 /// Notes timer_delete.
 pub fn delete(id: usize) {
     if let Some(timer) = find(id) {
-        timer.id.store(0, Relaxed);
+        let _ = timer.id.compare_exchange(id.wrapping_add(1), 0, Relaxed, Relaxed);
     }
 }
 
 impl Place {
+    /// Takes the place to note another timer in it, if it still is that of `id`.
+    fn take(&self, id: usize) -> bool {
+        self.id.compare_exchange(id, WRITING, Acquire, Relaxed).is_ok()
+    }
+
     /// A timer that rang once is armed no more. The kernel says so of those whose id is its own (glibc's for SIGEV_THREAD is not: its
     /// highest bit is set).
-    fn is_armed(&self) -> bool {
-        let id = self.id.load(Relaxed).wrapping_sub(1);
-        self.id.load(Relaxed) != 0
-            && self.armed.load(Relaxed) != 0
-            && self.generation.load(Relaxed) == generation::current()
-            && ((id as isize) < 0 || raw::timer_armed(id))
+    fn armed(&self) -> Option<Timer> {
+        let id = self.id.load(Acquire);
+        let known = id != 0 && id != WRITING && self.armed.load(Relaxed) != 0;
+        let own = self.generation.load(Relaxed) == generation::current();
+        let timer = Timer { clock: self.clock.load(Relaxed), signal: self.signal.load(Relaxed), site: self.site.load(Relaxed) };
+        fence(Acquire);
+        // Read as a whole only if no other timer was noted here meanwhile.
+        let whole = self.id.load(Relaxed) == id;
+        (known && own && whole && (((id - 1) as isize) < 0 || raw::timer_armed(id - 1))).then_some(timer)
     }
 }
 
 /// The armed ones.
 pub fn armed() -> impl Iterator<Item = Timer> {
-    TIMERS.iter().filter(|t| t.is_armed()).map(|t| Timer {
-        clock: t.clock.load(Relaxed),
-        signal: t.signal.load(Relaxed),
-        site: t.site.load(Relaxed),
-    })
+    TIMERS.iter().filter_map(Place::armed)
 }
 
 /// Notes alarm, which is setitimer with ITIMER_REAL.
@@ -110,7 +118,9 @@ pub fn by_alarm() -> bool {
 
 /// Notes setitimer.
 pub fn arm_interval(which: i32, site: usize) {
-    ALARM.store(ALARM.load(Relaxed) && which != 0, Relaxed);
+    if which == 0 {
+        ALARM.store(false, Relaxed);
+    }
     if let Some(place) = INTERVAL.get(which as usize) {
         place.store(site, Relaxed);
     }
