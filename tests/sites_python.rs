@@ -192,3 +192,23 @@ fn stacks_are_right_under_stress() {
         assert!(missing * 20 < compared, "{name}: {missing} stacks unknown of {compared}");
     }
 }
+
+/// Python is asked to say when it forks: not before it is there (its development mode exchanges the allocators), but in time.
+#[test]
+fn development_mode_and_safe_point() {
+    for (name, python) in interpreters() {
+        let directory = scratch(&format!("sites-python-development-{name}"));
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/apps/sites/locked_forks.py");
+        for arguments in [&["-c", "print(0)"][..], &["-Wignore", script.to_str().expect("UTF-8")]] {
+            let mut command = Command::new(&python);
+            command
+                .args(["-B", "-X", "dev"])
+                .args(arguments)
+                .env("FORKGUARD_PROFILE", "cure")
+                .env("FORKGUARD_SAFE_POINT", "10000");
+            let run = fixture::run(guarded(&mut command, &directory.join("report")), &directory).expect("it ends");
+            assert!(run.status.success(), "{name}: {}\n{}", run.status, run.stderr);
+            assert_eq!(run.stdout, "0\n", "{name}: {}", run.stderr);
+        }
+    }
+}

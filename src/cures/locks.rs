@@ -50,9 +50,7 @@ fn holds(entry: &Entry) -> bool {
     match entry.kind {
         Kind::Mutex | Kind::C11Mutex => true,
         Kind::Semaphore => entry.flags & (HOLDS | WAITS | MADE) == HOLDS && !semaphore::is_signal(entry.address),
-        // Nothing in a spin lock says that processes share it, but where it lies.
-        Kind::Spin => entry.flags & HOLDS != 0 && raw::is_private(entry.address),
-        Kind::Read | Kind::Write | Kind::Libc => entry.flags & HOLDS != 0,
+        Kind::Spin | Kind::Read | Kind::Write | Kind::Libc => entry.flags & HOLDS != 0,
     }
 }
 
@@ -82,6 +80,11 @@ fn hand_over(fork: &Inner, lock: &LockRecord, survivor: Survivor) {
     let &LockRecord { entry, holder, holder_name, mutex_kind, .. } = lock;
     let deed = Deed { entry, holder, name: &holder_name, mutex_kind, start: raw::monotonic_of_kernel() };
     deed.write(fork, "its owner is the child's thread now", &handed);
+}
+
+/// False also where the kernel does not say: what is not known to be the child's own is not written to.
+fn is_own_memory(address: usize) -> bool {
+    raw::is_shared(address) == Some(false)
 }
 
 /// None for a lock that has no words, or whose memory the child lacks.
@@ -114,7 +117,11 @@ struct Deed<'a> {
 }
 
 impl Deed<'_> {
+    /// Where processes share the memory the holder is not lost: it is still there, in the leader.
     fn write(&self, fork: &Inner, action: &'static str, words: &Words) {
+        if !is_own_memory(self.entry.address) {
+            return self.tell(fork, "left: in memory that processes share", Err(libc::ENOTSUP));
+        }
         let written = raw::write_words(self.entry.address, &words[..words::extent(self.entry.kind) / 4]);
         if written {
             fork.mark_repaired(self.entry.address);
@@ -147,7 +154,7 @@ fn forget_waiters(address: usize) {
     }
     let start = raw::monotonic_of_kernel();
     let mut condition = [0; CONDITION / 4];
-    if !raw::read_words(address, &mut condition) {
+    if !raw::read_words(address, &mut condition) || !is_own_memory(address) {
         return;
     }
     let Some(waiters) = words::waiters(&condition).filter(|&waiters| waiters != 0) else { return };

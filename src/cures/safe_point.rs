@@ -5,7 +5,7 @@ use crate::describe;
 use crate::sites;
 use forkguard_core::gate;
 use forkguard_core::held::{self, Kind as LockKind};
-use forkguard_core::safe_point::{self as point, Busy, Unseen};
+use forkguard_core::safe_point::{self as point, Busy, Others, Unseen};
 use forkguard_core::thread::Slot;
 use forkguard_core::tls;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -53,6 +53,8 @@ struct Left {
     tid: u32,
     name: Text<16>,
     lock: Option<held::Entry>,
+    /// An earlier fork waited for it in vain, this one did not.
+    again: bool,
 }
 
 // SAFETY: the word is written by the thread that `thread` names afterwards, and read by it or, in the child, by the only thread there is.
@@ -87,16 +89,16 @@ fn forker() -> Option<&'static Slot> {
 }
 
 /// Looks at the other threads until they are quiet or the time is up; `pause` is how time goes by. How many there were to wait for, and
-/// who is left.
-fn wait(until: u64, pause: impl Fn(u64)) -> (u32, Option<Busy>) {
+/// those who are left.
+fn wait(until: u64, pause: impl Fn(u64)) -> (u32, Others) {
     forkguard_core::thread::reap(raw::kernel_threads());
     let mut waited_for = None;
     let mut length = PAUSE_NS.0;
     loop {
-        let (busy, count) = point::busy();
-        let first = *waited_for.get_or_insert(count);
-        if busy.is_none() || raw::monotonic() >= until {
-            return (first, busy);
+        let others = point::others();
+        let first = *waited_for.get_or_insert(others.count);
+        if others.awaited.is_none() || raw::monotonic() >= until {
+            return (first, others);
         }
         pause(length);
         length = (length * 2).min(PAUSE_NS.1);
@@ -115,15 +117,23 @@ pub(crate) fn wait_before_fork() {
     if carried.is_some() {
         point::open(slot);
     }
-    let (waited_for, busy) = wait(until, raw::sleep);
+    let (waited_for, others) = wait(until, raw::sleep);
+    if others.awaited.is_some() {
+        point::give_up();
+    }
     let ns = spent + raw::monotonic() - start;
-    OUTCOME.write(thread, Word { ns, waited_for: waited_for.max(before), left: busy.map(left) });
+    OUTCOME.write(thread, Word { ns, waited_for: waited_for.max(before), left: who_is_left(&others) });
 }
 
-fn left(busy: Busy) -> Left {
+fn who_is_left(others: &Others) -> Option<Left> {
+    let awaited = others.awaited.map(|busy| left(busy, false));
+    awaited.or_else(|| others.given_up.map(|busy| left(busy, true)))
+}
+
+fn left(busy: Busy, again: bool) -> Left {
     let tid = busy.slot.tid.load(Relaxed);
     let name = Some(busy.slot.name()).filter(|name| !name.is_empty());
-    Left { tid, name: name.unwrap_or_else(|| describe::kernel_name(tid)), lock: busy.entry }
+    Left { tid, name: name.unwrap_or_else(|| describe::kernel_name(tid)), lock: busy.entry, again }
 }
 
 /// In the last prepare handler: a thread may have come back from the wait for a condition, whose mutex it then holds.
@@ -135,10 +145,10 @@ pub(crate) fn look_again() {
     let Some(word) = OUTCOME.of(thread).filter(|word| word.left.is_none()) else { return };
     let start = raw::monotonic();
     point::keep_closed(start + FORK_NS);
-    let (more, busy) = wait(start + LAST_LOOK_NS.min(limit()), raw::sleep);
+    let (more, others) = wait(start + LAST_LOOK_NS.min(limit()), raw::sleep);
     if more > 0 {
         let ns = word.ns + raw::monotonic() - start;
-        OUTCOME.write(thread, Word { ns, waited_for: word.waited_for + more, left: busy.map(left) });
+        OUTCOME.write(thread, Word { ns, waited_for: word.waited_for + more, left: who_is_left(&others) });
     }
 }
 
@@ -200,10 +210,11 @@ pub(super) fn in_child(fork: &'static Inner) {
     let lock = left.lock.as_ref().map(lock_text);
     let lock = lock.as_ref().map_or("a lock", |lock| lock.as_str());
     let subject = format_args!("{} ({}) with {lock}", left.name.as_str(), left.tid);
-    did(Guard::SafePoint, ACTION, subject, start, Err(libc::ETIMEDOUT));
+    did(Guard::SafePoint, if left.again { NOT_AGAIN } else { ACTION }, subject, start, Err(libc::ETIMEDOUT));
 }
 
 const ACTION: &str = "waited for";
+const NOT_AGAIN: &str = "did not wait again for";
 
 /// What a thread has waited already for the fork that it is about to make, with the gate closed.
 struct Spent {
@@ -240,9 +251,9 @@ fn python_forks() {
     }
     let mut most = 0;
     loop {
-        let (count, busy) = wait(raw::monotonic() + KEPT_NS, raw::sleep);
+        let (count, others) = wait(raw::monotonic() + KEPT_NS, raw::sleep);
         most = count.max(most);
-        if busy.is_none() || raw::monotonic() >= until {
+        if others.awaited.is_none() || raw::monotonic() >= until {
             break;
         }
         sites::without_interpreter(&|| _ = wait(until.min(raw::monotonic() + LET_GO_NS), raw::sleep));

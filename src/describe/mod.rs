@@ -361,6 +361,7 @@ fn locks<'a>(arena: &'a Arena, inner: &Inner, threads: &[Thread<'a>]) -> &'a [Lo
             holder_name: holder.map_or(Borrowed(""), |t| Borrowed(arena.text(&t.name))),
             own: lock.own,
             signal: lock.signal,
+            shared: !libc && raw::is_shared(lock.entry.address) == Some(true),
             site: site(arena, Role::Taken, lock.holder, lock.entry.site),
         });
     }

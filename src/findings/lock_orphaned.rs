@@ -1,6 +1,6 @@
 //! lock-orphaned: a lock that a lost thread holds, or one of the forking thread that knows its owner by a thread id of the leader.
 use super::*;
-use forkguard_report::catalogue::EXPLAIN_OWN_LOCK;
+use forkguard_report::catalogue::{EXPLAIN_OWN_LOCK, EXPLAIN_SHARED_LOCK};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for lock in evidence.locks {
@@ -10,7 +10,9 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         let the = if lock.kind == LockKind::Libc { "the " } else { "" };
         let mut finding =
             evidence.finding(Kind::LockOrphaned, severity, format_args!("{what}"), format_args!("{the}{subject}"), sites);
-        if lock.own {
+        if lock.shared {
+            finding.explain = Borrowed(EXPLAIN_SHARED_LOCK);
+        } else if lock.own {
             finding.explain = Borrowed(EXPLAIN_OWN_LOCK);
         }
         found(finding);

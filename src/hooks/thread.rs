@@ -121,6 +121,7 @@ hook! {
     fn pthread_create(thread: *mut pthread_t, attributes: *const pthread_attr_t, start: Start, argument: *mut c_void) -> c_int;
     |caller| {
         python::before_wait();
+        sites::starts_thread();
         let Some((slot, made)) = prepare(start as usize, argument as usize, detached(attributes), caller) else {
             return real(thread, attributes, start, argument);
         };

@@ -233,6 +233,11 @@ pub(crate) fn before_forks(wait: fn()) {
     python::before_forks(wait);
 }
 
+/// In the hook of pthread_create, outside of its bookkeeping.
+pub(crate) fn starts_thread() {
+    python::starts_thread();
+}
+
 /// True while this thread has the lock without which no other thread runs the interpreter's code.
 pub(crate) fn holds_interpreter() -> bool {
     python::holds_gil()

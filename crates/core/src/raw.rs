@@ -486,16 +486,52 @@ pub fn is_program(directory: i32, path: &CStr) -> bool {
     matches!(rustix::io::read(&file, &mut head), Ok(4)) && (head == *b"\x7fELF" || head.starts_with(b"#!"))
 }
 
-/// True when the page that this address lies in is the process's own: no page of a file, none that processes share (bit 61 of its word in
-/// /proc/self/pagemap, proc(5)).
-pub fn is_private(address: usize) -> bool {
+/// Whether processes share the memory at this address, as the kernel says it of its page, or where that is refused (a process that gave up
+/// rights) of its mapping; None when it says neither.
+pub fn is_shared(address: usize) -> Option<bool> {
+    // A page that nobody touched since the fork is not there yet.
+    read_memory(address, &mut [0u8]).then(|| page_is_shared(address).or_else(|| mapping_is_shared(address)))?
+}
+
+/// By bit 61 of the page's word in /proc/self/pagemap, proc(5): a page of a file, or one that processes share.
+fn page_is_shared(address: usize) -> Option<bool> {
     const OF_FILE_OR_SHARED: u64 = 1 << 61;
     const IN_MEMORY_OR_SWAP: u64 = 3 << 62;
-    let Ok(file) = Opened::new(c"/proc/self/pagemap", OFlags::RDONLY | OFlags::CLOEXEC) else { return false };
+    let file = Opened::new(c"/proc/self/pagemap", OFlags::RDONLY | OFlags::CLOEXEC).ok()?;
     let mut word = [0u8; 8];
     let read = rustix::io::pread(&file, &mut word, (address / 4096 * 8) as u64) == Ok(8);
     let word = u64::from_ne_bytes(word);
-    read && word & IN_MEMORY_OR_SWAP != 0 && word & OF_FILE_OR_SHARED == 0
+    (read && word & IN_MEMORY_OR_SWAP != 0).then_some(word & OF_FILE_OR_SHARED != 0)
+}
+
+/// By the fourth letter of the mapping's rights in /proc/self/maps, proc(5).
+fn mapping_is_shared(address: usize) -> Option<bool> {
+    let maps = Opened::new(c"/proc/self/maps", OFlags::RDONLY | OFlags::CLOEXEC).ok()?;
+    listed_as_shared(&maps, address)
+}
+
+fn listed_as_shared(maps: &Opened, address: usize) -> Option<bool> {
+    // A path may be as long as PATH_MAX.
+    let (mut bytes, mut kept) = ([0u8; 4096 + 256], 0);
+    loop {
+        let read = rustix::io::read(maps, &mut bytes[kept..]).ok().filter(|&read| read > 0)?;
+        let filled = kept + read;
+        let end = bytes[..filled].iter().rposition(|&byte| byte == b'\n')?;
+        if let Some(shared) = bytes[..end].split(|&byte| byte == b'\n').find_map(|line| shared_in(line, address)) {
+            return Some(shared);
+        }
+        bytes.copy_within(end + 1..filled, 0);
+        kept = filled - end - 1;
+    }
+}
+
+/// `START-END RIGHTS …`: None of another mapping.
+fn shared_in(line: &[u8], address: usize) -> Option<bool> {
+    let mut words = core::str::from_utf8(&line[..line.len().min(48)]).ok()?.split(' ');
+    let (start, end) = words.next()?.split_once('-')?;
+    let number = |text| usize::from_str_radix(text, 16).ok();
+    (number(start)?..number(end)?).contains(&address).then_some(())?;
+    Some(words.next()?.ends_with('s'))
 }
 
 /// Fills `into` from a small file of the proc filesystem; the bytes read.

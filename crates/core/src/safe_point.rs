@@ -8,7 +8,7 @@ use crate::thread::{self, Slot, State};
 use crate::words::{self, Words};
 use crate::{raw, semaphore, tls};
 use core::arch::asm;
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering::*, compiler_fence, fence};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::*, compiler_fence, fence};
 
 /// How many forks keep the gate closed.
 static GATE: AtomicU32 = AtomicU32::new(0);
@@ -233,14 +233,96 @@ pub struct Busy {
     pub entry: Option<Entry>,
 }
 
-/// Another thread that holds a lock or may get one although the gate is closed, and how many they are.
-pub fn busy() -> (Option<Busy>, u32) {
+/// The other threads that hold a lock, or may get one although the gate is closed.
+#[derive(Default)]
+pub struct Others {
+    /// One that is waited for.
+    pub awaited: Option<Busy>,
+    /// How many they are.
+    pub count: u32,
+    /// One that held up an earlier fork in vain, see [`give_up`]: it is not waited for.
+    pub given_up: Option<Busy>,
+}
+
+/// Looks at them.
+pub fn others() -> Others {
+    let mut others = Others::default();
+    each(|slot, busy| match busy {
+        None => Patience::of(slot).renew(),
+        Some(busy) if Patience::of(slot).is_over(&busy) => _ = others.given_up.get_or_insert(busy),
+        Some(busy) => {
+            others.awaited.get_or_insert(busy);
+            others.count += 1;
+        }
+    });
+    others
+}
+
+fn each(mut each: impl FnMut(&'static Slot, Option<Busy>)) {
     let own = raw::thread_id();
     let others = thread::slots().iter().filter(|s| s.state() == State::Live && s.tid.load(Relaxed) != own);
-    let mut found = others.filter_map(|slot| what_keeps(slot, own).map(|entry| Busy { slot, entry }));
-    let first = found.next();
-    let more = found.count() as u32;
-    (first, more + u32::from(first.is_some()))
+    others.for_each(|slot| each(slot, what_keeps(slot, own).map(|entry| Busy { slot, entry })));
+}
+
+/// A fork has waited in vain: a thread that keeps its lock for ever must not hold every fork up. Until it is seen without it, it is waited for
+/// again a second later, then after two, four … seconds.
+pub fn give_up() {
+    each(|slot, busy| busy.iter().for_each(|busy| Patience::of(slot).end(busy)));
+}
+
+/// The lock that a slot's thread kept for longer than a fork waited.
+struct Patience {
+    tid: AtomicU32,
+    lock: AtomicUsize,
+    /// It is waited for again from that time of the monotonic clock on, in nanoseconds.
+    until: AtomicU64,
+    /// How long it was not to be waited for.
+    pause: AtomicU64,
+}
+
+const FIRST_PAUSE_NS: u64 = 1_000_000_000;
+const LAST_PAUSE_NS: u64 = 64_000_000_000;
+
+impl Patience {
+    fn of(slot: &Slot) -> &'static Patience {
+        static ALL: [Patience; thread::CAPACITY] = [const {
+            Patience { tid: AtomicU32::new(0), lock: AtomicUsize::new(0), until: AtomicU64::new(0), pause: AtomicU64::new(0) }
+        }; thread::CAPACITY];
+        &ALL[thread::index(slot)]
+    }
+
+    fn knows(&self, busy: &Busy) -> bool {
+        let key = (self.tid.load(Relaxed), self.lock.load(Relaxed));
+        key == (busy.slot.tid.load(Relaxed), busy.lock())
+    }
+
+    fn is_over(&self, busy: &Busy) -> bool {
+        self.until.load(Relaxed) != 0 && self.knows(busy) && raw::monotonic() < self.until.load(Relaxed)
+    }
+
+    fn renew(&self) {
+        if self.until.load(Relaxed) != 0 {
+            self.until.store(0, Relaxed);
+            self.tid.store(0, Relaxed);
+        }
+    }
+
+    fn end(&self, busy: &Busy) {
+        if self.is_over(busy) {
+            return;
+        }
+        let pause = if self.knows(busy) { (self.pause.load(Relaxed) * 2).min(LAST_PAUSE_NS) } else { FIRST_PAUSE_NS };
+        self.tid.store(busy.slot.tid.load(Relaxed), Relaxed);
+        self.lock.store(busy.lock(), Relaxed);
+        self.pause.store(pause, Relaxed);
+        self.until.store(raw::monotonic() + pause, Relaxed);
+    }
+}
+
+impl Busy {
+    fn lock(&self) -> usize {
+        self.entry.map_or(0, |entry| entry.address)
+    }
 }
 
 /// What keeps a thread from being quiet: a lock, or (inner None) one that is not recorded yet or any more.

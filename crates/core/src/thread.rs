@@ -205,7 +205,8 @@ pub fn claim() -> Option<&'static Slot> {
     slot
 }
 
-fn index(slot: &Slot) -> usize {
+/// Which of all slots it is.
+pub(crate) fn index(slot: &Slot) -> usize {
     (slot as *const Slot as usize - SLOTS.as_ptr() as usize) / size_of::<Slot>()
 }
 

@@ -121,6 +121,10 @@ macro_rules! cures {
 pub const EXPLAIN_OWN_LOCK: &str = "The child's thread holds it under the thread id it had in the leader: \
     in the child, locking it again blocks and unlocking it fails or does nothing.";
 
+/// Explains one whose lock lies in memory that processes share.
+pub const EXPLAIN_SHARED_LOCK: &str = "It lies in memory that processes share, though it was not made for several: the child's lock is the leader's, \
+    whose thread may still release it, but wakes nobody in the child.";
+
 /// Cures a connection that child and leader share, used or not.
 const OWN_CONNECTION: Cures = cures!(
     "Connect in ",

@@ -383,6 +383,8 @@ pub struct Lock<'a> {
     pub own: bool,
     /// True for a semaphore that only its own waiter or no rule of ownership holds: a signal, not a lock.
     pub signal: bool,
+    /// True for one in memory that processes share: its holder is still there, in the leader.
+    pub shared: bool,
     /// Where it was taken.
     pub site: Option<Site<'a>>,
 }

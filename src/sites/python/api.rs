@@ -146,10 +146,10 @@ impl Api {
         (self.main_interpreter)()
     }
 
-    /// Has `hook` called at every audit event. Before the interpreter's life or with the GIL held.
-    pub(super) fn audit(&self, hook: AuditHook) {
+    /// Has `hook` called at every audit event; false if that is refused. Needs the GIL.
+    pub(super) fn audit(&self, hook: AuditHook) -> bool {
         // SAFETY: the hook is a function of this library, which is never unloaded.
-        unsafe { (self.add_audit_hook)(hook, std::ptr::null_mut()) };
+        unsafe { (self.add_audit_hook)(hook, std::ptr::null_mut()) == 0 }
     }
 
     /// Does something while other threads may run code. Needs the GIL, which this thread then has again.

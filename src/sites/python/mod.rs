@@ -18,7 +18,7 @@ mod threads;
 use super::loaded::Found;
 use super::store::{self, Frames, Language, TextId, text_of};
 use super::symbols::{Library, Watch, function};
-pub(super) use forks::{before_forks, holds_gil, without_gil};
+pub(super) use forks::{before_forks, holds_gil, starts_thread, without_gil};
 pub(super) use objects::{handler, started};
 pub(crate) use run::{while_held, while_taken};
 pub(super) use threads::{can_stand, stand, stand_frozen};

@@ -55,6 +55,7 @@ const LOCKS: &[Lock<'static>] = &[Lock {
     holder_name: Borrowed("beat"),
     own: false,
     signal: false,
+    shared: false,
     site: Some(site(Role::Taken)),
 }];
 
