@@ -3,16 +3,18 @@
 //! Whether a library is, the loader is asked without a lock: the one that an address lies in must be the very one that it was. It says so until
 //! right before it unmaps it, after its destructors. What remains is the time between the answer and the use: a thread that unloads a library
 //! in which another one is inside a hook of ours, and no code of that library. An interpreter that runs code of this thread's stays.
-use super::native::find_object;
+use super::native::{Found as Object, find_object};
 use super::symbols::Library;
 use crate::hooks::real;
 use crate::sites::native;
 use forkguard_core::raw::read_value;
 use std::cell::UnsafeCell;
+use std::ffi::{CStr, c_char};
 use std::mem::{MaybeUninit, needs_drop};
 use std::sync::atomic::{AtomicUsize, Ordering::*};
 
-/// A library as it was loaded: one that comes to lie at the same place later is another one.
+/// A library as it was loaded. One that comes to lie at the same place later is another one, unless path, size, tables and the loader's record
+/// are the same: then it is the same file, loaded again, and what was found there holds.
 #[derive(Clone, Copy)]
 pub(crate) struct Loaded {
     /// An address in it.
@@ -46,14 +48,42 @@ impl Loaded {
 
 /// What the loader says of the library at an address, in one word.
 fn mark(address: usize, record: usize) -> Option<usize> {
-    let words = if native::can_find() {
-        let found = find_object(address).filter(|found| found.link_map == record)?;
-        [found.start, found.end, found.eh_frame]
-    } else {
-        // struct link_map: base, name, dynamic section. What is freed is written over.
-        read_value::<[usize; 3]>(record)?
-    };
-    Some(words.iter().fold(record, |mark, word| (mark ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)))
+    if native::can_find() {
+        return find_object(address).filter(|found| found.link_map == record).map(|found| mark_of(&found));
+    }
+    // struct link_map: base, name, dynamic section. What is freed is written over.
+    read_value::<[usize; 3]>(record).map(|words| mixed(record, words))
+}
+
+/// Small libraries look alike but for their paths.
+fn mark_of(found: &Object) -> usize {
+    // SAFETY: the loader has just named its record (struct link_map: base, path).
+    let path = unsafe { CStr::from_ptr((*(found.link_map as *const [*const c_char; 2]))[1]) };
+    let (words, rest) = path.to_bytes().as_chunks::<8>();
+    let mark = words.iter().fold(found.link_map, |mark, word| mixed(mark, [usize::from_le_bytes(*word)]));
+    let mark = rest.iter().fold(mark, |mark, byte| mixed(mark, [usize::from(*byte)]));
+    mixed(mark, [found.start, found.end, found.eh_frame])
+}
+
+fn mixed<const N: usize>(mark: usize, words: [usize; N]) -> usize {
+    words.iter().fold(mark, |mark, word| (mark ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29))
+}
+
+/// Bits of an address of a program; above them is room for a mark.
+const ADDRESS: u64 = (1 << 48) - 1;
+/// In the address of a place in a library that is loaded no more: so it lies in none.
+pub(crate) const UNLOADED: usize = 1 << 62;
+
+/// An address together with the mark of the library that it lies in now.
+pub(super) fn marked(address: usize) -> u64 {
+    let mark = find_object(address).map_or(0, |found| mark_of(&found) as u64);
+    address as u64 & ADDRESS | mark & !ADDRESS
+}
+
+/// The address, [`UNLOADED`] if it lies in another library now, or in none.
+pub(super) fn unmarked(word: u64) -> usize {
+    let address = (word & ADDRESS) as usize;
+    if marked(address) == word { address } else { address | UNLOADED }
 }
 
 /// A [`Loaded`] that may be asked for while another thread writes it.

@@ -4,6 +4,7 @@
 //! Which library an address lies in is asked of glibc's `_dl_find_object` (2.35), which takes no lock and is made for signal
 //! handlers. The symbol is the nearest one that the library exports, when the address lies inside it, or that its file names
 //! (`debug.rs`, which also finds the line): static functions and variables. What the file does not say, the tool finds by `offset`.
+use super::loaded::UNLOADED;
 use super::{debug, store};
 use crate::arena::Arena;
 use crate::hooks::real;
@@ -463,7 +464,7 @@ pub(crate) fn frame(arena: &Arena, address: usize) -> Frame<'_> {
         file: None,
         line: None,
         module: None,
-        offset: Some(address as u64),
+        offset: Some((address & !UNLOADED) as u64),
         build_id: None,
     };
     let Some((module, known)) = look_up(address) else { return unknown };

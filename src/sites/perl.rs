@@ -65,8 +65,8 @@ const CONTEXTS: usize = 200;
 /// Calls `each` with file and line, innermost first; not at all in a thread other than the main one.
 #[inline(never)]
 pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
-    if raw::thread_id() == raw::process_id()
-        && let Some(perl) = FOUND.get()
+    if let Some(perl) = FOUND.get()
+        && raw::thread_id() == raw::process_id()
         && let Some(marks) = perl.marks()
     {
         walk(perl, marks, each);

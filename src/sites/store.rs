@@ -1,5 +1,6 @@
 //! The application's stacks, kept once each in bounded memory: frames form a tree (stacks share their outer frames), texts are
 //! interned. Nothing is ever changed or taken out, so nothing needs a lock: an entry is complete before an index names it.
+use super::loaded;
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
@@ -51,7 +52,7 @@ pub(crate) type TextId = u16;
 
 /// A frame in the tree.
 struct Node {
-    /// A native address, or file, function and line.
+    /// A native address with the mark of its library, or file, function and line.
     word: AtomicU64,
     /// Language in the upper half, the next outer frame in the lower.
     link: AtomicU32,
@@ -156,7 +157,7 @@ pub(crate) fn keep(frames: &Frames, address: usize) -> Option<usize> {
     if outer == 0 {
         return Some(0);
     }
-    node(Language::Native, address as u64, outer).map(|node| STACK | usize::from(node))
+    node(Language::Native, loaded::marked(address), outer).map(|node| STACK | usize::from(node))
 }
 
 /// A frame of a stack that is being taken.
@@ -190,7 +191,8 @@ impl Frames {
 
     /// Adds the next outer native frame, by its return address; likewise.
     pub(crate) fn push_native(&mut self, address: usize) -> bool {
-        self.push(Language::Native, (address >> 48) as TextId, (address >> 32) as TextId, address as u32)
+        let word = loaded::marked(address);
+        self.push(Language::Native, (word >> 48) as TextId, (word >> 32) as TextId, word as u32)
     }
 
     /// True when none was added.
@@ -242,14 +244,14 @@ pub(crate) fn look(word: usize) -> (usize, impl Iterator<Item = Kept> + Clone) {
     };
     let (address, mut outer) = match word & STACK {
         0 => (word, 0),
-        _ => read(word & !STACK).map_or((0, 0), |(address, link)| (address as usize, link & 0xffff)),
+        _ => read(word & !STACK).map_or((0, 0), |(word, link)| (loaded::unmarked(word), link & 0xffff)),
     };
     let frames = std::iter::from_fn(move || {
         let (word, link) = read(outer as usize)?;
         outer = link & 0xffff;
         let language = Language::ALL[(link >> 16) as usize % Language::ALL.len()];
         if language == Language::Native {
-            return Some(Kept { language, file: "", function: "", line: 0, address: word as usize });
+            return Some(Kept { language, file: "", function: "", line: 0, address: loaded::unmarked(word) });
         }
         let [file, function] = [word >> 48, word >> 32 & 0xffff].map(|id| text_of(id as u16));
         Some(Kept { language, file, function, line: word as u32, address: 0 })
