@@ -3,7 +3,7 @@
 #include <semaphore.h>
 #include <sys/eventfd.h>
 
-enum { THREADS = 3, ROUNDS = 20 };
+enum { THREADS = 2, ROUNDS = 6 };
 
 static const int foreign[] = {
     SYS_process_vm_readv, SYS_process_vm_writev, SYS_getpid, SYS_gettid, SYS_getppid, SYS_rt_sigpending, SYS_rt_sigtimedwait,

@@ -104,10 +104,20 @@ fn leave(because: &'static str, of_all_threads: bool) {
         note_at_length(|at| crate::emit::leave(at, because));
     }
     fall_silent();
-    // Threads that are in the middle of a call of ours come to its end first.
     if of_all_threads {
-        raw::membarrier();
+        await_others();
+    }
+}
+
+/// Threads that are in the middle of a call of ours come to its end: for a second, since one that jumped out of it never does.
+fn await_others() {
+    const TURNS: u32 = 100;
+    raw::membarrier();
+    for _ in 0..TURNS {
         raw::wait_until(|| !thread::others_are_inside());
+        if !thread::others_are_inside() {
+            return;
+        }
     }
 }
 
