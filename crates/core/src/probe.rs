@@ -39,9 +39,12 @@ struct Status {
 impl Status {
     fn of(path: &CStr) -> Option<Status> {
         let mut bytes = [0u8; 8192];
-        let text = core::str::from_utf8(raw::read_file(path, &mut bytes)).ok()?;
+        let room = bytes.len();
+        let read = raw::read_file(path, &mut bytes);
+        let text = core::str::from_utf8(read).ok().filter(|text| text.len() < room)?;
         let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name))?.trim().parse().ok();
-        Some(Status { parent: field("PPid:")?, mode: field("Seccomp:")?, filters: field("Seccomp_filters:") })
+        // A kernel without filters has no word for them.
+        Some(Status { parent: field("PPid:")?, mode: field("Seccomp:").unwrap_or(0), filters: field("Seccomp_filters:") })
     }
 }
 
