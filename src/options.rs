@@ -1,4 +1,6 @@
 //! Every option: one table of names, defaults, parsers and help. A bad value is one clear line, and the default holds.
+mod unknown;
+
 use crate::findings::suppress;
 use forkguard_core::fixed::Text;
 use forkguard_core::raw;
@@ -409,6 +411,9 @@ pub(crate) fn read() {
                 let name = row.name.to_str().unwrap_or_default();
                 crate::emit::say(format_args!("{name}={value}: allowed is {}; the default holds", row.allowed));
             }
+        }
+        if options.mode != Mode::Off {
+            unknown::say();
         }
     }
     if !options.follow_exec {

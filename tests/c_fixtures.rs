@@ -67,6 +67,31 @@ fn bad_options_are_said_once_and_the_default_holds() {
     }
 }
 
+#[test]
+fn an_unknown_option_is_one_line_that_names_the_nearest() {
+    let cases = [
+        ("FORKGUARD_LOCK", "FORKGUARD_LOCKS"),
+        ("FORKGUARD_SAFEPOINT", "FORKGUARD_SAFE_POINT"),
+        ("FORKGUARD_REPORTS", "FORKGUARD_REPORT"),
+    ];
+    for (name, nearest) in cases {
+        let report = scratch(&format!("options/unknown-{name}")).join("report");
+        let run = forks_with(&format!("unknown-{name}"), &report, &[(name, "1"), ("FORKGUARD_SUMMARY", "never")]);
+        assert_eq!(run.stderr, format!("forkguard: no option {name}; {nearest}?\n"));
+    }
+}
+
+#[test]
+fn what_options_say_is_fit_for_a_terminal() {
+    let report = scratch("options/hostile").join("report");
+    let options = [("FORKGUARD_SUMMARY", "\u{1b}[31m\nforkguard: \u{202e}all is well"), ("FORKGUARD_PROFILE\u{7f}", "")];
+    let run = forks_with("hostile", &report, &[options[0], options[1], ("FORKGUARD_FIXUPS", "libc.so.6:\u{1b}[2J")]);
+    assert!(run.stderr.contains("FORKGUARD_SUMMARY=\\u{1b}[31m\\nforkguard: \\u{202e}all is well: allowed is"), "{}", run.stderr);
+    assert!(run.stderr.contains("no option FORKGUARD_PROFILE\\u{7f}; FORKGUARD_PROFILE?"), "{}", run.stderr);
+    assert!(run.stderr.contains("has no function \\u{1b}[2J"), "{}", run.stderr);
+    assert!(run.stderr.lines().all(forkguard_report::text::is_plain), "{}", run.stderr);
+}
+
 /// Its child waits for what the leader has to write before it writes of that itself: once, not for every finding.
 #[test]
 fn a_stopped_leader_holds_its_child_up_once() {

@@ -3,10 +3,10 @@ use super::file::quietly;
 use super::place::place;
 use forkguard_core::fixed::Text;
 use forkguard_core::raw::{Opened, descriptor};
+use forkguard_report::text::{Plain, is_plain};
 use rustix::fs::{FileType, OFlags};
 use rustix::io::{Errno, IoSlice, ReadWriteFlags};
 use rustix::net::SendFlags;
-use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// The last line was cut short: the next one begins on a line of its own.
@@ -14,43 +14,52 @@ static TORN: AtomicBool = AtomicBool::new(false);
 
 /// One line on the host's stderr.
 pub(crate) fn say(arguments: std::fmt::Arguments<'_>) {
-    let mut line = Text::<1600>::new();
-    let _ = writeln!(line, "forkguard: {arguments}");
-    print(line.as_str());
+    let line = Text::<1600>::of(format_args!("forkguard: {arguments}"));
+    print(escaped(line.as_str()).as_str());
 }
 
 /// Writes lines to the host's stderr, as far as it takes them at once: nothing that is slow or full may hold the host up.
 pub(crate) fn print(text: &str) {
     let Some(kind) = place() else { return };
-    let mut rest = text.as_bytes();
+    let mut rest = text;
     while !rest.is_empty() {
         let (lines, later) = whole_lines(rest);
-        if !write(kind, lines) {
+        let written = match lines.lines().all(is_plain) {
+            true => write(kind, lines),
+            false => lines.lines().all(|line| write(kind, escaped(line).as_str())),
+        };
+        if !written {
             return;
         }
         rest = later;
     }
 }
 
+/// What a pipe takes whole or not at all (PIPE_BUF).
+const TOGETHER: usize = 4096;
+
 /// The first lines, as many as go together, and the rest.
-fn whole_lines(text: &[u8]) -> (&[u8], &[u8]) {
-    // What a pipe takes whole or not at all (PIPE_BUF).
-    const TOGETHER: usize = 4096;
-    let first = &text[..text.len().min(TOGETHER)];
-    let end = first.iter().rposition(|&byte| byte == b'\n').map_or(first.len(), |newline| newline + 1);
-    text.split_at(end)
+fn whole_lines(text: &str) -> (&str, &str) {
+    let first = (0..=text.len().min(TOGETHER)).rev().find_map(|end| text.get(..end)).unwrap_or_default();
+    text.split_at(first.rfind('\n').map_or(first.len(), |newline| newline + 1))
+}
+
+/// One line, fit for a terminal.
+fn escaped(line: &str) -> Text<TOGETHER> {
+    let plain = Text::<{ TOGETHER - 1 }>::of(format_args!("{}", Plain(line)));
+    Text::of(format_args!("{}\n", plain.as_str()))
 }
 
 /// True when all of it was taken. A terminal may take a part of a line.
-fn write(kind: FileType, lines: &[u8]) -> bool {
+fn write(kind: FileType, lines: &str) -> bool {
     if TORN.load(Relaxed) {
         if at_once(kind, b"\n") != Ok(1) {
             return false;
         }
         TORN.store(false, Relaxed);
     }
-    let written = at_once(kind, lines).unwrap_or(0);
-    let torn = written > 0 && lines[written - 1] != b'\n';
+    let written = at_once(kind, lines.as_bytes()).unwrap_or(0);
+    let torn = written > 0 && lines.as_bytes()[written - 1] != b'\n';
     TORN.store(torn, Relaxed);
     written == lines.len()
 }

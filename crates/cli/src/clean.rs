@@ -1,6 +1,6 @@
 //! `forkguard clean`: removes old reports. The library itself never deletes anything.
-use crate::input::{Error, Input};
-use forkguard_report::text::{Count, Plain};
+use crate::input::{Error, Input, shown};
+use forkguard_report::text::Count;
 use std::fs::Metadata;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
         match file.path.symlink_metadata() {
             Ok(metadata) => visit(args, &file.path, &metadata, &mut tally, &mut out).map_err(Error::Output)?,
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => tally.refused.push(format!("{}: {error}", file.path.display())),
+            Err(error) => tally.refused.push(format!("{}: {error}", shown(&file.path))),
         }
     }
     say(&tally, args, &mut out).map_err(Error::Output)
@@ -61,9 +61,9 @@ fn visit(args: &Args, path: &Path, metadata: &Metadata, tally: &mut Tally, out: 
         return Ok(());
     }
     if args.dry_run {
-        writeln!(out, "{}", Plain(&path.display().to_string()))?;
+        writeln!(out, "{}", shown(path))?;
     } else if let Err(error) = std::fs::remove_file(path) {
-        tally.refused.push(format!("{}: {error}", path.display()));
+        tally.refused.push(format!("{}: {error}", shown(path)));
         return Ok(());
     }
     tally.removed += 1;

@@ -1,4 +1,5 @@
 //! The report files that a command is given, and why it cannot do its work.
+use forkguard_report::text::Plain;
 use forkguard_report::{SUFFIX, place};
 use std::fmt::{Display, Formatter};
 use std::io;
@@ -18,17 +19,22 @@ pub(crate) enum Error {
 impl Display for Error {
     fn fmt(&self, out: &mut Formatter) -> std::fmt::Result {
         match self {
-            Error::Unreadable(path, error) => write!(out, "cannot read {}: {error}", path.display()),
-            Error::NoFiles(path) => write!(out, "no report (*{SUFFIX}) in {}", path.display()),
+            Error::Unreadable(path, error) => write!(out, "cannot read {}: {error}", shown(path)),
+            Error::NoFiles(path) => write!(out, "no report (*{SUFFIX}) in {}", shown(path)),
             Error::NoEvents(paths, notes) => {
-                let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+                let paths: Vec<_> = paths.iter().map(|path| shown(path)).collect();
                 write!(out, "no event of forkguard in {}", paths.join(", "))?;
                 notes.iter().try_for_each(|note| write!(out, "\n  {note}"))
             }
-            Error::Unwritable(path, error) => write!(out, "cannot write {}: {error}", path.display()),
+            Error::Unwritable(path, error) => write!(out, "cannot write {}: {error}", shown(path)),
             Error::Output(error) => write!(out, "cannot write: {error}"),
         }
     }
+}
+
+/// A path, fit for a terminal.
+pub(crate) fn shown(path: &Path) -> String {
+    Plain(&path.display().to_string()).to_string()
 }
 
 /// Report files, or directories of them.

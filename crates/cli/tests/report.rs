@@ -160,6 +160,61 @@ fn what_was_not_touched_is_listed() {
     assert!(!printed(&output).contains("none stands"), "{output:?}");
 }
 
+/// A report may be anybody's.
+#[test]
+fn nothing_of_a_report_steers_the_terminal() {
+    const FREE: [&str; 18] = [
+        "subject",
+        "explain",
+        "cure",
+        "because",
+        "function",
+        "file",
+        "module",
+        "name",
+        "executable",
+        "mode",
+        "program",
+        "call",
+        "peer",
+        "local",
+        "service",
+        "action",
+        "holder_name",
+        "library",
+    ];
+    fn spoil(value: &mut serde_json::Value, free: bool) {
+        match value {
+            serde_json::Value::String(text) if free => text.push_str("\u{1b}]0;x\u{7}\r\n\u{9b}2J\u{202e}\u{200b}"),
+            serde_json::Value::Array(list) => list.iter_mut().for_each(|it| spoil(it, free)),
+            serde_json::Value::Object(object) => {
+                object.iter_mut().for_each(|(key, it)| spoil(it, FREE.contains(&key.as_str()) || key == "at" || key == "limits"));
+            }
+            _ => {}
+        }
+    }
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let directory = tempfile::tempdir().unwrap();
+    for (number, file) in ["run", "bites", "guards"].into_iter().flat_map(|run| samples.join(run).read_dir().unwrap()).enumerate()
+    {
+        let content = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let lines = content.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let spoilt: Vec<String> = lines
+            .map(|mut line| {
+                spoil(&mut line, false);
+                line.to_string()
+            })
+            .collect();
+        std::fs::write(directory.path().join(format!("\u{202e}{number}.jsonl")), spoilt.join("\n") + "\ntorn").unwrap();
+    }
+    let output = tool(&["report", "--all", directory.path().to_str().unwrap()]).output().unwrap();
+    let shown = printed(&output);
+    assert!(shown.contains("\\u{1b}]0;x\\u{7}\\r\\n\\u{9b}2J\\u{202e}\\u{200b}"), "{shown}");
+    assert!(shown.contains("What bit") && shown.lines().all(forkguard_report::text::is_plain), "{shown}");
+    let missing = complaint(&["report", "\u{1b}[2J\u{202e}"]);
+    assert!(missing.contains("\\u{1b}[2J\\u{202e}") && missing.lines().all(forkguard_report::text::is_plain), "{missing}");
+}
+
 /// What it prints on a terminal, which `script` makes.
 fn on_terminal(variable: &str) -> String {
     let command = format!("{} report run", env!("CARGO_BIN_EXE_forkguard"));

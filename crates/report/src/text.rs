@@ -1,13 +1,45 @@
 //! How the pieces of a report read for a person; formatting allocates nothing.
 use crate::event::{Finding, Frame, Role, Site};
 use std::fmt::{Display, Formatter, Result, Write};
+use std::ops::RangeInclusive;
 
-/// A text from the host process on one line of a terminal: control characters are escaped.
+/// A text from the host process on one line of a terminal: what would steer the terminal, or read otherwise than it is, is escaped. All
+/// that is printed passes here.
 pub struct Plain<'a>(pub &'a str);
+
+/// Characters without a shape of their own, beside control characters: soft hyphen, joiners, directions, fillers, separators, tags
+/// (Unicode's format characters and those that its security mechanisms, UTS 39, call default-ignorable).
+const UNSEEN: [RangeInclusive<char>; 15] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{600}'..='\u{605}',
+    '\u{61c}'..='\u{61c}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{3164}'..='\u{3164}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff9}'..='\u{fffb}',
+    '\u{e0000}'..='\u{e0fff}',
+];
+
+/// True for a character that must not reach a terminal.
+fn is_unseen(char: char) -> bool {
+    char.is_control() || !char.is_ascii() && UNSEEN.iter().any(|range| range.contains(&char))
+}
+
+/// True for a line of which [`Plain`] makes no other.
+pub fn is_plain(line: &str) -> bool {
+    !line.chars().any(is_unseen)
+}
 
 impl Display for Plain<'_> {
     fn fmt(&self, out: &mut Formatter) -> Result {
-        self.0.chars().try_for_each(|char| match char.is_control() {
+        self.0.chars().try_for_each(|char| match is_unseen(char) {
             true => write!(out, "{}", char.escape_default()),
             false => out.write_char(char),
         })
@@ -284,5 +316,16 @@ mod tests {
     #[test]
     fn control_characters_do_not_reach_the_terminal() {
         assert_eq!(Plain("a\n\u{1b}[31mü").to_string(), "a\\n\\u{1b}[31mü");
+        assert_eq!(Plain("\u{9b}31m\u{7f}").to_string(), "\\u{9b}31m\\u{7f}");
+    }
+
+    #[test]
+    fn nothing_reads_otherwise_than_it_is() {
+        for unseen in "\u{202e}\u{2066}\u{200b}\u{200d}\u{feff}\u{ad}\u{2028}\u{e0041}\u{3164}".chars() {
+            assert_eq!(Plain(&format!("a{unseen}b")).to_string(), format!("a\\u{{{:x}}}b", unseen as u32));
+        }
+        for text in ["naïve — 日本語 עברית", "\u{1f980}"] {
+            assert_eq!(Plain(text).to_string(), text);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Events to what they say together: leaders, their forks, what became of the children, the findings.
 use super::index::Index;
+use crate::input::shown;
 use crate::symbols::Symbols;
 use forkguard_report::event::{
     Cure, Detail, Disposition, Event, Finding, Fixup, Fork, ForkKind, Frame, Kind, Lock, Memory, Progress, Severity, Site,
@@ -7,6 +8,7 @@ use forkguard_report::event::{
 };
 use forkguard_report::text::{Count, Plain};
 use forkguard_report::{Line, SCHEMA};
+use serde_json::Value;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
@@ -219,8 +221,8 @@ impl Gathered {
         for line in reader.split(b'\n') {
             let line = line?;
             let line = symbols.resolve(&line);
-            match serde_json::from_slice::<Line>(&line) {
-                Ok(line) if line.schema == SCHEMA => self.take(line),
+            match parsed(&line) {
+                Some(line) if line.schema == SCHEMA => self.take(line),
                 _ if line.trim_ascii().is_empty() => {}
                 _ => unread += 1,
             }
@@ -233,7 +235,7 @@ impl Gathered {
 
     /// Keeps what is to be said of `file`.
     pub(crate) fn note(&mut self, file: &Path, what: String) {
-        self.notes.push(format!("{}: {what}", Plain(&file.display().to_string())));
+        self.notes.push(format!("{}: {what}", shown(file)));
     }
 
     fn take(&mut self, line: Line) {
@@ -474,6 +476,22 @@ impl Gathered {
             let life = &mut self.findings[position].life;
             *life = Life { severity: change.severity.unwrap_or(life.severity), state: change.state, because: change.because };
         }
+    }
+}
+
+/// One line of a report. A report may be anybody's: none of its texts reaches a terminal as it is.
+fn parsed(line: &[u8]) -> Option<Line<'static>> {
+    let mut value = serde_json::from_slice(line).ok()?;
+    make_plain(&mut value);
+    serde_json::from_value(value).ok()
+}
+
+fn make_plain(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = plain(text),
+        Value::Array(list) => list.iter_mut().for_each(make_plain),
+        Value::Object(object) => object.values_mut().for_each(make_plain),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
