@@ -31,6 +31,7 @@ fn wake() {
     hooks::resolve_redhooks();
     // SAFETY: reads what the C library keeps.
     forkguard_core::raw::tell_vdso(unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) } as usize);
+    hooks::real::own_variables().for_each(|(start, length)| forkguard_core::valgrind::leave_unchecked(start, length));
     std::panic::set_hook(Box::new(emit::fault));
     if hooks::seccomp::may_begin() {
         begin();

@@ -3,6 +3,7 @@
 use crate::arena::Arena;
 use crate::hooks::contained;
 use forkguard_core::raw::{self, Pages};
+use forkguard_core::valgrind;
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, Ordering::*};
 
@@ -129,7 +130,9 @@ impl AtLength {
 }
 
 fn map() -> Option<Pages> {
-    Pages::map_guarded(GUARD + STACK + ARENA + LINES, GUARD, GUARD + STACK)
+    let pages = Pages::map_guarded(GUARD + STACK + ARENA + LINES, GUARD, GUARD + STACK)?;
+    valgrind::register_stack(pages.start().addr() + GUARD, STACK);
+    Some(pages)
 }
 
 /// In a forked child: the thread that used the memory may be gone.

@@ -1,7 +1,10 @@
-//! Programs that fork a lot and are no servers: all that they print and how they end is as without the library.
+//! Programs that fork a lot and are no servers: all that they print and how they end is as without the library. Also under tools that watch
+//! a program.
 mod common;
 
+use common::fixture::{Fixture, run};
 use common::server::*;
+use common::{Report, guarded, scratch};
 use std::fs;
 use std::process::Command;
 
@@ -54,4 +57,46 @@ fn ruby() {
 #[test]
 fn node() {
     unchanged("node", "node", &[], "children.js");
+}
+
+/// Runs a command that runs `findings/thread_pthread.c`, built with these flags: it forks among threads. What it says on stderr.
+fn watched(name: &str, words: &[&str], flags: &[&str], environment: &[(&str, &str)]) -> String {
+    let directory = scratch(&format!("watched/{name}"));
+    let program = Fixture::new("findings/thread_pthread.c").build_with(&directory, flags).expect("builds");
+    let words = [words, &[program.to_str().expect("path")]].concat();
+    let mut command = Command::new(words[0]);
+    guarded(command.args(&words[1..]), &directory.join("report")).env("FORKGUARD_SUMMARY", "never");
+    let run = run(command.envs(environment.iter().copied()).current_dir(&directory), &directory).expect("runs");
+    assert!(run.status.success(), "{name}: {}: {}", run.status, run.stderr);
+    let report = Report::read(&directory.join("report"));
+    // A sanitizer has a thread of its own.
+    assert!(report.findings("thread-lost").any(|finding| finding.text.contains("worker")), "{name}");
+    run.stderr
+}
+
+#[test]
+fn valgrind() {
+    for tool in ["none", "memcheck", "helgrind"] {
+        let said = watched(tool, &["valgrind", &format!("--tool={tool}"), "--error-exitcode=9"], &[], &[]);
+        // A new error would have ended it with 9. Of calls that it does not know it says so once.
+        assert!(
+            !said.contains("client switching stacks") && said.matches("unhandled amd64-linux syscall").count() <= 1,
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn ltrace() {
+    watched("ltrace", &["ltrace", "-o", "calls"], &[], &[]);
+}
+
+/// (The sanitizer for addresses, as a library, refuses whatever stands before it, unless it is told not to look.)
+#[test]
+fn sanitizers() {
+    let quiet = ("ASAN_OPTIONS", "detect_leaks=0:verify_asan_link_order=0");
+    watched("address", &["env"], &["-fsanitize=address"], &[quiet]);
+    watched("address-static", &["env"], &["-fsanitize=address", "-static-libasan"], &[("ASAN_OPTIONS", "detect_leaks=0")]);
+    watched("thread", &["env"], &["-fsanitize=thread"], &[]);
+    watched("undefined", &["env"], &["-fsanitize=undefined"], &[]);
 }

@@ -148,6 +148,21 @@ pub(crate) fn first_link_map() -> usize {
     unsafe { _r_debug.map as usize }
 }
 
+/// The memory of this library's variables: start and length.
+pub(crate) fn own_variables() -> impl Iterator<Item = (usize, usize)> {
+    const LOADED: u32 = 1;
+    const WRITABLE: u32 = 2;
+    // SAFETY: a library's first segment begins with its header, which tells where its program headers are: Elf64_Phdr.
+    let (base, headers) = unsafe {
+        let base = (*own_map()).base;
+        let header = base as *const u8;
+        let (place, count) = (*header.add(32).cast::<usize>(), *header.add(56).cast::<u16>());
+        (base, std::slice::from_raw_parts((base + place) as *const [u64; 7], count as usize))
+    };
+    let is_meant = |[kind, ..]: &&[u64; 7]| *kind as u32 == LOADED && (*kind >> 32) as u32 & WRITABLE != 0;
+    headers.iter().filter(is_meant).map(move |[_, _, address, _, _, length, _]| (base + *address as usize, *length as usize))
+}
+
 /// The first default definition of `name` in the libraries that were loaded after ours.
 pub fn find(name: &CStr) -> Option<*mut c_void> {
     find_version(name, None)

@@ -76,6 +76,13 @@ impl Fixture {
         Ok(program)
     }
 
+    /// Compiles the program into a directory, with more flags.
+    pub fn build_with(&self, directory: &Path, flags: &[&str]) -> Result<PathBuf, String> {
+        let program = directory.join(self.slug());
+        self.compile(&program, flags)?;
+        Ok(program)
+    }
+
     /// Compiles it twice, as `hooks/driver.h` wants it: a library and the program linked to it.
     pub fn build_with_library(&self) -> Result<PathBuf, String> {
         self.plugins()?;

@@ -1,6 +1,8 @@
 //! Where each descriptor came from: a table by number. What is open, the kernel knows; this table only says who made it.
 use crate::generation;
-use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use crate::raw::Pages;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
 /// Numbers from here on are not recorded: they are listed with origin unknown.
 pub const CAPACITY: usize = 65_536;
@@ -120,23 +122,10 @@ pub struct Record {
     pub opening: u32,
 }
 
-static TABLE: [Place; CAPACITY] = [const {
-    Place {
-        kind: AtomicU8::new(0),
-        role: AtomicU8::new(0),
-        marks: AtomicU8::new(0),
-        family: AtomicU16::new(0),
-        thread: AtomicU32::new(0),
-        site: AtomicUsize::new(0),
-        port: AtomicU32::new(0),
-        generation: AtomicU32::new(0),
-        opening: AtomicU32::new(0),
-        address: [const { AtomicU64::new(0) }; 2],
-        seen: AtomicU32::new(0),
-        copied: AtomicU32::new(0),
-        original: AtomicU32::new(0),
-    }
-}; CAPACITY];
+/// How many numbers a part of the table has.
+const PART: usize = 1024;
+/// The table, in parts that are mapped once one of their numbers is recorded: a process may have little room for addresses (`ulimit -v`).
+static TABLE: [AtomicPtr<[Place; PART]>; CAPACITY / PART] = [const { AtomicPtr::new(ptr::null_mut()) }; CAPACITY / PART];
 /// Numbers at and above this were never recorded.
 static HIGH: AtomicUsize = AtomicUsize::new(0);
 static OPEN: AtomicU32 = AtomicU32::new(0);
@@ -146,8 +135,25 @@ static CONNECTED: [AtomicU64; CAPACITY / 64] = [const { AtomicU64::new(0) }; CAP
 /// The last generation in which an inherited descriptor was copied.
 static COPYING: AtomicU32 = AtomicU32::new(0);
 
+/// None where nothing was ever recorded.
+#[inline(always)]
 fn place(fd: i32) -> Option<&'static Place> {
-    TABLE.get(usize::try_from(fd).ok()?)
+    let number = usize::try_from(fd).ok()?;
+    // SAFETY: a part is all zeros first, which are places, and is never given back.
+    let part = unsafe { TABLE.get(number / PART)?.load(Acquire).as_ref() }?;
+    Some(&part[number % PART])
+}
+
+/// The same, to record something there; None beyond the table, and where there is no memory for it.
+fn place_for(fd: i32) -> Option<&'static Place> {
+    place(fd).or_else(|| {
+        let part = TABLE.get(usize::try_from(fd).ok()? / PART)?;
+        let pages = Pages::map(size_of::<[Place; PART]>())?;
+        if part.compare_exchange(ptr::null_mut(), pages.start().cast(), Release, Relaxed).is_ok() {
+            core::mem::forget(pages);
+        }
+        place(fd)
+    })
 }
 
 impl Place {
@@ -183,7 +189,7 @@ pub fn connected() -> impl Iterator<Item = i32> {
 
 /// Notes a new descriptor: whatever was recorded under this number is forgotten.
 pub fn open(fd: i32, kind: Kind, roles: u8, family: u16, site: usize, thread: u32) {
-    let Some(place) = place(fd) else { return };
+    let Some(place) = place_for(fd) else { return };
     if place.is_connected() {
         forget_connected(fd);
     }
@@ -293,7 +299,7 @@ pub fn disconnect(fd: i32) {
 
 /// Adds bits of [`role`].
 pub fn add_role(fd: i32, bits: u8) {
-    if let Some(place) = place(fd) {
+    if let Some(place) = place_for(fd) {
         place.role.fetch_or(bits, Relaxed);
     }
 }
@@ -307,7 +313,7 @@ pub fn remove_role(fd: i32, bits: u8) {
 
 /// Adds bits of [`mark`].
 pub fn add_mark(fd: i32, bits: u8) {
-    if let Some(place) = place(fd) {
+    if let Some(place) = place_for(fd) {
         place.marks.fetch_or(bits, Relaxed);
     }
 }

@@ -28,6 +28,7 @@ pub mod signal;
 pub mod thread;
 pub mod timer;
 pub mod tls;
+pub mod valgrind;
 pub mod words;
 
 /// Under this name `pool` finds its atomics, which are loom's where it is tested.

@@ -3,7 +3,7 @@ use core::arch::asm;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
 use core::ptr;
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use rustix::fd::IntoRawFd;
 pub use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{Mode, OFlags};
@@ -232,9 +232,15 @@ pub fn set_blocked_signals(mask: u64) {
 
 /// A descriptor for another process, closed on exec, at the lowest free number from `above` on (pidfd_open(2)).
 pub fn process_descriptor(process: u32, above: i32) -> Option<i32> {
+    // Valgrind complains at each call that it does not know.
+    static UNKNOWN: AtomicBool = AtomicBool::new(false);
+    if UNKNOWN.load(Relaxed) {
+        return None;
+    }
     // SAFETY: takes integers.
     let fd = unsafe { syscall(libc::SYS_pidfd_open, [process as usize, 0, 0, 0, 0, 0]) };
-    let low = (fd >= 0).then_some(Opened(fd as i32))?;
+    UNKNOWN.store(fd == -(libc::ENOSYS as isize), Relaxed);
+    let low = (fd >= 0).then(|| Opened(fd as i32))?;
     rustix::io::fcntl_dupfd_cloexec(&low, above).ok().map(IntoRawFd::into_raw_fd)
 }
 
@@ -552,7 +558,7 @@ pub fn shared_page() -> Option<*mut u8> {
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
     // SAFETY: a new mapping at an address that the kernel chooses.
     let page = unsafe { mmap_anonymous(core::ptr::null_mut(), 4096, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED) };
-    page.ok().map(|p| p.cast())
+    page.ok().map(|p| p.cast()).inspect(|page: &*mut u8| crate::valgrind::leave_unchecked(page.addr(), 4096))
 }
 
 /// Sleeps for less than a second, or until a signal.
@@ -576,6 +582,7 @@ impl Pages {
         // SAFETY: a new mapping at an address that the kernel chooses.
         let start =
             unsafe { mmap_anonymous(core::ptr::null_mut(), length, protection, MapFlags::PRIVATE | MapFlags::NORESERVE).ok()? };
+        crate::valgrind::leave_unchecked(start.addr(), length);
         Some(Pages { start: start.cast(), length })
     }
 
