@@ -76,6 +76,12 @@ impl Script {
     }
 }
 
+/// What dlerror has to say is the host's: no hook calls the loader's functions.
+#[test]
+fn ruby_keeps_the_loaders_error() {
+    Script::run("ruby", "loader_error.rb");
+}
+
 #[test]
 fn ruby() {
     let script = Script::run("ruby", "app.rb");
