@@ -66,6 +66,7 @@ pub(crate) fn born_unseen() {
 }
 
 fn begin_life(leader: u32, sequence: u64) {
+    forkguard_core::aside::reset_in_child();
     emit::reset_in_child();
     crate::workspace::reset_in_child();
     crate::sites::reset_in_child();

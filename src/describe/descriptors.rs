@@ -18,21 +18,24 @@ use std::net::{IpAddr, SocketAddr};
 /// Descriptors that are listed; further ones are counted.
 const LISTED: usize = 512;
 
-/// All open descriptors, ours left out, and how many are not listed.
-pub(super) fn open(arena: &Arena) -> (&[Descriptor<'_>], u32) {
+/// The descriptors of these numbers, as far as they are open still.
+pub(super) fn all<'a>(arena: &'a Arena, numbers: &[i32]) -> &'a [Descriptor<'a>] {
+    let mut list = arena.list(numbers.len());
+    numbers.iter().filter_map(|&fd| describe(arena, fd)).for_each(|descriptor| list.push(descriptor));
+    list.done()
+}
+
+/// The numbers of all open descriptors, which `directory` lists (see [`raw::path_of_thread`]), ours left out, and how many are left out for
+/// want of room.
+pub(super) fn numbers<'a>(arena: &'a Arena, directory: &Text<80>) -> (&'a [i32], u32) {
     let mut list = arena.list(LISTED);
     let mut missed = 0;
     let own = own_descriptor();
-    // Not self: where the main thread has ended, that is empty.
-    raw::each_entry_with(c"/proc/thread-self/fd", |directory, name| {
-        let Some(fd) = name.to_str().ok().and_then(|n| n.parse::<i32>().ok()) else { return };
-        if fd == own || fd == directory {
-            return;
-        }
-        if list.as_slice().len() == LISTED {
-            missed += 1;
-        } else if let Some(descriptor) = describe(arena, fd) {
-            list.push(descriptor);
+    raw::each_entry_with(directory.as_cstr().unwrap_or_default(), |directory, name| {
+        match name.to_str().ok().and_then(|n| n.parse::<i32>().ok()).filter(|&fd| fd != own && fd != directory) {
+            Some(_) if list.as_slice().len() == LISTED => missed += 1,
+            Some(fd) => list.push(fd),
+            None => {}
         }
     });
     (list.done(), missed)
@@ -207,8 +210,7 @@ fn mode(flags: OFlags) -> &'static str {
 
 /// The descriptors that an epoll instance watches.
 fn members(arena: &Arena, fd: i32) -> List<'_, i32> {
-    let mut path = Text::<40>::new();
-    let _ = path.write_fmt(format_args!("/proc/thread-self/fdinfo/{fd}"));
+    let path = raw::path_of_thread(format_args!("fdinfo/{fd}"));
     let mut bytes = [0u8; 8192];
     let text = path.as_cstr().map(|p| raw::read_file(p, &mut bytes)).unwrap_or_default();
     let mut list = arena.list(128);

@@ -1,6 +1,7 @@
 //! Turns what the registries and the kernel know into the report's types. Runs after the fork: in the leader for its report, in a
 //! child that settled for its summary.
 pub(crate) mod descriptors;
+mod seen;
 mod shorten;
 
 pub(crate) use shorten::{without_lists, without_sites};
@@ -15,6 +16,7 @@ use forkguard_core::fork::{Inner, LockRecord, ThreadRecord};
 use forkguard_core::held::{ENTERED, Kind};
 use forkguard_core::{names, raw, signal, thread, timer};
 use forkguard_report::event::*;
+use seen::Seen;
 use std::borrow::Cow::{self, Borrowed};
 use std::ffi::CStr;
 use std::sync::atomic::Ordering::Relaxed;
@@ -47,7 +49,8 @@ pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str, limit: Option<&'stati
 
 /// This process's name in the kernel.
 pub(crate) fn own_name() -> Text<16> {
-    thread_name(c"/proc/self/comm")
+    // The main thread's name is the process's.
+    if raw::thread_id() == raw::process_id() { raw::own_thread_name() } else { thread_name(c"/proc/self/comm") }
 }
 
 fn thread_name(path: &CStr) -> Text<16> {
@@ -200,7 +203,7 @@ pub(crate) fn counts<'a>(arena: &'a Arena, inner: &Inner, called: bool) -> Fork<
 /// A fork, with what its child lacks: what needs no look at the kernel's tables.
 pub(crate) fn losses<'a>(arena: &'a Arena, inner: &Inner) -> Fork<'a> {
     let mut fork = counts(arena, inner, true);
-    let threads = threads(arena, inner, inner.leader == raw::process_id());
+    let threads = threads(arena, inner, &Seen::threads(arena, inner));
     fork.locks = Borrowed(locks(arena, inner, threads));
     fork.threads = Borrowed(threads);
     fork.blocked = Borrowed(blocked_names(arena, inner.blocked));
@@ -213,21 +216,22 @@ pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Inner, blocked: u64) -> Fork<'a
     let mut fork = counts(arena, inner, true);
     fork.detail = Detail::Full;
     let leader = inner.leader == raw::process_id();
-    let threads = threads(arena, inner, leader);
+    let seen = Seen::all(arena, inner);
+    let threads = threads(arena, inner, &seen);
     fork.counts.threads = fork.counts.threads.max(threads.len() as u32);
     fork.locks = Borrowed(locks(arena, inner, threads));
     fork.threads = Borrowed(threads);
     fork.truncated.threads = inner.threads.missed();
     fork.truncated.locks = inner.locks.missed();
-    let (descriptors, missed) = descriptors::open(arena);
-    fork.descriptors = Borrowed(descriptors);
+    let (numbers, missed) = seen.descriptors;
+    fork.descriptors = Borrowed(descriptors::all(arena, numbers));
     fork.truncated.descriptors = missed;
     fork.signals = Borrowed(signals(arena, leader));
     fork.blocked = Borrowed(blocked_names(arena, blocked));
     fork.timers = Borrowed(timers(arena, inner));
     fork.atfork = Borrowed(handlers(arena));
     fork.truncated.atfork = atfork::missed();
-    fork.memory = leader.then(leader_memory).flatten();
+    fork.memory = seen.memory;
     fork
 }
 
@@ -243,12 +247,12 @@ fn tid_of(thread: &ThreadRecord, leader: bool) -> u32 {
     if leader && thread.tid == 0 && same() { thread.slot.tid.load(Relaxed) } else { thread.tid }
 }
 
-/// A thread's name: as it was set, else as the kernel has it, else (a lost one) the process's.
 /// What the kernel or the program called a thread that this process lost.
 pub(crate) fn name_of_lost(thread: &ThreadRecord) -> Text<16> {
     name_of(thread, thread.tid, false)
 }
 
+/// A thread's name: as it was set, else as the kernel has it, else (a lost one) the process's.
 fn name_of(thread: &ThreadRecord, tid: u32, leader: bool) -> Text<16> {
     if !thread.name.is_empty() {
         return thread.name;
@@ -267,13 +271,13 @@ fn hex(arena: &Arena, address: usize) -> Option<Cow<'_, str>> {
 }
 
 /// `of` is the leader, this process or the one that forked it.
-fn thread<'a>(arena: &'a Arena, thread: &ThreadRecord, forking: bool, of: u32) -> Thread<'a> {
+fn thread<'a>(arena: &'a Arena, thread: &ThreadRecord, kernel_name: &'a Text<16>, forking: bool, of: u32) -> Thread<'a> {
     let leader = of == raw::process_id();
     let tid = tid_of(thread, leader);
     let (name, class) = sites::label(thread.label);
     Thread {
         tid,
-        name: if name.is_empty() { Borrowed(arena.text(name_of(thread, tid, leader).as_str())) } else { Borrowed(name) },
+        name: Borrowed(if name.is_empty() { kernel_name.as_str() } else { name }),
         class: (!class.is_empty()).then_some(Borrowed(class)),
         forking,
         recorded: true,
@@ -293,50 +297,38 @@ fn thread<'a>(arena: &'a Arena, thread: &ThreadRecord, forking: bool, of: u32) -
 /// Threads that a child lost, in the leader.
 pub(crate) fn lost_threads<'a>(arena: &'a Arena, records: &[ThreadRecord]) -> &'a [Thread<'a>] {
     let mut list = arena.list(records.len());
-    records.iter().for_each(|record| list.push(thread(arena, record, false, raw::process_id())));
+    let named = records.iter().zip(seen::names(arena, records, raw::process_id()));
+    named.for_each(|(record, name)| list.push(thread(arena, record, name, false, raw::process_id())));
     list.done()
 }
 
-fn threads<'a>(arena: &'a Arena, inner: &Inner, leader: bool) -> &'a [Thread<'a>] {
+fn threads<'a>(arena: &'a Arena, inner: &Inner, seen: &Seen<'a>) -> &'a [Thread<'a>] {
     let recorded = inner.threads.as_slice();
-    let mut list = arena.list(recorded.len() + 64);
-    recorded.iter().for_each(|record| list.push(thread(arena, record, record.tid == inner.thread, inner.leader)));
-    if leader {
-        unrecorded(arena, inner, &mut list);
-    }
+    let mut list = arena.list(recorded.len() + seen.unrecorded.len());
+    let named = recorded.iter().zip(seen.names);
+    named.for_each(|(record, name)| list.push(thread(arena, record, name, record.tid == inner.thread, inner.leader)));
+    seen.unrecorded.iter().for_each(|(tid, name)| list.push(unrecorded(name, *tid, *tid == inner.thread)));
     list.done()
 }
 
-/// Threads that only the kernel knows: looked for when it counts more than we do.
-fn unrecorded<'a>(arena: &'a Arena, inner: &Inner, list: &mut crate::arena::ArenaList<'a, Thread<'a>>) {
-    // While threads are being created some would be taken for others.
-    if inner.kernel_threads <= list.as_slice().len() as u32 || inner.starting > 0 || thread::untracked() > 0 {
-        return;
+/// One that only the kernel knows.
+fn unrecorded<'a>(name: &'a Text<16>, tid: u32, forking: bool) -> Thread<'a> {
+    Thread {
+        tid,
+        name: Borrowed(name.as_str()),
+        forking,
+        recorded: false,
+        detached: false,
+        fork_safe: false,
+        creator: None,
+        class: None,
+        start: None,
+        site: None,
+        stood: None,
+        ended: false,
+        holds: 0,
+        waits_for: None,
     }
-    raw::each_entry(c"/proc/self/task", |name| {
-        let Some(tid) = parse(name) else { return };
-        let known = list.as_slice().iter().any(|t| t.tid == tid) || thread::by_tid(tid) || thread::ended_lately(tid);
-        if known || thread::is_starting() || !raw::runs(tid) {
-            return;
-        }
-        let name = path_of_thread(tid).as_cstr().map(thread_name).unwrap_or_default();
-        list.push(Thread {
-            tid,
-            name: Borrowed(arena.text(name.as_str())),
-            forking: tid == inner.thread,
-            recorded: false,
-            detached: false,
-            fork_safe: false,
-            creator: None,
-            class: None,
-            start: None,
-            site: None,
-            stood: None,
-            ended: false,
-            holds: 0,
-            waits_for: None,
-        });
-    });
 }
 
 fn parse(name: &CStr) -> Option<u32> {

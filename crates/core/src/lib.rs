@@ -5,6 +5,7 @@
 //! proves it: a symbol of libc could be one of our own hooks), and no state that another thread must finish.
 #![no_std]
 
+pub mod aside;
 pub mod atfork;
 pub mod descriptor;
 pub mod fixed;

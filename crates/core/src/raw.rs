@@ -1,4 +1,5 @@
 //! The kernel, asked directly: rustix (its raw back end) where it has the call, one assembly instruction where it has not.
+use crate::aside::aside;
 use core::arch::asm;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
@@ -479,7 +480,9 @@ pub fn executable(directory: i32, path: &CStr) -> bool {
 
 /// True for a file that can be opened for reading.
 pub fn is_readable(path: &CStr) -> bool {
-    Opened::new(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK).is_ok()
+    let mut readable = false;
+    aside(|| readable = Opened::new(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK).is_ok());
+    readable
 }
 
 /// False for a file that can be read and is neither ELF nor begins with `#!`.
@@ -503,17 +506,24 @@ pub fn is_shared(address: usize) -> Option<bool> {
 fn page_is_shared(address: usize) -> Option<bool> {
     const OF_FILE_OR_SHARED: u64 = 1 << 61;
     const IN_MEMORY_OR_SWAP: u64 = 3 << 62;
-    let file = Opened::new(c"/proc/self/pagemap", OFlags::RDONLY | OFlags::CLOEXEC).ok()?;
     let mut word = [0u8; 8];
-    let read = rustix::io::pread(&file, &mut word, (address / 4096 * 8) as u64) == Ok(8);
+    let mut read = false;
+    aside(|| {
+        let Ok(file) = Opened::new(c"/proc/self/pagemap", OFlags::RDONLY | OFlags::CLOEXEC) else { return };
+        read = rustix::io::pread(&file, &mut word, (address / 4096 * 8) as u64) == Ok(8);
+    });
     let word = u64::from_ne_bytes(word);
     (read && word & IN_MEMORY_OR_SWAP != 0).then_some(word & OF_FILE_OR_SHARED != 0)
 }
 
 /// By the fourth letter of the mapping's rights in /proc/self/maps, proc(5).
 fn mapping_is_shared(address: usize) -> Option<bool> {
-    let maps = Opened::new(c"/proc/self/maps", OFlags::RDONLY | OFlags::CLOEXEC).ok()?;
-    listed_as_shared(&maps, address)
+    let mut shared = None;
+    aside(|| {
+        let maps = Opened::new(c"/proc/self/maps", OFlags::RDONLY | OFlags::CLOEXEC).ok();
+        shared = maps.and_then(|maps| listed_as_shared(&maps, address));
+    });
+    shared
 }
 
 fn listed_as_shared(maps: &Opened, address: usize) -> Option<bool> {
@@ -542,14 +552,16 @@ fn shared_in(line: &[u8], address: usize) -> Option<bool> {
 
 /// Fills `into` from a small file of the proc filesystem; the bytes read.
 pub fn read_file<'a>(path: &CStr, into: &'a mut [u8]) -> &'a [u8] {
-    let Ok(file) = Opened::new(path, OFlags::RDONLY | OFlags::CLOEXEC) else { return &[] };
     let mut length = 0;
-    while length < into.len() {
-        match rustix::io::read(&file, &mut into[length..]) {
-            Ok(n) if n > 0 => length += n,
-            _ => break,
+    aside(|| {
+        let Ok(file) = Opened::new(path, OFlags::RDONLY | OFlags::CLOEXEC) else { return };
+        while length < into.len() {
+            match rustix::io::read(&file, &mut into[length..]) {
+                Ok(n) if n > 0 => length += n,
+                _ => break,
+            }
         }
-    }
+    });
     &into[..length]
 }
 
@@ -621,11 +633,15 @@ pub fn each_entry(path: &CStr, mut each: impl FnMut(&CStr)) {
     each_entry_with(path, |_, name| each(name));
 }
 
-/// The same; `each` is also given the number of the descriptor that the directory is read through.
+/// The same; `each` is also given the number of the descriptor that the directory is read through, -1 in a reader (see [`crate::aside`]),
+/// in which it runs.
 pub fn each_entry_with(path: &CStr, mut each: impl FnMut(i32, &CStr)) {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let Ok(directory) = Opened::new(path, flags) else { return };
-    each_entry_of(&directory, usize::MAX, |name| each(directory.0, name));
+    aside(|| {
+        let Ok(directory) = Opened::new(path, flags) else { return };
+        let number = if crate::aside::is_apart() { -1 } else { directory.0 };
+        each_entry_of(&directory, usize::MAX, |name| each(number, name));
+    });
 }
 
 /// The same for an open directory, of which at most so many entries are looked at; true when these were all.
@@ -739,7 +755,8 @@ pub fn timer_armed(id: usize) -> bool {
 /// The newest child of this thread (/proc/self/task/TID/children, proc(5)); None where the kernel does not say.
 pub fn newest_child() -> Option<u32> {
     let mut bytes = [0u8; 4096];
-    let text = core::str::from_utf8(read_file(c"/proc/thread-self/children", &mut bytes)).ok()?;
+    let path = path_of_thread(format_args!("children"));
+    let text = core::str::from_utf8(read_file(path.as_cstr()?, &mut bytes)).ok()?;
     text.split_ascii_whitespace().last()?.parse().ok()
 }
 
@@ -748,8 +765,26 @@ pub fn tells_children() -> bool {
     rustix::fs::stat(c"/proc/thread-self/children").is_ok()
 }
 
-/// Threads of this process, by the link count of its task directory.
+/// Threads of this process, by the link count of its task directory, our own readers left out.
 pub fn kernel_threads() -> u32 {
+    let readers = crate::aside::readers();
     let stat = rustix::fs::stat(c"/proc/self/task").map(|s| s.st_nlink as u32);
-    stat.map_or(0, |links| links.saturating_sub(2))
+    stat.map_or(0, |links| links.saturating_sub(2 + readers).max(1))
+}
+
+/// The directory of this thread in the proc filesystem, whoever reads it: `/proc/PID/task/TID/NAME`.
+pub fn path_of_thread(name: core::fmt::Arguments<'_>) -> crate::fixed::Text<80> {
+    let mut bytes = [0u8; 40];
+    let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, c"/proc/thread-self", &mut bytes[..]).unwrap_or(0);
+    let thread = core::str::from_utf8(&bytes[..read]).unwrap_or_default();
+    crate::fixed::Text::of(format_args!("/proc/{thread}/{name}"))
+}
+
+/// The name of this thread (PR_GET_NAME).
+pub fn own_thread_name() -> crate::fixed::Text<16> {
+    let mut bytes = [0u8; 16];
+    // SAFETY: writes 16 bytes.
+    unsafe { syscall(libc::SYS_prctl, [libc::PR_GET_NAME as usize, bytes.as_mut_ptr() as usize, 0, 0, 0, 0]) };
+    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+    crate::fixed::Text::from_bytes(&bytes[..end])
 }

@@ -33,6 +33,11 @@ global_asm!(
     ".type forkguard_tls_caller,@tls_object",
     ".size forkguard_tls_caller,8",
     "forkguard_tls_caller: .zero 8",
+    ".hidden forkguard_tls_aside",
+    ".globl forkguard_tls_aside",
+    ".type forkguard_tls_aside,@tls_object",
+    ".size forkguard_tls_aside,8",
+    "forkguard_tls_aside: .zero 8",
     ".popsection",
 );
 
@@ -103,4 +108,8 @@ word!(
 word!(
     /// Return address of the call of a hook whose arguments leave no register for it.
     caller, set_caller, "forkguard_tls_caller", usize
+);
+word!(
+    /// Not zero while this thread opens files in passing: see [`crate::aside`].
+    aside, set_aside, "forkguard_tls_aside", u64
 );

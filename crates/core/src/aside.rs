@@ -1,0 +1,155 @@
+//! Files that are opened in passing are opened aside: in a table of descriptors of their own.
+//!
+//! In a process of one thread nobody sees what is opened and closed again while signals wait. Other threads would: a child that one of them
+//! forks inherits it, and an open of theirs misses the lowest free number (POSIX). There a *reader* opens it: a task of the kernel in this
+//! process that shares everything with the calling thread, its stack and its thread-local words too, but leaves the table of descriptors
+//! for an empty one (close_range(2), CLOSE_RANGE_UNSHARE: nothing is copied, so nothing is closed late). The calling thread is suspended
+//! meanwhile, as by vfork, and goes on when the reader is gone.
+use crate::{raw, tls};
+use core::arch::asm;
+use core::sync::atomic::{AtomicU32, Ordering::*};
+
+/// Readers: [`BEGINS`], then the kernel's id, until somebody sees that it is gone.
+static READERS: [AtomicU32; 16] = [const { AtomicU32::new(0) }; 16];
+const BEGINS: u32 = u32::MAX;
+/// How many ever began.
+static BEGUN: AtomicU32 = AtomicU32::new(0);
+
+/// Of `tls::aside`: this thread's files lie in its own table, or in its reader's.
+const IN_PLACE: u64 = 1;
+const APART: u64 = 2;
+
+/// Opens, reads and closes files. What `work` leaves open is closed or not, as it comes; it must not panic.
+pub fn aside(work: impl FnOnce()) {
+    if tls::aside() != 0 {
+        return work();
+    }
+    let blocked = raw::blocked_signals();
+    raw::set_blocked_signals(blocked | DEFERRED);
+    let mut work = Some(work);
+    if raw::kernel_threads() > 1 {
+        read_apart(&mut work);
+    }
+    if let Some(work) = work {
+        tls::set_aside(IN_PLACE);
+        work();
+    }
+    tls::set_aside(0);
+    raw::set_blocked_signals(blocked);
+}
+
+/// All but those that a thread's own instructions raise: blocked, they would end the process.
+const DEFERRED: u64 = {
+    let raised = [libc::SIGSYS, libc::SIGTRAP, libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
+    let mut mask = !0;
+    let mut index = 0;
+    while index < raised.len() {
+        mask &= !(1 << (raised[index] - 1));
+        index += 1;
+    }
+    mask
+};
+
+/// True where the descriptors of this process cannot be named: in a reader.
+pub fn is_apart() -> bool {
+    tls::aside() == APART
+}
+
+/// Readers that live now: no threads of the program.
+pub fn readers() -> u32 {
+    READERS.iter().map(|place| u32::from(is_taken(place))).sum()
+}
+
+/// The kernel lets a reader's thread go on a moment before the reader is out of the list of threads.
+fn is_taken(place: &AtomicU32) -> bool {
+    match place.load(Acquire) {
+        0 => false,
+        BEGINS => true,
+        reader if raw::thread_exists(reader) => true,
+        reader => place.compare_exchange(reader, 0, AcqRel, Relaxed).is_err(),
+    }
+}
+
+/// How many readers ever began.
+pub fn begun() -> u32 {
+    BEGUN.load(Acquire)
+}
+
+/// In a forked child: it has none.
+pub fn reset_in_child() {
+    READERS.iter().filter(|place| place.load(Relaxed) != 0).for_each(|place| place.store(0, Relaxed));
+}
+
+/// Runs the work in a reader, and takes it. It stays where there can be none: a sandbox, a limit of tasks, a kernel before 5.9, valgrind.
+fn read_apart<F: FnOnce()>(work: &mut Option<F>) {
+    let take = |place: &&AtomicU32| !is_taken(place) && place.compare_exchange(0, BEGINS, AcqRel, Relaxed).is_ok();
+    if on_valgrind() {
+        return;
+    }
+    let Some(place) = READERS.iter().find(take) else { return };
+    BEGUN.fetch_add(1, AcqRel);
+    // SAFETY: `read` gets what it expects, which outlives the reader.
+    let reader = unsafe { suspended_by_reader(read::<F>, (&raw mut *work).cast()) };
+    place.store(if reader > 0 { reader as u32 } else { 0 }, Release);
+}
+
+/// The reader: see [`read_apart`].
+extern "C" fn read<F: FnOnce()>(work: *mut u8) {
+    const CLOSE_RANGE_UNSHARE: i32 = 1 << 1;
+    if raw::close_range(0, u32::MAX, CLOSE_RANGE_UNSHARE) != 0 {
+        return;
+    }
+    tls::set_aside(APART);
+    // SAFETY: what `read_apart` passed; its thread is suspended.
+    if let Some(work) = unsafe { (*work.cast::<Option<F>>()).take() } {
+        work();
+    }
+}
+
+/// Makes a reader that calls `body(argument)` on this stack and ends; comes back when it has. Its number, or a negative errno.
+///
+/// # Safety
+/// `body` may be called with `argument`.
+unsafe fn suspended_by_reader(body: extern "C" fn(*mut u8), argument: *mut u8) -> isize {
+    use libc::{CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VFORK, CLONE_VM};
+    let flags = CLONE_VM | CLONE_VFORK | CLONE_THREAD | CLONE_SIGHAND | CLONE_FS | CLONE_FILES;
+    let result: isize;
+    // SAFETY: as of vfork: the kernel runs this thread on only when the reader has ended, and so the reader may use the stack below this
+    // frame. It has this thread's registers, and never comes back from here.
+    unsafe {
+        asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "mov rdi, r12",
+            "call r13",
+            "mov eax, {exit}",
+            "xor edi, edi",
+            "syscall",
+            "ud2",
+            "2:",
+            exit = const libc::SYS_exit,
+            inlateout("rax") libc::SYS_clone as isize => result,
+            in("rdi") flags as usize, in("rsi") 0usize, in("rdx") 0usize, in("r10") 0usize, in("r8") 0usize,
+            in("r12") argument, in("r13") body,
+            lateout("rcx") _, lateout("r11") _,
+        );
+    }
+    result
+}
+
+/// True under valgrind, which ends the program at a clone that it does not know (its client request RUNNING_ON_VALGRIND; the real
+/// processor turns a register round and leaves all as it was).
+fn on_valgrind() -> bool {
+    const RUNNING_ON_VALGRIND: usize = 0x1001;
+    let request = [RUNNING_ON_VALGRIND, 0, 0, 0, 0, 0];
+    let answer: usize;
+    // SAFETY: changes `rdi` and back; valgrind writes `rdx`.
+    unsafe {
+        asm!(
+            "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51", "xchg rbx, rbx",
+            in("rax") request.as_ptr(), inlateout("rdx") 0usize => answer, out("rdi") _,
+        );
+    }
+    answer != 0
+}
