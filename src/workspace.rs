@@ -109,6 +109,13 @@ pub(crate) fn on_own_stack<R>(work: impl FnOnce(&AtLength) -> R) -> Option<R> {
     result
 }
 
+/// Runs work that opens files in passing: see [`forkguard_core::aside`]. None when it panicked.
+pub(crate) fn aside<R>(work: impl FnOnce() -> R) -> Option<R> {
+    let mut result = None;
+    forkguard_core::aside::aside(|| result = contained(work));
+    result
+}
+
 /// What work at length may use.
 pub(crate) struct AtLength {
     /// The signals that the host's thread blocks.

@@ -197,7 +197,7 @@ impl Region {
     fn runs_alone(&self) -> bool {
         let library = self.library.load(Relaxed);
         let lost = || lost_pool(|thread| native::belongs_to(thread.start, library)).next().is_some();
-        cures::runs_regions_alone() && gate::awake() && tls::vfork() == 0 && is_first_thread() && lost()
+        cures::runs_regions_alone() && gate::awake() && !gate::is_guest() && is_first_thread() && lost()
     }
 
     /// True when a region of so many threads (0: as many as usual) is certain to need others than its first.
@@ -212,7 +212,7 @@ impl Region {
 }
 
 fn before(region: &Region, threads: u32, caller: usize) -> Waiting {
-    if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !is_first_thread() {
+    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !is_first_thread() {
         return Waiting::Unseen;
     }
     let library = region.library.load(Relaxed);

@@ -152,7 +152,7 @@ pub(crate) fn before_called(caller: usize, fd: i32, usage: Use) {
 fn first(call: Call, fd: i32, usage: Use) {
     let Some(record) = descriptor::record(fd) else { return };
     let Some(concern) = Concern::of(fd, &record).filter(|c| c.is_of(usage)) else { return };
-    if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
+    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !core_fork::owned() {
         return;
     }
     match concern {
@@ -327,7 +327,7 @@ pub(crate) fn closing(fd: i32) {
 
 /// The same for all numbers from first to last.
 pub(crate) fn closing_range(first: u32, last: u32) {
-    if LOOKING.load(Relaxed) != 0 && tls::vfork() == 0 {
+    if LOOKING.load(Relaxed) != 0 && !gate::is_guest() {
         descriptor::unseen().filter(|&fd| (first..=last).contains(&(fd as u32))).for_each(closes_unused);
     }
 }
@@ -336,7 +336,7 @@ pub(crate) fn closing_range(first: u32, last: u32) {
 fn closes_unused(fd: i32) {
     let Some(record) = descriptor::record(fd) else { return };
     let Some(concern) = Concern::of(fd, &record) else { return };
-    if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
+    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !core_fork::owned() {
         return;
     }
     let database = concern == Concern::File

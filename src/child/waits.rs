@@ -106,7 +106,7 @@ pub(crate) fn is_tracked(call: Call, address: usize) -> bool {
 /// Before a call that may wait: says so if nobody in this process can end the wait.
 pub(crate) fn before(call: Call, address: usize, caller: usize) -> Waiting {
     before_wait();
-    if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
+    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !core_fork::owned() {
         return Waiting::Unseen;
     }
     fate::waits();
@@ -211,7 +211,7 @@ fn words_of(kind: LockKind, address: usize) -> Words {
 
 /// A lock is released, or made `anew`: if it was an orphan, it is none any more. (A mutex names its owner: that tells.)
 pub(crate) fn gives(address: usize, anew: bool) {
-    if tls::inside() != 0 || tls::vfork() != 0 || !gate::awake() {
+    if tls::inside() != 0 || gate::is_guest() || !gate::awake() {
         return;
     }
     // Of several readers one goes.

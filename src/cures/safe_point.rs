@@ -7,7 +7,6 @@ use forkguard_core::gate;
 use forkguard_core::held::{self, Kind as LockKind};
 use forkguard_core::safe_point::{self as point, Busy, Others, Unseen};
 use forkguard_core::thread::Slot;
-use forkguard_core::tls;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// The longest that the gate stays closed for the fork itself: whoever closed it may never come back from it.
@@ -82,7 +81,7 @@ fn limit() -> u64 {
 
 /// This thread, where it has others to wait for.
 fn forker() -> Option<&'static Slot> {
-    if !point::is_on() || !gate::awake() || tls::vfork() != 0 {
+    if !point::is_on() || !gate::awake() || gate::is_guest() {
         return None;
     }
     held::holder()

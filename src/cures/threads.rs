@@ -97,7 +97,7 @@ pub(super) fn in_child() {
 
 /// See [`super::at_end_of_fork`].
 pub(super) fn at_end_of_fork() {
-    if is_on() && tls::vfork() == 0 {
+    if is_on() && !gate::is_guest() {
         let any = matches!(options::get().threads, Threads::Consumers);
         let marked = |(_, thread): &(&Inner, &'static ThreadRecord)| thread.restartable && thread.start != 0;
         for (fork, thread) in restartable().filter(marked).filter(|(_, t)| any || is_named(name_of(t).as_str())) {

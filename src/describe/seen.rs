@@ -2,7 +2,8 @@
 use super::{descriptors, kernel_name, leader_memory, name_of, parse, tid_of};
 use crate::arena::Arena;
 use crate::sites;
-use forkguard_core::aside::{self, aside};
+use crate::workspace::aside;
+use forkguard_core::aside;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Inner, ThreadRecord};
 use forkguard_core::{raw, thread};
@@ -42,7 +43,7 @@ impl<'a> Seen<'a> {
         let mut seen = Seen { names: &[], unrecorded: &[], descriptors: (&[], 0), memory: None };
         let leader = inner.leader == raw::process_id();
         let (begun, others) = (aside::begun(), aside::readers());
-        aside(|| {
+        let _ = aside(|| {
             seen.names = read_names(arena, inner.threads.as_slice(), leader);
             if leader && others == 0 {
                 seen.unrecorded = unrecorded(arena, inner);
@@ -59,9 +60,7 @@ impl<'a> Seen<'a> {
 
 /// The names of threads, in order; `of` is the leader.
 pub(super) fn names<'a>(arena: &'a Arena, records: &[ThreadRecord], of: u32) -> &'a [Text<16>] {
-    let mut names: &[Text<16>] = &[];
-    aside(|| names = read_names(arena, records, of == raw::process_id()));
-    names
+    aside(|| read_names(arena, records, of == raw::process_id())).unwrap_or_default()
 }
 
 fn read_names<'a>(arena: &'a Arena, records: &[ThreadRecord], leader: bool) -> &'a [Text<16>] {

@@ -1,8 +1,12 @@
 //! The report file: found, opened and written so that nothing a server does (closing all descriptors, changing user or root,
 //! filling the disk) loses more than it must, and nothing we do harms the server.
+//!
+//! It is opened for each group of lines and closed again: the host has all its descriptors to itself. Only a process that changes its user
+//! or root, and could not open it any more, keeps it open.
 use super::directory::{self, Directory, Refused, refuse};
 use crate::child::fate;
 use crate::options;
+use crate::workspace::aside;
 use forkguard_core::fixed::Text;
 use forkguard_core::raw::{self, AsFd, BorrowedFd, Opened, descriptor};
 use rustix::fs::{Mode, OFlags};
@@ -10,13 +14,13 @@ use rustix::io::Errno;
 use std::fmt::{Arguments, Display, Formatter, Write};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::Relaxed};
 
-/// Our descriptor's number; negative: none. High, so that it is in nobody's way.
-static OWN: AtomicI32 = AtomicI32::new(-1);
+/// The number under which it is kept open; negative: none. High, so that it is in nobody's way.
+static KEPT: AtomicI32 = AtomicI32::new(-1);
 const NUMBERS: [i32; 3] = [400, 100, 3];
-/// What it must be: device and inode.
+/// What the file must be: device and inode.
 static DEVICE: AtomicU64 = AtomicU64::new(0);
 static INODE: AtomicU64 = AtomicU64::new(0);
-/// The process that opened the file; another one writes into it until it has a file of its own.
+/// The process that made the file, 0 while there is none; another one writes into it until it has a file of its own.
 static OPENER: AtomicU32 = AtomicU32::new(0);
 /// No file will be had: said once.
 static GIVEN_UP: AtomicBool = AtomicBool::new(false);
@@ -30,25 +34,30 @@ static LOST_WHY: AtomicI32 = AtomicI32::new(0);
 
 static PATH: Path = Path(std::cell::UnsafeCell::new(Text::new()));
 struct Path(std::cell::UnsafeCell<Text<1200>>);
-// SAFETY: written by the thread that opens the file (one: `OPENING`), read afterwards.
+// SAFETY: written by the thread that makes the file (one: `MAKING`), read afterwards.
 unsafe impl Sync for Path {}
-static OPENING: AtomicBool = AtomicBool::new(false);
+static MAKING: AtomicBool = AtomicBool::new(false);
 
-/// Our number; negative: none.
+/// The number under which the file is kept; negative: none.
 #[inline(always)]
 pub(crate) fn own_descriptor() -> i32 {
-    OWN.load(Relaxed)
+    KEPT.load(Relaxed)
 }
 
-/// Our number, if the file there still is ours: it does not exist for the host. (By a way that no hook sees the host may have closed
-/// it and opened something of its own there: then that is the host's.)
+/// The same, if the file there still is ours: it does not exist for the host. (By a way that no hook sees the host may have closed it
+/// and opened something of its own there: then that is the host's.)
 pub(crate) fn hidden_descriptor() -> i32 {
-    let own = OWN.load(Relaxed);
-    if own >= 0 && !still_ours(own) {
-        let _ = OWN.compare_exchange(own, -1, Relaxed, Relaxed);
+    let kept = KEPT.load(Relaxed);
+    if kept >= 0 && !is_ours(descriptor(kept)) {
+        let _ = KEPT.compare_exchange(kept, -1, Relaxed, Relaxed);
         return -1;
     }
-    own
+    kept
+}
+
+/// True when there is a file to write into.
+pub(crate) fn exists() -> bool {
+    OPENER.load(Relaxed) != 0
 }
 
 /// The report file's path; empty before there is one.
@@ -61,8 +70,28 @@ pub(crate) fn path() -> &'static str {
 pub(crate) fn move_own() {
     let old = hidden_descriptor();
     if old >= 0 {
-        OWN.store(high(descriptor(old), old + 1), Relaxed);
+        KEPT.store(high(descriptor(old), old + 1), Relaxed);
         raw::close(old);
+    }
+}
+
+/// Keeps the file open from now on: this process is about to lose its way to it.
+pub(crate) fn keep() {
+    if hidden_descriptor() < 0
+        && let Some(file) = reopen()
+    {
+        // A table that is nearly full has no high number: then the one that it got.
+        let number = high(&file, 0);
+        KEPT.store(if number >= 0 { number } else { file.into_number() }, Relaxed);
+    }
+}
+
+/// Lets go of a file that is kept.
+fn drop_kept() {
+    let kept = hidden_descriptor();
+    if kept >= 0 {
+        KEPT.store(-1, Relaxed);
+        raw::close(kept);
     }
 }
 
@@ -80,11 +109,7 @@ pub(crate) fn given_up() -> bool {
 /// Nothing more is written, and the number is the host's.
 pub(crate) fn give_up() {
     GIVEN_UP.store(true, Relaxed);
-    let own = hidden_descriptor();
-    if own >= 0 {
-        OWN.store(-1, Relaxed);
-        raw::close(own);
-    }
+    drop_kept();
 }
 
 /// True while there is no room for whole reports.
@@ -97,41 +122,44 @@ pub(crate) fn borrowed() -> bool {
     OPENER.load(Relaxed) != raw::process_id()
 }
 
-/// Opens this process's own file, unless it has one or another thread does; true when it did. Says so when there is none to be had.
-pub(crate) fn open_own() -> bool {
-    if (OWN.load(Relaxed) >= 0 && !borrowed()) || GIVEN_UP.load(Relaxed) || OPENING.swap(true, Relaxed) {
+/// Makes this process's own file, unless it has one or another thread does; true when it did. Says so when there is none to be had.
+pub(crate) fn make_own() -> bool {
+    if (exists() && !borrowed()) || GIVEN_UP.load(Relaxed) || MAKING.swap(true, Relaxed) {
         return false;
     }
+    let had_file = exists();
     let mut refused = Refused::new();
-    match open(&mut refused) {
-        Some(()) => {}
-        // A child that changed its user or root goes on in the file that it came with.
-        None if OWN.load(Relaxed) >= 0 => OPENER.store(raw::process_id(), Relaxed),
-        None => {
-            give_up_because(format_args!("no report is written: {}", refused.as_str()));
+    let made = aside(|| make_somewhere(&mut refused)).flatten().is_some();
+    match (made, had_file) {
+        (true, true) if hidden_descriptor() >= 0 => {
+            drop_kept();
+            keep();
         }
+        (true, false) if !refused.as_str().is_empty() => {
+            super::say(format_args!("the report is {}: {}", path(), refused.as_str()));
+        }
+        (true, _) => {}
+        // A child that changed its user or root goes on in the file that it came with.
+        (false, true) => OPENER.store(raw::process_id(), Relaxed),
+        (false, false) => give_up_because(format_args!("no report is written: {}", refused.as_str())),
     }
-    OPENING.store(false, Relaxed);
+    MAKING.store(false, Relaxed);
     true
 }
 
-/// In a forked child: no thread is opening anything.
+/// In a forked child: no thread is making one.
 pub(crate) fn reset_in_child() {
-    OPENING.store(false, Relaxed);
+    MAKING.store(false, Relaxed);
     LOST.store(0, Relaxed);
 }
 
 /// Forks of one program image in a process: the next one's numbers begin above them.
 const NUMBERS_OF_AN_IMAGE: u64 = 1_000_000;
 
-fn open(refused: &mut Refused) -> Option<()> {
+fn make_somewhere(refused: &mut Refused) -> Option<()> {
     let inherited: Text<1200> = Text::from_bytes(path().as_bytes());
     let inherited = inherited.as_str().rsplit_once('/').map(|(directory, _)| directory);
-    directory::first(inherited, refused, make)?;
-    if inherited.is_none() && !refused.as_str().is_empty() {
-        super::say(format_args!("the report is {}: {}", path(), refused.as_str()));
-    }
-    Some(())
+    directory::first(inherited, refused, make)
 }
 
 /// Makes this process's file in a directory.
@@ -141,20 +169,19 @@ fn make(directory: Directory, refused: &mut Refused) -> Option<()> {
     let stem = stem(pid);
     let image = directory::number_of_image(&directory.opened, pid);
     for turn in 1..1000 {
-        let mut file = Text::<160>::new();
+        let mut name = Text::<160>::new();
         let _ = match turn {
-            1 => write!(file, "{}.jsonl", stem.as_str()),
-            _ => write!(file, "{}.{turn}.jsonl", stem.as_str()),
+            1 => write!(name, "{}.jsonl", stem.as_str()),
+            _ => write!(name, "{}.{turn}.jsonl", stem.as_str()),
         };
-        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match Opened::at(directory.opened.as_fd(), file.as_cstr().unwrap_or(c"x"), flags, Mode::RUSR | Mode::WUSR) {
-            Ok(opened) => {
-                adopt(opened, pid);
+        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match Opened::at(directory.opened.as_fd(), name.as_cstr().unwrap_or(c"x"), flags, Mode::RUSR | Mode::WUSR) {
+            Ok(file) => {
+                adopt(&file);
                 forkguard_core::fork::number_from(image * NUMBERS_OF_AN_IMAGE);
-                let mut path = Text::new();
-                let _ = write!(path, "{place}/{}", file.as_str());
                 // SAFETY: see `Path`.
-                unsafe { *PATH.0.get() = path };
+                unsafe { *PATH.0.get() = Text::of(format_args!("{place}/{}", name.as_str())) };
+                OPENER.store(pid, Relaxed);
                 return Some(());
             }
             Err(Errno::EXIST) => {}
@@ -175,21 +202,11 @@ fn stem(pid: u32) -> Text<128> {
     }
 }
 
-fn adopt(file: Opened, pid: u32) {
-    if let Ok(stat) = rustix::fs::fstat(&file) {
+fn adopt(file: &Opened) {
+    if let Ok(stat) = rustix::fs::fstat(file) {
         DEVICE.store(stat.st_dev, Relaxed);
         INODE.store(stat.st_ino, Relaxed);
     }
-    // A table that is nearly full has no high number: then the one that it got.
-    let number = match high(&file, 0) {
-        -1 => file.into_number(),
-        number => number,
-    };
-    let old = OWN.swap(number, Relaxed);
-    if old >= 0 {
-        raw::close(old);
-    }
-    OPENER.store(pid, Relaxed);
 }
 
 /// The process name in the kernel, fit for a file's name.
@@ -204,30 +221,25 @@ fn process_name() -> Text<16> {
     Text::from_bytes(&bytes[..read])
 }
 
-/// What the file at our number is, if it still is ours: a raw system call may have closed it.
-fn own_stat(fd: i32) -> Option<rustix::fs::Stat> {
-    let stat = rustix::fs::fstat((fd >= 0).then(|| descriptor(fd))?).ok()?;
-    (stat.st_dev == DEVICE.load(Relaxed) && stat.st_ino == INODE.load(Relaxed)).then_some(stat)
+fn is_ours(file: impl AsFd) -> bool {
+    rustix::fs::fstat(file).is_ok_and(|s| s.st_dev == DEVICE.load(Relaxed) && s.st_ino == INODE.load(Relaxed))
 }
 
-fn still_ours(fd: i32) -> bool {
-    own_stat(fd).is_some()
-}
-
-/// Opens our file again by its path after the host closed our number by a way that no hook sees. What lies there now may be anything: it is
-/// opened without waiting (a FIFO), and taken only if it is the very file.
-fn reopen() -> bool {
+/// Opens our file by its path. What lies there now may be anything: it is opened without waiting (a FIFO), and taken only if it is the
+/// very file.
+fn reopen() -> Option<Opened> {
     let text: Text<1200> = Text::from_bytes(path().as_bytes());
-    let Some(path) = text.as_cstr().filter(|p| !p.is_empty()) else { return false };
-    let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let Ok(file) = Opened::new(path, flags) else { return false };
-    let same = rustix::fs::fstat(&file).is_ok_and(|s| s.st_dev == DEVICE.load(Relaxed) && s.st_ino == INODE.load(Relaxed));
-    if same {
-        // The old number is not ours any more.
-        OWN.store(-1, Relaxed);
-        adopt(file, OPENER.load(Relaxed));
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let path = text.as_cstr().filter(|path| !path.is_empty())?;
+    Opened::new(path, flags).ok().filter(|file| is_ours(file))
+}
+
+/// Does something with our file, the one that is kept or the one at its path.
+fn with_file<R>(work: impl FnOnce(BorrowedFd<'_>) -> Result<R, Because>) -> Result<R, Because> {
+    match hidden_descriptor() {
+        kept @ 0.. => work(descriptor(kept)),
+        _ => aside(|| work(reopen().ok_or(Because::Gone)?.as_fd())).unwrap_or(Err(Because::Gone)),
     }
-    same
 }
 
 /// Why events are not written.
@@ -235,6 +247,10 @@ fn reopen() -> bool {
 pub(crate) enum Because {
     /// The kernel refused.
     Kernel(Errno),
+    /// It is another file by now.
+    Gone,
+    /// It has been removed.
+    Removed,
     /// The file has reached the size that the option allows.
     Limit,
     /// The file system is nearly full.
@@ -247,6 +263,8 @@ impl Because {
     const LIMIT: i32 = -1;
     const SPACE: i32 = -2;
     const SIZE: i32 = -3;
+    const GONE: i32 = -4;
+    const REMOVED: i32 = -5;
 
     fn word(self) -> i32 {
         match self {
@@ -254,6 +272,8 @@ impl Because {
             Because::Limit => Self::LIMIT,
             Because::Space => Self::SPACE,
             Because::Size => Self::SIZE,
+            Because::Gone => Self::GONE,
+            Because::Removed => Self::REMOVED,
         }
     }
 
@@ -262,6 +282,8 @@ impl Because {
             Self::LIMIT => Because::Limit,
             Self::SPACE => Because::Space,
             Self::SIZE => Because::Size,
+            Self::GONE => Because::Gone,
+            Self::REMOVED => Because::Removed,
             errno => Because::Kernel(Errno::from_raw_os_error(errno)),
         }
     }
@@ -274,6 +296,8 @@ impl Display for Because {
             Because::Limit => write!(out, "the report has reached FORKGUARD_REPORT_LIMIT"),
             Because::Space => write!(out, "the file system had less than 1 GiB or 5 % free"),
             Because::Size => write!(out, "the event was too large"),
+            Because::Gone => write!(out, "the report is gone, or another file"),
+            Because::Removed => write!(out, "the report was removed"),
         }
     }
 }
@@ -302,22 +326,21 @@ pub(super) fn append(
     if GIVEN_UP.load(Relaxed) {
         return false;
     }
-    let room = room(group.counts);
-    CUT_SHORT.store(room.is_err(), Relaxed);
-    if let Err(why) = room {
-        lose(group.events, why);
-        return false;
-    }
-    let lost = LOST.swap(0, Relaxed);
-    if lost > 0 {
-        let why = Because::of(LOST_WHY.load(Relaxed));
-        if tell_lost(lost, why, &write_whole).is_err() {
-            lose(lost, why);
+    let written = with_file(|file| {
+        room(file, group.counts)?;
+        let lost = LOST.swap(0, Relaxed);
+        if lost > 0 {
+            let why = Because::of(LOST_WHY.load(Relaxed));
+            if tell_lost(lost, why, &|lines| write_whole(file, lines)).is_err() {
+                lose(lost, why);
+            }
         }
-    }
-    let written = write_whole(group.lines);
+        write_whole(file, group.lines)
+    });
+    CUT_SHORT.store(matches!(written, Err(Because::Limit | Because::Space)), Relaxed);
     if let Err(why) = written {
         lose(group.events, why);
+        say(why);
     }
     written.is_ok()
 }
@@ -325,34 +348,38 @@ pub(super) fn append(
 /// What counts may take beyond the limit.
 const COUNTS: u64 = 64 << 10;
 
-/// Whether there is room for lines; the first time that there is none, it is said. The group of lines that reaches the limit is whole.
-fn room(counts: bool) -> Result<(), Because> {
-    let Some(stat) = own_stat(OWN.load(Relaxed)).or_else(|| reopen().then(|| own_stat(OWN.load(Relaxed)))?) else {
-        give_up_because(format_args!("{} is gone, or another file: process {} reports nothing more", path(), raw::process_id()));
-        return Err(Because::Kernel(Errno::BADF));
-    };
+/// Whether there is room for lines. The group of lines that reaches the limit is whole.
+fn room(file: BorrowedFd<'_>, counts: bool) -> Result<(), Because> {
+    let stat = rustix::fs::fstat(file).map_err(Because::Kernel)?;
     if stat.st_nlink == 0 {
-        give_up_because(format_args!("{} was removed: process {} reports nothing more", path(), raw::process_id()));
-        return Err(Because::Kernel(Errno::NOENT));
+        return Err(Because::Removed);
     }
     // What a child says of itself does not count: there may be any number of them.
     let more = if counts && !borrowed() { COUNTS } else { 0 };
-    let limit = options::get().report_limit;
-    if stat.st_size as u64 >= limit.saturating_add(more) {
-        say_once(
-            Said::Limit,
-            format_args!("{} has reached {limit} bytes (FORKGUARD_REPORT_LIMIT): from here on it has counts only", path()),
-        );
+    if stat.st_size as u64 >= options::get().report_limit.saturating_add(more) {
         return Err(Because::Limit);
     }
-    if !counts && is_nearly_full(descriptor(OWN.load(Relaxed))) {
-        say_once(
+    if !counts && is_nearly_full(file) { Err(Because::Space) } else { Ok(()) }
+}
+
+/// Says why lines are not written: the first time, and where it is not for once.
+fn say(why: Because) {
+    let (path, limit) = (path(), options::get().report_limit);
+    let nothing_more =
+        |what: &str| give_up_because(format_args!("{path} {what}: process {} reports nothing more", raw::process_id()));
+    match why {
+        Because::Gone => nothing_more("is gone, or another file"),
+        Because::Removed => nothing_more("was removed"),
+        Because::Limit => say_once(
+            Said::Limit,
+            format_args!("{path} has reached {limit} bytes (FORKGUARD_REPORT_LIMIT): from here on it has counts only"),
+        ),
+        Because::Space => say_once(
             Said::Space,
-            format_args!("less than 1 GiB or 5 % is free where {} lies: it has counts only until there is more", path()),
-        );
-        return Err(Because::Space);
+            format_args!("less than 1 GiB or 5 % is free where {path} lies: it has counts only until there is more"),
+        ),
+        Because::Kernel(_) | Because::Size => {}
     }
-    Ok(())
 }
 
 /// True for a file system with less than 1 GiB or 5 % free; false for one that does not tell.
@@ -385,8 +412,7 @@ fn say_once(said: Said, what: Arguments<'_>) {
     }
 }
 
-fn write_whole(bytes: &[u8]) -> Result<(), Because> {
-    let fd = descriptor(OWN.load(Relaxed));
+fn write_whole(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<(), Because> {
     let written = quietly(|| {
         if TORN.load(Relaxed) {
             rustix::io::write(fd, b"\n")?;

@@ -155,22 +155,22 @@ pub(crate) fn wanted() -> bool {
 
 /// True when `ready` has something to do.
 pub(crate) fn unready() -> bool {
-    gate::awake() && (!fate::shares() || wanted() && (file::own_descriptor() < 0 || file::borrowed()))
+    gate::awake() && (!fate::shares() || wanted() && (!file::exists() || file::borrowed()))
 }
 
-/// Before a fork: this process's file must be open and its `process` event written, for the child to write behind it.
+/// Before a fork: this process must have its file and its `process` event written, for the child to write behind it.
 pub(crate) fn ready(at: &AtLength) {
     if !fate::shares() {
         fate::share();
     }
-    if !wanted() || file::own_descriptor() >= 0 && !file::borrowed() {
+    if !wanted() || file::exists() && !file::borrowed() {
         return;
     }
-    let opened = file::open_own();
-    // Another thread that forks for the first time is opening it: the child must have it.
-    raw::wait_until(|| file::own_descriptor() >= 0 && !file::borrowed() || file::given_up());
+    let made = file::make_own();
+    // Another thread that forks for the first time is making it: the child must have it.
+    raw::wait_until(|| file::exists() && !file::borrowed() || file::given_up());
     crate::hooks::reports();
-    if opened && file::own_descriptor() >= 0 {
+    if made && file::exists() {
         process(at, None);
     }
 }
@@ -186,10 +186,23 @@ fn process(at: &AtLength, limit: Option<&'static str>) {
 
 /// The last that is written in this process, and why; a forked child says it in its leader's file.
 pub(crate) fn leave(at: &AtLength, because: &'static str) {
-    if wanted() && (file::own_descriptor() >= 0 || file::open_own()) {
+    if wanted() && (file::exists() || file::make_own()) {
         process(at, Some(because));
     }
     file::give_up();
+}
+
+/// Before this process changes its user or root: what it could not open afterwards is open before.
+pub(crate) fn keep(at: &AtLength) {
+    ready(at);
+    if wanted() && file::exists() {
+        file::keep();
+    }
+}
+
+/// True when [`keep`] has something to do.
+pub(crate) fn unkept() -> bool {
+    unready() || gate::awake() && wanted() && file::own_descriptor() < 0
 }
 
 /// In prepare, when the snapshot is taken: whether this fork is like an earlier one, is reported in full, or by its counts only.

@@ -27,8 +27,8 @@ fn begin(door: Door, caller: usize) -> Option<&'static Snapshot> {
 
 /// What must be there before a fork, for the child to write into.
 fn get_ready() {
-    // A vfork child has the memory of its leader.
-    if !gate::awake() || forkguard_core::tls::vfork() != 0 {
+    // The memory is the leader's.
+    if !gate::awake() || gate::is_guest() {
         return;
     }
     if !core_fork::owned() {

@@ -64,7 +64,7 @@ pub(crate) fn reports() {
 /// In the library's destructor: the last that is recorded.
 pub(crate) fn note_end() {
     // A vfork child that ends through exit(3) runs this too: on the leader's memory.
-    if !gate::awake() || forkguard_core::tls::vfork() != 0 || !forkguard_core::fork::owned() {
+    if !gate::awake() || gate::is_guest() || !forkguard_core::fork::owned() {
         return;
     }
     let in_child = IN_CHILD.load(std::sync::atomic::Ordering::Relaxed) != 0;

@@ -97,7 +97,7 @@ fn all_restart(blocked: u64) -> Option<bool> {
 }
 
 fn stand_by(pid: pid_t) -> Stood {
-    let usable = gate::awake() && tls::inside() == 0 && tls::vfork() == 0 && pid > 0;
+    let usable = gate::awake() && tls::inside() == 0 && !gate::is_guest() && pid > 0;
     let usable = usable && raw::thread_id() == raw::process_id();
     if !usable || !leader::watches_child(pid as u32) || TRACED.load(Relaxed) == pid as u32 {
         return Stood::Aside;

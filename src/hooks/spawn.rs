@@ -12,7 +12,7 @@ pub(super) static ALWAYS: AtomicU8 = AtomicU8::new(1);
 
 /// Records such a call before it is made.
 pub(super) fn note_spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
-    if gate::awake() && tls::vfork() == 0 && emit::spawns_singly() {
+    if gate::awake() && !gate::is_guest() && emit::spawns_singly() {
         note_at_length(|at| emit::spawn(at, kind, caller, child));
     }
 }
@@ -55,17 +55,20 @@ hook! {
     }
 }
 
-/// True for flags of clone(2) that make a process, not a thread.
-pub(super) fn makes_process(flags: usize) -> bool {
-    flags & libc::CLONE_THREAD as usize == 0
+/// Records a call of clone(2) with these flags before it is made, unless it makes a thread.
+pub(super) fn note_clone(kind: ForkKind, flags: usize, caller: usize) {
+    if flags & libc::CLONE_THREAD as usize == 0 {
+        note_spawn(kind, caller, None);
+        if flags & libc::CLONE_VM as usize != 0 && !gate::is_guest() {
+            gate::lend_memory();
+        }
+    }
 }
 
 pass! {
     /// clone(2), variadic: `clone(function, stack, flags, argument, …)`.
     fn clone, ALWAYS; |registers| {
-        if makes_process(registers.argument[2]) {
-            note_spawn(ForkKind::Clone, registers.caller, None);
-        }
+        note_clone(ForkKind::Clone, registers.argument[2], registers.caller);
     }
 }
 const _: () = {
@@ -119,8 +122,8 @@ pub(super) fn in_sandbox() -> bool {
     tls::inside() == tls::IN_SANDBOX
 }
 
-/// True in a vfork child.
+/// True in a vfork child, and what else shares its leader's memory.
 #[inline(always)]
 pub(super) fn in_vfork_child() -> bool {
-    tls::vfork() != 0
+    gate::is_guest()
 }

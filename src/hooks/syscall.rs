@@ -1,6 +1,6 @@
 //! syscall(2), variadic: what goes past every function of libc. A fork is noted; a futex wait (Rust's locks, GLib, abseil) is looked at in a
 //! child that may wait in vain.
-use super::spawn::{makes_process, note_spawn};
+use super::spawn::note_clone;
 use super::*;
 use crate::child::waits::{self, Call, Waiting};
 use forkguard_core::held::WATCHED;
@@ -23,15 +23,15 @@ extern "C" fn noted(registers: &Registers) {
     let flags = match registers.argument[0] as i64 {
         libc::SYS_seccomp => return super::seccomp::before_seccomp(first, second, third),
         libc::SYS_prctl => return super::seccomp::before_prctl(first, second, third),
-        libc::SYS_fork | libc::SYS_vfork => 0,
+        libc::SYS_fork => 0,
+        libc::SYS_vfork => libc::CLONE_VM as usize,
         libc::SYS_clone => registers.argument[1],
         // The first word of struct clone_args.
         libc::SYS_clone3 => note(|_| raw::read_value(registers.argument[1])).flatten().unwrap_or(0),
+        number if privilege::changes(number, first) => return privilege::before_change(),
         _ => return,
     };
-    if makes_process(flags) {
-        note_spawn(ForkKind::Syscall, registers.caller, None);
-    }
+    note_clone(ForkKind::Syscall, flags, registers.caller);
 }
 
 /// True for a wait of futex(2) within this process and without a time limit that has to wait now.

@@ -3,7 +3,7 @@
 //! A file is read with pread, never mapped: one that is cut short meanwhile is an answer then, not a SIGBUS. How much is read comes out
 //! of a bucket of bytes, so that neither a report nor a fork storm takes longer for a large program: what is beyond it the tool finds.
 use super::store::{self, TextId};
-use forkguard_core::aside::aside;
+use crate::workspace::aside;
 use forkguard_core::fixed::Text;
 use forkguard_core::raw::{self, Opened};
 use forkguard_lines::Source;
@@ -11,7 +11,6 @@ pub(super) use forkguard_lines::TOGETHER;
 use forkguard_report::text::is_library_source;
 use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// So many bytes at once, then one an interval (a megabyte a second): what they hold is read in half a millisecond each.
@@ -51,9 +50,7 @@ fn open(path: &str) -> rustix::io::Result<Option<File>> {
 
 /// Tells `each` what the file of a module says of some addresses (offsets in it); false when there is no need to ask again.
 pub(super) fn look(path: &str, build_id: &str, offsets: &[u64], each: impl FnMut(usize, Found)) -> bool {
-    let mut more = Ok(false);
-    aside(|| more = catch_unwind(AssertUnwindSafe(|| look_aside(path, build_id, offsets, each))));
-    more.unwrap_or_else(|panic| resume_unwind(panic))
+    aside(|| look_aside(path, build_id, offsets, each)).unwrap_or(false)
 }
 
 fn look_aside(path: &str, build_id: &str, offsets: &[u64], mut each: impl FnMut(usize, Found)) -> bool {

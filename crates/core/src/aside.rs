@@ -1,7 +1,7 @@
 //! Files that are opened in passing are opened aside: in a table of descriptors of their own.
 //!
 //! In a process of one thread nobody sees what is opened and closed again while signals wait. Other threads would: a child that one of them
-//! forks inherits it, and an open of theirs misses the lowest free number (POSIX). There a *reader* opens it: a task of the kernel in this
+//! forks inherits it, and an open of theirs misses the lowest free number (POSIX). There, and where the table is full, a *reader* opens it: a task of the kernel in this
 //! process that shares everything with the calling thread, its stack and its thread-local words too, but leaves the table of descriptors
 //! for an empty one (close_range(2), CLOSE_RANGE_UNSHARE: nothing is copied, so nothing is closed late). The calling thread is suspended
 //! meanwhile, as by vfork, and goes on when the reader is gone.
@@ -27,7 +27,7 @@ pub fn aside(work: impl FnOnce()) {
     let blocked = raw::blocked_signals();
     raw::set_blocked_signals(blocked | DEFERRED);
     let mut work = Some(work);
-    if raw::kernel_threads() > 1 {
+    if raw::kernel_threads() > 1 || !raw::can_open_two() {
         read_apart(&mut work);
     }
     if let Some(work) = work {

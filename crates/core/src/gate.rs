@@ -1,6 +1,6 @@
 //! Whether hooks work at all, and the proof that this thread is not already inside one.
 use crate::tls;
-use core::sync::atomic::{AtomicU8, Ordering::*, compiler_fence};
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering::*, compiler_fence};
 
 /// The library's life.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,14 +39,28 @@ pub fn set_life(life: Life) {
     }
 }
 
+/// A process has been made that shares this one's memory.
+static LENT: AtomicBool = AtomicBool::new(false);
+
+/// A process is about to be made that shares this one's memory, by other means than vfork(3), and maybe beside its leader.
+pub fn lend_memory() {
+    LENT.store(true, Relaxed);
+}
+
+/// True in a process that runs on its leader's memory: its hooks must leave every registry alone.
+#[inline(always)]
+pub fn is_guest() -> bool {
+    tls::vfork() != 0 || LENT.load(Relaxed) && !crate::fork::owned()
+}
+
 /// Proof that this thread runs forkguard's own code and that no hook will record meanwhile.
 pub struct Inside(());
 
 impl Inside {
-    /// None when the library is not awake, this thread is inside already, or it is a vfork child.
+    /// None when the library is not awake, this thread is inside already, or the memory is the leader's.
     #[inline]
     pub fn enter() -> Option<Inside> {
-        if !awake() || tls::inside() != 0 || tls::vfork() != 0 {
+        if !awake() || tls::inside() != 0 || is_guest() {
             return None;
         }
         tls::set_inside(1);

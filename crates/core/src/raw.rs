@@ -478,6 +478,13 @@ pub fn executable(directory: i32, path: &CStr) -> bool {
     unsafe { syscall(libc::SYS_faccessat2, args) == 0 }
 }
 
+/// False where the table of descriptors is full, or has one free number only (a directory and a file in it take two).
+pub fn can_open_two() -> bool {
+    let open = || Opened::new(c"/", OFlags::PATH | OFlags::CLOEXEC);
+    let (one, other) = (open(), open());
+    one.is_ok() && other.is_ok()
+}
+
 /// True for a file that can be opened for reading.
 pub fn is_readable(path: &CStr) -> bool {
     let mut readable = false;

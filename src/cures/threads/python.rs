@@ -74,7 +74,7 @@ pub(crate) fn before_wait() {
 
 #[cold]
 fn start_again() {
-    if !gate::awake() || tls::inside() != 0 || tls::vfork() != 0 || !core_fork::owned() {
+    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !core_fork::owned() {
         return;
     }
     let errno = crate::errno::get();
