@@ -147,6 +147,9 @@ const REPORTING: &[i64] = &[
     libc::SYS_poll,
     libc::SYS_process_vm_readv,
     libc::SYS_membarrier,
+    libc::SYS_tgkill,
+    libc::SYS_prctl,
+    libc::SYS_close_range,
 ];
 
 /// All others. (kill sends no signal of that number, to nobody.)
@@ -154,13 +157,11 @@ const OTHERS: &[i64] = &[
     libc::SYS_process_vm_writev,
     libc::SYS_ppoll,
     libc::SYS_faccessat2,
-    libc::SYS_tgkill,
     libc::SYS_kill,
     libc::SYS_futex,
     libc::SYS_pidfd_open,
     libc::SYS_waitid,
     libc::SYS_kcmp,
-    libc::SYS_prctl,
     libc::SYS_getitimer,
     libc::SYS_setitimer,
     libc::SYS_timer_gettime,
@@ -172,5 +173,4 @@ const OTHERS: &[i64] = &[
     libc::SYS_dup3,
     libc::SYS_epoll_create1,
     libc::SYS_epoll_ctl,
-    libc::SYS_close_range,
 ];
