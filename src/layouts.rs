@@ -5,8 +5,11 @@ use forkguard_core::{held::Kind, raw};
 use libc::c_int;
 use std::mem::MaybeUninit;
 
-/// All that are looked into: what they are, what they are called, and what tells whether they are as said.
-pub(crate) const OBJECTS: [(Object, &str, fn() -> bool); 6] = [
+/// Tells whether an object is laid out as said.
+type Trial = fn() -> bool;
+
+/// All that are looked into: what they are, what they are called, and their trial.
+pub(crate) const OBJECTS: [(Object, &str, Trial); 6] = [
     (Object::Mutex, "mutexes", mutex),
     (Object::ReadWriteLock, "read-write locks", read_write_lock),
     (Object::Semaphore, "semaphores", semaphore),
