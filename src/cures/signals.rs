@@ -48,7 +48,8 @@ pub(super) fn reset_in_child() {
 
 /// False where [`in_child`] has nothing to do by default: no interpreted code set a handler for what it resets.
 pub(super) fn may_act() -> bool {
-    let is_candidate = |set: Set| set.handler > libc::SIG_IGN && sites::look(set.site).1.next().is_some();
+    let is_interpreted = |site| sites::look(site).1.next().is_some_and(|kept| kept.address == 0);
+    let is_candidate = |set: Set| set.handler > libc::SIG_IGN && is_interpreted(set.site);
     numbers(STEERING).any(|number| signal::settings(number).next().is_some_and(is_candidate))
 }
 

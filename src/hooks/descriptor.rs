@@ -34,7 +34,7 @@ pub(super) fn all_opened<const N: usize>(fds: [c_int; N], kind: Kind, roles: u8,
         // What is accepted comes in numbers, and always from the server's own line.
         let site = match kind {
             Kind::Socket if roles & role::ACCEPTED != 0 => caller,
-            Kind::File => sites::capture_file(caller),
+            Kind::File => sites::capture_file(caller, SETTLING.load(Relaxed) != 0),
             _ => sites::capture(caller),
         };
         let thread = thread::mine().map_or(0, |s| s.tid.load(Relaxed));

@@ -91,9 +91,11 @@ pub(crate) fn prove() {
     }
 }
 
-/// The same for a file: what importing modules opens, it closes, and that it does by the thousand.
-pub(crate) fn capture_file(caller: usize) -> usize {
-    if python::is_importing() { caller } else { capture(caller) }
+/// The same for a file: what importing modules opens, it closes, and that it does by the thousand. What native code opens in a `young` child
+/// is meant for the program that it is about to execute.
+pub(crate) fn capture_file(caller: usize, young: bool) -> usize {
+    let bare = young && !python::is_known() && !interpreters::are_known();
+    if bare || python::is_importing() { caller } else { capture(caller) }
 }
 
 /// Runs a capture for a token, on a stack with room for it. A thread that is about to end has left its interpreter: it has no frames.
