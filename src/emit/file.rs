@@ -12,7 +12,7 @@ use forkguard_core::raw::{self, AsFd, BorrowedFd, Opened, descriptor};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use std::fmt::{Arguments, Display, Formatter, Write};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::*};
 
 /// The number under which it is kept open; negative: none. High, so that it is in nobody's way.
 static KEPT: AtomicI32 = AtomicI32::new(-1);
@@ -70,8 +70,15 @@ pub(crate) fn path() -> &'static str {
 pub(crate) fn move_own() {
     let old = hidden_descriptor();
     if old >= 0 {
-        KEPT.store(high(descriptor(old), old + 1), Relaxed);
-        raw::close(old);
+        keep_instead(old, high(descriptor(old), old + 1));
+    }
+}
+
+/// Puts a number in place of another, and closes the one that is not used any more: the new one, if another thread was quicker.
+fn keep_instead(old: i32, new: i32) {
+    let unused = KEPT.compare_exchange(old, new, Relaxed, Relaxed).map_or(new, |old| old);
+    if unused >= 0 {
+        raw::close(unused);
     }
 }
 
@@ -82,7 +89,7 @@ pub(crate) fn keep() {
     {
         // A table that is nearly full has no high number: then the one that it got.
         let number = high(&file, 0);
-        KEPT.store(if number >= 0 { number } else { file.into_number() }, Relaxed);
+        keep_instead(-1, if number >= 0 { number } else { file.into_number() });
     }
 }
 
@@ -90,8 +97,7 @@ pub(crate) fn keep() {
 fn drop_kept() {
     let kept = hidden_descriptor();
     if kept >= 0 {
-        KEPT.store(-1, Relaxed);
-        raw::close(kept);
+        keep_instead(kept, -1);
     }
 }
 
@@ -124,9 +130,20 @@ pub(crate) fn borrowed() -> bool {
 
 /// Makes this process's own file, unless it has one or another thread does; true when it did. Says so when there is none to be had.
 pub(crate) fn make_own() -> bool {
-    if (exists() && !borrowed()) || GIVEN_UP.load(Relaxed) || MAKING.swap(true, Relaxed) {
+    let wanted = || (!exists() || borrowed()) && !GIVEN_UP.load(Relaxed);
+    if !wanted() || MAKING.swap(true, Acquire) {
         return false;
     }
+    // Another thread may have made it between the first look and this one.
+    let making = wanted();
+    if making {
+        make_or_give_up();
+    }
+    MAKING.store(false, Release);
+    making
+}
+
+fn make_or_give_up() {
     let had_file = exists();
     let mut refused = Refused::new();
     let made = aside(|| make_somewhere(&mut refused)).flatten().is_some();
@@ -143,8 +160,6 @@ pub(crate) fn make_own() -> bool {
         (false, true) => OPENER.store(raw::process_id(), Relaxed),
         (false, false) => give_up_because(format_args!("no report is written: {}", refused.as_str())),
     }
-    MAKING.store(false, Relaxed);
-    true
 }
 
 /// In a forked child: no thread is making one.
