@@ -28,12 +28,15 @@ pub(crate) fn is_foreign(set: &Site<'_>, reset: &Site<'_>) -> bool {
     }
 }
 
-/// True when a library stands on both stacks, as an Apache module does that sets and resets through functions of others; the program and
-/// the C library stand on all of them.
+/// True when a library stands on both stacks, as an Apache module does that sets and resets through functions of others, or may: one that was
+/// unloaded since has no name. The program and the C library stand on all of them.
 fn share_a_library(one: &Site<'_>, other: &Site<'_>) -> bool {
+    if one.frames.iter().chain(&other.frames[..]).any(|frame| frame.module.is_none()) {
+        return true;
+    }
     let everywhere = |frame: &&Frame<'_>| {
         let program = one.frames.last().is_some_and(|outermost| outermost.module == frame.module);
-        program || frame.module.as_deref().is_none_or(|module| module.contains("/libc.so"))
+        program || frame.module.as_deref().is_some_and(|module| module.contains("/libc.so"))
     };
     let mut libraries = one.frames.iter().filter(|frame| !everywhere(frame));
     libraries.any(|library| other.frames.iter().any(|frame| frame.module == library.module))
