@@ -5,7 +5,7 @@
 //! process that shares everything with the calling thread, its stack and its thread-local words too, but leaves the table of descriptors
 //! for an empty one (close_range(2), CLOSE_RANGE_UNSHARE: nothing is copied, so nothing is closed late). The calling thread is suspended
 //! meanwhile, as by vfork, and goes on when the reader is gone.
-use crate::{raw, tls};
+use crate::{raw, tls, valgrind};
 use core::arch::asm;
 use core::sync::atomic::{AtomicU32, Ordering::*};
 
@@ -83,7 +83,7 @@ pub fn reset_in_child() {
 /// Runs the work in a reader, and takes it. It stays where there can be none: a sandbox, a limit of tasks, a kernel before 5.9, valgrind.
 fn read_apart<F: FnOnce()>(work: &mut Option<F>) {
     let take = |place: &&AtomicU32| !is_taken(place) && place.compare_exchange(0, BEGINS, AcqRel, Relaxed).is_ok();
-    if on_valgrind() {
+    if valgrind::is_running() {
         return;
     }
     let Some(place) = READERS.iter().find(take) else { return };
@@ -111,8 +111,9 @@ extern "C" fn read<F: FnOnce()>(work: *mut u8) {
 /// # Safety
 /// `body` may be called with `argument`.
 unsafe fn suspended_by_reader(body: extern "C" fn(*mut u8), argument: *mut u8) -> isize {
-    use libc::{CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VFORK, CLONE_VM};
-    let flags = CLONE_VM | CLONE_VFORK | CLONE_THREAD | CLONE_SIGHAND | CLONE_FS | CLONE_FILES;
+    use libc::{CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_UNTRACED, CLONE_VFORK, CLONE_VM};
+    // Who traces the program is not told: ltrace gives up when a thread vforks.
+    let flags = CLONE_VM | CLONE_VFORK | CLONE_THREAD | CLONE_SIGHAND | CLONE_FS | CLONE_FILES | CLONE_UNTRACED;
     let result: isize;
     // SAFETY: as of vfork: the kernel runs this thread on only when the reader has ended, and so the reader may use the stack below this
     // frame. It has this thread's registers, and never comes back from here.
@@ -136,20 +137,4 @@ unsafe fn suspended_by_reader(body: extern "C" fn(*mut u8), argument: *mut u8) -
         );
     }
     result
-}
-
-/// True under valgrind, which ends the program at a clone that it does not know (its client request RUNNING_ON_VALGRIND; the real
-/// processor turns a register round and leaves all as it was).
-fn on_valgrind() -> bool {
-    const RUNNING_ON_VALGRIND: usize = 0x1001;
-    let request = [RUNNING_ON_VALGRIND, 0, 0, 0, 0, 0];
-    let answer: usize;
-    // SAFETY: changes `rdi` and back; valgrind writes `rdx`.
-    unsafe {
-        asm!(
-            "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51", "xchg rbx, rbx",
-            in("rax") request.as_ptr(), inlateout("rdx") 0usize => answer, out("rdi") _,
-        );
-    }
-    answer != 0
 }
