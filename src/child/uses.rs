@@ -294,7 +294,10 @@ fn file(fd: i32, record: &Record, usage: Use) {
         }
     }
     seen(fd);
-    if !database && !descriptors::is_positioned(fd) || certainty(fd).is_none() {
+    if !database {
+        cures::before_first_use(fd);
+    }
+    if !database && (!descriptors::is_positioned(fd) || !descriptor::is_inherited(fd)) || certainty(fd).is_none() {
         return;
     }
     if database {

@@ -1,7 +1,7 @@
 //! FORKGUARD_EPOLL=own: an inherited epoll instance becomes the child's own, watching the same descriptors.
 use super::*;
 use crate::options::Shared;
-use forkguard_core::descriptor::{self, Kind as Made};
+use forkguard_core::descriptor::{self, Kind as Made, mark, role};
 use forkguard_core::own::{self, Left};
 
 /// See [`super::in_child`].
@@ -13,10 +13,12 @@ pub(super) fn in_child() {
 
 /// Inherited descriptors of a kind that no one meant for the children.
 pub(super) fn inherited(kind: Made) -> impl Iterator<Item = i32> {
-    let shared = move |record: &descriptor::Record| {
-        record.kind == kind && record.role & (descriptor::role::PLACED | descriptor::role::KEPT_ON_EXEC) == 0
-    };
-    descriptor::recorded().filter(move |(fd, record)| *fd > 2 && shared(record)).map(|(fd, _)| fd)
+    descriptor::recorded().filter(move |(fd, record)| is_inherited(*fd, record, kind)).map(|(fd, _)| fd)
+}
+
+/// True for one of them.
+pub(super) fn is_inherited(fd: i32, record: &descriptor::Record, kind: Made) -> bool {
+    fd > 2 && record.kind == kind && record.role & (role::PLACED | role::KEPT_ON_EXEC) == 0
 }
 
 fn make_own(fd: i32) {
@@ -32,12 +34,11 @@ fn make_own(fd: i32) {
 
 /// Does that to a descriptor; not to one of which this process has a copy: what is done through the one shows through the other.
 pub(super) fn unless_copied(fd: i32, make: impl FnOnce() -> Result<(), Left>) -> Result<(), Left> {
-    // A copy has its original's site.
-    let site = descriptor::record(fd).map(|record| record.site);
-    let is_copy = |(other, record): (i32, descriptor::Record)| {
-        other != fd && Some(record.site) == site && raw::is_same_open_file(fd, other)
-    };
-    if descriptor::recorded().any(is_copy) { Err(Left::Needed) } else { make() }
+    let is_copied = |record: &descriptor::Record| record.marks & mark::COPIED != 0;
+    let is_copy =
+        |(other, record): (i32, descriptor::Record)| other != fd && is_copied(&record) && raw::is_same_open_file(fd, other);
+    let has_copy = descriptor::record(fd).is_some_and(|record| is_copied(&record)) && descriptor::recorded().any(is_copy);
+    if has_copy { Err(Left::Needed) } else { make() }
 }
 
 /// What could not be done, as an errno.

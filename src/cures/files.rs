@@ -1,11 +1,11 @@
 //! FORKGUARD_FILES=own: a file that is only read, by position, has a position of its own in the child.
-use super::epoll::{errno_of, inherited, unless_copied};
+use super::epoll::{errno_of, inherited, is_inherited, unless_copied};
 use super::*;
 use crate::options::Shared;
 use forkguard_core::descriptor::{self, Kind as Made};
 use forkguard_core::own;
 use libc::FILE;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 unsafe extern "C" {
     /// The C library's stream of standard input.
@@ -15,11 +15,27 @@ unsafe extern "C" {
 /// Where in its buffer the leader's stream of standard input stood at the fork; null when all was read.
 static UNREAD: AtomicUsize = AtomicUsize::new(0);
 
+/// So many files are opened again at the fork, which serves the C library's streams, too. Where there are more, each is when the child first
+/// reads it or moves in it: most children use few.
+const AT_ONCE: usize = 64;
+static AT_FIRST_USE: AtomicBool = AtomicBool::new(false);
+
 /// See [`super::in_child`].
 pub(super) fn in_child() {
     if options::get().files == Shared::Own {
-        inherited(Made::File).filter(|&fd| raw::is_read_by_position(fd)).for_each(make_own);
+        AT_FIRST_USE.store(inherited(Made::File).nth(AT_ONCE).is_some(), Relaxed);
+        if !AT_FIRST_USE.load(Relaxed) {
+            inherited(Made::File).filter(|&fd| raw::is_read_by_position(fd)).for_each(make_own);
+        }
         UNREAD.store(if raw::is_read_by_position(0) { unread() } else { 0 }, Relaxed);
+    }
+}
+
+/// The child is about to use the position of an inherited file.
+pub(crate) fn before_first_use(fd: i32) {
+    let is_shared = || descriptor::record(fd).is_some_and(|record| is_inherited(fd, &record, Made::File));
+    if AT_FIRST_USE.load(Relaxed) && is_shared() && raw::is_read_by_position(fd) {
+        make_own(fd);
     }
 }
 

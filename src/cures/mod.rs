@@ -17,6 +17,7 @@ pub(crate) mod sockets;
 pub(crate) mod threads;
 mod timers;
 
+pub(crate) use files::before_first_use;
 pub(crate) use locks::REPAIRED;
 pub(crate) use openmp::runs_regions_alone;
 pub(crate) use safe_point::{look_again, wait_before_fork};

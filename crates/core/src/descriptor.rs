@@ -75,6 +75,8 @@ pub mod mark {
     pub const KEPT: u8 = 1;
     /// A guard set its close-on-exec flag.
     pub const CLOSES_ON_EXEC: u8 = 2;
+    /// Another number stands for the same open file, or did.
+    pub const COPIED: u8 = 4;
 }
 
 struct Place {
@@ -250,7 +252,8 @@ pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
             open(to, r.kind, r.role & !(role::KEPT_ON_EXEC | role::FORKED | role::PLACED), r.family, made, thread);
             set_peer(to, r.port, r.address);
             if let (Some(old), Some(new)) = (place(from), place(to)) {
-                new.marks.store(r.marks & mark::KEPT, Relaxed);
+                old.marks.fetch_or(mark::COPIED, Relaxed);
+                new.marks.store(r.marks & mark::KEPT | mark::COPIED, Relaxed);
                 new.opening.store(r.opening, Relaxed);
                 new.generation.store(old.generation.load(Relaxed), Relaxed);
                 new.seen.store(old.seen.load(Relaxed), Relaxed);
@@ -344,6 +347,11 @@ impl Place {
     fn is_inherited(&self) -> bool {
         self.kind.load(Relaxed) != Kind::None as u8 && self.generation.load(Relaxed) < generation::current()
     }
+}
+
+/// True for one that this process shares with the one that it was forked from.
+pub fn is_inherited(fd: i32) -> bool {
+    place(fd).is_some_and(Place::is_inherited)
 }
 
 /// True for an inherited descriptor whose use is still to be looked at.
