@@ -3,6 +3,7 @@
 use crate::arena::Arena;
 use crate::hooks::contained;
 use forkguard_core::raw::{self, Pages};
+use forkguard_core::tls;
 use forkguard_core::valgrind;
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, Ordering::*};
@@ -95,7 +96,8 @@ pub(crate) const BLOCKED: u64 = {
 /// Runs work that needs room on a stack of its own: the host's may be that of a signal handler or of a thread with the least there is.
 /// No signal is delivered meanwhile: a handler must not find itself on a foreign stack. Excepted are glibc's for setuid, which other
 /// threads wait for, and those that the thread's own instructions raise (a sandbox may answer system calls in SIGSYS): blocked, they
-/// would end the process. The work is told which signals the host's thread blocks.
+/// would end the process. The work is told which signals the host's thread blocks. Those that came meanwhile are let in afterwards, which
+/// `hooks/wait.rs` asks for.
 pub(crate) fn on_own_stack<R>(work: impl FnOnce(&AtLength) -> R) -> Option<R> {
     let workspace = Workspace::take()?;
     let (stack, size) = workspace.stack();
@@ -105,6 +107,9 @@ pub(crate) fn on_own_stack<R>(work: impl FnOnce(&AtLength) -> R) -> Option<R> {
     let at = AtLength { blocked, workspace };
     // SAFETY: the stack is mapped, aligned and large, and outlives the callback, which catches its own panics.
     let result = unsafe { psm::on_stack(stack, size, || contained(|| work(&at))) };
+    if tls::let_in() != 0 {
+        tls::set_let_in(tls::let_in() | raw::pending_signals() & !blocked);
+    }
     raw::set_blocked_signals(blocked);
     result
 }

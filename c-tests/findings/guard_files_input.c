@@ -8,7 +8,7 @@ static off_t place_after(int (*body)(void)) {
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        poll(NULL, 0, 1); // it has settled
+        settle();
         exit(body());
     }
     EXITED(child, 0);

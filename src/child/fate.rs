@@ -1,6 +1,7 @@
 //! Who tells the end of a fork's findings: a word a fork that leader and child share. The leader writes what it found after the fork; a
 //! child that is gone by then must not have said before it that all of it is moot. There the child also leaves word of the waits that its
 //! hooks look at, for a leader that looks at it from outside.
+use forkguard_core::fork::Inner;
 use forkguard_core::raw;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
@@ -134,10 +135,18 @@ pub(crate) fn gone(sequence: u64) -> bool {
 
 /// In the child, before it writes about what its leader found: waits a little for that to be written, a tenth of a second in all its life.
 pub(crate) fn await_leader(leader: u32, sequence: u64) {
-    let written = || add(sequence, 0).is_none_or(|fate| fate & WRITTEN != 0) || raw::parent_id() != leader;
-    while !written() && LOOKS.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
+    while !is_written(leader, sequence) && LOOKS.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
         raw::sleep(LOOK_NS);
     }
+}
+
+fn is_written(leader: u32, sequence: u64) -> bool {
+    add(sequence, 0).is_none_or(|fate| fate & WRITTEN != 0) || raw::parent_id() != leader
+}
+
+/// In the child: true when it need not wait for its leader any more.
+pub(crate) fn has_written(fork: &Inner) -> bool {
+    is_written(fork.leader, fork.sequence) || LOOKS.load(Relaxed) == 0
 }
 
 /// Notes what is printed now; true when it is what another child of this leader printed before.

@@ -15,7 +15,7 @@ use crate::arena::Arena;
 use crate::cures::{self, fixups};
 use crate::emit;
 use crate::findings::{self, Evidence, signals_blocked};
-use crate::hooks::{AtLength, IN_CHILD, REPORTS, note_at_length};
+use crate::hooks::{AtLength, IN_CHILD, Length, REPORTS, note_at_length};
 use crate::options::{self, Summary};
 use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
@@ -24,7 +24,7 @@ use forkguard_core::{gate, raw};
 use forkguard_report::event::{Child, Cure, Event, Exec, Exit, Finding, FindingCounts, FindingState, Kind, Severity, State};
 use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
-use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// Not zero from a child's birth until it settles.
 pub(crate) static SETTLING: AtomicU8 = AtomicU8::new(0);
@@ -77,6 +77,7 @@ fn begin_life(leader: u32, sequence: u64) {
     LEADER.store(leader, Relaxed);
     SEQUENCE.store(sequence, Relaxed);
     SETTLING.store(0, Relaxed);
+    OWED.store(std::ptr::null_mut(), Relaxed);
     uses::born(false);
     IN_CHILD.store(1, Relaxed);
     REPORTS.store(1, Relaxed);
@@ -96,6 +97,28 @@ pub(crate) fn goes_unsaid() -> bool {
         && core_fork::owned()
         && core_fork::made() == 0
         && emit::spawns() == 0
+}
+
+/// The wait at which this child would have settled, if its leader had written by then.
+static OWED: AtomicPtr<&'static str> = AtomicPtr::new(std::ptr::null_mut());
+
+/// It settles before a wait of this length, or as soon as it may: its leader may have to be waited for, in no time that the host counts.
+pub(crate) fn settles(call: &'static &'static str, length: Length) {
+    let written = || core_fork::birth().is_none_or(|birth| fate::has_written(birth.facts()));
+    match length == Length::Long || settles_by_time() || written() {
+        true => _ = note_at_length(|at| settled(call, at)),
+        false => OWED.store(std::ptr::from_ref(call).cast_mut(), Relaxed),
+    }
+}
+
+/// Before a call that the host does not expect to be quick: what was put off is done.
+pub(crate) fn catch_up() {
+    // SAFETY: null or a reference to a static text.
+    let owed = unsafe { OWED.load(Relaxed).as_ref() };
+    if let Some(call) = owed.filter(|_| is_unsettled()) {
+        note_at_length(|at| settled(call, at));
+    }
+    uses::judge(Length::Long);
 }
 
 /// The child settles: `call` is what it is about to wait in. What a fixup waits for is not its work yet.

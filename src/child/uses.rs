@@ -7,7 +7,7 @@ use crate::cures::{self, keep};
 use crate::describe::{self, descriptors};
 use crate::emit;
 use crate::findings::{connection_inherited, epoll_inherited, file_offset_shared, sqlite_inherited};
-use crate::hooks::{AtLength, Registers, note, note_at_length};
+use crate::hooks::{AtLength, Length, Registers, note, note_at_length, watch_waits};
 use crate::sites::{self, Start};
 use forkguard_core::descriptor::{self, Kind as Made, Record, role};
 use forkguard_core::fixed::Text;
@@ -16,7 +16,7 @@ use forkguard_core::{gate, raw, signal, tls};
 use forkguard_report::event::{FindingState, Kind, Role, Severity, Site, State};
 use std::borrow::Cow::Borrowed;
 use std::fmt::Display;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// What a call does with a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,7 @@ pub(super) fn born(seen: bool) {
     }
     if GIVEN_TIME.load(Relaxed) {
         GIVEN_TIME.store(false, Relaxed);
+        PUT_OFF_COUNT.store(0, Relaxed);
     }
 }
 
@@ -186,12 +187,18 @@ const YOUNG_NS: u64 = 200_000_000;
 const HANDING_OVER_NS: u64 = 10_000_000;
 static GIVEN_TIME: AtomicBool = AtomicBool::new(false);
 
-/// The same, when a leader that hands it over has had the time to.
+/// True for a child whose leader is to be given time, the first time that it is asked.
+fn gives_time() -> bool {
+    let young = core_fork::birth().is_some_and(|birth| raw::monotonic() - birth.facts().entered <= YOUNG_NS);
+    young && !GIVEN_TIME.swap(true, Relaxed)
+}
+
+/// How certain it is, when a leader that hands it over has had the time to.
 fn certainty_in_time(fd: i32) -> Option<Severity> {
     const STEP_NS: u64 = 500_000;
     let mut found = certainty(fd)?;
     let fork = core_fork::birth()?.facts();
-    if raw::monotonic() - fork.entered > YOUNG_NS || GIVEN_TIME.swap(true, Relaxed) {
+    if !gives_time() {
         return Some(found);
     }
     if fork.full {
@@ -205,17 +212,82 @@ fn certainty_in_time(fd: i32) -> Option<Severity> {
     Some(found)
 }
 
+/// Uses that are judged when their leader has had the time to hand over: an epoll call, or one on a connection that does not block, is not
+/// held up for that.
+static PUT_OFF: [PutOff; 8] = [const { PutOff { fd: AtomicI32::new(0), site: AtomicUsize::new(0) } }; 8];
+static PUT_OFF_COUNT: AtomicU32 = AtomicU32::new(0);
+/// When they are judged: nanoseconds of the monotonic clock.
+static DUE: AtomicU64 = AtomicU64::new(0);
+
+struct PutOff {
+    fd: AtomicI32,
+    site: AtomicUsize,
+}
+
+/// Puts a use off, if there is reason and room.
+fn put_off(fd: i32, concern: Concern, site: usize) -> bool {
+    let at_once = concern == Concern::Epoll || !raw::blocks(fd);
+    let first = || gives_time().then(|| DUE.store(raw::monotonic() + HANDING_OVER_NS, Relaxed)).is_some();
+    if !at_once || PUT_OFF_COUNT.load(Relaxed) == 0 && !first() {
+        return false;
+    }
+    let Some(place) = PUT_OFF.get(PUT_OFF_COUNT.load(Relaxed) as usize) else { return false };
+    place.fd.store(fd, Relaxed);
+    place.site.store(site, Relaxed);
+    PUT_OFF_COUNT.fetch_add(1, Relaxed);
+    LOOKING.store(1, Relaxed);
+    watch_waits();
+    true
+}
+
+/// Judges them before a wait of that length: before a long one also when the leader has to be given time first, unless there is something to
+/// be had at once.
+pub(crate) fn judge(length: Length) {
+    let put_off = PUT_OFF_COUNT.load(Relaxed) as usize;
+    if put_off == 0 || !core_fork::owned() {
+        return;
+    }
+    let left = DUE.load(Relaxed).saturating_sub(raw::monotonic());
+    let fd = PUT_OFF[0].fd.load(Relaxed);
+    if left > 0 && (length != Length::Long || note_at_length(|_| raw::has_input_within(fd, left)) != Some(false)) {
+        return;
+    }
+    PUT_OFF_COUNT.store(0, Relaxed);
+    for place in &PUT_OFF[..put_off.min(PUT_OFF.len())] {
+        let fd = place.fd.load(Relaxed);
+        let concern = descriptor::record(fd).and_then(|record| Concern::of(fd, &record));
+        if let (Some(concern), Some(severity)) = (concern, certainty(fd)) {
+            say_shared(fd, concern, severity, place.site.load(Relaxed));
+        }
+    }
+    if !super::is_unsettled() {
+        count();
+    }
+}
+
 /// The first use of a connection or an epoll instance.
 fn shared(call: Call, fd: i32, concern: Concern) {
     seen(fd);
-    let kind = if concern == Concern::Epoll { Kind::EpollSharedUse } else { Kind::ConnectionSharedUse };
-    let Some(hazard) = hazard(concern, fd) else { return };
-    let what = number(fd);
-    if said::find(kind, what.as_str()).is_some() {
+    if hazard(concern, fd).is_none() || said::find(kind_of_use(concern), number(fd).as_str()).is_some() || certainty(fd).is_none()
+    {
         return;
     }
-    let Some(severity) = certainty_in_time(fd) else { return };
-    let word = note(|_| sites::capture_from(call.start, call.caller)).unwrap_or(call.caller);
+    let site = note(|_| sites::capture_from(call.start, call.caller)).unwrap_or(call.caller);
+    if put_off(fd, concern, site) {
+        return;
+    }
+    if let Some(severity) = certainty_in_time(fd) {
+        say_shared(fd, concern, severity, site);
+    }
+}
+
+fn kind_of_use(concern: Concern) -> Kind {
+    if concern == Concern::Epoll { Kind::EpollSharedUse } else { Kind::ConnectionSharedUse }
+}
+
+fn say_shared(fd: i32, concern: Concern, severity: Severity, site: usize) {
+    let (kind, what) = (kind_of_use(concern), number(fd));
+    let Some(hazard) = hazard(concern, fd) else { return };
     note_at_length(|at| {
         bite::say(at, severity, Voice::Aloud, kind, |arena| {
             let descriptor = descriptors::describe(arena, fd)?;
@@ -225,7 +297,7 @@ fn shared(call: Call, fd: i32, concern: Concern) {
             };
             let what = arena.text(what.as_str());
             let hazard = Some(Hazard { fork: core_fork::birth()?.facts(), kind: hazard, what });
-            let sites = arena.join([descriptor.site.as_slice(), used(arena, word).as_slice()]);
+            let sites = arena.join([descriptor.site.as_slice(), used(arena, site).as_slice()]);
             Some(Bite { kind, what, subject, sites, hazard })
         });
     });
@@ -326,6 +398,9 @@ pub(crate) fn closing(fd: i32) {
     if LOOKING.load(Relaxed) != 0 && descriptor::is_unseen(fd) {
         closes_unused(fd);
     }
+    if PUT_OFF_COUNT.load(Relaxed) != 0 && tls::vfork() == 0 {
+        judge(Length::Long);
+    }
 }
 
 /// The same for all numbers from first to last.
@@ -407,7 +482,7 @@ pub(super) fn settled(at: &AtLength) {
 
 fn count() {
     LEFT.store(descriptor::unseen().count() as u32, Relaxed);
-    LOOKING.store(u8::from(LEFT.load(Relaxed) != 0), Relaxed);
+    LOOKING.store(u8::from(LEFT.load(Relaxed) != 0 || PUT_OFF_COUNT.load(Relaxed) != 0), Relaxed);
 }
 
 /// The use of this one need not be looked at again.

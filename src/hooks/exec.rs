@@ -16,6 +16,7 @@ macro_rules! execs {
                 if spawn::in_vfork_child() {
                     return hand_over_by_vfork(given(registers));
                 }
+                child::catch_up();
                 if child::execs_unsaid() {
                     return;
                 }

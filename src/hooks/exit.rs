@@ -24,7 +24,11 @@ pass! {
 }
 
 fn ends(call: &'static str, registers: &Registers) {
-    if !spawn::in_vfork_child() && crate::emit::wanted() && !child::goes_unsaid() {
+    if spawn::in_vfork_child() || !crate::emit::wanted() {
+        return;
+    }
+    child::catch_up();
+    if !child::goes_unsaid() {
         note_at_length(|at| child::exit(at, call, registers.argument[0] as i32));
     }
 }

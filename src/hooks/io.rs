@@ -1,11 +1,12 @@
 //! Reading and writing: what a forked child does with descriptors that it inherited. One test of a flag in all other processes.
-use super::wait::{self, IDLE};
+use super::wait::{self, IDLE, Length};
 use super::*;
 use crate::child::uses::{self, LOOKING, Use};
 use crate::child::{self, is_unsettled};
 use crate::cures::threads::python::before_wait;
 use forkguard_core::descriptor::{self, Kind};
-use libc::{FILE, MSG_PEEK};
+use forkguard_core::raw;
+use libc::{FILE, MSG_DONTWAIT, MSG_PEEK};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The descriptor that an argument names.
@@ -13,23 +14,42 @@ fn fd(registers: &Registers, argument: usize) -> i32 {
     registers.argument[argument] as i32
 }
 
-/// A child that waits for what comes has settled: from a pipe or socket it is work, from a file it is not.
-fn settles(call: &'static str, fd: i32) {
+/// What a child waits for from there is work, unlike what a file brings.
+fn brings_work(fd: i32) -> bool {
     use Kind::{Eventfd, Inotify, Pipe, Signalfd, Socket};
-    let brings_work = |r: descriptor::Record| matches!(r.kind, Pipe | Socket | Eventfd | Signalfd | Inotify);
-    if is_unsettled() && descriptor::record(fd).is_some_and(brings_work) {
-        before_wait();
-        note_at_length(|at| child::settled(call, at));
+    descriptor::record(fd).is_some_and(|r| matches!(r.kind, Pipe | Socket | Eventfd | Signalfd | Inotify))
+}
+
+/// A child takes in what comes: it has settled where that is work. True when a signal came meanwhile that ends such a call, which then has
+/// failed so.
+fn takes_in(call: &'static str, registers: &mut Registers, settles: bool, is_use: bool) -> bool {
+    let fd = fd(registers, 0);
+    if !settles && !descriptor::is_unseen(fd) {
+        return false;
     }
+    let ended = wait::ended_by_signal(false, || {
+        if settles {
+            before_wait();
+            note_at_length(|at| child::settled(call, at));
+        }
+        if is_use {
+            uses::before(registers, fd, Use::Input);
+        }
+    });
+    let over = ended && raw::would_wait_for_input(fd);
+    if over {
+        registers.fails(libc::EINTR);
+    }
+    over
 }
 
 macro_rules! reads {
     ($(fn $name:ident;)*) => {
         $(pass! {
             /// As the C library's; see the module.
-            fn $name, LOOKING; |registers| {
-                settles(stringify!($name), fd(registers, 0));
-                uses::before(registers, fd(registers, 0), Use::Input);
+            fn $name, LOOKING; |registers| -> bool {
+                let settles = is_unsettled() && brings_work(fd(registers, 0));
+                takes_in(stringify!($name), registers, settles, true)
             }
         })*
     };
@@ -45,15 +65,11 @@ macro_rules! receives {
     ($(fn $name:ident: flags $flags:literal;)*) => {
         $(pass! {
             /// As the C library's; see the module.
-            fn $name, LOOKING; |registers| {
-                if is_unsettled() {
-                    before_wait();
-                    note_at_length(|at| child::settled(stringify!($name), at));
-                }
+            fn $name, LOOKING; |registers| -> bool {
+                let flags = registers.argument[$flags] as i32;
                 // What is only looked at stays there for whom it is.
-                if registers.argument[$flags] as i32 & MSG_PEEK == 0 {
-                    uses::before(registers, fd(registers, 0), Use::Input);
-                }
+                let is_use = flags & MSG_PEEK == 0;
+                takes_in(stringify!($name), registers, is_unsettled(), is_use) && flags & MSG_DONTWAIT == 0
             }
         })*
     };
@@ -161,23 +177,29 @@ pass! {
 }
 
 macro_rules! epoll_waits {
-    ($(fn $name:ident;)*) => {
+    ($(fn $name:ident: $length:expr;)*) => {
         $(pass! {
             /// As the C library's: a server waits for work in it.
-            fn $name, IDLE; |registers| {
-                wait::begins(stringify!($name));
-                if LOOKING.load(Relaxed) != 0 {
-                    uses::before(registers, fd(registers, 0), Use::Watch);
+            fn $name, IDLE; |registers| -> bool {
+                let length: fn(usize) -> Length = $length;
+                let ended = wait::begins_with(&stringify!($name), length(registers.argument[3]), || {
+                    if LOOKING.load(Relaxed) != 0 {
+                        uses::before(registers, fd(registers, 0), Use::Watch);
+                    }
+                });
+                if ended {
+                    registers.fails(libc::EINTR);
                 }
+                ended
             }
         })*
     };
 }
 
 epoll_waits! {
-    fn epoll_wait;
-    fn epoll_pwait;
-    fn epoll_pwait2;
+    fn epoll_wait: Length::of_milliseconds;
+    fn epoll_pwait: Length::of_milliseconds;
+    fn epoll_pwait2: |timeout| Length::at(timeout, 1);
 }
 
 /// The descriptor that a stream's buffer is about to be filled from (`Use::Input`) or written to; None where there is nothing to do. What the

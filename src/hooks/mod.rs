@@ -54,7 +54,7 @@ pub(crate) use exec::IN_CHILD;
 pub(crate) use exit::REPORTS;
 pub(crate) use reap::close_in_child;
 pub(crate) use thread::{adopt_main_thread, resolve_redhooks};
-pub(crate) use wait::watch_waits;
+pub(crate) use wait::{Length, watch_waits};
 
 /// From now on this process has something to say about its end.
 pub(crate) fn reports() {
@@ -72,6 +72,9 @@ pub(crate) fn note_end() {
         crate::cures::at_exit();
     }
     let reports = REPORTS.load(std::sync::atomic::Ordering::Relaxed) != 0 && crate::emit::wanted();
+    if reports {
+        crate::child::catch_up();
+    }
     if reports && !crate::child::goes_unsaid() {
         note_at_length(crate::child::ended);
     }
@@ -116,6 +119,17 @@ pub(crate) struct Registers {
 }
 
 impl Registers {
+    /// What a call returns that is not made.
+    pub(crate) fn returns(&mut self, value: usize) {
+        self.rax = value;
+    }
+
+    /// The same for one that fails so.
+    pub(crate) fn fails(&mut self, errno: i32) {
+        crate::errno::set(errno);
+        self.returns(usize::MAX);
+    }
+
     /// Where in the program the call is made.
     pub(crate) fn capture(&self) -> usize {
         crate::sites::capture_from(self.start(), self.caller)
@@ -179,10 +193,18 @@ macro_rules! caller_argument {
     };
 }
 
-/// Assembly: calls `noted` with [`Registers`] while the byte `gate` is not zero.
+/// Assembly: calls `noted` with [`Registers`] while the byte `gate` is not zero, and returns to the hook's caller where that says so.
 macro_rules! note_call {
     () => {
-        concat!("cmp byte ptr [rip + {gate}], 0\n je 2f\n", save_registers!(), "\n call {noted}\n", restore_registers!(), "\n 2:")
+        concat!(
+            "cmp byte ptr [rip + {gate}], 0\n je 2f\n",
+            save_registers!(),
+            "\n call {noted}\n test al, al\n je 3f\n",
+            restore_registers!(),
+            "\n ret\n 3:\n",
+            restore_registers!(),
+            "\n 2:"
+        )
     };
 }
 
@@ -367,14 +389,25 @@ macro_rules! hook {
     };
 }
 
-/// A hook that notes the call while `gate` is not zero and jumps on to the function: `registers` are the call's.
+/// A hook that notes the call while `gate` is not zero and jumps on to the function: `registers` are the call's. With `-> bool` it may be
+/// over before it began: where the body is true it returns what [`Registers::returns`] was given.
 macro_rules! pass {
     ($(#[$doc:meta])* fn $name:ident, $gate:path $(, versions [$($versions:tt)*])?; |$registers:ident| $body:block) => {
+        pass! {
+            $(#[$doc])*
+            fn $name, $gate $(, versions [$($versions)*])?; |$registers| -> bool {
+                let note: fn(&crate::hooks::Registers) = |$registers| $body;
+                note($registers);
+                false
+            }
+        }
+    };
+    ($(#[$doc:meta])* fn $name:ident, $gate:path $(, versions [$($versions:tt)*])?; |$registers:ident| -> bool $body:block) => {
         const _: () = {
             real_function!(@ $name, crate::hooks::real::NO_DOOR, [$($($versions)*)?]);
             older!($name [$($($versions)*)?] note_call!(), gate = $gate, noted = noted);
 
-            extern "C" fn noted($registers: &crate::hooks::Registers) $body
+            extern "C" fn noted($registers: &mut crate::hooks::Registers) -> bool $body
 
             $(#[$doc])*
             #[unsafe(naked)]

@@ -8,7 +8,7 @@
 //! - Where SIGCHLD has a handler too: it would run before the child is waited for, not after.
 //! - It waits in the C library's ppoll, a cancellation point too; and in the main thread only, which nobody cancels.
 //! - The child is waited for by the real function, before the signals that came with its end are let in.
-use super::wait::{IDLE, begins};
+use super::wait::{IDLE, Length, begins};
 use super::*;
 use crate::leader;
 use crate::workspace::BLOCKED;
@@ -151,11 +151,11 @@ fn is_of(fd: i32, pid: pid_t) -> bool {
 }
 
 /// `wait` waits for a child.
-fn reap(call: &'static str, pid: pid_t, options: c_int, wait: impl FnOnce() -> pid_t) -> pid_t {
+fn reap(call: &'static &'static str, pid: pid_t, options: c_int, wait: impl FnOnce() -> pid_t) -> pid_t {
     if IDLE.load(Relaxed) == 0 {
         return wait();
     }
-    begins(call);
+    begins(call, Length::Long);
     let errno = crate::errno::get();
     let stood = if options == 0 { stand_by(pid) } else { Stood::Aside };
     crate::errno::set(errno);
@@ -178,10 +178,10 @@ fn reap(call: &'static str, pid: pid_t, options: c_int, wait: impl FnOnce() -> p
 hook! {
     /// waitpid(2).
     fn waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t = libc::waitpid;
-    |_caller| { reap("waitpid", pid, options, || real(pid, status, options)) }
+    |_caller| { reap(&"waitpid", pid, options, || real(pid, status, options)) }
 }
 hook! {
     /// wait4(2).
     fn wait4(pid: pid_t, status: *mut c_int, options: c_int, usage: *mut rusage) -> pid_t;
-    |_caller| { reap("wait4", pid, options, || real(pid, status, options, usage)) }
+    |_caller| { reap(&"wait4", pid, options, || real(pid, status, options, usage)) }
 }

@@ -1,11 +1,12 @@
 //! Sockets: made, connected, accepted, listening.
 use super::descriptor::{all_opened, opened};
+use super::wait::ended_by_signal;
 use super::*;
 use crate::child::{self, SETTLING};
 use crate::cures::threads::python::before_wait;
 use crate::sites;
 use forkguard_core::descriptor::{self, Kind, role};
-use forkguard_core::thread;
+use forkguard_core::{raw, thread};
 use libc::{c_int, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, socklen_t};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -36,20 +37,28 @@ fn accepted(fd: c_int, caller: usize) {
     opened(fd, Kind::Socket, role::ACCEPTED, 0, caller);
 }
 
-/// A child that waits for a connection has settled.
+/// A child that waits for a connection has settled. True when a signal came meanwhile that ends such a call.
 #[inline(always)]
-fn waits(call: &'static str) {
+fn waits(call: &'static str, fd: c_int) -> bool {
     before_wait();
-    if SETTLING.load(Relaxed) != 0 {
-        note_at_length(|at| child::settled(call, at));
+    if SETTLING.load(Relaxed) == 0 {
+        return false;
     }
+    let ended = ended_by_signal(false, || _ = note_at_length(|at| child::settled(call, at)));
+    let over = ended && raw::would_wait_for_input(fd);
+    if over {
+        crate::errno::set(libc::EINTR);
+    }
+    over
 }
 
 hook! {
     /// accept(2).
     fn accept(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int = libc::accept;
     |caller| {
-        waits("accept");
+        if waits("accept", fd) {
+            return -1;
+        }
         let fd = real(fd, address, length);
         accepted(fd, caller);
         fd
@@ -59,7 +68,9 @@ hook! {
     /// accept4(2).
     fn accept4(fd: c_int, address: *mut sockaddr, length: *mut socklen_t, flags: c_int) -> c_int = libc::accept4;
     |caller| {
-        waits("accept4");
+        if waits("accept4", fd) {
+            return -1;
+        }
         let fd = real(fd, address, length, flags);
         accepted(fd, caller);
         fd

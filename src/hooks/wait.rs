@@ -1,10 +1,17 @@
 //! Calls in which a server waits for work: a forked child that reaches one has settled, and a leader has time to look at its children.
 //! One test of a flag ever after. (accept stands in `socket.rs`, which notes its result too; what reads and writes in `io.rs`.)
+//!
+//! What is done here takes a millisecond, and a handler that runs meanwhile would be one that the wait has missed: `while (!flag) pause();`
+//! would wait for ever. So signals are kept pending while we work, and a wait that one of them would have ended is over at once, as if it
+//! had come a moment later (EINTR). And no wait that has an end of the host's own is made longer by one of ours: what is not there yet
+//! is looked at another time.
 use super::*;
-use crate::child::uses::LOOKING;
+use crate::child::uses::{self, LOOKING};
 use crate::child::{self, SETTLING};
 use crate::cures::threads::python::{before_wait, is_pending};
 use crate::leader;
+use forkguard_core::tls;
+use libc::timespec;
 use std::sync::atomic::{AtomicU8, Ordering::*};
 
 /// Not zero while such a call means something to this process.
@@ -15,49 +22,163 @@ pub(crate) fn watch_waits() {
     IDLE.store(1, SeqCst);
 }
 
-/// `call` is about to wait.
-pub(crate) fn begins(call: &'static str) {
+/// How long a call may wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// Less than a second, or not at all.
+    Short,
+    /// Longer, or for ever.
+    Long,
+}
+
+impl Length {
+    fn of(nanoseconds: u64) -> Length {
+        if nanoseconds < 1_000_000_000 { Length::Short } else { Length::Long }
+    }
+
+    /// Of a timeout in milliseconds; a negative one never comes.
+    pub(super) fn of_milliseconds(timeout: usize) -> Length {
+        u64::try_from(timeout as i32).map_or(Length::Long, |timeout| Length::of(timeout * 1_000_000))
+    }
+
+    /// Of a timeval or timespec, whose second word counts units of so many nanoseconds; without one the call waits for ever.
+    pub(super) fn at(address: usize, unit: u64) -> Length {
+        match raw::read_value::<[usize; 2]>(address).filter(|_| address != 0) {
+            Some([seconds, rest]) => {
+                Length::of((seconds as u64).saturating_mul(1_000_000_000).saturating_add(rest as u64 * unit))
+            }
+            None => Length::Long,
+        }
+    }
+
+    /// Of a time of day.
+    fn until(clock: usize, address: usize) -> Length {
+        let now = match clock as i32 {
+            libc::CLOCK_REALTIME => raw::wall_clock(),
+            libc::CLOCK_MONOTONIC => raw::monotonic(),
+            _ => return Length::Long,
+        };
+        let time =
+            raw::read_value::<[usize; 2]>(address).map_or(now, |[seconds, rest]| seconds as u64 * 1_000_000_000 + rest as u64);
+        Length::of(time.saturating_sub(now))
+    }
+}
+
+/// `call` is about to wait. True when a handler ran meanwhile that ends such a call.
+pub(super) fn begins(call: &'static &'static str, length: Length) -> bool {
+    begins_with(call, length, || ())
+}
+
+/// The same where something else is to be done before it.
+pub(super) fn begins_with(call: &'static &'static str, length: Length, also: impl FnOnce()) -> bool {
     before_wait();
-    if SETTLING.load(Relaxed) != 0 {
-        note_at_length(|at| child::settled(call, at));
-    }
-    if leader::is_due() {
-        note_at_length(leader::look);
-    }
+    let ended = ended_by_signal(true, || {
+        if SETTLING.load(Relaxed) != 0 {
+            child::settles(call, length);
+        }
+        also();
+        if leader::is_due() {
+            note_at_length(leader::look);
+        }
+        uses::judge(length);
+    });
     // Cleared before it is asked whether that is right: what changes meanwhile sets it.
     IDLE.store(0, SeqCst);
     if SETTLING.load(SeqCst) != 0 || LOOKING.load(SeqCst) != 0 || leader::watches() || is_pending() {
         watch_waits();
     }
+    ended
+}
+
+/// Does that before a call that waits: true when a signal came meanwhile whose handler would have ended it. `always`: also one that was set
+/// with SA_RESTART.
+pub(super) fn ended_by_signal(always: bool, work: impl FnOnce()) -> bool {
+    // A handler's own wait inside of ours.
+    let before = tls::let_in();
+    tls::set_let_in(tls::WAITS);
+    work();
+    // A thread that is to be cancelled gets on to the call.
+    const CANCEL: i32 = 32;
+    let came = tls::let_in() & !tls::WAITS & !(1 << (CANCEL - 1));
+    tls::set_let_in(before);
+    let ends =
+        |action: raw::KernelAction| action.handler > libc::SIG_IGN && (always || action.flags & libc::SA_RESTART as u64 == 0);
+    came != 0 && (1..=64).filter(|signal| came & 1 << (signal - 1) != 0).filter_map(raw::signal_action).any(ends)
 }
 
 macro_rules! waits {
-    ($(fn $name:ident;)*) => {
+    ($(fn $name:ident: |$registers:ident| $length:expr, $over:expr;)*) => {
         $(pass! {
             /// As the C library's; see the module.
-            fn $name, IDLE; |_registers| { begins(stringify!($name)) }
+            fn $name, IDLE; |registers| -> bool {
+                let over: fn(&mut Registers) -> bool = $over;
+                let $registers: &Registers = registers;
+                begins(&stringify!($name), $length) && over(registers)
+            }
         })*
     };
 }
 
+/// A call that every handler ends.
+fn interrupted(registers: &mut Registers) -> bool {
+    registers.fails(libc::EINTR);
+    true
+}
+
+/// One that goes on where its handler says so (SA_RESTART), or may have something to return at once.
+fn goes_on(_: &mut Registers) -> bool {
+    false
+}
+
+/// The time that is left is all that was asked for.
+fn leaves_all(asked: usize, left: usize) {
+    let mut time = [0; size_of::<timespec>() / size_of::<i32>()];
+    if left != 0 && raw::read_words(asked, &mut time) {
+        raw::write_words(left, &time);
+    }
+}
+
 waits! {
-    fn poll;
-    fn __poll_chk;
-    fn ppoll;
-    fn __ppoll_chk;
-    fn select;
-    fn pselect;
-    fn sigwait;
-    fn sigwaitinfo;
-    fn sigtimedwait;
-    fn sigsuspend;
-    fn pause;
-    fn sleep;
-    fn usleep;
-    fn nanosleep;
-    fn clock_nanosleep;
-    fn wait;
-    fn waitid;
-    fn wait3;
-    fn msgrcv;
+    fn poll: |r| Length::of_milliseconds(r.argument[2]), interrupted;
+    fn __poll_chk: |r| Length::of_milliseconds(r.argument[2]), interrupted;
+    fn ppoll: |r| Length::at(r.argument[2], 1), interrupted;
+    fn __ppoll_chk: |r| Length::at(r.argument[2], 1), interrupted;
+    fn select: |r| Length::at(r.argument[4], 1000), interrupted;
+    fn pselect: |r| Length::at(r.argument[4], 1), interrupted;
+    fn sigwait: |_r| Length::Long, goes_on;
+    fn sigwaitinfo: |_r| Length::Long, interrupted;
+    fn sigtimedwait: |r| Length::at(r.argument[2], 1), interrupted;
+    fn sigsuspend: |_r| Length::Long, interrupted;
+    fn pause: |_r| Length::Long, interrupted;
+    fn usleep: |r| Length::of(r.argument[0] as u32 as u64 * 1000), interrupted;
+    fn sleep: |r| Length::of(r.argument[0] as u32 as u64 * 1_000_000_000), |registers| {
+        registers.returns(registers.argument[0]);
+        true
+    };
+    fn nanosleep: |r| Length::at(r.argument[0], 1), |registers| {
+        leaves_all(registers.argument[0], registers.argument[1]);
+        interrupted(registers)
+    };
+    fn clock_nanosleep: |r| length_of_sleep(r), |registers| {
+        if !is_until(registers) {
+            leaves_all(registers.argument[2], registers.argument[3]);
+        }
+        registers.returns(libc::EINTR as usize);
+        true
+    };
+    fn wait: |_r| Length::Long, goes_on;
+    fn waitid: |_r| Length::Long, goes_on;
+    fn wait3: |_r| Length::Long, goes_on;
+    fn msgrcv: |_r| Length::Long, goes_on;
+}
+
+fn is_until(registers: &Registers) -> bool {
+    registers.argument[1] as i32 & libc::TIMER_ABSTIME != 0
+}
+
+fn length_of_sleep(registers: &Registers) -> Length {
+    match is_until(registers) {
+        true => Length::until(registers.argument[0], registers.argument[2]),
+        false => Length::at(registers.argument[2], 1),
+    }
 }

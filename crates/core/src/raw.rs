@@ -557,6 +557,25 @@ fn shared_in(line: &[u8], address: usize) -> Option<bool> {
     Some(words.next()?.ends_with('s'))
 }
 
+/// True for a descriptor whose calls wait (O_NONBLOCK is not set).
+pub fn blocks(fd: i32) -> bool {
+    rustix::fs::fcntl_getfl(descriptor(fd)).is_ok_and(|flags| !flags.contains(OFlags::NONBLOCK))
+}
+
+/// True when a call that takes something in from there would have to wait for it.
+pub fn would_wait_for_input(fd: i32) -> bool {
+    blocks(fd) && !has_input_within(fd, 0)
+}
+
+/// True when something can be taken in from there by then, in nanoseconds, or a call would fail.
+pub fn has_input_within(fd: i32, nanoseconds: u64) -> bool {
+    let mut ask = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    let time = [nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000];
+    let arguments = [&raw mut ask as usize, 1, &raw const time as usize, 0, 0, 0];
+    // SAFETY: reads and writes one pollfd, and a timespec: two words.
+    unsafe { syscall(libc::SYS_ppoll, arguments) > 0 }
+}
+
 /// Fills `into` from a small file of the proc filesystem; the bytes read.
 pub fn read_file<'a>(path: &CStr, into: &'a mut [u8]) -> &'a [u8] {
     let mut length = 0;

@@ -38,6 +38,11 @@ global_asm!(
     ".type forkguard_tls_aside,@tls_object",
     ".size forkguard_tls_aside,8",
     "forkguard_tls_aside: .zero 8",
+    ".hidden forkguard_tls_let_in",
+    ".globl forkguard_tls_let_in",
+    ".type forkguard_tls_let_in,@tls_object",
+    ".size forkguard_tls_let_in,8",
+    "forkguard_tls_let_in: .zero 8",
     ".popsection",
 );
 
@@ -84,6 +89,13 @@ word!(
     /// Not zero while this thread runs forkguard's own code.
     inside, set_inside, "forkguard_tls_inside", u64
 );
+word!(
+    /// Before a call that waits: [`WAITS`], and the signals that were pending when work of ours let signals in again, a bit each.
+    let_in, set_let_in, "forkguard_tls_let_in", u64
+);
+/// In a thread's word `let_in`. (The bit of SIGKILL, which is never pending.)
+pub const WAITS: u64 = 1 << (libc::SIGKILL - 1);
+
 /// In a thread's word `inside`: its vfork child has set a filter that may end it for a system call of ours.
 pub const IN_SANDBOX: u64 = 2;
 
