@@ -136,15 +136,20 @@ pub struct Report {
 impl Report {
     /// Reads every `*.jsonl` of `directory`; each line must parse and follow the schema.
     pub fn read(directory: &Path) -> Report {
-        Self::lines(directory, |file, rest| assert_eq!(rest, "", "{}: torn last line", file.display()))
+        Self::lines(directory, true, |file, rest| assert_eq!(rest, "", "{}: torn last line", file.display()))
     }
 
     /// The same while it is being written: a last line may be incomplete.
     pub fn so_far(directory: &Path) -> Report {
-        Self::lines(directory, |_, _| ())
+        Self::lines(directory, true, |_, _| ())
     }
 
-    fn lines(directory: &Path, after_last: impl Fn(&Path, &str)) -> Report {
+    /// The same with every line as it stands there: a fork that is like an earlier one is not told in full.
+    pub fn as_written(directory: &Path) -> Report {
+        Self::lines(directory, false, |file, rest| assert_eq!(rest, "", "{}: torn last line", file.display()))
+    }
+
+    fn lines(directory: &Path, in_full: bool, after_last: impl Fn(&Path, &str)) -> Report {
         let mut files: Vec<PathBuf> = match fs::read_dir(directory) {
             Ok(listing) => listing.map(|entry| entry.expect("entry").path()).collect(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -161,8 +166,10 @@ impl Report {
             let own = entries.len();
             for (line, text) in lines.lines().enumerate() {
                 let entry = Self::entry(file, (number, line), text);
-                let told = Self::told(file, &entries[own..], entry);
-                entries.extend(told);
+                match in_full {
+                    true => entries.extend(Self::told(file, &entries[own..], entry)),
+                    false => entries.push(entry),
+                }
             }
         }
         Report { entries }
