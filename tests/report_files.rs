@@ -188,6 +188,19 @@ fn a_report_that_was_removed_is_given_up() {
     replaced("removed");
 }
 
+#[test]
+fn where_no_report_can_be_written_that_is_said_once() {
+    let root = scratch("report-files/no-place");
+    let program = Fixture::new("special/no_report.c").build().expect("builds");
+    let mut command = Command::new(program);
+    guarded(&mut command, Path::new("/no/such/place")).arg(&root).env("FORKGUARD_SUMMARY", "never");
+    let run = finish(&mut command, "no-place-run");
+    if !run.stdout.contains("skipped") {
+        assert_eq!(lines_about(&run, "no report is written").len(), 1, "{}", run.stderr);
+    }
+    assert_eq!(fs::read_dir(&root).expect("root").count(), 0);
+}
+
 /// Links in the place of a directory are not followed.
 #[test]
 fn a_link_is_no_place_for_reports() {

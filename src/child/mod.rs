@@ -111,31 +111,47 @@ pub(crate) fn settles(call: &'static &'static str, length: Length) {
     }
 }
 
-/// Before a call that the host does not expect to be quick: what was put off is done.
-pub(crate) fn catch_up() {
+fn owed() -> Option<&'static str> {
     // SAFETY: null or a reference to a static text.
-    let owed = unsafe { OWED.load(Relaxed).as_ref() };
-    if let Some(call) = owed.filter(|_| is_unsettled()) {
-        note_at_length(|at| settled(call, at));
+    unsafe { OWED.load(Relaxed).as_ref() }.copied()
+}
+
+/// The child execs or ends: what was put off is done.
+pub(crate) fn catch_up() {
+    if let Some(call) = owed().filter(|_| is_unsettled() && fixups_are_done()) {
+        note_at_length(|at| settle(call, at, Moment::End));
     }
     uses::judge(Length::Long);
 }
 
+/// When a child settles.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    /// It is about to wait, or to run into something.
+    Work,
+    /// It was put off until the child's end: handlers may have been reset for that end.
+    End,
+}
+
 /// The child settles: `call` is what it is about to wait in. What a fixup waits for is not its work yet.
 pub(crate) fn settled(call: &'static str, at: &AtLength) {
-    if fixups::running().is_none() || settles_by_time() {
-        settle(call, at);
+    if fixups_are_done() {
+        settle(call, at, Moment::Work);
     }
 }
 
-fn settle(call: &'static str, at: &AtLength) {
+fn fixups_are_done() -> bool {
+    fixups::running().is_none() || settles_by_time()
+}
+
+fn settle(call: &'static str, at: &AtLength, moment: Moment) {
     // A process that this one made past every hook has its memory, but is not it.
     if core_fork::owned()
         && !cures::threads::python::is_starting()
         && SETTLING.swap(0, Relaxed) != 0
         && let Some(snapshot) = core_fork::birth()
     {
-        report(at, snapshot.facts(), call);
+        report(at, snapshot.facts(), owed().unwrap_or(call), moment);
         cures::settled(at);
         uses::settled(at);
     }
@@ -165,7 +181,7 @@ pub(crate) fn settles_by_time() -> bool {
 /// Findings that are listed in a summary.
 const LISTED: usize = 64;
 
-fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
+fn report(at: &AtLength, inner: &'static Inner, call: &'static str, moment: Moment) {
     let Some(id) = birth() else { return };
     // It has had its chance to unblock signals.
     let blocked = inner.blocked & at.blocked & !signals_blocked::attended(call);
@@ -199,7 +215,7 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str) {
     findings::handler_inherited::renewed(|what| handled(what, "the child set a handler of its own"));
     findings::handler_dropped::each(&arena, inner, |bite| {
         // What a guard had reset before was not the server's deed.
-        if cures::has_reset(bite.what) || said::say(bite.kind, bite.what, State::Hit).is_none() {
+        if moment == Moment::End || cures::has_reset(bite.what) || said::say(bite.kind, bite.what, State::Hit).is_none() {
             return;
         }
         let finding = findings::bite(&arena, id.as_str(), Severity::Warning, &bite);

@@ -17,9 +17,10 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::*
 /// The number under which it is kept open; negative: none. High, so that it is in nobody's way.
 static KEPT: AtomicI32 = AtomicI32::new(-1);
 const NUMBERS: [i32; 3] = [400, 100, 3];
-/// What the file must be: device and inode.
+/// What the file must be: device, inode and the time of its birth (an inode's number is given anew when a file is removed).
 static DEVICE: AtomicU64 = AtomicU64::new(0);
 static INODE: AtomicU64 = AtomicU64::new(0);
+static BORN: AtomicU64 = AtomicU64::new(0);
 /// The process that made the file, 0 while there is none; another one writes into it until it has a file of its own.
 static OPENER: AtomicU32 = AtomicU32::new(0);
 /// No file will be had: said once.
@@ -221,7 +222,16 @@ fn adopt(file: &Opened) {
     if let Ok(stat) = rustix::fs::fstat(file) {
         DEVICE.store(stat.st_dev, Relaxed);
         INODE.store(stat.st_ino, Relaxed);
+        BORN.store(born(file), Relaxed);
     }
+}
+
+/// Nanoseconds from the epoch to a file's birth; 0 where the file system does not tell (statx(2), STATX_BTIME).
+fn born(file: impl AsFd) -> u64 {
+    use rustix::fs::{AtFlags, StatxFlags, statx};
+    let told = statx(file, c"", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok();
+    let time = told.filter(|told| told.stx_mask & StatxFlags::BTIME.bits() != 0).map(|told| told.stx_btime);
+    time.map_or(0, |time| time.tv_sec as u64 * 1_000_000_000 + u64::from(time.tv_nsec))
 }
 
 /// The process name in the kernel, fit for a file's name.
@@ -237,7 +247,9 @@ fn process_name() -> Text<16> {
 }
 
 fn is_ours(file: impl AsFd) -> bool {
+    let times = [born(&file), BORN.load(Relaxed)];
     rustix::fs::fstat(file).is_ok_and(|s| s.st_dev == DEVICE.load(Relaxed) && s.st_ino == INODE.load(Relaxed))
+        && (times[0] == times[1] || times.contains(&0))
 }
 
 /// Opens our file by its path. What lies there now may be anything: it is opened without waiting (a FIFO), and taken only if it is the

@@ -128,6 +128,7 @@ const REPORTING: &[i64] = &[
     libc::SYS_write,
     libc::SYS_close,
     libc::SYS_fstat,
+    libc::SYS_statx,
     libc::SYS_newfstatat,
     libc::SYS_fstatfs,
     libc::SYS_lseek,
