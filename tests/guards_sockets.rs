@@ -63,6 +63,24 @@ fn postgresql() {
     reconnects("ruby-pg", ruby, "PG::ConnectionBad");
 }
 
+/// pg_basebackup makes the connection of its log's receiver right before it forks that, which alone goes on to use it.
+#[test]
+fn postgresql_base_backup() {
+    let postgres = Postgres::start("sever-base-backup");
+    for (option, value) in [("FORKGUARD_SOCKETS", "sever"), ("FORKGUARD_PROFILE", "cure")] {
+        let run = Run::guarded(&format!("sever-base-backup-{value}"));
+        let mut backup = postgres_program("pg_basebackup");
+        backup.args(["--pgdata=backup", "--wal-method=stream", "--checkpoint=fast", "--no-sync", "-d", &postgres.url()]);
+        backup.env(option, value);
+        let status = run.start(backup).ended();
+        assert!(status.success(), "{option}: {status}: {:?}", fs::read_to_string(run.directory.join("stderr")));
+        assert!(run.directory.join("backup/backup_manifest").exists(), "{option}: a whole backup");
+        let report = run.report();
+        let cures = report.events("child").flat_map(|child| child.json["cures"].as_array().expect("cures"));
+        assert_eq!(cures.filter(|cure| cure["action"] == "severed").count(), 1, "{option}: the connection that main made");
+    }
+}
+
 #[test]
 fn redis() {
     let (directory, address) = (common::scratch("sever-redis-server"), free_address(6379));

@@ -2,6 +2,7 @@
 use super::*;
 use crate::describe::descriptors;
 use crate::options::Sockets;
+use crate::sites;
 use forkguard_core::descriptor::{self, Kind as Made, Record, mark, role};
 use forkguard_core::fork::Door;
 use forkguard_core::own;
@@ -17,19 +18,26 @@ pub(super) fn in_child(fork: &'static Inner) {
         return;
     }
     let mut dead = Dead::default();
-    for fd in descriptor::connected().filter(|&fd| is_client(fd)) {
+    for (fd, record) in descriptor::connected().filter_map(client) {
         match wanted {
-            Sockets::Sever if descriptors::is_stream(fd) => sever(fd, &mut dead),
+            Sockets::Sever if descriptors::is_stream(fd) && !is_made_for_child(&record, fork) => sever(fd, &mut dead),
             _ => close_on_exec(fd),
         }
     }
 }
 
 /// A connection that this process's leader made, and nobody meant for this process.
-fn is_client(fd: i32) -> bool {
+fn client(fd: i32) -> Option<(i32, Record)> {
     const OTHERS: u8 = role::LISTENING | role::ACCEPTED | role::PLACED | role::KEPT_ON_EXEC;
     let made = |record: &Record| record.kind == Made::Socket && record.role & OTHERS == 0;
-    fd > 2 && descriptor::record(fd).is_some_and(|record| made(&record) && !keep::is_kept(fd, &record))
+    let record = descriptor::record(fd).filter(|record| fd > 2 && made(record) && !keep::is_kept(fd, record))?;
+    Some((fd, record))
+}
+
+/// The function that forks made it, in the same thread and since the fork before: for this child, and no other.
+fn is_made_for_child(record: &Record, fork: &Inner) -> bool {
+    let is_newest = record.thread == fork.thread && record.forks + 1 == fork.sequence;
+    is_newest && fork.site != 0 && sites::is_called_in(record.site, fork.site)
 }
 
 /// Some child has a descriptor marked [`mark::CLOSES_ON_EXEC`].

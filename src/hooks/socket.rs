@@ -131,7 +131,7 @@ fn connected(fd: c_int, address: *const sockaddr, length: socklen_t, caller: usi
         family as u16,
         port,
         bytes,
-        sites::capture(caller),
+        sites::capture_connection(caller),
         thread::mine().map_or(0, |s| s.tid.load(Relaxed)),
     );
 }

@@ -15,6 +15,7 @@ mod stack;
 pub(crate) mod store;
 pub(crate) mod symbols;
 
+use crate::options::{self, Sockets};
 use crate::workspace::on_own_stack;
 use forkguard_core::fork::Inner;
 use forkguard_core::{raw, thread};
@@ -62,6 +63,24 @@ fn taken_from(bucket: &AtomicU64, burst: u64, interval_ns: u64) -> bool {
 /// The word for a thing that this thread makes now: `caller` is the return address of the call.
 pub(crate) fn capture(caller: usize) -> usize {
     at_length(Start::here(), caller, |start| take(start, caller)).unwrap_or(caller)
+}
+
+/// For a connection: always with its frames where a guard goes by them (see [`is_called_in`]).
+pub(crate) fn capture_connection(caller: usize) -> usize {
+    if options::get().sockets != Sockets::Sever || thread::is_ending() {
+        return capture(caller);
+    }
+    let start = Start::here();
+    on_own_stack(|_| take(start, caller)).unwrap_or(caller)
+}
+
+/// True for a site of native code that the function around `caller` led to, which is not the one that a program or a thread begins with.
+pub(crate) fn is_called_in(site: usize, caller: usize) -> bool {
+    let Some(function) = stack::function(caller - 1) else { return false };
+    let (address, outer) = store::look(site);
+    let outer = outer.filter(|kept| kept.language == Language::Native).map(|kept| kept.address);
+    let mut from = std::iter::once(address).chain(outer).skip_while(|&at| stack::function(at - 1) != Some(function));
+    from.nth(1).is_some_and(|outer| !native::is_the_c_librarys(outer))
 }
 
 /// For a timer. Those that MRI arms itself (in signal handlers, on whichever thread) have nothing to do with that thread's frames.

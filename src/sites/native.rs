@@ -66,6 +66,12 @@ pub(crate) fn link_map_of(address: usize) -> Option<usize> {
     find_object(address).map(|found| found.link_map)
 }
 
+/// True for an address in the C library, which calls `main` and what a thread begins with.
+pub(super) fn is_the_c_librarys(address: usize) -> bool {
+    let library = real::find(c"__libc_start_main").and_then(|start| link_map_of(start as usize));
+    library.is_some_and(|library| belongs_to(address, library))
+}
+
 /// Path of the library, or of the program, that an address lies in.
 pub(crate) fn library(address: usize) -> Option<Text<200>> {
     link_map_of(address).map(path_of)

@@ -52,12 +52,18 @@ pub(super) fn handler(start: Start, restorer: usize) -> Option<usize> {
     let (mut inner, mut found) = (start.at, None);
     walk(start, &mut |frame| {
         if frame.address == restorer {
-            found = find_object(inner).and_then(|object| search(object.eh_frame, inner));
+            found = function(inner);
         }
         inner = frame.address - 1;
         frame.address != restorer
     });
-    found.map(|(start, _)| start)
+    found
+}
+
+/// Where the function begins that an address lies in.
+pub(super) fn function(at: usize) -> Option<usize> {
+    let (start, _) = search(find_object(at)?.eh_frame, at)?;
+    Some(start)
 }
 
 /// Calls `each` with the calling frames, innermost first, for as long as it says so.

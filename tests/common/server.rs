@@ -366,7 +366,13 @@ pub struct Postgres {
     pub address: SocketAddrV4,
     directory: PathBuf,
     server: Option<Server>,
-    guarded: bool,
+}
+
+/// A program of the newest PostgreSQL that is installed.
+pub fn postgres_program(name: &str) -> Command {
+    let versions = fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL: run scripts/setup");
+    let newest = versions.map(|entry| entry.expect("entry").path()).max().expect("a version of PostgreSQL");
+    Command::new(newest.join("bin").join(name))
 }
 
 impl Postgres {
@@ -377,22 +383,29 @@ impl Postgres {
 
     /// The same, itself under the library or not.
     pub fn start_in(name: &str, guarded: bool) -> Postgres {
+        Postgres::start_with(name, &[], guarded.then_some(&[]))
+    }
+
+    /// The same with settings of its own, and under the library with these options.
+    pub fn start_with(name: &str, settings: &[&str], options: Option<&[(&str, &str)]>) -> Postgres {
         // Outside the repository: the user postgres must reach it.
         let directory = std::env::temp_dir().join(format!("forkguard-{name}-{}", process::id()));
         fs::create_dir(&directory).expect("directory");
         let address = free_address(5432);
-        let mut postgres = Postgres { address, directory, server: None, guarded };
+        let mut postgres = Postgres { address, directory, server: None };
         let account = (user_id("root") == own_id()).then(|| user_id("postgres"));
         if account.is_some() {
             chown(&postgres.directory, account, None).expect("chown");
         }
-        if guarded {
+        if options.is_some() {
             fs::copy(library(), postgres.directory.join("libforkguard.so")).expect("library");
         }
-        let initdb = postgres.command("initdb", account);
+        let mut initdb = postgres.command("initdb", account);
+        initdb.args(["--username=demo", "--auth=trust", "--no-sync", "--no-locale", "--encoding=UTF8"]);
         let mut initdb = Server::start(initdb, &postgres.directory);
         assert!(initdb.status().success(), "{:?}", fs::read_to_string(postgres.directory.join("stderr")));
-        postgres.server = Some(Server::start(postgres.command("postgres", account), &postgres.directory));
+        let server = postgres.server_command(account, settings, options);
+        postgres.server = Some(Server::start(server, &postgres.directory));
         wait_for("PostgreSQL", || TcpStream::connect(address).ok());
         wait_for("PostgreSQL's readiness", || {
             let log = fs::read_to_string(postgres.directory.join("stderr")).ok()?;
@@ -427,22 +440,22 @@ impl Postgres {
     }
 
     fn command(&self, program: &str, account: Option<u32>) -> Command {
-        let versions = fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL: run scripts/setup");
-        let newest = versions.map(|entry| entry.expect("entry").path()).max().expect("a version of PostgreSQL");
-        let mut command = Command::new(newest.join("bin").join(program));
+        let mut command = postgres_program(program);
         without_options(&mut command).env("PGDATA", self.directory.join("data"));
         if let Some(account) = account {
             command.uid(account);
         }
-        if program == "initdb" {
-            command.args(["--username=demo", "--auth=trust", "--no-sync", "--no-locale", "--encoding=UTF8"]);
-        } else {
-            let (address, port) = (format!("listen_addresses={}", self.address.ip()), self.address.port().to_string());
-            command.args(["-p", &port, "-c", &address, "-c", "unix_socket_directories=", "-c", "fsync=off"]);
-            if self.guarded {
-                guarded(&mut command, &self.directory.join("report"));
-                command.env("LD_PRELOAD", self.directory.join("libforkguard.so"));
-            }
+        command
+    }
+
+    fn server_command(&self, account: Option<u32>, settings: &[&str], options: Option<&[(&str, &str)]>) -> Command {
+        let mut command = self.command("postgres", account);
+        let (address, port) = (format!("listen_addresses={}", self.address.ip()), self.address.port().to_string());
+        command.args(["-p", &port, "-c", &address, "-c", "unix_socket_directories=", "-c", "fsync=off"]);
+        command.args(settings.iter().flat_map(|setting| ["-c", setting]));
+        if let Some(options) = options {
+            guarded(&mut command, &self.directory.join("report"));
+            command.env("LD_PRELOAD", self.directory.join("libforkguard.so")).envs(options.iter().copied());
         }
         command
     }

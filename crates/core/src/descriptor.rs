@@ -1,4 +1,5 @@
 //! Where each descriptor came from: a table by number. What is open, the kernel knows; this table only says who made it.
+use crate::fork;
 use crate::generation;
 use crate::raw::Pages;
 use core::ptr;
@@ -93,6 +94,8 @@ struct Place {
     generation: AtomicU32,
     /// Of a file: which opening it came from.
     opening: AtomicU32,
+    /// Of a connection: how many forks its process had begun before.
+    forks: AtomicU64,
     address: [AtomicU64; 2],
     /// The generation in which an inherited one needs no further look.
     seen: AtomicU32,
@@ -122,6 +125,8 @@ pub struct Record {
     pub address: [u8; 16],
     /// Number of the opening that a file came from: another one for each; 0 for other descriptors.
     pub opening: u32,
+    /// How many forks its process had begun before it was connected; 0 for other descriptors.
+    pub forks: u64,
 }
 
 /// How many numbers a part of the table has.
@@ -208,6 +213,7 @@ pub fn open(fd: i32, kind: Kind, roles: u8, family: u16, site: usize, thread: u3
     place.port.store(0, Relaxed);
     place.address[0].store(0, Relaxed);
     place.address[1].store(0, Relaxed);
+    place.forks.store(0, Relaxed);
     place.copied.store(0, Relaxed);
     if place.kind.swap(kind as u8, Relaxed) == Kind::None as u8 {
         OPEN.fetch_add(1, Relaxed);
@@ -255,6 +261,7 @@ pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
                 old.marks.fetch_or(mark::COPIED, Relaxed);
                 new.marks.store(r.marks & mark::KEPT | mark::COPIED, Relaxed);
                 new.opening.store(r.opening, Relaxed);
+                new.forks.store(r.forks, Relaxed);
                 new.generation.store(old.generation.load(Relaxed), Relaxed);
                 new.seen.store(old.seen.load(Relaxed), Relaxed);
                 if old.is_inherited() {
@@ -288,6 +295,7 @@ pub fn connect(fd: i32, family: u16, port: u16, address: [u8; 16], site: usize, 
         place.site.store(site, Relaxed);
         place.thread.store(thread, Relaxed);
         place.generation.store(generation::current(), Relaxed);
+        place.forks.store(fork::begun(), Relaxed);
         set_connected(fd);
     }
 }
@@ -409,6 +417,7 @@ pub fn record(fd: i32) -> Option<Record> {
         port: place.port.load(Relaxed) as u16,
         address,
         opening: place.opening.load(Relaxed),
+        forks: place.forks.load(Relaxed),
     })
 }
 

@@ -195,6 +195,11 @@ static FORKS: AtomicU64 = AtomicU64::new(0);
 static OWNER: AtomicU32 = AtomicU32::new(0);
 static SEQUENCE: AtomicU64 = AtomicU64::new(0);
 
+/// How many forks of this process were numbered.
+pub fn begun() -> u64 {
+    SEQUENCE.load(Relaxed)
+}
+
 /// Numbers the next fork of this process.
 pub fn next_sequence() -> u64 {
     SEQUENCE.fetch_add(1, Relaxed) + 1
