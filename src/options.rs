@@ -398,6 +398,10 @@ pub(crate) fn guards() -> bool {
 
 /// Reads them from the environment, once, in the constructor. A process with changed privileges honours none.
 pub(crate) fn read() {
+    // Most programs that are executed have none, and need no copy of their own.
+    if !unknown::names().any(|name| name.starts_with("FORKGUARD")) {
+        return;
+    }
     let mut options = DEFAULTS;
     // SAFETY: reads the auxiliary vector.
     if unsafe { libc::getauxval(libc::AT_SECURE) } == 0 {

@@ -6,6 +6,7 @@
 use forkguard_core::held::Door;
 use libc::{c_char, c_void};
 use std::ffi::CStr;
+use std::iter::successors;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 /// One hooked function's real address. Until it is known, the address of a stub that finds it and goes on.
@@ -41,7 +42,11 @@ impl Real {
 
     /// Finds the real function now.
     pub fn resolve(&self) {
-        let found = find_version(self.name, self.version).unwrap_or(missing as *mut c_void);
+        self.set(find_version(self.name, self.version));
+    }
+
+    fn set(&self, found: Option<*mut c_void>) {
+        let found = found.unwrap_or(missing as *mut c_void);
         let unknown = self.address.swap(found, Relaxed);
         if let Some(door) = self.door {
             door.real.store(found.cast(), Relaxed);
@@ -49,6 +54,9 @@ impl Real {
         }
     }
 }
+
+/// So many libraries are looked into once for all names: as a rule the C library is one of them.
+const NEAR: usize = 8;
 
 /// Finds all of them: called once, in the constructor.
 pub fn resolve_all() {
@@ -64,7 +72,14 @@ pub fn resolve_all() {
         let (first, end) = (&raw const FIRST, &raw const END);
         std::slice::from_raw_parts(first, end.offset_from_unsigned(first))
     };
-    reals.iter().for_each(Real::resolve);
+    let mut libraries = behind_ours();
+    let near: [Option<Table>; NEAR] = std::array::from_fn(|_| libraries.next());
+    for real in reals {
+        let name = Name::new(real.name);
+        // SAFETY: what was loaded with the program is never unloaded.
+        let find = |table: &Table| unsafe { table.find(&name, real.version) };
+        real.set(near.iter().flatten().find_map(find).or_else(|| libraries.clone().find_map(|table| find(&table))));
+    }
 }
 
 /// Stands for a function that this C library does not have: fails with ENOSYS.
@@ -170,18 +185,19 @@ pub fn find(name: &CStr) -> Option<*mut c_void> {
 
 /// The first definition of `name` in the libraries that were loaded after ours: that of a version, or the default one.
 fn find_version(name: &CStr, version: Option<&CStr>) -> Option<*mut c_void> {
-    // SAFETY: the loader's list of libraries is complete before any of our code can run, and what was loaded with the program
-    // (all that is looked through here until the C library answers) is never unloaded.
-    unsafe {
-        let mut map = own_map();
-        while !map.is_null() {
-            map = (*map).next;
-            if let Some(found) = map.as_ref().and_then(|m| Table::of(m)?.find(name, version)) {
-                return Some(found);
-            }
-        }
-        None
-    }
+    let name = Name::new(name);
+    // SAFETY: see `behind_ours`.
+    behind_ours().find_map(|table| unsafe { table.find(&name, version) })
+}
+
+/// Tables of the libraries that were loaded after ours, in this order. The loader's list is complete before any of our code can run, and
+/// what was loaded with the program (all that is looked through until the C library answers) is never unloaded.
+fn behind_ours() -> impl Iterator<Item = Table> + Clone {
+    // SAFETY: as above.
+    let next = |map: &&'static LinkMap| unsafe { map.next.as_ref() };
+    // SAFETY: as above.
+    let (own, table) = (unsafe { own_map().as_ref() }, |map: &LinkMap| unsafe { Table::of(map) });
+    successors(own.and_then(|own| next(&own)), next).filter_map(table)
 }
 
 /// The default definition of `name` in one library.
@@ -190,7 +206,20 @@ fn find_version(name: &CStr, version: Option<&CStr>) -> Option<*mut c_void> {
 /// The library must be loaded; `map` is the loader's record of it.
 pub(crate) unsafe fn find_in(map: usize, name: &CStr) -> Option<usize> {
     // SAFETY: as the caller vouches.
-    unsafe { Table::of(&*(map as *const LinkMap))?.find(name, None).map(|found| found as usize) }
+    unsafe { Table::of(&*(map as *const LinkMap))?.find(&Name::new(name), None).map(|found| found as usize) }
+}
+
+/// What is looked for, with its hash by DT_GNU_HASH.
+struct Name<'a> {
+    text: &'a CStr,
+    hash: u32,
+}
+
+impl Name<'_> {
+    fn new(text: &CStr) -> Name<'_> {
+        let hash = text.to_bytes().iter().fold(5381u32, |h, &b| h.wrapping_mul(33).wrapping_add(u32::from(b)));
+        Name { text, hash }
+    }
 }
 
 /// A library's table of symbols.
@@ -265,11 +294,11 @@ impl Table {
     ///
     /// # Safety
     /// The library must be loaded.
-    unsafe fn find(&self, name: &CStr, version: Option<&CStr>) -> Option<*mut c_void> {
+    unsafe fn find(&self, name: &Name, version: Option<&CStr>) -> Option<*mut c_void> {
         let mut hidden = None;
         let mut choose = |index: u32| {
             // SAFETY: an index from the library's own hash table.
-            let (symbol, is_meant) = unsafe { (self.defined(index, name)?, self.is_of(index, version)) };
+            let (symbol, is_meant) = unsafe { (self.defined(index, name.text)?, self.is_of(index, version)) };
             if !is_meant && version.is_none() {
                 hidden = Some(symbol);
             }
@@ -278,8 +307,8 @@ impl Table {
         // SAFETY: the library is loaded.
         let found = unsafe {
             match self.hash {
-                Hash::Gnu(table) => each_of_gnu(table, name, &mut choose),
-                Hash::SystemV(table) => each_of_system_v(table, name, &mut choose),
+                Hash::Gnu(table) => each_of_gnu(table, name.hash, &mut choose),
+                Hash::SystemV(table) => each_of_system_v(table, name.text, &mut choose),
             }
         };
         found.or(hidden).map(|symbol| symbol.address(self.base))
@@ -353,9 +382,8 @@ impl Symbol {
 }
 
 /// Calls `choose` with the indices that DT_GNU_HASH (counts, Bloom filter, buckets, chains whose last entry has its lowest bit set) has for
-/// a name, until it takes one.
-unsafe fn each_of_gnu<T>(table: *const u32, name: &CStr, choose: &mut impl FnMut(u32) -> Option<T>) -> Option<T> {
-    let hash = name.to_bytes().iter().fold(5381u32, |h, &b| h.wrapping_mul(33).wrapping_add(u32::from(b)));
+/// a name of this hash, until it takes one.
+unsafe fn each_of_gnu<T>(table: *const u32, hash: u32, choose: &mut impl FnMut(u32) -> Option<T>) -> Option<T> {
     // SAFETY: the layout as above.
     unsafe {
         let [buckets, first, bloom, shift] = [0, 1, 2, 3].map(|i| *table.add(i));

@@ -16,7 +16,7 @@ pub(super) fn say() {
 }
 
 /// The names of all variables that are UTF-8. Called in the constructor, while nobody changes the environment.
-fn names() -> impl Iterator<Item = &'static str> {
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
     let entry = |index| {
         // SAFETY: null, or a list that ends with a null, behind which nothing is asked for.
         let text = unsafe { if environ.is_null() { environ.cast() } else { *environ.add(index) } };

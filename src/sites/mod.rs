@@ -27,8 +27,10 @@ use store::{Frames, Kept, Language};
 /// In the constructor.
 pub(crate) fn prepare() {
     native::prepare();
-    python::prepare();
-    interpreters::prepare();
+    symbols::look_alone(|| {
+        python::prepare();
+        interpreters::prepare();
+    });
 }
 
 /// In a forked child.

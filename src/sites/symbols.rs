@@ -3,10 +3,10 @@ use super::loaded::Loaded;
 use super::native::read_text;
 use crate::hooks::real;
 use forkguard_core::fixed::Text;
-use forkguard_core::raw::{monotonic, read_memory, read_value};
+use forkguard_core::raw::{Plain, monotonic, read_memory, read_value};
 use std::ffi::CStr;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// A loaded library's table of symbols.
 pub(crate) struct Library {
@@ -41,7 +41,7 @@ impl Library {
         let mut library = Library { record, base, path, dynamic, symbols: 0, strings: 0, hash: 0, versions: 0, soname: 0 };
         let mut place = dynamic;
         for _ in 0..16 {
-            for [tag, value] in read_value::<[usize; 16]>(place)?.as_chunks::<2>().0 {
+            for [tag, value] in read_entries(place)?.as_chunks::<2>().0 {
                 let address = if *value < base { value + base } else { *value };
                 match *tag {
                     0 => return (library.symbols != 0 && library.strings != 0 && library.hash != 0).then_some(library),
@@ -101,7 +101,7 @@ impl Library {
         const HIDDEN: u16 = 0x8000;
         let mut other = None;
         let default = self.each_called(name, |index, [head, value, _]| {
-            let version: u16 = if self.versions == 0 { 0 } else { read_value(self.versions + index as usize * 2)? };
+            let version: u16 = if self.versions == 0 { 0 } else { read(self.versions + index as usize * 2)? };
             let symbol = Symbol { address: self.base + value, kind: (head >> 32) as u8 & 0xf };
             if version & HIDDEN == 0 {
                 return Some(symbol);
@@ -116,21 +116,21 @@ impl Library {
     /// word, value, size) of those defined here, until it gives something.
     fn each_called<T>(&self, name: &CStr, mut each: impl FnMut(u32, [usize; 3]) -> Option<T>) -> Option<T> {
         let hash = name.to_bytes().iter().fold(5381u32, |h, &b| h.wrapping_mul(33).wrapping_add(u32::from(b)));
-        let [buckets, first, bloom, shift] = read_value::<[i32; 4]>(self.hash)?.map(|word| word as u32);
+        let [buckets, first, bloom, shift] = read::<[i32; 4]>(self.hash)?.map(|word| word as u32);
         if buckets == 0 || bloom == 0 {
             return None;
         }
-        let filter: usize = read_value(self.hash + 16 + (hash / 64 % bloom) as usize * 8)?;
+        let filter: usize = read(self.hash + 16 + (hash / 64 % bloom) as usize * 8)?;
         if filter >> (hash % 64) & filter >> ((hash >> (shift % 32)) % 64) & 1 == 0 {
             return None;
         }
         let bucket = self.hash + 16 + bloom as usize * 8;
         let chain = bucket + buckets as usize * 4;
-        let mut index: u32 = read_value(bucket + (hash % buckets) as usize * 4)?;
+        let mut index: u32 = read(bucket + (hash % buckets) as usize * 4)?;
         loop {
-            let entry: u32 = read_value(chain + index.checked_sub(first)? as usize * 4)?;
+            let entry: u32 = read(chain + index.checked_sub(first)? as usize * 4)?;
             if entry | 1 == hash | 1 {
-                let symbol: [usize; 3] = read_value(self.symbols + index as usize * 24)?;
+                let symbol: [usize; 3] = read(self.symbols + index as usize * 24)?;
                 let [head, ..] = symbol;
                 if head >> 48 != 0
                     && self.is_called(head as u32, name)
@@ -147,10 +147,53 @@ impl Library {
     }
 
     fn is_called(&self, offset: u32, name: &CStr) -> bool {
+        if ALONE.load(Relaxed) {
+            // SAFETY: the library is loaded, and its symbols have names.
+            return unsafe { CStr::from_ptr((self.strings + offset as usize) as *const _) } == name;
+        }
         let mut bytes = [0u8; 256];
         let wanted = name.to_bytes_with_nul();
         bytes.get_mut(..wanted.len()).is_some_and(|b| read_memory(self.strings + offset as usize, b) && b == wanted)
     }
+}
+
+unsafe extern "C" {
+    /// Of the C library: zero once there was a second thread.
+    safe static __libc_single_threaded: u8;
+}
+
+/// True while only this thread could unload a library, and does not: what the loader keeps is read directly then.
+static ALONE: AtomicBool = AtomicBool::new(false);
+
+/// In the constructor: does the work, which looks into the libraries that are loaded.
+pub(super) fn look_alone(work: impl FnOnce()) {
+    ALONE.store(__libc_single_threaded != 0, Relaxed);
+    work();
+    ALONE.store(false, Relaxed);
+}
+
+/// What lies at an address in a loaded library or in the loader's records.
+fn read<T: Plain>(address: usize) -> Option<T> {
+    if ALONE.load(Relaxed) {
+        // SAFETY: as long as nobody unloads it.
+        return Some(unsafe { (address as *const T).read_unaligned() });
+    }
+    read_value(address)
+}
+
+/// Eight entries of a dynamic section (Elf64_Dyn), of which the last is zero. They may end before, and with them the memory.
+fn read_entries(address: usize) -> Option<[usize; 16]> {
+    if !ALONE.load(Relaxed) {
+        return read_value(address);
+    }
+    let mut entries = [0; 16];
+    for (index, entry) in entries.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+        *entry = read(address + index * size_of_val(entry))?;
+        if entry[0] == 0 {
+            break;
+        }
+    }
+    Some(entries)
 }
 
 /// A function of a library.
@@ -207,7 +250,7 @@ impl Watch {
         let mut complete = true;
         // At most so many: a list that is changed while it is read could lead in a circle.
         for _ in 0..4096 {
-            let Some(record @ [_, _, dynamic, next, previous]) = read_value::<[usize; 5]>(map) else { return };
+            let Some(record @ [_, _, dynamic, next, previous]) = read::<[usize; 5]>(map) else { return };
             let ready = Loaded::by(dynamic, map).is_some();
             complete &= ready;
             if ready && let Some(library) = Library::read(map, record) {
@@ -225,6 +268,6 @@ impl Watch {
     /// True when the list ends as it did.
     fn is_same(&self) -> bool {
         let [last, dynamic, previous] = self.last.each_ref().map(|word| word.load(Relaxed));
-        last != 0 && read_value::<[usize; 5]>(last).is_some_and(|[_, _, d, next, p]| (d, next, p) == (dynamic, 0, previous))
+        last != 0 && read::<[usize; 5]>(last).is_some_and(|[_, _, d, next, p]| (d, next, p) == (dynamic, 0, previous))
     }
 }
