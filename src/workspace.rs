@@ -23,6 +23,7 @@ struct Kept {
 // SAFETY: `busy` gives the pages to one thread at a time; nobody waits for them.
 unsafe impl Sync for Kept {}
 
+#[unsafe(link_section = "forkguard_words")]
 static KEPT: Kept = Kept { busy: AtomicBool::new(false), pages: UnsafeCell::new(None) };
 
 /// Memory for one piece of work.

@@ -28,14 +28,19 @@ const WAITS: u64 = 255 * WAIT;
 const NUMBER: u32 = 10;
 
 /// This process's page, as a leader.
+#[unsafe(link_section = "forkguard_words")]
 static OWN: AtomicPtr<Shared> = AtomicPtr::new(ptr::null_mut());
 /// The process that made it.
+#[unsafe(link_section = "forkguard_words")]
 static OWNER: AtomicU32 = AtomicU32::new(0);
 /// The page of the leader that forked this process.
+#[unsafe(link_section = "forkguard_words")]
 static LEADERS: AtomicPtr<Shared> = AtomicPtr::new(ptr::null_mut());
 /// The number of the fork that made this process.
+#[unsafe(link_section = "forkguard_words")]
 static OF_OWN: AtomicU64 = AtomicU64::new(0);
 /// How often this process may still look whether its leader has written. A leader that is stopped holds its child up once.
+#[unsafe(link_section = "forkguard_words")]
 static LOOKS: AtomicU32 = AtomicU32::new(0);
 const LOOK_NS: u64 = 200_000;
 const ALL_LOOKS: u32 = 500;

@@ -27,13 +27,17 @@ use std::borrow::Cow::Borrowed;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// Not zero from a child's birth until it settles.
+#[unsafe(link_section = "forkguard_words")]
 pub(crate) static SETTLING: AtomicU8 = AtomicU8::new(0);
 /// Nanoseconds of the monotonic clock at its fork.
+#[unsafe(link_section = "forkguard_words")]
 static BORN: AtomicU64 = AtomicU64::new(0);
 /// The status given to exit(3).
 static STATUS: AtomicI32 = AtomicI32::new(0);
 /// The leader of the fork that made this process (0: none that forkguard saw) and its number.
+#[unsafe(link_section = "forkguard_words")]
 static LEADER: AtomicU32 = AtomicU32::new(0);
+#[unsafe(link_section = "forkguard_words")]
 static SEQUENCE: AtomicU64 = AtomicU64::new(0);
 
 /// `LEADER.SEQUENCE` of the fork that made this process.
@@ -100,6 +104,7 @@ pub(crate) fn goes_unsaid() -> bool {
 }
 
 /// The wait at which this child would have settled, if its leader had written by then.
+#[unsafe(link_section = "forkguard_words")]
 static OWED: AtomicPtr<&'static str> = AtomicPtr::new(std::ptr::null_mut());
 
 /// It settles before a wait of this length, or as soon as it may: its leader may have to be waited for, in no time that the host counts.

@@ -36,8 +36,10 @@ pub(crate) enum Use {
 }
 
 /// Not zero in a forked child that has not settled, or has inherited what it may not use.
+#[unsafe(link_section = "forkguard_words")]
 pub(crate) static LOOKING: AtomicU8 = AtomicU8::new(0);
 /// Inherited descriptors of a settled child whose use is still to be looked at.
+#[unsafe(link_section = "forkguard_words")]
 static LEFT: AtomicU32 = AtomicU32::new(0);
 
 /// Turns in the lives of hazards that can wait until the child settles: most children that close what they inherited are about to exec.
@@ -50,6 +52,7 @@ const LATER: [(Kind, State, &str); 4] = [
 const UNUSED: &str = "the child closed it unused";
 /// Those that wait: the number of the descriptor, and above it the place in [`LATER`] plus one.
 static WAITING: [AtomicU32; 64] = [const { AtomicU32::new(0) }; 64];
+#[unsafe(link_section = "forkguard_words")]
 static WAITING_COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// In a forked child: with a snapshot it has a birth to speak of.
@@ -185,6 +188,7 @@ fn certainty(fd: i32) -> Option<Severity> {
 /// time, once.
 const YOUNG_NS: u64 = 200_000_000;
 const HANDING_OVER_NS: u64 = 10_000_000;
+#[unsafe(link_section = "forkguard_words")]
 static GIVEN_TIME: AtomicBool = AtomicBool::new(false);
 
 /// True for a child whose leader is to be given time, the first time that it is asked.
@@ -215,8 +219,10 @@ fn certainty_in_time(fd: i32) -> Option<Severity> {
 /// Uses that are judged when their leader has had the time to hand over: an epoll call, or one on a connection that does not block, is not
 /// held up for that.
 static PUT_OFF: [PutOff; 8] = [const { PutOff { fd: AtomicI32::new(0), site: AtomicUsize::new(0) } }; 8];
+#[unsafe(link_section = "forkguard_words")]
 static PUT_OFF_COUNT: AtomicU32 = AtomicU32::new(0);
 /// When they are judged: nanoseconds of the monotonic clock.
+#[unsafe(link_section = "forkguard_words")]
 static DUE: AtomicU64 = AtomicU64::new(0);
 
 struct PutOff {

@@ -30,6 +30,7 @@ static CUT_SHORT: AtomicBool = AtomicBool::new(false);
 /// The last write was cut short: the next one begins a new line.
 static TORN: AtomicBool = AtomicBool::new(false);
 /// Events that could not be written, and why the first of them could not (`Because::word`).
+#[unsafe(link_section = "forkguard_words")]
 static LOST: AtomicU32 = AtomicU32::new(0);
 static LOST_WHY: AtomicI32 = AtomicI32::new(0);
 
@@ -37,6 +38,7 @@ static PATH: Path = Path(std::cell::UnsafeCell::new(Text::new()));
 struct Path(std::cell::UnsafeCell<Text<1200>>);
 // SAFETY: written by the thread that makes the file (one: `MAKING`), read afterwards.
 unsafe impl Sync for Path {}
+#[unsafe(link_section = "forkguard_words")]
 static MAKING: AtomicBool = AtomicBool::new(false);
 
 /// The number under which the file is kept; negative: none.

@@ -26,10 +26,14 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 /// Full reports: at most this many at once, then one an interval. A fork storm gets one short event a fork.
 const BURST: u64 = 64;
 const INTERVAL_NS: u64 = 50_000_000;
+#[unsafe(link_section = "forkguard_words")]
 static NEXT_FULL: AtomicU64 = AtomicU64::new(0);
+#[unsafe(link_section = "forkguard_words")]
 static NEXT_SPAWN: AtomicU64 = AtomicU64::new(0);
 /// Spawns since the last `fork` event that were not reported singly, and all of them.
+#[unsafe(link_section = "forkguard_words")]
 static SPAWNS: AtomicU32 = AtomicU32::new(0);
+#[unsafe(link_section = "forkguard_words")]
 static ALL_SPAWNS: AtomicU64 = AtomicU64::new(0);
 
 /// Takes a token of a bucket that fills by one an interval.

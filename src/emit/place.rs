@@ -11,6 +11,7 @@ use rustix::net::{AddressFamily, getsockname};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// The process that started this program.
+#[unsafe(link_section = "forkguard_words")]
 static STARTED_BY: AtomicU32 = AtomicU32::new(0);
 
 /// The program begins.

@@ -12,6 +12,7 @@ unsafe extern "C" {
 type Handler = Option<unsafe extern "C-unwind" fn()>;
 
 /// Ours are registered once, before the first foreign ones.
+#[unsafe(link_section = "forkguard_words")]
 static REGISTERED: AtomicBool = AtomicBool::new(false);
 
 /// Registers our own handlers unless that was done: by the first foreign registration or by the constructor.

@@ -5,6 +5,7 @@ use crate::child;
 use std::sync::atomic::AtomicU8;
 
 /// Not zero in a forked child: nobody else's exec is an event.
+#[unsafe(link_section = "forkguard_words")]
 pub(crate) static IN_CHILD: AtomicU8 = AtomicU8::new(0);
 
 macro_rules! execs {

@@ -4,6 +4,7 @@ use crate::child;
 use std::sync::atomic::AtomicU8;
 
 /// Not zero once this process has something to say about its end.
+#[unsafe(link_section = "forkguard_words")]
 pub(crate) static REPORTS: AtomicU8 = AtomicU8::new(0);
 
 pass! {

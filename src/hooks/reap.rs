@@ -65,10 +65,12 @@ enum Stood {
 }
 
 /// The descriptor of the child that is waited for; negative: none. In a child that another thread forks meanwhile it is closed.
+#[unsafe(link_section = "forkguard_words")]
 static DESCRIPTOR: AtomicI32 = AtomicI32::new(-1);
 /// In nobody's way.
 const ABOVE: i32 = 300;
 /// The child whose stops this process waits for; 0 none.
+#[unsafe(link_section = "forkguard_words")]
 static TRACED: AtomicU32 = AtomicU32::new(0);
 /// The first slice of time: what a stop is noticed late grows with how long it was waited for.
 const FIRST_SLICE_NS: u64 = 5_000_000;

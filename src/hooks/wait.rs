@@ -15,6 +15,7 @@ use libc::timespec;
 use std::sync::atomic::{AtomicU8, Ordering::*};
 
 /// Not zero while such a call means something to this process.
+#[unsafe(link_section = "forkguard_words")]
 pub(crate) static IDLE: AtomicU8 = AtomicU8::new(0);
 
 /// From now on it does.

@@ -24,10 +24,13 @@ use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::*};
 
 /// Not zero while a look has something to look at.
+#[unsafe(link_section = "forkguard_words")]
 static CHILDREN_LEFT: AtomicU8 = AtomicU8::new(0);
 /// When the next look is due, in nanoseconds of the monotonic clock.
+#[unsafe(link_section = "forkguard_words")]
 static NEXT_LOOK: AtomicU64 = AtomicU64::new(0);
 const INTERVAL_NS: u64 = 1_000_000_000;
+#[unsafe(link_section = "forkguard_words")]
 static LOOKING: AtomicBool = AtomicBool::new(false);
 
 /// Children that are looked at; of further ones nothing is seen from outside.

@@ -12,7 +12,9 @@ type Reader = fn(&mut dyn FnMut(&str, u32, &str));
 const READERS: [(Language, Reader); 3] =
     [(Language::Ruby, ruby::frames), (Language::Php, php::frames), (Language::Perl, perl::frames)];
 
+#[unsafe(link_section = "forkguard_words")]
 static LIBRARIES: Watch = Watch::new();
+#[unsafe(link_section = "forkguard_words")]
 static LOOKING: AtomicBool = AtomicBool::new(false);
 
 /// Looks for them when libraries were loaded since the last time, or theirs is gone.

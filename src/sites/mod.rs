@@ -43,8 +43,10 @@ pub(crate) fn reset_in_child() {
 /// Captures are a bucket of tokens: so many at once, then one an interval. At 5 µs each that is one percent of a thread.
 const BURST: u64 = 4096;
 const INTERVAL_NS: u64 = 500_000;
+#[unsafe(link_section = "forkguard_words")]
 static NEXT: AtomicU64 = AtomicU64::new(0);
 /// Sites that got no frames for want of a token or of room.
+#[unsafe(link_section = "forkguard_words")]
 static SKIPPED: AtomicU32 = AtomicU32::new(0);
 
 fn token() -> bool {
@@ -133,6 +135,7 @@ const TURN_NS: u64 = 10_000_000;
 /// True for the first calls from a native place (places that share a counter share its turns), and for a hundred of all others a second.
 fn native_turn(caller: usize) -> bool {
     static CALLS: [AtomicU32; 512] = [const { AtomicU32::new(0) }; 512];
+    #[unsafe(link_section = "forkguard_words")]
     static LATER: AtomicU64 = AtomicU64::new(0);
     let calls = &CALLS[caller.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 55];
     let before = calls.load(Relaxed);

@@ -30,6 +30,7 @@ pub(super) struct Found {
     reserved: [u64; 7],
 }
 
+#[unsafe(link_section = "forkguard_words")]
 static FIND_OBJECT: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
 
 /// In the constructor.
@@ -357,7 +358,10 @@ static CACHE: Guarded =
 
 /// In a forked child: the thread that used the cache may be gone.
 pub(crate) fn reset_in_child() {
-    CACHE.busy.store(false, Release);
+    // What is not written need not be copied.
+    if CACHE.busy.load(Relaxed) {
+        CACHE.busy.store(false, Release);
+    }
 }
 
 /// Uses the cache when it is free; else goes without.

@@ -163,6 +163,7 @@ unsafe extern "C" {
 }
 
 /// True while only this thread could unload a library, and does not: what the loader keeps is read directly then.
+#[unsafe(link_section = "forkguard_words")]
 static ALONE: AtomicBool = AtomicBool::new(false);
 
 /// In the constructor: does the work, which looks into the libraries that are loaded.

@@ -13,6 +13,7 @@ use core::sync::atomic::{AtomicU32, Ordering::*};
 static READERS: [AtomicU32; 16] = [const { AtomicU32::new(0) }; 16];
 const BEGINS: u32 = u32::MAX;
 /// How many ever began.
+#[unsafe(link_section = "forkguard_words")]
 static BEGUN: AtomicU32 = AtomicU32::new(0);
 
 /// Of `tls::aside`: this thread's files lie in its own table, or in its reader's.

@@ -134,12 +134,16 @@ const PART: usize = 1024;
 /// The table, in parts that are mapped once one of their numbers is recorded: a process may have little room for addresses (`ulimit -v`).
 static TABLE: [AtomicPtr<[Place; PART]>; CAPACITY / PART] = [const { AtomicPtr::new(ptr::null_mut()) }; CAPACITY / PART];
 /// Numbers at and above this were never recorded.
+#[unsafe(link_section = "forkguard_words")]
 static HIGH: AtomicUsize = AtomicUsize::new(0);
+#[unsafe(link_section = "forkguard_words")]
 static OPEN: AtomicU32 = AtomicU32::new(0);
+#[unsafe(link_section = "forkguard_words")]
 static OPENINGS: AtomicU32 = AtomicU32::new(0);
 /// A bit for each number that stands for a connected socket: a child that looks for them does not walk ten thousand others.
 static CONNECTED: [AtomicU64; CAPACITY / 64] = [const { AtomicU64::new(0) }; CAPACITY / 64];
 /// The last generation in which an inherited descriptor was copied.
+#[unsafe(link_section = "forkguard_words")]
 static COPYING: AtomicU32 = AtomicU32::new(0);
 
 /// None where nothing was ever recorded.

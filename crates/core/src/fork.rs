@@ -189,10 +189,14 @@ const EMPTY: Snapshot = Snapshot {
 const AT_ONCE: usize = 16;
 static POOL: [Snapshot; AT_ONCE] = [EMPTY; AT_ONCE];
 /// The threads that use them; 0 nobody. Apart from the snapshots, so that asking touches one page.
+#[unsafe(link_section = "forkguard_words")]
 static TAKEN: [AtomicU32; AT_ONCE] = [const { AtomicU32::new(0) }; AT_ONCE];
+#[unsafe(link_section = "forkguard_words")]
 static FORKS: AtomicU64 = AtomicU64::new(0);
 /// The process that these registries are of: another one is a child that no atfork handler saw.
+#[unsafe(link_section = "forkguard_words")]
 static OWNER: AtomicU32 = AtomicU32::new(0);
+#[unsafe(link_section = "forkguard_words")]
 static SEQUENCE: AtomicU64 = AtomicU64::new(0);
 
 /// How many forks of this process were numbered.
@@ -458,6 +462,7 @@ pub fn child(snapshot: &'static Snapshot) {
 }
 
 /// The fork that made this process, for as long as it lives.
+#[unsafe(link_section = "forkguard_words")]
 static BIRTH: AtomicPtr<Snapshot> = AtomicPtr::new(ptr::null_mut());
 /// Forks before that one that are remembered: a daemon is made by two.
 const ANCESTORS: usize = 4;

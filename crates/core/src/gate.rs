@@ -14,6 +14,8 @@ pub enum Life {
     Off = 2,
 }
 
+/// In `forkguard_words` lie, together, the words that every start, every fork or every child writes: each page that is written is copied.
+#[unsafe(link_section = "forkguard_words")]
 static LIFE: AtomicU8 = AtomicU8::new(Life::Asleep as u8);
 
 /// True while hooks record.
@@ -40,6 +42,7 @@ pub fn set_life(life: Life) {
 }
 
 /// A process has been made that shares this one's memory.
+#[unsafe(link_section = "forkguard_words")]
 static LENT: AtomicBool = AtomicBool::new(false);
 
 /// A process is about to be made that shares this one's memory, by other means than vfork(3), and maybe beside its leader.

@@ -2,6 +2,7 @@
 //! process that this one was forked from. One word, so that a child need not touch the registries themselves.
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+#[unsafe(link_section = "forkguard_words")]
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
 /// This process's.

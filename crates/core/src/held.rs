@@ -98,12 +98,14 @@ impl Held {
 }
 
 /// Not zero while lock hooks record: never before the first second thread, so that single-threaded processes pay one test.
+#[unsafe(link_section = "forkguard_words")]
 pub static TRACKED: AtomicU8 = AtomicU8::new(0);
 
 /// Locks are recorded, and taken through the gate of `safe_point`.
 pub const GATED: u8 = 2;
 
 /// How locks are tracked once there is a second thread.
+#[unsafe(link_section = "forkguard_words")]
 static WAY: AtomicU8 = AtomicU8::new(1);
 
 /// From the second thread on, locks are taken through the gate.
@@ -151,6 +153,7 @@ fn doors() -> &'static [Door] {
 pub const WATCHED_WHOLLY: u8 = 2;
 
 /// Not zero in a forked child that lacks threads or cannot use locks of its leader: its waits are looked at.
+#[unsafe(link_section = "forkguard_words")]
 pub static WATCHED: AtomicU8 = AtomicU8::new(0);
 
 /// True in such a child.

@@ -25,8 +25,10 @@ pub enum Object {
 }
 
 /// The objects that are laid out as this module says.
+#[unsafe(link_section = "forkguard_words")]
 static KNOWN: AtomicU8 = AtomicU8::new(0);
 /// Index of the word `wrefs` in a condition.
+#[unsafe(link_section = "forkguard_words")]
 static REFERENCES: AtomicU8 = AtomicU8::new(0);
 
 /// In the constructor: this C library lays such an object out as this module says.

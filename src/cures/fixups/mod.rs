@@ -54,8 +54,11 @@ pub(super) fn at_end_of_fork(fork: Option<&'static Snapshot>) {
 }
 
 /// The frame that runs fixups (0: none), what it is marked with, and its thread. A fixup that jumps out leaves them behind.
+#[unsafe(link_section = "forkguard_words")]
 static FRAME: AtomicUsize = AtomicUsize::new(0);
+#[unsafe(link_section = "forkguard_words")]
 static MARK: AtomicU64 = AtomicU64::new(0);
+#[unsafe(link_section = "forkguard_words")]
 static THREAD: AtomicU32 = AtomicU32::new(0);
 
 /// The fixup that began last.
@@ -135,6 +138,7 @@ impl Teller {
 }
 
 /// When the fixup began that a runtime runs in this process; 0 none, or more than one.
+#[unsafe(link_section = "forkguard_words")]
 static BEGAN: AtomicU64 = AtomicU64::new(0);
 
 /// A runtime says that it begins one of its own.

@@ -35,6 +35,7 @@ const NO_FUNCTION: u8 = 2;
 static KNOWN: [Known; options::FIXUPS] =
     [const { Known { target: Found::new(), why: AtomicU8::new(NOT_LOADED), said: AtomicU8::new(0) } }; options::FIXUPS];
 static LIBRARIES: Watch = Watch::without_pause();
+#[unsafe(link_section = "forkguard_words")]
 static BUSY: AtomicBool = AtomicBool::new(false);
 
 /// True when the option names any.

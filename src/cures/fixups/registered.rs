@@ -36,6 +36,7 @@ static PLACES: [Place; CAPACITY] = [const {
     }
 }; CAPACITY];
 /// The next registration's number.
+#[unsafe(link_section = "forkguard_words")]
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// Registers one; its number, or an errno.

@@ -48,7 +48,9 @@ struct Interpreter {
 }
 
 static FOUND: Found<Interpreter> = Found::new();
+#[unsafe(link_section = "forkguard_words")]
 static LOOKING: AtomicBool = AtomicBool::new(false);
+#[unsafe(link_section = "forkguard_words")]
 static WATCH: Watch = Watch::new();
 
 /// How the interpreter's frames are read.
