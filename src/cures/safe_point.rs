@@ -132,7 +132,14 @@ fn who_is_left(others: &Others) -> Option<Left> {
 fn left(busy: Busy, again: bool) -> Left {
     let tid = busy.slot.tid.load(Relaxed);
     let name = Some(busy.slot.name()).filter(|name| !name.is_empty());
+    let name = name.or_else(|| known_name(tid).filter(|_| again));
     Left { tid, name: name.unwrap_or_else(|| describe::kernel_name(tid)), lock: busy.entry, again }
+}
+
+/// As the fork before said: asking the kernel costs more than all else where nobody is waited for.
+fn known_name(tid: u32) -> Option<Text<16>> {
+    let left = OUTCOME.of(raw::thread_id())?.left?;
+    (left.tid == tid).then_some(left.name)
 }
 
 /// In the last prepare handler: a thread may have come back from the wait for a condition, whose mutex it then holds.
