@@ -2,7 +2,7 @@
 mod common;
 
 use common::fixture::{Fixture, Run, run};
-use common::{Report, guarded, library, scratch, without_options};
+use common::{Report, bytes_in, guarded, library, scratch, without_options};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
@@ -26,10 +26,6 @@ fn lines_about<'a>(run: &'a Run, part: &str) -> Vec<&'a str> {
     run.stderr.lines().filter(|line| line.contains(part)).collect()
 }
 
-fn size(directory: &Path) -> u64 {
-    fs::read_dir(directory).expect("directory").map(|entry| entry.expect("entry").metadata().expect("file").len()).sum()
-}
-
 /// What the `lost` events of a report give as their reasons.
 fn reasons(report: &Report) -> Vec<String> {
     report.events("lost").map(|lost| lost.json["because"].as_str().expect("a reason").to_owned()).collect()
@@ -40,7 +36,7 @@ fn a_report_ends_at_its_limit_and_counts_go_on() {
     let directory = scratch("report-files/limit").join("report");
     let run = forks("limit", &directory, 60, &[("FORKGUARD_REPORT_LIMIT", "20K")]);
     assert_eq!(lines_about(&run, "FORKGUARD_REPORT_LIMIT").len(), 1, "{}", run.stderr);
-    assert!(size(&directory) < 64 << 10, "{} bytes", size(&directory));
+    assert!(bytes_in(&directory) < 64 << 10, "{} bytes", bytes_in(&directory));
     let report = Report::read(&directory);
     assert!(reasons(&report).iter().any(|reason| reason.contains("FORKGUARD_REPORT_LIMIT")), "{:?}", reasons(&report));
     let end = report.events("exit").find(|exit| exit.json["fork"].is_null()).expect("the leader's end");

@@ -32,6 +32,30 @@ fn postgresql() {
     assert_eq!(printed, Vec::<String>::new());
 }
 
+/// 300 sessions at once, each a child of the postmaster's that answers a query; the report stays small.
+#[test]
+fn postgresql_with_300_connections() {
+    let directory = common::scratch("postgresql-300");
+    let script = directory.join("script");
+    std::fs::write(&script, "select 1;").expect("script");
+    let mut postgres = Postgres::make("300");
+    for (option, value) in [("FORKGUARD", "observe"), ("FORKGUARD", "guard"), ("FORKGUARD_PROFILE", "cure")] {
+        postgres.run(&["max_connections=320"], Some(&[(option, value)]));
+        let mut pgbench = postgres_program("pgbench");
+        common::without_options(&mut pgbench).args(["--client=300", "--jobs=2", "--transactions=1", "--no-vacuum"]);
+        let told = pgbench.arg("--file").arg(&script).arg(postgres.url()).output().expect("pgbench");
+        let said = String::from_utf8_lossy(&told.stdout).into_owned() + &String::from_utf8_lossy(&told.stderr);
+        assert!(told.status.success() && said.contains("actually processed: 300/300"), "{value}: {said}");
+        assert!(postgres.stop().success(), "{value}");
+        let report = postgres.report();
+        assert!(report.events("fork").count() >= 300, "{value}: a fork for each connection");
+        let bytes = common::bytes_in(&postgres.report_directory());
+        assert!(bytes <= 300 * 2048, "{value}: {bytes} bytes");
+        no_alarm(&report);
+        assert_eq!(postgres.printed(), Vec::<String>::new(), "{value}");
+    }
+}
+
 /// One command and its answer: a line, or as many bytes as it announces.
 fn command(stream: &mut BufReader<TcpStream>, text: &str) -> String {
     stream.get_mut().write_all(format!("{text}\r\n").as_bytes()).expect("command");

@@ -133,6 +133,11 @@ pub struct Report {
     pub entries: Vec<Entry>,
 }
 
+/// How large the files of a directory are together.
+pub fn bytes_in(directory: &Path) -> u64 {
+    fs::read_dir(directory).expect("directory").map(|entry| entry.expect("entry").metadata().expect("file").len()).sum()
+}
+
 impl Report {
     /// Reads every `*.jsonl` of `directory`; each line must parse and follow the schema.
     pub fn read(directory: &Path) -> Report {

@@ -375,6 +375,11 @@ pub fn postgres_program(name: &str) -> Command {
     Command::new(newest.join("bin").join(name))
 }
 
+/// PostgreSQL refuses to run as root: then its own account's number.
+fn account() -> Option<u32> {
+    (user_id("root") == own_id()).then(|| user_id("postgres"))
+}
+
 impl Postgres {
     /// Makes a cluster and starts it.
     pub fn start(name: &str) -> Postgres {
@@ -388,30 +393,45 @@ impl Postgres {
 
     /// The same with settings of its own, and under the library with these options.
     pub fn start_with(name: &str, settings: &[&str], options: Option<&[(&str, &str)]>) -> Postgres {
+        let mut postgres = Postgres::make(name);
+        postgres.run(settings, options);
+        postgres
+    }
+
+    /// A cluster that does not run yet.
+    pub fn make(name: &str) -> Postgres {
         // Outside the repository: the user postgres must reach it.
         let directory = std::env::temp_dir().join(format!("forkguard-{name}-{}", process::id()));
         fs::create_dir(&directory).expect("directory");
-        let address = free_address(5432);
-        let mut postgres = Postgres { address, directory, server: None };
-        let account = (user_id("root") == own_id()).then(|| user_id("postgres"));
-        if account.is_some() {
-            chown(&postgres.directory, account, None).expect("chown");
+        let postgres = Postgres { address: free_address(5432), directory, server: None };
+        if let Some(account) = account() {
+            chown(&postgres.directory, Some(account), None).expect("chown");
         }
-        if options.is_some() {
-            fs::copy(library(), postgres.directory.join("libforkguard.so")).expect("library");
-        }
-        let mut initdb = postgres.command("initdb", account);
+        fs::copy(library(), postgres.directory.join("libforkguard.so")).expect("library");
+        let mut initdb = postgres.command("initdb");
         initdb.args(["--username=demo", "--auth=trust", "--no-sync", "--no-locale", "--encoding=UTF8"]);
         let mut initdb = Server::start(initdb, &postgres.directory);
         assert!(initdb.status().success(), "{:?}", fs::read_to_string(postgres.directory.join("stderr")));
-        let server = postgres.server_command(account, settings, options);
-        postgres.server = Some(Server::start(server, &postgres.directory));
-        wait_for("PostgreSQL", || TcpStream::connect(address).ok());
+        postgres
+    }
+
+    /// Starts it, for the first time or after [`Postgres::stop`]: see [`Postgres::start_with`]. What was reported before is gone.
+    pub fn run(&mut self, settings: &[&str], options: Option<&[(&str, &str)]>) {
+        let _ = fs::remove_dir_all(self.report_directory());
+        let mut command = self.command("postgres");
+        let (address, port) = (format!("listen_addresses={}", self.address.ip()), self.address.port().to_string());
+        command.args(["-p", &port, "-c", &address, "-c", "unix_socket_directories=", "-c", "fsync=off"]);
+        command.args(settings.iter().flat_map(|setting| ["-c", setting]));
+        if let Some(options) = options {
+            guarded(&mut command, &self.report_directory());
+            command.env("LD_PRELOAD", self.directory.join("libforkguard.so")).envs(options.iter().copied());
+        }
+        self.server = Some(Server::start(command, &self.directory));
+        wait_for("PostgreSQL", || TcpStream::connect(self.address).ok());
         wait_for("PostgreSQL's readiness", || {
-            let log = fs::read_to_string(postgres.directory.join("stderr")).ok()?;
+            let log = fs::read_to_string(self.directory.join("stderr")).ok()?;
             log.contains("ready to accept connections").then_some(())
         });
-        postgres
     }
 
     /// What psycopg2 connects with.
@@ -424,9 +444,14 @@ impl Postgres {
         self.server.as_ref().expect("a server that runs").pid
     }
 
-    /// Its report, when it is under the library.
+    /// Where its report goes, when it is under the library.
+    pub fn report_directory(&self) -> PathBuf {
+        self.directory.join("report")
+    }
+
+    /// Its report.
     pub fn report(&self) -> Report {
-        Report::read(&self.directory.join("report"))
+        Report::read(&self.report_directory())
     }
 
     /// What forkguard printed in its log.
@@ -439,23 +464,11 @@ impl Postgres {
         self.server.take().expect("a server that runs").stop(libc::SIGINT)
     }
 
-    fn command(&self, program: &str, account: Option<u32>) -> Command {
+    fn command(&self, program: &str) -> Command {
         let mut command = postgres_program(program);
         without_options(&mut command).env("PGDATA", self.directory.join("data"));
-        if let Some(account) = account {
+        if let Some(account) = account() {
             command.uid(account);
-        }
-        command
-    }
-
-    fn server_command(&self, account: Option<u32>, settings: &[&str], options: Option<&[(&str, &str)]>) -> Command {
-        let mut command = self.command("postgres", account);
-        let (address, port) = (format!("listen_addresses={}", self.address.ip()), self.address.port().to_string());
-        command.args(["-p", &port, "-c", &address, "-c", "unix_socket_directories=", "-c", "fsync=off"]);
-        command.args(settings.iter().flat_map(|setting| ["-c", setting]));
-        if let Some(options) = options {
-            guarded(&mut command, &self.directory.join("report"));
-            command.env("LD_PRELOAD", self.directory.join("libforkguard.so")).envs(options.iter().copied());
         }
         command
     }
