@@ -258,7 +258,21 @@ pub(crate) fn judge(length: Length) {
     if left > 0 && (length != Length::Long || note_at_length(|_| raw::has_input_within(fd, left)) != Some(false)) {
         return;
     }
-    PUT_OFF_COUNT.store(0, Relaxed);
+    judge_all();
+}
+
+/// Judges them now, when one of them is about to be closed: nobody could tell later. A close has no limit of time: the leader gets its time.
+fn judge_before_close(closed: impl Fn(i32) -> bool) {
+    let put_off = PUT_OFF_COUNT.load(Relaxed) as usize;
+    if gate::is_guest() || !core_fork::owned() || !PUT_OFF.iter().take(put_off).any(|place| closed(place.fd.load(Relaxed))) {
+        return;
+    }
+    raw::sleep(DUE.load(Relaxed).saturating_sub(raw::monotonic()));
+    judge_all();
+}
+
+fn judge_all() {
+    let put_off = PUT_OFF_COUNT.swap(0, Relaxed) as usize;
     for place in &PUT_OFF[..put_off.min(PUT_OFF.len())] {
         let fd = place.fd.load(Relaxed);
         let concern = descriptor::record(fd).and_then(|record| Concern::of(fd, &record));
@@ -404,13 +418,16 @@ pub(crate) fn closing(fd: i32) {
     if LOOKING.load(Relaxed) != 0 && descriptor::is_unseen(fd) {
         closes_unused(fd);
     }
-    if PUT_OFF_COUNT.load(Relaxed) != 0 && tls::vfork() == 0 {
-        judge(Length::Long);
+    if PUT_OFF_COUNT.load(Relaxed) != 0 {
+        judge_before_close(|put_off| put_off == fd);
     }
 }
 
 /// The same for all numbers from first to last.
 pub(crate) fn closing_range(first: u32, last: u32) {
+    if PUT_OFF_COUNT.load(Relaxed) != 0 {
+        judge_before_close(|put_off| (first..=last).contains(&(put_off as u32)));
+    }
     if LOOKING.load(Relaxed) != 0 && !gate::is_guest() {
         descriptor::unseen().filter(|&fd| (first..=last).contains(&(fd as u32))).for_each(closes_unused);
     }
