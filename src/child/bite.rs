@@ -78,7 +78,7 @@ pub(crate) fn say<'w>(
     let (Some(fork), Some(id)) = (core_fork::birth().map(|b| b.facts()), super::birth()) else { return false };
     let unsettled = super::is_unsettled();
     if voice == Voice::Aloud && unsettled {
-        super::settle(kind.name(), at, super::Moment::Work);
+        super::settle(kind.name(), at);
     }
     let arena = &at.arena();
     let Some(bite) = find(arena) else { return false };

@@ -14,8 +14,8 @@ pub(crate) mod waits;
 use crate::arena::Arena;
 use crate::cures::{self, fixups};
 use crate::emit;
-use crate::findings::{self, Evidence, signals_blocked};
-use crate::hooks::{AtLength, IN_CHILD, Length, REPORTS, note_at_length};
+use crate::findings::{self, Evidence, handler_dropped, signals_blocked};
+use crate::hooks::{AtLength, IN_CHILD, Length, REPORTS, note, note_at_length};
 use crate::options::{self, Summary};
 use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
@@ -106,13 +106,17 @@ pub(crate) fn goes_unsaid() -> bool {
 /// The wait at which this child would have settled, if its leader had written by then.
 #[unsafe(link_section = "forkguard_words")]
 static OWED: AtomicPtr<&'static str> = AtomicPtr::new(std::ptr::null_mut());
+/// The signals that it had reset by then: those that it resets later it may reset for its end.
+static RESET_THEN: AtomicU64 = AtomicU64::new(0);
 
 /// It settles before a wait of this length, or as soon as it may: its leader may have to be waited for, in no time that the host counts.
 pub(crate) fn settles(call: &'static &'static str, length: Length) {
-    let written = || core_fork::birth().is_none_or(|birth| fate::has_written(birth.facts()));
-    match length == Length::Long || settles_by_time() || written() {
-        true => _ = note_at_length(|at| settled(call, at)),
-        false => OWED.store(std::ptr::from_ref(call).cast_mut(), Relaxed),
+    let written = || !emit::wanted() || core_fork::birth().is_none_or(|birth| fate::has_written(birth.facts()));
+    if length == Length::Long || settles_by_time() || written() {
+        note_at_length(|at| settled(call, at));
+    } else if owed().is_none() {
+        note(|_| RESET_THEN.store(handler_dropped::resets(), Relaxed));
+        OWED.store(std::ptr::from_ref(call).cast_mut(), Relaxed);
     }
 }
 
@@ -124,24 +128,15 @@ fn owed() -> Option<&'static str> {
 /// The child execs or ends: what was put off is done.
 pub(crate) fn catch_up() {
     if let Some(call) = owed().filter(|_| is_unsettled() && fixups_are_done()) {
-        note_at_length(|at| settle(call, at, Moment::End));
+        note_at_length(|at| settle(call, at));
     }
     uses::judge(Length::Long);
-}
-
-/// When a child settles.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Moment {
-    /// It is about to wait, or to run into something.
-    Work,
-    /// It was put off until the child's end: handlers may have been reset for that end.
-    End,
 }
 
 /// The child settles: `call` is what it is about to wait in. What a fixup waits for is not its work yet.
 pub(crate) fn settled(call: &'static str, at: &AtLength) {
     if fixups_are_done() {
-        settle(call, at, Moment::Work);
+        settle(call, at);
     }
 }
 
@@ -149,14 +144,15 @@ fn fixups_are_done() -> bool {
     fixups::running().is_none() || settles_by_time()
 }
 
-fn settle(call: &'static str, at: &AtLength, moment: Moment) {
+fn settle(call: &'static str, at: &AtLength) {
     // A process that this one made past every hook has its memory, but is not it.
     if core_fork::owned()
         && !cures::threads::python::is_starting()
         && SETTLING.swap(0, Relaxed) != 0
         && let Some(snapshot) = core_fork::birth()
     {
-        report(at, snapshot.facts(), owed().unwrap_or(call), moment);
+        let (call, resets) = owed().map_or((call, !0), |call| (call, RESET_THEN.load(Relaxed)));
+        report(at, snapshot.facts(), call, resets);
         cures::settled(at);
         uses::settled(at);
     }
@@ -186,7 +182,7 @@ pub(crate) fn settles_by_time() -> bool {
 /// Findings that are listed in a summary.
 const LISTED: usize = 64;
 
-fn report(at: &AtLength, inner: &'static Inner, call: &'static str, moment: Moment) {
+fn report(at: &AtLength, inner: &'static Inner, call: &'static str, resets: u64) {
     let Some(id) = birth() else { return };
     // It has had its chance to unblock signals.
     let blocked = inner.blocked & at.blocked & !signals_blocked::attended(call);
@@ -218,9 +214,9 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str, moment: Mome
     // The first that is said counts.
     cures::handlers_dealt_with(&mut handled);
     findings::handler_inherited::renewed(|what| handled(what, "the child set a handler of its own"));
-    findings::handler_dropped::each(&arena, inner, |bite| {
+    handler_dropped::each(&arena, inner, resets, |bite| {
         // What a guard had reset before was not the server's deed.
-        if moment == Moment::End || cures::has_reset(bite.what) || said::say(bite.kind, bite.what, State::Hit).is_none() {
+        if cures::has_reset(bite.what) || said::say(bite.kind, bite.what, State::Hit).is_none() {
             return;
         }
         let finding = findings::bite(&arena, id.as_str(), Severity::Warning, &bite);

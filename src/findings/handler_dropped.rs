@@ -42,12 +42,27 @@ fn share_a_library(one: &Site<'_>, other: &Site<'_>) -> bool {
     libraries.any(|library| other.frames.iter().any(|frame| frame.module == library.module))
 }
 
-/// Hands every dropped handler over: its name, where it was set, where it was reset.
-pub(crate) fn each<'a>(arena: &'a Arena, fork: &'static Inner, mut found: impl FnMut(Bite<'a>)) {
-    for number in (1..32).filter(|n| !matches!(n, 9 | 19)) {
-        let default = raw::signal_action(number).is_some_and(|action| action.handler <= libc::SIG_IGN);
-        let mut settings = signal::settings(number);
-        let Some(reset) = settings.next().filter(|s| default && !s.inherited && s.handler <= libc::SIG_IGN) else { continue };
+/// Signals that a child can reset (bit n: signal n).
+fn numbers() -> impl Iterator<Item = i32> {
+    (1..32).filter(|number| !matches!(number, 9 | 19))
+}
+
+/// Its reset of a signal, if that is what stands now.
+fn reset(number: i32) -> Option<Set> {
+    let default = raw::signal_action(number).is_some_and(|action| action.handler <= libc::SIG_IGN);
+    signal::settings(number).next().filter(|set| default && !set.inherited && set.handler <= libc::SIG_IGN)
+}
+
+/// The signals that this child has reset itself, a bit each.
+pub(crate) fn resets() -> u64 {
+    numbers().filter(|&number| reset(number).is_some()).fold(0, |bits, number| bits | 1 << number)
+}
+
+/// Hands every dropped handler of these signals over: its name, where it was set, where it was reset.
+pub(crate) fn each<'a>(arena: &'a Arena, fork: &'static Inner, among: u64, mut found: impl FnMut(Bite<'a>)) {
+    for number in numbers().filter(|number| among & 1 << number != 0) {
+        let Some(reset) = reset(number) else { continue };
+        let settings = signal::settings(number);
         let site = |role, set: Set| describe::site(arena, role, set.thread, set.site);
         let Some(reset) = site(Role::Reset, reset) else { continue };
         let handlers = settings.filter(|s| s.inherited && s.handler > libc::SIG_IGN);

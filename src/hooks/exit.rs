@@ -25,11 +25,11 @@ pass! {
 }
 
 fn ends(call: &'static str, registers: &Registers) {
-    if spawn::in_vfork_child() || !crate::emit::wanted() {
+    if spawn::in_vfork_child() {
         return;
     }
     child::catch_up();
-    if !child::goes_unsaid() {
+    if crate::emit::wanted() && !child::goes_unsaid() {
         note_at_length(|at| child::exit(at, call, registers.argument[0] as i32));
     }
 }

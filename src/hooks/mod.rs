@@ -71,11 +71,11 @@ pub(crate) fn note_end() {
     if in_child {
         crate::cures::at_exit();
     }
-    let reports = REPORTS.load(std::sync::atomic::Ordering::Relaxed) != 0 && crate::emit::wanted();
+    let reports = REPORTS.load(std::sync::atomic::Ordering::Relaxed) != 0;
     if reports {
         crate::child::catch_up();
     }
-    if reports && !crate::child::goes_unsaid() {
+    if reports && crate::emit::wanted() && !crate::child::goes_unsaid() {
         note_at_length(crate::child::ended);
     }
     // In a forked child other libraries' destructors, which run after ours, are where lost threads are joined.
