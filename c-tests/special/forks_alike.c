@@ -1,9 +1,12 @@
 // So many threads, open files and forks whose children end at once: all forks are alike. With `new` each has one file more.
 #include "../check.h"
 #include <fcntl.h>
+#include <stdatomic.h>
+
+static atomic_int running;
 
 static void *stay(void *unused) {
-    for (;;)
+    for (running++;;)
         syscall(SYS_pause);
     return unused;
 }
@@ -13,6 +16,7 @@ int main(int count, char **arguments) {
     pthread_t thread;
     for (int i = atoi(arguments[1]); i > 0; i--)
         CHECK(pthread_create(&thread, NULL, stay, NULL) == 0);
+    EVENTUALLY(running == atoi(arguments[1]));
     for (int i = atoi(arguments[2]); i > 0; i--)
         CHECK(open("/etc/passwd", O_RDONLY) >= 0);
     for (int i = atoi(arguments[3]); i > 0; i--) {
