@@ -144,13 +144,11 @@ fn known_name(tid: u32) -> Option<Text<16>> {
 
 /// In the last prepare handler: a thread may have come back from the wait for a condition, whose mutex it then holds.
 pub(crate) fn look_again() {
-    if !forker().is_some_and(point::closed_by) {
-        return;
-    }
+    let Some(slot) = forker().filter(|slot| point::closed_by(slot)) else { return };
     let thread = raw::thread_id();
     let Some(word) = OUTCOME.of(thread).filter(|word| word.left.is_none()) else { return };
     let start = raw::monotonic();
-    point::keep_closed(start + FORK_NS);
+    point::keep_closed(slot, start + FORK_NS);
     let (more, others) = wait(start + LAST_LOOK_NS.min(limit()), raw::sleep);
     if more > 0 {
         let ns = word.ns + raw::monotonic() - start;

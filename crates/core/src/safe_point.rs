@@ -10,8 +10,16 @@ use crate::{raw, semaphore, tls};
 use core::arch::asm;
 use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::*, compiler_fence, fence};
 
-/// How many forks keep the gate closed.
+/// How many threads that fork keep the gate closed ([`CLOSERS`]), and above it how often it has opened by itself: whose share went then has
+/// none to take back from those who closed it since.
 static GATE: AtomicU32 = AtomicU32::new(0);
+const CLOSERS: u32 = 0xfff;
+const EPOCH: u32 = CLOSERS + 1;
+
+fn is_closed(gate: u32) -> bool {
+    gate & CLOSERS != 0
+}
+
 /// Nanoseconds of the monotonic clock at which it opens by itself: whoever closed it may be gone.
 static UNTIL: AtomicU64 = AtomicU64::new(0);
 /// Not zero where the kernel has no membarrier: those who pass pay for the order.
@@ -110,7 +118,7 @@ fn enter(address: usize, lets_go: bool) -> Passing {
     let Some(slot) = held::holder() else { return Passing { slot: None, before: 0 } };
     let (passing, here) = mark(slot, address);
     settle_order();
-    if GATE.load(Relaxed) != 0 {
+    if is_closed(GATE.load(Relaxed)) {
         stand_before(slot, address, lets_go, passing.before, here);
     }
     passing
@@ -143,7 +151,7 @@ fn stand_before(slot: &'static Slot, address: usize, lets_go: bool, before: usiz
     if before != 0 || forks || (unseen.spared)(address) || what_keeps(slot, raw::thread_id()).is_some() {
         return;
     }
-    while GATE.load(SeqCst) != 0 {
+    while is_closed(GATE.load(SeqCst)) {
         let needed = (unseen.needed)();
         if needed && !lets_go {
             return;
@@ -161,21 +169,39 @@ fn stand_before(slot: &'static Slot, address: usize, lets_go: bool, before: usiz
 
 fn wait_at_gate() {
     loop {
-        let closed = GATE.load(SeqCst);
+        let gate = GATE.load(SeqCst);
         let left = UNTIL.load(SeqCst).saturating_sub(raw::monotonic());
-        if closed == 0 || left == 0 && GATE.compare_exchange(closed, 0, SeqCst, Relaxed).is_ok() {
+        if !is_closed(gate) || left == 0 && opens_by_itself(gate) {
             return;
         }
-        raw::wait_for_change(&GATE, closed, left);
+        raw::wait_for_change(&GATE, gate, left);
     }
+}
+
+fn opens_by_itself(gate: u32) -> bool {
+    let open = (gate & !CLOSERS).wrapping_add(EPOCH);
+    GATE.compare_exchange(gate, open, SeqCst, Relaxed).is_ok()
 }
 
 /// Closes the gate in front of all other threads, until [`open`], at most until that time of the monotonic clock.
 pub fn close(slot: &Slot, until: u64) {
     slot.forking.store(slot.forking.load(Relaxed) + 1, Relaxed);
     UNTIL.fetch_max(until, SeqCst);
-    GATE.fetch_add(1, SeqCst);
+    take_share(slot);
     order_all();
+}
+
+/// Has this thread among those who keep it closed; false if it was.
+fn take_share(slot: &Slot) -> bool {
+    let mine = slot.share.load(Relaxed);
+    let more = |gate: u32| (mine != share(gate)).then_some(gate + 1);
+    let taken = GATE.fetch_update(SeqCst, SeqCst, more);
+    taken.inspect(|&gate| slot.share.store(share(gate), Relaxed)).is_ok()
+}
+
+/// What the share of a closed gate is known by: never 0.
+fn share(gate: u32) -> u32 {
+    gate & !CLOSERS | 1
 }
 
 /// Whoever looks at the gate from now on sees it closed; whoever looked before is seen to pass.
@@ -187,9 +213,9 @@ fn order_all() {
 }
 
 /// Keeps it closed until that time, for a thread that closed it; closes it again if it has opened by itself.
-pub fn keep_closed(until: u64) {
+pub fn keep_closed(slot: &Slot, until: u64) {
     UNTIL.fetch_max(until, SeqCst);
-    if GATE.compare_exchange(0, 1, SeqCst, Relaxed).is_ok() {
+    if take_share(slot) {
         order_all();
     }
 }
@@ -199,11 +225,16 @@ pub fn closed_by(slot: &Slot) -> bool {
     slot.forking.load(Relaxed) != 0
 }
 
-/// Opens it, for a thread that closed it.
+/// Opens it, for a thread that closed it, when its last fork says so.
 pub fn open(slot: &Slot) {
-    slot.forking.store(slot.forking.load(Relaxed).saturating_sub(1), Relaxed);
-    let left = GATE.fetch_update(SeqCst, SeqCst, |closed| Some(closed.saturating_sub(1)));
-    if left.is_ok_and(|closed| closed <= 1) {
+    let forks = slot.forking.load(Relaxed).saturating_sub(1);
+    slot.forking.store(forks, Relaxed);
+    if forks != 0 {
+        return;
+    }
+    let mine = slot.share.swap(0, Relaxed);
+    let less = |gate: u32| (is_closed(gate) && mine == share(gate)).then(|| gate - 1);
+    if GATE.fetch_update(SeqCst, SeqCst, less).is_ok_and(|gate| !is_closed(gate - 1)) {
         UNTIL.store(0, SeqCst);
         raw::wake_all(&GATE);
     }
@@ -211,14 +242,14 @@ pub fn open(slot: &Slot) {
 
 /// Nobody records locks any more: whoever waits goes on.
 pub fn open_for_good() {
-    if GATE.swap(0, SeqCst) != 0 {
+    if is_closed(GATE.swap(0, SeqCst)) {
         raw::wake_all(&GATE);
     }
 }
 
 /// In a forked child it is open from the start.
 pub(crate) fn begin_child() {
-    if GATE.load(Relaxed) != 0 {
+    if is_closed(GATE.load(Relaxed)) {
         GATE.store(0, Relaxed);
         UNTIL.store(0, Relaxed);
     }
@@ -403,4 +434,25 @@ fn by_thread(tid: u32) -> Option<&'static Slot> {
 fn waiting_for(address: usize) -> u32 {
     let live = thread::slots().iter().filter(|s| s.state() == State::Live);
     live.filter(|s| s.entries().any(|e| e.address == address && e.flags & WAITS != 0)).count() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fork_that_was_too_slow_leaves_the_gate_of_the_next_one_closed() {
+        let [slow, next] = [(); 2].map(|()| thread::claim().expect("a slot"));
+        close(slow, 0);
+        wait_at_gate();
+        assert!(!is_closed(GATE.load(SeqCst)), "it opens by itself");
+        close(next, u64::MAX);
+        open(slow);
+        assert!(is_closed(GATE.load(SeqCst)), "the other's");
+        close(next, u64::MAX);
+        open(next);
+        assert!(is_closed(GATE.load(SeqCst)), "a fork inside of a fork");
+        open(next);
+        assert!(!is_closed(GATE.load(SeqCst)));
+    }
 }

@@ -65,6 +65,8 @@ pub struct Slot {
     pub passing_for: AtomicUsize,
     /// How many forks of its own keep the gate of `safe_point` closed.
     pub forking: AtomicU32,
+    /// Which closing of that gate it has a part in; 0 none.
+    pub share: AtomicU32,
     name: [AtomicU64; 2],
     /// The innermost `depth` of them are held or waited for, oldest first.
     pub held: [Held; HELD],
@@ -95,6 +97,7 @@ impl Slot {
             passing: AtomicUsize::new(0),
             passing_for: AtomicUsize::new(0),
             forking: AtomicU32::new(0),
+            share: AtomicU32::new(0),
             name: [const { AtomicU64::new(0) }; 2],
             held: [const { Held::new() }; HELD],
         }
@@ -140,6 +143,7 @@ impl Slot {
             &self.creator,
             &self.tid,
             &self.forking,
+            &self.share,
         ] {
             word.store(0, Relaxed);
         }
@@ -314,6 +318,7 @@ pub fn survive() {
         slot.waits_for.store(0, Relaxed);
         slot.endless.store(0, Relaxed);
         slot.forking.store(0, Relaxed);
+        slot.share.store(0, Relaxed);
     } else if refused() {
         tls::set_slot(core::ptr::null());
     }
