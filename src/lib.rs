@@ -41,7 +41,6 @@ fn wake() {
 /// From here on hooks record: at once, or where the filters of system calls that the process came with are known to allow it.
 fn begin() {
     forkguard_core::fork::own();
-    hooks::adopt_open_descriptors();
     emit::begin();
     options::read();
     if options::get().mode == Mode::Off {

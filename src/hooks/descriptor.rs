@@ -10,8 +10,8 @@ use forkguard_core::thread;
 use libc::{DIR, FILE, c_char, c_int, c_uint, c_ulong, c_void, mode_t, sigset_t};
 use std::sync::atomic::Ordering::Relaxed;
 
-/// In the constructor: what is open already came with the program.
-pub(crate) fn adopt_open_descriptors() {
+/// Before hooks record: what is open already came with the program.
+pub(super) fn adopt_open_descriptors() {
     forkguard_core::raw::each_entry_with(c"/proc/self/fd", |directory, name| {
         if let Some(fd) = name.to_str().ok().and_then(|n| n.parse().ok()).filter(|&fd| fd != directory) {
             descriptor::open(fd, Kind::Start, 0, 0, 0, 0);

@@ -49,7 +49,6 @@ use forkguard_core::gate::{self, Inside, Life};
 use forkguard_core::raw;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub(crate) use descriptor::adopt_open_descriptors;
 pub(crate) use exec::IN_CHILD;
 pub(crate) use exit::REPORTS;
 pub(crate) use reap::close_in_child;

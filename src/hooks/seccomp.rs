@@ -6,6 +6,7 @@
 //!
 //! **One that the process came with** cannot be read. What it forbids is tried by a child of ours ([`probe`]), but not before somebody has
 //! made a process under it; until then the hooks are silent.
+use super::descriptor::adopt_open_descriptors;
 use super::*;
 use crate::{cures, leader};
 use forkguard_core::probe::{self, Filters, Forbidden};
@@ -26,7 +27,14 @@ pub(crate) fn may_begin() -> bool {
         gate::set_life(Life::Off);
         return false;
     }
-    match probe::filters() {
+    let mut filters = Filters::Untried;
+    forkguard_core::aside::aside(|| {
+        filters = probe::filters();
+        if filters == Filters::None {
+            adopt_open_descriptors();
+        }
+    });
+    match filters {
         Filters::None => true,
         Filters::Tried => may_go_on(),
         Filters::Untried => {
@@ -55,8 +63,12 @@ fn may_go_on() -> bool {
     let forbidden = probe::probe();
     crate::errno::set(errno);
     match forbidden {
-        Some(Forbidden::Nothing) => return true,
+        Some(Forbidden::Nothing) => {
+            adopt_open_descriptors();
+            return true;
+        }
         Some(Forbidden::Something) => {
+            adopt_open_descriptors();
             crate::begin();
             leave(INHERITED, false);
         }
