@@ -4,7 +4,7 @@ mod common;
 
 use common::fixture::{Fixture, run};
 use common::server::*;
-use common::{Report, guarded, scratch};
+use common::{Report, guarded, library, scratch};
 use std::fs;
 use std::process::Command;
 
@@ -99,4 +99,18 @@ fn sanitizers() {
     watched("address-static", &["env"], &["-fsanitize=address", "-static-libasan"], &[("ASAN_OPTIONS", "detect_leaks=0")]);
     watched("thread", &["env"], &["-fsanitize=thread"], &[]);
     watched("undefined", &["env"], &["-fsanitize=undefined"], &[]);
+}
+
+/// Each library costs every program that is executed: the unwinder lies in ours.
+#[test]
+fn a_program_loads_one_library_more() {
+    let libraries = |command: &mut Command| {
+        let maps = String::from_utf8(command.arg("/proc/self/maps").output().unwrap().stdout).unwrap();
+        let paths = maps.lines().filter_map(|line| Some(line[line.find('/')?..].to_owned())).filter(|path| path.contains(".so"));
+        paths.collect::<std::collections::BTreeSet<_>>()
+    };
+    let native = libraries(&mut Command::new("cat"));
+    let guarded = libraries(guarded(&mut Command::new("cat"), &scratch("one_library_more")));
+    let added: Vec<_> = guarded.difference(&native).collect();
+    assert_eq!(added, [library().to_str().unwrap()]);
 }

@@ -32,6 +32,7 @@ const UNNAMED: Name = Name { kind: Kind::ThreadLost, what: Text::new() };
 static SAID: [Said; CAPACITY] = [const {
     Said { state: AtomicU8::new(0), returns: AtomicU8::new(0), aloud: AtomicU8::new(0), name: UnsafeCell::new(UNNAMED) }
 }; CAPACITY];
+#[unsafe(link_section = "forkguard_words")]
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 impl Said {

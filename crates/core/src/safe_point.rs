@@ -12,6 +12,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize,
 
 /// How many threads that fork keep the gate closed ([`CLOSERS`]), and above it how often it has opened by itself: whose share went then has
 /// none to take back from those who closed it since.
+#[unsafe(link_section = "forkguard_words")]
 static GATE: AtomicU32 = AtomicU32::new(0);
 const CLOSERS: u32 = 0xfff;
 const EPOCH: u32 = CLOSERS + 1;
