@@ -73,6 +73,8 @@ pub(crate) enum Sockets {
     Cloexec,
     /// It is replaced by a dead one.
     Sever,
+    /// The same, unless the function that forks made it for this child.
+    Spare,
     /// Nothing.
     Keep,
 }
@@ -171,6 +173,13 @@ const DEFAULTS: Options = Options {
     follow_exec: true,
 };
 
+impl Sockets {
+    /// True where copies are replaced by dead ones.
+    pub(crate) fn severs(self) -> bool {
+        matches!(self, Sockets::Sever | Sockets::Spare)
+    }
+}
+
 impl Options {
     /// True where a guard that is not on by default may act in a child.
     pub(crate) fn asks_for_guards(&self) -> bool {
@@ -233,10 +242,11 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: c"FORKGUARD_SOCKETS",
-        allowed: "cloexec, sever or keep",
+        allowed: "cloexec, sever, spare or keep",
         take: |o, v| {
-            let choices = [("cloexec", Sockets::Cloexec), ("sever", Sockets::Sever), ("keep", Sockets::Keep)];
-            choose(&mut o.sockets, v, &choices)
+            let severed = [("sever", Sockets::Sever), ("spare", Sockets::Spare)];
+            let left = [("cloexec", Sockets::Cloexec), ("keep", Sockets::Keep)];
+            choose(&mut o.sockets, v, &severed) || choose(&mut o.sockets, v, &left)
         },
     },
     Row {
@@ -359,7 +369,7 @@ fn take_profile(options: &mut Options, value: &str) -> bool {
     if value != "cure" {
         return false;
     }
-    options.sockets = Sockets::Sever;
+    options.sockets = Sockets::Spare;
     options.locks = Locks::Reset;
     options.safe_point = CURE_SAFE_POINT_MS;
     options.threads = Threads::Consumers;

@@ -67,7 +67,7 @@ fn postgresql() {
 #[test]
 fn postgresql_base_backup() {
     let postgres = Postgres::start("sever-base-backup");
-    for (option, value) in [("FORKGUARD_SOCKETS", "sever"), ("FORKGUARD_PROFILE", "cure")] {
+    for (option, value) in [("FORKGUARD_SOCKETS", "spare"), ("FORKGUARD_PROFILE", "cure")] {
         let run = Run::guarded(&format!("sever-base-backup-{value}"));
         let mut backup = postgres_program("pg_basebackup");
         backup.args(["--pgdata=backup", "--wal-method=stream", "--checkpoint=fast", "--no-sync", "-d", &postgres.url()]);

@@ -1,5 +1,5 @@
 // What main connects may be for every child that it forks: no copy is spared, be it made right before the fork.
-// ENV: FORKGUARD_SOCKETS=sever
+// ENV: FORKGUARD_SOCKETS=spare
 // EXPECT: connection-inherited count=2
 // EXPECT-NOT: connection-shared-use
 // EXPECT-LAST: connection-inherited resolved because~'forkguard severed' count=2

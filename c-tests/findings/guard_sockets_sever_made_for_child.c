@@ -1,5 +1,5 @@
 // A connection that the forking function makes itself is its child's, and works there; the next child's copy is dead, as is what main made.
-// ENV: FORKGUARD_SOCKETS=sever
+// ENV: FORKGUARD_SOCKETS=spare
 // EXPECT: connection-inherited count=4
 // EXPECT: connection-shared-use count=1
 // EXPECT-LAST: connection-inherited resolved because~'forkguard severed' count=3

@@ -114,7 +114,7 @@ pub(crate) fn settles(call: &'static &'static str, length: Length) {
     let written = || !emit::wanted() || core_fork::birth().is_none_or(|birth| fate::has_written(birth.facts()));
     if length == Length::Long || settles_by_time() || written() {
         note_at_length(|at| settled(call, at));
-    } else if owed().is_none() {
+    } else if owed().is_none() && fixups_are_done() {
         note(|_| RESET_THEN.store(handler_dropped::resets(), Relaxed));
         OWED.store(std::ptr::from_ref(call).cast_mut(), Relaxed);
     }

@@ -40,14 +40,14 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// The option, not yet given, that would deal with what such a finding is about.
 pub(crate) fn unused(kind: Kind) -> Option<&'static str> {
-    use options::{Locks, OpenMp, Shared, Sockets, Threads, Timers};
+    use options::{Locks, OpenMp, Shared, Threads, Timers};
     let given = options::get();
     let (is_given, option) = match kind {
         Kind::ThreadLost => (matches!(given.threads, Threads::Named(_)), "FORKGUARD_THREADS=revive:NAME (Python's threads)"),
         Kind::LockOrphaned | Kind::LockDeadlock => {
             (given.safe_point != 0 || given.locks == Locks::Reset, "FORKGUARD_SAFE_POINT=100 or FORKGUARD_LOCKS=reset")
         }
-        Kind::ConnectionInherited | Kind::ConnectionSharedUse => (given.sockets == Sockets::Sever, "FORKGUARD_SOCKETS=sever"),
+        Kind::ConnectionInherited | Kind::ConnectionSharedUse => (given.sockets.severs(), "FORKGUARD_SOCKETS=sever"),
         Kind::EpollInherited | Kind::EpollSharedUse => (given.epoll == Shared::Own, "FORKGUARD_EPOLL=own (epoll instances)"),
         Kind::FileOffsetShared => (given.files == Shared::Own, "FORKGUARD_FILES=own (files that are only read)"),
         Kind::TimerLost => (given.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm (profiling timers)"),

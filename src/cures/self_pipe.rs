@@ -1,13 +1,12 @@
 //! FORKGUARD_SOCKETS=sever: what a signal handler of the leader's writes to wake its process wakes this one.
 use super::*;
-use crate::options::Sockets;
 use forkguard_core::descriptor;
 use forkguard_core::own;
 
 /// A handler that was set before the fork is about to write into `end`, whose other end `twin` this process has, too: gives both to this
 /// process alone. False: they stay the leader's.
 pub(crate) fn detach(end: i32, twin: i32) -> bool {
-    if !options::guards() || options::get().sockets != Sockets::Sever {
+    if !options::guards() || !options::get().sockets.severs() {
         return false;
     }
     let start = raw::monotonic_of_kernel();

@@ -20,7 +20,8 @@ pub(super) fn in_child(fork: &'static Inner) {
     let mut dead = Dead::default();
     for (fd, record) in descriptor::connected().filter_map(client) {
         match wanted {
-            Sockets::Sever if descriptors::is_stream(fd) && !is_made_for_child(&record, fork) => sever(fd, &mut dead),
+            Sockets::Sever if descriptors::is_stream(fd) => sever(fd, &mut dead),
+            Sockets::Spare if descriptors::is_stream(fd) && !is_made_for_child(&record, fork) => sever(fd, &mut dead),
             _ => close_on_exec(fd),
         }
     }

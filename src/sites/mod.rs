@@ -71,7 +71,7 @@ pub(crate) fn capture(caller: usize) -> usize {
 
 /// For a connection: always with its frames where a guard goes by them (see [`is_called_in`]).
 pub(crate) fn capture_connection(caller: usize) -> usize {
-    if options::get().sockets != Sockets::Sever || thread::is_ending() {
+    if options::get().sockets != Sockets::Spare || thread::is_ending() {
         return capture(caller);
     }
     let start = Start::here();
