@@ -130,7 +130,7 @@ pub(crate) fn catch_up() {
     if let Some(call) = owed().filter(|_| is_unsettled() && fixups_are_done()) {
         note_at_length(|at| settle(call, at));
     }
-    uses::judge(Length::Long);
+    uses::judge_in_time();
 }
 
 /// The child settles: `call` is what it is about to wait in. What a fixup waits for is not its work yet.

@@ -261,10 +261,18 @@ pub(crate) fn judge(length: Length) {
     judge_all();
 }
 
-/// Judges them now, when one of them is about to be closed: nobody could tell later. A close has no limit of time: the leader gets its time.
+/// One of them may be about to be closed.
 fn judge_before_close(closed: impl Fn(i32) -> bool) {
     let put_off = PUT_OFF_COUNT.load(Relaxed) as usize;
-    if gate::is_guest() || !core_fork::owned() || !PUT_OFF.iter().take(put_off).any(|place| closed(place.fd.load(Relaxed))) {
+    if PUT_OFF.iter().take(put_off).any(|place| closed(place.fd.load(Relaxed))) {
+        judge_in_time();
+    }
+}
+
+/// Judges them when their leader has had its time: before a call that has no limit of time, and after which nobody could tell (close, exec,
+/// exit).
+pub(super) fn judge_in_time() {
+    if PUT_OFF_COUNT.load(Relaxed) == 0 || gate::is_guest() || !core_fork::owned() {
         return;
     }
     raw::sleep(DUE.load(Relaxed).saturating_sub(raw::monotonic()));
