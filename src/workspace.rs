@@ -84,14 +84,7 @@ impl Drop for Workspace {
 /// Signals that wait while our own work is done.
 pub(crate) const BLOCKED: u64 = {
     const SETXID: i32 = 33;
-    let delivered = [SETXID, libc::SIGSYS, libc::SIGTRAP, libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
-    let mut mask = !0;
-    let mut index = 0;
-    while index < delivered.len() {
-        mask &= !(1 << (delivered[index] - 1));
-        index += 1;
-    }
-    mask
+    forkguard_core::aside::DEFERRED & !(1 << (SETXID - 1))
 };
 
 /// Runs work that needs room on a stack of its own: the host's may be that of a signal handler or of a thread with the least there is.

@@ -250,7 +250,7 @@ fn put_off(fd: i32, concern: Concern, site: usize) -> bool {
 /// be had at once.
 pub(crate) fn judge(length: Length) {
     let put_off = PUT_OFF_COUNT.load(Relaxed) as usize;
-    if put_off == 0 || !core_fork::owned() {
+    if put_off == 0 || !gate::awake() || !core_fork::owned() {
         return;
     }
     let left = DUE.load(Relaxed).saturating_sub(raw::monotonic());
@@ -272,7 +272,7 @@ fn judge_before_close(closed: impl Fn(i32) -> bool) {
 /// Judges them when their leader has had its time: before a call that has no limit of time, and after which nobody could tell (close, exec,
 /// exit).
 pub(super) fn judge_in_time() {
-    if PUT_OFF_COUNT.load(Relaxed) == 0 || gate::is_guest() || !core_fork::owned() {
+    if PUT_OFF_COUNT.load(Relaxed) == 0 || !gate::awake() || gate::is_guest() || !core_fork::owned() {
         return;
     }
     raw::sleep(DUE.load(Relaxed).saturating_sub(raw::monotonic()));

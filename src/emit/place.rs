@@ -3,10 +3,11 @@
 use crate::hooks::IN_CHILD;
 use crate::leader::parent_of;
 use crate::options::{self, Summary};
+use crate::workspace::aside;
 use forkguard_core::descriptor::{self, Kind, Record, record, role};
 use forkguard_core::fixed::Text;
 use forkguard_core::raw::{self, Opened};
-use rustix::fs::{AtFlags, FileType, OFlags, Stat, fstat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, OFlags, Stat, fstat, statat};
 use rustix::net::{AddressFamily, getsockname};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -69,7 +70,8 @@ fn is_read_above(pipe: &Stat) -> bool {
     const GENERATIONS: usize = 8;
     let parents =
         std::iter::successors(Some(STARTED_BY.load(Relaxed)), |&process| parent_of(process).filter(|&parent| parent != 0));
-    parents.take(GENERATIONS).take_while(|&process| is_guarded(process)).any(|process| reads(process, pipe))
+    let mut guarded = parents.take(GENERATIONS).take_while(|&process| is_guarded(process));
+    aside(|| guarded.any(|process| reads(process, pipe))).unwrap_or(false)
 }
 
 /// True for a process that has this library.
@@ -97,11 +99,12 @@ fn reads(process: u32, pipe: &Stat) -> bool {
     const READABLE: u32 = 0o400;
     let path = Text::<64>::of(format_args!("/proc/{process}/fd"));
     let mut found = false;
-    raw::each_entry_with(path.as_cstr().unwrap_or(c""), |directory, name| {
-        let directory = raw::descriptor(directory);
+    raw::each_entry(path.as_cstr().unwrap_or(c""), |name| {
+        let link = Text::<96>::of(format_args!("{}/{}", path.as_str(), name.to_str().unwrap_or_default()));
+        let stat = |flags| statat(CWD, link.as_cstr().unwrap_or(c""), flags);
         // The link's own mode tells how the descriptor was opened (proc_pid_fd(5)).
-        let readable = || statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|link| link.st_mode & READABLE != 0);
-        found = found || statat(directory, name, AtFlags::empty()).is_ok_and(|of| is_same(&of, pipe)) && readable();
+        let readable = || stat(AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|link| link.st_mode & READABLE != 0);
+        found = found || stat(AtFlags::empty()).is_ok_and(|of| is_same(&of, pipe)) && readable();
     });
     found
 }

@@ -40,7 +40,7 @@ pub fn aside(work: impl FnOnce()) {
 }
 
 /// All but those that a thread's own instructions raise: blocked, they would end the process.
-const DEFERRED: u64 = {
+pub const DEFERRED: u64 = {
     let raised = [libc::SIGSYS, libc::SIGTRAP, libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
     let mut mask = !0;
     let mut index = 0;
