@@ -42,7 +42,7 @@ impl<'a> Seen<'a> {
     fn read(arena: &'a Arena, inner: &Inner, more: impl FnOnce(&mut Self)) -> Seen<'a> {
         let mut seen = Seen { names: &[], unrecorded: &[], descriptors: (&[], 0), memory: None };
         let leader = inner.leader == raw::process_id();
-        let (begun, others) = (aside::begun(), aside::readers());
+        let (begun, others) = (aside::begun(), aside::Readers::now().live);
         let _ = aside(|| {
             seen.names = read_names(arena, inner.threads.as_slice(), leader);
             if leader && others == 0 {

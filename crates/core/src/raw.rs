@@ -793,9 +793,8 @@ pub fn tells_children() -> bool {
 
 /// Threads of this process, by the link count of its task directory, our own readers left out.
 pub fn kernel_threads() -> u32 {
-    let readers = crate::aside::readers();
-    let stat = rustix::fs::stat(c"/proc/self/task").map(|s| s.st_nlink as u32);
-    stat.map_or(0, |links| links.saturating_sub(2 + readers).max(1))
+    let tasks = || rustix::fs::stat(c"/proc/self/task").ok().map(|stat| stat.st_nlink.saturating_sub(2) as u32);
+    crate::aside::count_without_readers(tasks, crate::aside::Readers::now).map_or(0, |threads| threads.max(1))
 }
 
 /// The directory of this thread in the proc filesystem, whoever reads it: `/proc/PID/task/TID/NAME`.

@@ -16,7 +16,9 @@ coproc CAT { cat; }
 echo "through a coprocess" >&"${CAT[1]}"
 read -r line <&"${CAT[0]}"
 echo "$line"
+# Bash forgets the variable as soon as the coprocess ends.
+coprocess=$CAT_PID
 exec {CAT[1]}>&-
-wait "$CAT_PID"
+wait "$coprocess"
 echo "to stderr" >&2
 exit 4
