@@ -111,7 +111,10 @@ static RESET_THEN: AtomicU64 = AtomicU64::new(0);
 
 /// It settles before a wait of this length, or as soon as it may: its leader may have to be waited for, in no time that the host counts.
 pub(crate) fn settles(call: &'static &'static str, length: Length) {
-    let written = || !emit::wanted() || core_fork::birth().is_none_or(|birth| fate::has_written(birth.facts()));
+    let written = || {
+        !emit::wanted()
+            || core_fork::birth().is_none_or(|birth| fate::leader_has_reported(birth.facts().leader, birth.facts().sequence))
+    };
     if length == Length::Long || settles_by_time() || written() {
         note_at_length(|at| settled(call, at));
     } else if owed().is_none() && fixups_are_done() {

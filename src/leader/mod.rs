@@ -2,7 +2,7 @@
 //!
 //! A child that lost threads at its fork, has one thread, and stands in the same futex wait, private to its process and without a time
 //! limit, in two looks a second apart without having run in between: only a lost thread could have woken it. What the child's own hooks
-//! look at, they judge themselves, and say so in its fate (`child/fate.rs`).
+//! look at, they judge themselves, and say so in its fate (`crates/core/src/fork/shared_page.rs`).
 mod outside;
 
 pub(crate) use outside::parent_of;
@@ -198,7 +198,7 @@ fn look_at(at: &AtLength, child: &mut Child) -> bool {
             say_resolved(at, child);
             return false;
         }
-        (None, Some(wait)) if !fate::needs_no_look(child.sequence) => {
+        (None, Some(wait)) if fate::needs_inspection(child.sequence) => {
             say(at, child, &wait);
             child.said = Some(0);
         }

@@ -1,5 +1,7 @@
 //! One fork: what was true at its instant, taken in prepare (which runs last) without allocating and without asking the kernel
 //! about anything one by one.
+pub mod shared_page;
+
 use crate::fixed::{Fixed, Text};
 use crate::held::{Entry, HOLDS, Kind, MADE, WAITS};
 use crate::thread::{self, Seen, Slot, State};

@@ -1,0 +1,165 @@
+//! The page that a leader shares with its children: one word a fork, for what both must agree on.
+//!
+//! The leader reports what it found after the fork, and the child may be gone by then: exactly one of them must say that all findings of
+//! the fork are moot. The child also counts there the waits that its hooks check, so that a leader that inspects it from outside leaves
+//! them alone.
+use crate::raw;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
+
+/// Forks that have a word: far more than can be under way at once.
+const FORKS: usize = 510;
+
+#[repr(C)]
+struct SharedPage {
+    /// The fingerprint of the findings that were printed last: a further worker with the same findings prints one line.
+    last_printed: AtomicU64,
+    /// What was announced of the report, a bit each: once for a leader and its children.
+    announced: AtomicU64,
+    /// A fork's sequence number, below it the number of waits that its child is in, and the flags `REPORTED` and `GONE`.
+    forks: [AtomicU64; FORKS],
+}
+
+/// The leader has reported the fork.
+const REPORTED: u64 = 1;
+/// The child has exec'd or ended.
+const GONE: u64 = 2;
+const ONE_WAIT: u64 = 4;
+const MOST_WAITS: u64 = 255 * ONE_WAIT;
+const SEQUENCE_SHIFT: u32 = 10;
+
+/// This process's page, as a leader.
+#[unsafe(link_section = "forkguard_words")]
+static OWN: AtomicPtr<SharedPage> = AtomicPtr::new(ptr::null_mut());
+/// The process that made it.
+#[unsafe(link_section = "forkguard_words")]
+static OWNER: AtomicU32 = AtomicU32::new(0);
+/// The page of the leader that forked this process.
+#[unsafe(link_section = "forkguard_words")]
+static LEADERS: AtomicPtr<SharedPage> = AtomicPtr::new(ptr::null_mut());
+/// The sequence number of the fork that made this process.
+#[unsafe(link_section = "forkguard_words")]
+static OWN_SEQUENCE: AtomicU64 = AtomicU64::new(0);
+/// How often this process may still ask whether its leader has reported: a stopped leader delays its child once.
+#[unsafe(link_section = "forkguard_words")]
+static POLLS_LEFT: AtomicU32 = AtomicU32::new(0);
+const POLL_NS: u64 = 200_000;
+const MOST_POLLS: u32 = 500;
+
+fn page(of: &AtomicPtr<SharedPage>) -> Option<&'static SharedPage> {
+    // SAFETY: null or a page that is never unmapped and began as zeros.
+    unsafe { of.load(Acquire).as_ref() }
+}
+
+fn word(page: &'static SharedPage, sequence: u64) -> &'static AtomicU64 {
+    &page.forks[sequence as usize % FORKS]
+}
+
+/// In a leader before its first fork: makes the page. Of several threads that fork for the first time one makes it, the others wait.
+pub fn create() {
+    const { assert!(size_of::<SharedPage>() <= 4096) };
+    static MAKER: AtomicU32 = AtomicU32::new(0);
+    if MAKER.swap(raw::process_id(), AcqRel) == raw::process_id() {
+        return raw::wait_until(is_created);
+    }
+    // A refusal is remembered, too: forks then go without the page.
+    OWN.store(raw::shared_page().map_or(ptr::null_mut(), |page| page.cast()), Release);
+    OWNER.store(raw::process_id(), Release);
+}
+
+/// True when this process has made its page, or was refused one.
+pub fn is_created() -> bool {
+    OWNER.load(Acquire) == raw::process_id()
+}
+
+/// True when the kernel refused the page.
+pub fn is_refused() -> bool {
+    is_created() && own_page().is_none()
+}
+
+/// The page of this process as a leader: until it is created, `OWN` is inherited and belongs to its own leader.
+fn own_page() -> Option<&'static SharedPage> {
+    page(&OWN).filter(|_| is_created())
+}
+
+/// In a leader before a fork: begins the fork's word.
+pub fn begin_fork(sequence: u64) {
+    if let Some(page) = own_page() {
+        word(page, sequence).store(sequence << SEQUENCE_SHIFT, Release);
+    }
+}
+
+/// In a forked child: the page inherited from its leader becomes the leader's.
+pub fn init_child(sequence: u64) {
+    LEADERS.store(OWN.load(Relaxed), Relaxed);
+    OWN_SEQUENCE.store(sequence, Relaxed);
+    POLLS_LEFT.store(MOST_POLLS, Relaxed);
+}
+
+/// In the leader: false for a child that is gone or whose own hooks check its present wait, and for one whose word a later fork has taken.
+pub fn needs_inspection(sequence: u64) -> bool {
+    own_page().is_some_and(|page| {
+        let state = word(page, sequence).load(Acquire);
+        state >> SEQUENCE_SHIFT == sequence && state & (GONE | MOST_WAITS) == 0
+    })
+}
+
+/// In the child: a wait that a hook checks begins.
+pub fn begin_wait() {
+    update(OWN_SEQUENCE.load(Relaxed), |state| if state & MOST_WAITS == MOST_WAITS { state } else { state + ONE_WAIT });
+}
+
+/// In the child: such a wait ended.
+pub fn end_wait() {
+    update(OWN_SEQUENCE.load(Relaxed), |state| if state & MOST_WAITS == 0 { state } else { state - ONE_WAIT });
+}
+
+/// In the leader: true when the child is gone already.
+pub fn is_child_gone(sequence: u64) -> bool {
+    own_page().is_some_and(|page| word(page, sequence).load(Acquire) & GONE != 0)
+}
+
+/// In the leader, which has reported the fork: true when it must also report that all of its findings are moot.
+pub fn mark_reported(sequence: u64) -> bool {
+    own_page().is_some_and(|page| word(page, sequence).fetch_or(REPORTED, AcqRel) & GONE != 0)
+}
+
+/// In the child, which execs or ends now: true when the child must report itself that all its findings are moot.
+pub fn mark_gone(sequence: u64) -> bool {
+    update(sequence, |state| state | GONE).is_none_or(|before| before & REPORTED != 0)
+}
+
+/// Changes the word of this child's fork; its value before. None when the leader has forked so often since that a later fork has the word.
+fn update(sequence: u64, change: impl Fn(u64) -> u64) -> Option<u64> {
+    let word = word(page(&LEADERS)?, sequence);
+    word.fetch_update(AcqRel, Acquire, |state| (state >> SEQUENCE_SHIFT == sequence).then(|| change(state))).ok()
+}
+
+/// In the child, before it reports about its leader's findings: waits until the leader has reported them, for a tenth of a second at most
+/// in all the child's life.
+pub fn await_leader(leader: u32, sequence: u64) {
+    while !is_reported(leader, sequence) && POLLS_LEFT.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
+        raw::sleep(POLL_NS);
+    }
+}
+
+/// In the child: true when it need not wait for its leader's report any more.
+pub fn leader_has_reported(leader: u32, sequence: u64) -> bool {
+    is_reported(leader, sequence) || POLLS_LEFT.load(Relaxed) == 0
+}
+
+fn is_reported(leader: u32, sequence: u64) -> bool {
+    update(sequence, |state| state).is_none_or(|state| state & REPORTED != 0) || raw::parent_id() != leader
+}
+
+/// In the child: records the fingerprint of the findings that are printed now; true when another child of its leader printed the same before.
+pub fn is_printed_again(fingerprint: u64) -> bool {
+    page(&LEADERS).is_some_and(|page| page.last_printed.swap(fingerprint, Relaxed) == fingerprint)
+}
+
+/// True for the first of this process, its leader and its siblings that announces this about the report; `announcement` is a bit.
+pub fn announce_once(announcement: u64) -> bool {
+    let pages = [page(&LEADERS), own_page()];
+    let before = pages.into_iter().flatten().map(|page| page.announced.fetch_or(announcement, Relaxed));
+    before.fold(0, |all, announced| all | announced) & announcement == 0
+}
