@@ -1,7 +1,7 @@
 //! `include/forkguard.h`: what programs may tell forkguard.
 //!
 //! All of it works from any thread, in a signal handler, and before our constructor has run: tables of words without a lock.
-use crate::cures::fixups;
+use crate::guards::fixups;
 use crate::options;
 use forkguard_core::fixed::Text;
 use forkguard_core::thread::{self, Slot};
@@ -139,7 +139,7 @@ fn slot_of(handle: usize) -> Option<&'static Slot> {
 /// A result as C functions give it.
 fn result(outcome: Result<c_int, c_int>) -> c_int {
     outcome.unwrap_or_else(|errno| {
-        crate::errno::set(errno);
+        crate::entry::errno::set(errno);
         -1
     })
 }

@@ -6,20 +6,19 @@
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")))]
 compile_error!("forkguard runs on Linux with glibc on x86_64");
 
+#[macro_use]
+mod entry;
+
 mod api;
-mod arena;
 mod child;
-mod cures;
 mod describe;
 mod emit;
-mod errno;
 mod findings;
+mod guards;
 mod hooks;
-mod layouts;
 mod leader;
 mod options;
 mod sites;
-mod workspace;
 
 use forkguard_core::gate::{self, Life};
 use options::Mode;
@@ -47,11 +46,11 @@ fn begin() {
         gate::set_life(Life::Off);
         return;
     }
-    layouts::try_all();
+    entry::layouts::try_all();
     sites::prepare();
     hooks::atfork::register_own();
     gate::set_life(Life::Awake);
-    cures::prepare();
+    guards::prepare();
     hooks::adopt_main_thread();
 }
 

@@ -1,10 +1,10 @@
 //! Definite errors: written at once, with one write(2), before the child may hang; taken back when it does not.
 use super::{fate, said};
-use crate::arena::Arena;
-use crate::cures::fixups;
 use crate::emit;
+use crate::entry::Arena;
+use crate::entry::Scratch;
 use crate::findings;
-use crate::hooks::AtLength;
+use crate::guards::fixups;
 use crate::options::{self, Summary};
 use forkguard_core::fork::{self as core_fork, Inner};
 use forkguard_core::raw;
@@ -69,7 +69,7 @@ pub(crate) fn hit<'a>(arena: &'a Arena, bite: &Bite<'a>) -> Option<Event<'a>> {
 
 /// Says that something bites, once; false when it was said before. A child that had not settled has now: its summary comes first.
 pub(crate) fn say<'w>(
-    at: &AtLength,
+    scratch: &Scratch,
     severity: Severity,
     voice: Voice,
     kind: Kind,
@@ -78,9 +78,9 @@ pub(crate) fn say<'w>(
     let (Some(fork), Some(id)) = (core_fork::birth().map(|b| b.facts()), super::birth()) else { return false };
     let unsettled = super::is_unsettled();
     if voice == Voice::Aloud && unsettled {
-        super::settle(kind.name(), at);
+        super::settle(kind.name(), scratch);
     }
-    let arena = &at.arena();
+    let arena = &scratch.arena();
     let Some(bite) = find(arena) else { return false };
     let again = said::find(kind, bite.what).is_some();
     if said::say(kind, bite.what, State::Hit).is_none() {
@@ -95,7 +95,7 @@ pub(crate) fn say<'w>(
         true => state(finding.id.clone(), State::Hit, "once more"),
         false => Event::Finding(finding.clone()),
     };
-    emit::of_child(at, Some(id.as_str()), [Some(event), hit]);
+    emit::of_child(scratch, Some(id.as_str()), [Some(event), hit]);
     if voice == Voice::Aloud && !finding.suppressed && options::get().summary != Summary::Never {
         print(arena, raw::process_id(), fork.leader, &finding);
         if let Some(fixup) = fixups::running().filter(|_| unsettled) {
@@ -119,15 +119,15 @@ pub(crate) fn print(arena: &Arena, child: u32, leader: u32, finding: &Finding<'_
 }
 
 /// The life of a finding of this child's, or of the fork that made it, goes on: said once.
-pub(crate) fn turn(at: &AtLength, kind: Kind, what: Arguments<'_>, state: State, severity: Option<Severity>, because: &str) {
+pub(crate) fn turn(scratch: &Scratch, kind: Kind, what: Arguments<'_>, state: State, severity: Option<Severity>, because: &str) {
     if let Some(birth) = core_fork::birth() {
-        turn_of(at, birth.facts(), kind, what, state, severity, because);
+        turn_of(scratch, birth.facts(), kind, what, state, severity, because);
     }
 }
 
 /// The same for a finding of one of the forks that made this process.
 pub(crate) fn turn_of(
-    at: &AtLength,
+    scratch: &Scratch,
     fork: &'static Inner,
     kind: Kind,
     what: impl Display,
@@ -136,7 +136,7 @@ pub(crate) fn turn_of(
     because: &str,
 ) {
     let Some(id) = super::birth() else { return };
-    let arena = at.arena();
+    let arena = scratch.arena();
     let what = arena.format(format_args!("{what}"));
     // Who reports counts only has said nothing of hazards.
     let own = said::find(kind, what).is_some();
@@ -152,5 +152,5 @@ pub(crate) fn turn_of(
     }
     let of = Hazard { fork, kind, what }.id(&arena);
     let event = FindingState { id: Borrowed(of), state, severity, because: Borrowed(because) };
-    emit::of_child(at, Some(id.as_str()), [Some(Event::FindingState(event))]);
+    emit::of_child(scratch, Some(id.as_str()), [Some(Event::FindingState(event))]);
 }

@@ -1,11 +1,11 @@
 //! Sockets that a program gets which is started now, though nobody meant it to.
 use super::bite::{self, Bite, Voice};
 use super::said;
-use crate::arena::Arena;
-use crate::cures::keep;
 use crate::describe::{self, descriptors};
+use crate::entry::Arena;
+use crate::entry::Scratch;
 use crate::findings::connection_inherited;
-use crate::hooks::AtLength;
+use crate::guards::keep;
 use crate::options;
 use forkguard_core::descriptor::{self, Kind as Made, Record, role};
 use forkguard_core::raw;
@@ -60,13 +60,13 @@ fn bite<'a>(arena: &'a Arena, fd: i32, program: &str, used: Option<&Site<'a>>) -
 }
 
 /// A forked child execs `program`; `site` takes the word of the call. One that starts its own executable anew hands its sockets on.
-pub(super) fn by_exec(at: &AtLength, program: &CStr, site: impl FnOnce() -> usize) {
+pub(super) fn by_exec(scratch: &Scratch, program: &CStr, site: impl FnOnce() -> usize) {
     if !may_leak() || raw::is_own_program(program) || is_handing_on() {
         return;
     }
     let (name, word) = (program.to_str().unwrap_or("?"), site());
     for fd in leaking(true) {
-        bite::say(at, Severity::Warning, Voice::Quiet, Kind::FdLeakedExec, |arena| {
+        bite::say(scratch, Severity::Warning, Voice::Quiet, Kind::FdLeakedExec, |arena| {
             let used = describe::site(arena, Role::Used, raw::thread_id(), word);
             bite(arena, fd, name, used.as_ref())
         });

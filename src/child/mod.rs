@@ -11,24 +11,23 @@ pub(crate) mod timers;
 pub(crate) mod uses;
 pub(crate) mod waits;
 
-use crate::arena::Arena;
-use crate::cures::{self, fixups};
 use crate::emit;
+use crate::entry::Arena;
+use crate::entry::{Scratch, record, record_with_scratch};
 use crate::findings::{self, Evidence, handler_dropped, signals_blocked};
-use crate::hooks::{AtLength, IN_CHILD, Length, REPORTS, note, note_at_length};
+use crate::guards::{self, fixups};
+use crate::hooks::Length;
 use crate::options::{self, Summary};
 use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
+use forkguard_core::flags;
 use forkguard_core::fork::{self as core_fork, Inner, Snapshot};
 use forkguard_core::{gate, raw};
 use forkguard_report::event::{Child, Cure, Event, Exec, Exit, Finding, FindingCounts, FindingState, Kind, Severity, State};
 use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed};
 
-/// Not zero from a child's birth until it settles.
-#[unsafe(link_section = "forkguard_words")]
-pub(crate) static SETTLING: AtomicU8 = AtomicU8::new(0);
 /// Nanoseconds of the monotonic clock at its fork.
 #[unsafe(link_section = "forkguard_words")]
 static BORN: AtomicU64 = AtomicU64::new(0);
@@ -55,10 +54,10 @@ pub(crate) fn born(snapshot: Option<&'static Snapshot>) {
     crate::sites::stand_in_child(inner);
     regions::watch();
     BORN.store(inner.entered, Relaxed);
-    SETTLING.store(1, Relaxed);
+    flags::SETTLING.store(1, Relaxed);
     uses::born(true);
-    crate::hooks::watch_waits();
-    cures::in_child(snapshot.facts());
+    forkguard_core::flags::watch_waits();
+    guards::in_child(snapshot.facts());
 }
 
 /// In a child that no atfork handler saw.
@@ -72,7 +71,7 @@ pub(crate) fn born_unseen() {
 fn begin_life(leader: u32, sequence: u64) {
     forkguard_core::aside::reset_in_child();
     emit::reset_in_child();
-    crate::workspace::reset_in_child();
+    crate::entry::scratch::reset_in_child();
     crate::sites::reset_in_child();
     fate::born(sequence);
     said::reset_in_child();
@@ -80,16 +79,16 @@ fn begin_life(leader: u32, sequence: u64) {
     crate::hooks::close_in_child();
     LEADER.store(leader, Relaxed);
     SEQUENCE.store(sequence, Relaxed);
-    SETTLING.store(0, Relaxed);
+    flags::SETTLING.store(0, Relaxed);
     OWED.store(std::ptr::null_mut(), Relaxed);
     uses::born(false);
-    IN_CHILD.store(1, Relaxed);
-    REPORTS.store(1, Relaxed);
+    flags::FORKED_CHILD.store(1, Relaxed);
+    flags::REPORT_END.store(1, Relaxed);
 }
 
 /// True for a forked child that has not settled yet.
 pub(crate) fn is_unsettled() -> bool {
-    SETTLING.load(Relaxed) != 0
+    flags::SETTLING.load(Relaxed) != 0
 }
 
 /// True for a child that has not settled and has made no process, of a fork that is not reported in full: when it execs or ends now, its
@@ -116,9 +115,9 @@ pub(crate) fn settles(call: &'static &'static str, length: Length) {
             || core_fork::birth().is_none_or(|birth| fate::leader_has_reported(birth.facts().leader, birth.facts().sequence))
     };
     if length == Length::Long || settles_by_time() || written() {
-        note_at_length(|at| settled(call, at));
+        record_with_scratch(|scratch| settled(call, scratch));
     } else if owed().is_none() && fixups_are_done() {
-        note(|_| RESET_THEN.store(handler_dropped::resets(), Relaxed));
+        record(|_| RESET_THEN.store(handler_dropped::resets(), Relaxed));
         OWED.store(std::ptr::from_ref(call).cast_mut(), Relaxed);
     }
 }
@@ -131,15 +130,15 @@ fn owed() -> Option<&'static str> {
 /// The child execs or ends: what was put off is done.
 pub(crate) fn catch_up() {
     if let Some(call) = owed().filter(|_| is_unsettled() && fixups_are_done()) {
-        note_at_length(|at| settle(call, at));
+        record_with_scratch(|scratch| settle(call, scratch));
     }
     uses::judge_in_time();
 }
 
 /// The child settles: `call` is what it is about to wait in. What a fixup waits for is not its work yet.
-pub(crate) fn settled(call: &'static str, at: &AtLength) {
+pub(crate) fn settled(call: &'static str, scratch: &Scratch) {
     if fixups_are_done() {
-        settle(call, at);
+        settle(call, scratch);
     }
 }
 
@@ -147,17 +146,17 @@ fn fixups_are_done() -> bool {
     fixups::running().is_none() || settles_by_time()
 }
 
-fn settle(call: &'static str, at: &AtLength) {
+fn settle(call: &'static str, scratch: &Scratch) {
     // A process that this one made past every hook has its memory, but is not it.
     if core_fork::owned()
-        && !cures::threads::python::is_starting()
-        && SETTLING.swap(0, Relaxed) != 0
+        && !guards::threads::python::is_starting()
+        && flags::SETTLING.swap(0, Relaxed) != 0
         && let Some(snapshot) = core_fork::birth()
     {
         let (call, resets) = owed().map_or((call, !0), |call| (call, RESET_THEN.load(Relaxed)));
-        report(at, snapshot.facts(), call, resets);
-        cures::settled(at);
-        uses::settled(at);
+        report(scratch, snapshot.facts(), call, resets);
+        guards::settled(scratch);
+        uses::settled(scratch);
     }
 }
 
@@ -166,31 +165,31 @@ fn settle(call: &'static str, at: &AtLength) {
 pub(crate) fn masks(mask: u64) {
     let loosened = |inner: &&Inner| signals_blocked::steers(inner.blocked & !mask);
     if let Some(inner) = core_fork::birth().map(|birth| birth.facts()).filter(loosened) {
-        note_at_length(|at| unblocked(at, inner, mask));
+        record_with_scratch(|scratch| unblocked(scratch, inner, mask));
     }
 }
 
-fn unblocked(at: &AtLength, inner: &Inner, blocked: u64) {
+fn unblocked(scratch: &Scratch, inner: &Inner, blocked: u64) {
     if signals_blocked::steers(inner.blocked & !blocked) {
         let because = "the child unblocked them, or waits for them";
-        bite::turn(at, Kind::SignalsBlocked, format_args!("{}", signals_blocked::MASK), State::Resolved, None, because);
+        bite::turn(scratch, Kind::SignalsBlocked, format_args!("{}", signals_blocked::MASK), State::Resolved, None, because);
     }
 }
 
 /// True for a child that has lived for a second without a call that shows it settled.
 pub(crate) fn settles_by_time() -> bool {
-    SETTLING.load(Relaxed) != 0 && raw::monotonic() - BORN.load(Relaxed) > 1_000_000_000
+    flags::SETTLING.load(Relaxed) != 0 && raw::monotonic() - BORN.load(Relaxed) > 1_000_000_000
 }
 
 /// Findings that are listed in a summary.
 const LISTED: usize = 64;
 
-fn report(at: &AtLength, inner: &'static Inner, call: &'static str, resets: u64) {
+fn report(scratch: &Scratch, inner: &'static Inner, call: &'static str, resets: u64) {
     let Some(id) = birth() else { return };
     // It has had its chance to unblock signals.
-    let blocked = inner.blocked & at.blocked & !signals_blocked::attended(call);
-    unblocked(at, inner, blocked);
-    let arena = at.arena();
+    let blocked = inner.blocked & scratch.blocked & !signals_blocked::attended(call);
+    unblocked(scratch, inner, blocked);
+    let arena = scratch.arena();
     let dealt_with = said::find(Kind::SignalsBlocked, signals_blocked::MASK).is_some_and(|said| said.is(State::Resolved));
     let event = crate::describe::fork(&arena, inner, if dealt_with { 0 } else { blocked });
     let evidence = Evidence::of(&event, inner, &arena, id.as_str());
@@ -198,7 +197,7 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str, resets: u64)
     let mut counts = FindingCounts::default();
     let mut cured = 0;
     findings::all(&evidence, |finding| {
-        if cures::has_ended(&finding) {
+        if guards::has_ended(&finding) {
             cured += 1;
             return;
         }
@@ -215,11 +214,11 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str, resets: u64)
         bite::resolved(&arena, &hazard, because).into_iter().for_each(|turn| turns.push(turn));
     };
     // The first that is said counts.
-    cures::handlers_dealt_with(&mut handled);
+    guards::handlers_dealt_with(&mut handled);
     findings::handler_inherited::renewed(|what| handled(what, "the child set a handler of its own"));
     handler_dropped::each(&arena, inner, resets, |bite| {
         // What a guard had reset before was not the server's deed.
-        if cures::has_reset(bite.what) || said::say(bite.kind, bite.what, State::Hit).is_none() {
+        if guards::has_reset(bite.what) || said::say(bite.kind, bite.what, State::Hit).is_none() {
             return;
         }
         let finding = findings::bite(&arena, id.as_str(), Severity::Warning, &bite);
@@ -233,7 +232,7 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str, resets: u64)
     }
     let mut times = arena.list(atfork::CAPACITY);
     atfork::all().for_each(|r| times.push(r.spent_us(Phase::Child)));
-    let (cures, cures_unlisted) = cures::listed(&arena);
+    let (cures, cures_unlisted) = guards::listed(&arena);
     let child = Child {
         settled: Borrowed(call),
         age: (raw::monotonic() - inner.entered) as f64 / 1e9,
@@ -246,7 +245,7 @@ fn report(at: &AtLength, inner: &'static Inner, call: &'static str, resets: u64)
         cures: Borrowed(cures),
         cures_unlisted,
     };
-    emit::of_child(at, Some(id.as_str()), [Event::Child(child)].into_iter().chain(turns.done().iter().cloned()).map(Some));
+    emit::of_child(scratch, Some(id.as_str()), [Event::Child(child)].into_iter().chain(turns.done().iter().cloned()).map(Some));
     print(&arena, inner.leader, &evidence, list.done(), cures);
 }
 
@@ -277,8 +276,14 @@ pub(crate) enum Program {
 
 /// A forked child is about to exec. A file that cannot be executed is no event: a search through PATH tries many, and a text without
 /// `#!` is no program (of what execvp is given a shell makes one).
-pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: impl FnOnce() -> usize, hand_over: impl FnOnce()) {
-    if !emit::wanted() && !cures::sockets::may_hand_over() {
+pub(crate) fn exec(
+    scratch: &Scratch,
+    call: &'static str,
+    program: Program,
+    site: impl FnOnce() -> usize,
+    hand_over: impl FnOnce(),
+) {
+    if !emit::wanted() && !guards::sockets::may_hand_over() {
         return;
     }
     let Some(text) = executable(&program) else { return };
@@ -294,19 +299,19 @@ pub(crate) fn exec(at: &AtLength, call: &'static str, program: Program, site: im
         _ => text,
     };
     if let Some(path) = path.as_cstr() {
-        leaks::by_exec(at, path, site);
+        leaks::by_exec(scratch, path, site);
     }
     if goes_unsaid() {
         return;
     }
     let event = Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) });
-    emit::of_child(at, Some(id.as_str()), [Some(event)]);
-    moot(at, id.as_str(), "the child execs");
+    emit::of_child(scratch, Some(id.as_str()), [Some(event)]);
+    moot(scratch, id.as_str(), "the child execs");
 }
 
 /// True for a forked child whose exec there is nothing to do about.
 pub(crate) fn execs_unsaid() -> bool {
-    goes_unsaid() && !cures::sockets::may_hand_over() && !leaks::may_leak()
+    goes_unsaid() && !guards::sockets::may_hand_over() && !leaks::may_leak()
 }
 
 /// What is executed, by name; None for what cannot be.
@@ -331,35 +336,35 @@ struct Ending {
 const UNTOUCHED: Ending = Ending { state: State::Untouched, because: "the child ended without touching it" };
 
 /// What this child inherited broken will not bite it any more.
-fn moot(at: &AtLength, id: &str, because: &'static str) {
+fn moot(scratch: &Scratch, id: &str, because: &'static str) {
     // A leader that has not written yet says so itself.
     let Some(inner) = core_fork::birth().map(|birth| birth.facts()) else { return };
     if fate::gone(inner.sequence) && inner.full {
         let ending = Ending { state: State::Moot, because };
-        last_words(at, id, ending, |_| true);
+        last_words(scratch, id, ending, |_| true);
         if is_unsettled() {
-            uses::unsaid(at, id);
-            uses::untouched(at, id, ending);
+            uses::unsaid(scratch, id);
+            uses::untouched(scratch, id, ending);
         }
     }
 }
 
 /// It has lived without its threads; locks and connections that it never touched did no harm.
-fn untouched(at: &AtLength, id: &str) {
+fn untouched(scratch: &Scratch, id: &str) {
     if core_fork::birth().is_some_and(|birth| birth.facts().full) {
-        last_words(at, id, UNTOUCHED, |finding| finding.kind == Kind::LockOrphaned);
-        uses::untouched(at, id, UNTOUCHED);
+        last_words(scratch, id, UNTOUCHED, |finding| finding.kind == Kind::LockOrphaned);
+        uses::untouched(scratch, id, UNTOUCHED);
     }
 }
 
 /// Says for every such finding of this child's fork that had no last word: it was dealt with, or what its end makes of it.
-fn last_words(at: &AtLength, id: &str, ending: Ending, about: impl Fn(&Finding<'_>) -> bool) {
+fn last_words(scratch: &Scratch, id: &str, ending: Ending, about: impl Fn(&Finding<'_>) -> bool) {
     let Some(inner) = core_fork::birth().map(|b| b.facts()).filter(|inner| inner.full) else { return };
     fate::await_leader(inner.leader, inner.sequence);
-    let arena = at.arena();
+    let arena = scratch.arena();
     let losses = crate::describe::losses(&arena, inner);
     let evidence = Evidence::of(&losses, inner, &arena, id);
-    emit::states(at, id, |each| {
+    emit::states(scratch, id, |each| {
         findings::fleeting(&evidence, |finding| {
             let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
             // A thread that was being started has another number in the leader by now.
@@ -369,7 +374,7 @@ fn last_words(at: &AtLength, id: &str, ending: Ending, about: impl Fn(&Finding<'
             }
             let orphan = finding.kind == Kind::LockOrphaned;
             let (state, because) = match orphan && waits::is_dealt_with(inner, what) {
-                _ if orphan && waits::is_repaired(inner, what) => (State::Resolved, cures::REPAIRED),
+                _ if orphan && waits::is_repaired(inner, what) => (State::Resolved, guards::REPAIRED),
                 true => (State::Resolved, "the child released it or made it anew"),
                 false => (ending.state, ending.because),
             };
@@ -419,23 +424,23 @@ pub(crate) fn exiting(status: i32) {
 }
 
 /// This process ends.
-pub(crate) fn exit(at: &AtLength, call: &'static str, status: i32) {
+pub(crate) fn exit(scratch: &Scratch, call: &'static str, status: i32) {
     // A process that shares this one's memory, or a fork that no hook saw, has no end of ours to tell.
     if !core_fork::owned() {
         return;
     }
     let event = Exit { status, call: Borrowed(call), forks: core_fork::made(), spawns: emit::spawns() };
     let id = birth();
-    emit::of_child(at, id.as_ref().map(Text::as_str), [Some(Event::Exit(event))]);
+    emit::of_child(scratch, id.as_ref().map(Text::as_str), [Some(Event::Exit(event))]);
     // What a child that forked does not use, its own child may.
     let Some(id) = id.filter(|_| core_fork::made() == 0) else { return };
     match is_unsettled() {
-        true => moot(at, id.as_str(), "the child ended at once"),
-        false => untouched(at, id.as_str()),
+        true => moot(scratch, id.as_str(), "the child ended at once"),
+        false => untouched(scratch, id.as_str()),
     }
 }
 
 /// This process ends through exit(3) or by returning from main.
-pub(crate) fn ended(at: &AtLength) {
-    exit(at, "exit", STATUS.load(Relaxed));
+pub(crate) fn ended(scratch: &Scratch) {
+    exit(scratch, "exit", STATUS.load(Relaxed));
 }

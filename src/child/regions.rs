@@ -3,7 +3,7 @@
 use super::bite::{self, Bite, Hazard, Voice};
 use super::fate;
 use super::waits::{self, Waiting};
-use crate::cures;
+use crate::guards;
 use crate::hooks::{imports, real};
 use crate::sites::loaded::{self, Loaded};
 use crate::sites::native;
@@ -140,7 +140,7 @@ pub(super) fn watch() {
     if STARTED.load(Relaxed) == 0 {
         return;
     }
-    let lazily = cures::runs_regions_alone();
+    let lazily = guards::runs_regions_alone();
     let mut last = 0;
     for (_, thread) in lost_pool(|_| true) {
         // The threads of a pool start in the same function.
@@ -197,7 +197,7 @@ impl Region {
     fn runs_alone(&self) -> bool {
         let library = self.library.load(Relaxed);
         let lost = || lost_pool(|thread| native::belongs_to(thread.start, library)).next().is_some();
-        cures::runs_regions_alone() && gate::awake() && !gate::is_guest() && is_first_thread() && lost()
+        guards::runs_regions_alone() && gate::awake() && !gate::is_guest() && is_first_thread() && lost()
     }
 
     /// True when a region of so many threads (0: as many as usual) is certain to need others than its first.
@@ -219,9 +219,9 @@ fn before(region: &Region, threads: u32, caller: usize) -> Waiting {
     let pool = || lost_pool(|thread| native::belongs_to(thread.start, library));
     let Some((fork, _)) = pool().next().filter(|_| region.needs_others(threads)) else { return Waiting::Unseen };
     fate::waits();
-    waits::at_length(caller, |at, word| {
+    waits::at_length(caller, |scratch, word| {
         let what = Text::<64>::of(format_args!("{:#x}", region.real.load(Relaxed)));
-        bite::say(at, Severity::Error, Voice::Aloud, Kind::JoinLostThread, |arena| {
+        bite::say(scratch, Severity::Error, Voice::Aloud, Kind::JoinLostThread, |arena| {
             let threads = crate::describe::losses(arena, fork).threads;
             let lost = || pool().filter(|(of, _)| std::ptr::eq(*of, fork));
             let count = lost().count();

@@ -1,9 +1,9 @@
 //! Threads that a child starts again: what it lacked, it has.
 use super::bite;
 use super::waits::lost;
-use crate::cures::threads;
 use crate::describe;
-use crate::hooks::AtLength;
+use crate::entry::Scratch;
+use crate::guards::threads;
 use crate::sites;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::ThreadRecord;
@@ -46,7 +46,7 @@ fn have_one_party(one: usize, other: usize) -> bool {
 }
 
 /// A thread of this child runs under this pthread_t: it is no lost thread's any more, and one lost thread of its kind is none any more.
-pub(crate) fn started(at: &AtLength, handle: usize, made: Made) {
+pub(crate) fn started(scratch: &Scratch, handle: usize, made: Made) {
     lost().filter(|(_, thread)| thread.handle == handle).for_each(|(_, thread)| thread.slot.handle.store(0, Relaxed));
     let name = |thread: &ThreadRecord| Text::<64>::of(format_args!("{}", thread.tid));
     if threads::revived().is_some() {
@@ -58,6 +58,6 @@ pub(crate) fn started(at: &AtLength, handle: usize, made: Made) {
     if let Some((fork, thread)) = lost().find(|(_, thread)| thread.tid != 0 && is_same(thread, made) && open(thread)) {
         thread.slot.again.store(STARTED, Relaxed);
         let because = "the child started it again";
-        bite::turn_of(at, fork, Kind::ThreadLost, name(thread).as_str(), State::Resolved, None, because);
+        bite::turn_of(scratch, fork, Kind::ThreadLost, name(thread).as_str(), State::Resolved, None, because);
     }
 }

@@ -1,8 +1,8 @@
 //! Timers that the child has lost, and arms again.
 use super::bite;
 use crate::describe;
+use crate::entry::{Scratch, record_with_scratch};
 use crate::findings::timer_lost;
-use crate::hooks::{AtLength, note_at_length};
 use forkguard_core::fork::{self as core_fork, Inner};
 use forkguard_report::event::{Kind, State};
 
@@ -22,12 +22,12 @@ pub(crate) fn armed(timer: Armed) {
         Armed::Created(clock) => inner.timers.as_slice().iter().any(|t| t.clock == clock),
     };
     if let Some(inner) = core_fork::birth().map(|birth| birth.facts()).filter(lost) {
-        note_at_length(|at| resolve(at, inner, timer));
+        record_with_scratch(|scratch| resolve(scratch, inner, timer));
     }
 }
 
-fn resolve(at: &AtLength, inner: &Inner, timer: Armed) {
-    let arena = at.arena();
+fn resolve(scratch: &Scratch, inner: &Inner, timer: Armed) {
+    let arena = scratch.arena();
     let clock = match timer {
         Armed::Interval(which) => describe::interval_clock(which),
         Armed::Created(clock) => describe::clock_name(&arena, clock),
@@ -39,5 +39,5 @@ fn resolve(at: &AtLength, inner: &Inner, timer: Armed) {
         .map(|(index, lost)| timer_lost::what(lost, index))
         .filter(|what| super::said::find(Kind::TimerLost, what.as_str()).is_none());
     let Some(what) = open.next() else { return };
-    bite::turn(at, Kind::TimerLost, format_args!("{}", what.as_str()), State::Resolved, None, "the child armed it again");
+    bite::turn(scratch, Kind::TimerLost, format_args!("{}", what.as_str()), State::Resolved, None, "the child armed it again");
 }

@@ -2,21 +2,22 @@
 //! that may be about to exec is said once it has settled.
 use super::bite::{self, Bite, Hazard, Voice};
 use super::{Ending, fate, said};
-use crate::arena::Arena;
-use crate::cures::{self, keep};
 use crate::describe::{self, descriptors};
 use crate::emit;
+use crate::entry::{self, Arena, Registers, Scratch, record_with_scratch};
 use crate::findings::{connection_inherited, epoll_inherited, file_offset_shared, sqlite_inherited};
-use crate::hooks::{AtLength, Length, Registers, note, note_at_length, watch_waits};
+use crate::guards::{self, keep};
+use crate::hooks::Length;
 use crate::sites::{self, Start};
 use forkguard_core::descriptor::{self, Kind as Made, Record, role};
 use forkguard_core::fixed::Text;
+use forkguard_core::flags;
 use forkguard_core::fork as core_fork;
 use forkguard_core::{gate, raw, signal, tls};
 use forkguard_report::event::{FindingState, Kind, Role, Severity, Site, State};
 use std::borrow::Cow::Borrowed;
 use std::fmt::Display;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// What a call does with a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,9 +36,6 @@ pub(crate) enum Use {
     Watch,
 }
 
-/// Not zero in a forked child that has not settled, or has inherited what it may not use.
-#[unsafe(link_section = "forkguard_words")]
-pub(crate) static LOOKING: AtomicU8 = AtomicU8::new(0);
 /// Inherited descriptors of a settled child whose use is still to be looked at.
 #[unsafe(link_section = "forkguard_words")]
 static LEFT: AtomicU32 = AtomicU32::new(0);
@@ -57,7 +55,7 @@ static WAITING_COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// In a forked child: with a snapshot it has a birth to speak of.
 pub(super) fn born(seen: bool) {
-    LOOKING.store(u8::from(seen), Relaxed);
+    flags::WATCH_USES.store(u8::from(seen), Relaxed);
     // Each page that a child writes to is one that the kernel copies.
     if WAITING_COUNT.load(Relaxed) != 0 {
         waiting().for_each(drop);
@@ -75,13 +73,13 @@ fn later(kind: Kind, fd: i32) {
     let free = || WAITING.get(WAITING_COUNT.fetch_add(1, Relaxed) as usize);
     match if super::is_unsettled() { free() } else { None } {
         Some(place) => place.store((index as u32 + 1) << 24 | number as u32, Relaxed),
-        None => _ = note_at_length(|at| turn(at, index, number)),
+        None => _ = record_with_scratch(|scratch| turn(scratch, index, number)),
     }
 }
 
-fn turn(at: &AtLength, index: usize, number: i32) {
+fn turn(scratch: &Scratch, index: usize, number: i32) {
     let (kind, state, because) = LATER[index];
-    bite::turn(at, kind, format_args!("{number}"), state, None, because);
+    bite::turn(scratch, kind, format_args!("{number}"), state, None, because);
 }
 
 /// Takes those that wait.
@@ -147,7 +145,7 @@ pub(crate) fn before(registers: &Registers, fd: i32, usage: Use) {
 /// The same in a hook that wraps.
 #[inline(always)]
 pub(crate) fn before_called(caller: usize, fd: i32, usage: Use) {
-    if LOOKING.load(Relaxed) != 0 && descriptor::is_unseen(fd) {
+    if flags::WATCH_USES.load(Relaxed) != 0 && descriptor::is_unseen(fd) {
         first(Call { start: Start::here(), caller }, fd, usage);
     }
 }
@@ -181,7 +179,7 @@ fn certainty(fd: i32) -> Option<Severity> {
         Some(shared) => shared.then_some(Severity::Error),
         None => Some(Severity::Warning),
     };
-    note_at_length(|_| leaders().filter_map(certainty).max()).flatten()
+    record_with_scratch(|_| leaders().filter_map(certainty).max()).flatten()
 }
 
 /// A leader that made a connection for its child closes its own copy as soon as it goes on after the fork. A young child gives it that
@@ -241,8 +239,8 @@ fn put_off(fd: i32, concern: Concern, site: usize) -> bool {
     place.fd.store(fd, Relaxed);
     place.site.store(site, Relaxed);
     PUT_OFF_COUNT.fetch_add(1, Relaxed);
-    LOOKING.store(1, Relaxed);
-    watch_waits();
+    flags::WATCH_USES.store(1, Relaxed);
+    flags::watch_waits();
     true
 }
 
@@ -255,7 +253,7 @@ pub(crate) fn judge(length: Length) {
     }
     let left = DUE.load(Relaxed).saturating_sub(raw::monotonic());
     let fd = PUT_OFF[0].fd.load(Relaxed);
-    if left > 0 && (length != Length::Long || note_at_length(|_| raw::has_input_within(fd, left)) != Some(false)) {
+    if left > 0 && (length != Length::Long || record_with_scratch(|_| raw::has_input_within(fd, left)) != Some(false)) {
         return;
     }
     judge_all();
@@ -300,7 +298,7 @@ fn shared(call: Call, fd: i32, concern: Concern) {
     {
         return;
     }
-    let site = note(|_| sites::capture_from(call.start, call.caller)).unwrap_or(call.caller);
+    let site = entry::record(|_| sites::capture_from(call.start, call.caller)).unwrap_or(call.caller);
     if put_off(fd, concern, site) {
         return;
     }
@@ -316,8 +314,8 @@ fn kind_of_use(concern: Concern) -> Kind {
 fn say_shared(fd: i32, concern: Concern, severity: Severity, site: usize) {
     let (kind, what) = (kind_of_use(concern), number(fd));
     let Some(hazard) = hazard(concern, fd) else { return };
-    note_at_length(|at| {
-        bite::say(at, severity, Voice::Aloud, kind, |arena| {
+    record_with_scratch(|scratch| {
+        bite::say(scratch, severity, Voice::Aloud, kind, |arena| {
             let descriptor = descriptors::describe(arena, fd)?;
             let subject = match concern {
                 Concern::Epoll => epoll_inherited::subject(arena, &descriptor)?,
@@ -340,16 +338,16 @@ fn used<'a>(arena: &'a Arena, word: usize) -> Option<Site<'a>> {
 fn self_pipe(call: Call, fd: i32) {
     seen(fd);
     let Some(twin) = descriptor::twin(fd) else { return };
-    let Some(number) = note(|_| sites::handled_signal(call.start)).flatten() else { return };
+    let Some(number) = entry::record(|_| sites::handled_signal(call.start)).flatten() else { return };
     let action = raw::signal_action(number);
     let Some(set) = action.and_then(|a| signal::setter(number, a.handler)).filter(|s| s.inherited) else { return };
     let Some(severity) = certainty(fd) else { return };
-    if cures::detach(fd, twin) {
+    if guards::detach(fd, twin) {
         return;
     }
-    let word = note(|_| sites::capture_from(call.start, call.caller)).unwrap_or(call.caller);
-    note_at_length(|at| {
-        bite::say(at, severity, Voice::Aloud, Kind::ConnectionSharedUse, |arena| {
+    let word = entry::record(|_| sites::capture_from(call.start, call.caller)).unwrap_or(call.caller);
+    record_with_scratch(|scratch| {
+        bite::say(scratch, severity, Voice::Aloud, Kind::ConnectionSharedUse, |arena| {
             let descriptor = descriptors::describe(arena, fd)?;
             let name = describe::signal_name(arena, number);
             let set = describe::site(arena, Role::Set, set.thread, set.site);
@@ -370,12 +368,12 @@ fn may_be_database(record: &Record) -> bool {
         && sites::native::library(sites::look(record.site).0).is_some_and(|path| path.as_str().contains("sqlite"))
 }
 
-fn is_database(at: &AtLength, fd: i32) -> bool {
-    descriptors::describe(&at.arena(), fd).is_some_and(|d| sqlite_inherited::is_database(&d))
+fn is_database(scratch: &Scratch, fd: i32) -> bool {
+    descriptors::describe(&scratch.arena(), fd).is_some_and(|d| sqlite_inherited::is_database(&d))
 }
 
-fn has_position(at: &AtLength, fd: i32) -> bool {
-    descriptors::describe(&at.arena(), fd).is_some_and(|d| file_offset_shared::has_position(&d))
+fn has_position(scratch: &Scratch, fd: i32) -> bool {
+    descriptors::describe(&scratch.arena(), fd).is_some_and(|d| file_offset_shared::has_position(&d))
 }
 
 /// The first use of a file that SQLite may have opened, or that is read or written by position.
@@ -385,8 +383,8 @@ fn file(fd: i32, record: &Record, usage: Use) {
     if !unknown && !by_position {
         return;
     }
-    let may_be_database = unknown && note(|_| may_be_database(record)) == Some(true);
-    let database = may_be_database && note_at_length(|at| is_database(at, fd)) == Some(true);
+    let may_be_database = unknown && entry::record(|_| may_be_database(record)) == Some(true);
+    let database = may_be_database && record_with_scratch(|scratch| is_database(scratch, fd)) == Some(true);
     if !database {
         descriptor::add_role(fd, role::NO_DATABASE);
         if !by_position {
@@ -395,7 +393,7 @@ fn file(fd: i32, record: &Record, usage: Use) {
     }
     seen(fd);
     if !database {
-        cures::before_first_use(fd);
+        guards::before_first_use(fd);
     }
     if !database && (!descriptors::is_positioned(fd) || !descriptor::is_inherited(fd)) || certainty(fd).is_none() {
         return;
@@ -403,10 +401,10 @@ fn file(fd: i32, record: &Record, usage: Use) {
     if database {
         let (kind, what) = (Kind::SqliteInherited, number(fd));
         let because = "the child uses it";
-        note_at_length(|at| {
-            bite::turn(at, kind, format_args!("{}", what.as_str()), State::Hit, Some(Severity::Warning), because)
+        record_with_scratch(|scratch| {
+            bite::turn(scratch, kind, format_args!("{}", what.as_str()), State::Hit, Some(Severity::Warning), because)
         });
-    } else if note_at_length(|at| has_position(at, fd)) == Some(true) {
+    } else if record_with_scratch(|scratch| has_position(scratch, fd)) == Some(true) {
         later(Kind::FileOffsetShared, fd);
     }
 }
@@ -423,7 +421,7 @@ fn hazard(concern: Concern, fd: i32) -> Option<Kind> {
 /// A child closes a number.
 #[inline(always)]
 pub(crate) fn closing(fd: i32) {
-    if LOOKING.load(Relaxed) != 0 && descriptor::is_unseen(fd) {
+    if flags::WATCH_USES.load(Relaxed) != 0 && descriptor::is_unseen(fd) {
         closes_unused(fd);
     }
     if PUT_OFF_COUNT.load(Relaxed) != 0 {
@@ -436,7 +434,7 @@ pub(crate) fn closing_range(first: u32, last: u32) {
     if PUT_OFF_COUNT.load(Relaxed) != 0 {
         judge_before_close(|put_off| (first..=last).contains(&(put_off as u32)));
     }
-    if LOOKING.load(Relaxed) != 0 && !gate::is_guest() {
+    if flags::WATCH_USES.load(Relaxed) != 0 && !gate::is_guest() {
         descriptor::unseen().filter(|&fd| (first..=last).contains(&(fd as u32))).for_each(closes_unused);
     }
 }
@@ -449,9 +447,9 @@ fn closes_unused(fd: i32) {
         return;
     }
     let database = concern == Concern::File
-        && note(|_| may_be_database(&record)) == Some(true)
-        && note_at_length(|at| is_database(at, fd)) == Some(true);
-    let kind = if database { Some(Kind::SqliteInherited) } else { note(|_| hazard(concern, fd)).flatten() };
+        && entry::record(|_| may_be_database(&record)) == Some(true)
+        && record_with_scratch(|scratch| is_database(scratch, fd)) == Some(true);
+    let kind = if database { Some(Kind::SqliteInherited) } else { entry::record(|_| hazard(concern, fd)).flatten() };
     let Some(kind) = kind else { return seen(fd) };
     if descriptor::has_copy(fd) {
         return;
@@ -468,22 +466,22 @@ fn state<'a>(arena: &'a Arena, id: &str, kind: Kind, what: impl Display, state: 
 }
 
 /// The child is gone before it settled: the turns that have waited for that.
-pub(super) fn unsaid(at: &AtLength, id: &str) {
-    let arena = at.arena();
-    emit::states(at, id, |each| {
+pub(super) fn unsaid(scratch: &Scratch, id: &str) {
+    let arena = scratch.arena();
+    emit::states(scratch, id, |each| {
         for (index, number) in waiting() {
             let (kind, turn, because) = LATER[index];
             each(state(&arena, id, kind, number, turn, because));
         }
-        cures::ended(|kind, what, because| each(state(&arena, id, kind, what, State::Resolved, because)));
+        guards::ended(|kind, what, because| each(state(&arena, id, kind, what, State::Resolved, because)));
     });
 }
 
 /// The child is gone: what it shares and did not touch came to this end.
-pub(super) fn untouched(at: &AtLength, id: &str, ending: Ending) {
-    let arena = at.arena();
+pub(super) fn untouched(scratch: &Scratch, id: &str, ending: Ending) {
+    let arena = scratch.arena();
     let hazard = |fd| hazard(Concern::of(fd, &descriptor::record(fd)?)?, fd);
-    emit::states(at, id, |each| {
+    emit::states(scratch, id, |each| {
         for fd in descriptor::unseen().filter(|&fd| descriptor::number_at_fork(fd) == fd) {
             // Of what goes by two numbers the other one may have been used.
             if let Some(kind) = hazard(fd).filter(|&kind| said::find(kind, number(fd).as_str()).is_none()) {
@@ -494,8 +492,8 @@ pub(super) fn untouched(at: &AtLength, id: &str, ending: Ending) {
 }
 
 /// The child settles: what has waited for that is said, and what is left to look at is counted.
-pub(super) fn settled(at: &AtLength) {
-    waiting().for_each(|(index, number)| turn(at, index, number));
+pub(super) fn settled(scratch: &Scratch) {
+    waiting().for_each(|(index, number)| turn(scratch, index, number));
     for fd in descriptor::unseen() {
         let matters = match descriptor::record(fd).and_then(|record| Concern::of(fd, &record)) {
             Some(Concern::Connection) => descriptors::is_stream(fd),
@@ -513,7 +511,7 @@ pub(super) fn settled(at: &AtLength) {
 
 fn count() {
     LEFT.store(descriptor::unseen().count() as u32, Relaxed);
-    LOOKING.store(u8::from(LEFT.load(Relaxed) != 0 || PUT_OFF_COUNT.load(Relaxed) != 0), Relaxed);
+    flags::WATCH_USES.store(u8::from(LEFT.load(Relaxed) != 0 || PUT_OFF_COUNT.load(Relaxed) != 0), Relaxed);
 }
 
 /// The use of this one need not be looked at again.

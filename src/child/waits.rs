@@ -2,11 +2,11 @@
 use super::bite::{self, Bite, Hazard, Voice};
 use super::said::{self, Said};
 use super::{awaited, fate, is_unsettled};
-use crate::arena::Arena;
-use crate::cures::threads::python::before_wait;
 use crate::describe;
+use crate::entry::Arena;
+use crate::entry::{Scratch, record, record_with_scratch};
 use crate::findings::lock_orphaned;
-use crate::hooks::{AtLength, note, note_at_length};
+use crate::guards::threads::python::before_wait;
 use crate::options::{self, Locks};
 use crate::sites;
 use forkguard_core::fixed::Text;
@@ -140,10 +140,10 @@ pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
     match waiting {
         Waiting::Unseen | Waiting::Quietly | Waiting::Again(_) => {}
         Waiting::Said(said, hazard) => {
-            note_at_length(|at| {
+            record_with_scratch(|scratch| {
                 for said in [Some(said), hazard].into_iter().flatten() {
                     bite::turn(
-                        at,
+                        scratch,
                         said.name().kind,
                         format_args!("{}", said.name().what.as_str()),
                         State::Resolved,
@@ -154,9 +154,9 @@ pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
             });
         }
         Waiting::Timed(fork, lock) if !answer.is_good() => {
-            note_at_length(|at| {
+            record_with_scratch(|scratch| {
                 let because = "the child waited for it in vain, until its time was up";
-                bite::turn_of(at, fork, Kind::LockOrphaned, lock_name(lock).as_str(), State::Hit, None, because);
+                bite::turn_of(scratch, fork, Kind::LockOrphaned, lock_name(lock).as_str(), State::Hit, None, because);
             });
         }
         Waiting::Timed(..) => {}
@@ -220,8 +220,8 @@ pub(crate) fn gives(address: usize, anew: bool) {
     };
     if let Some((fork, lock)) = orphans().find(|(_, lock)| lock.entry.address == address && !stays(lock)) {
         let because = "the child released it or made it anew";
-        note_at_length(|at| {
-            bite::turn_of(at, fork, Kind::LockOrphaned, lock_name(lock).as_str(), State::Resolved, None, because)
+        record_with_scratch(|scratch| {
+            bite::turn_of(scratch, fork, Kind::LockOrphaned, lock_name(lock).as_str(), State::Resolved, None, because)
         });
     }
 }
@@ -313,9 +313,9 @@ pub(super) fn place<'a>(arena: &'a Arena, word: usize) -> Option<Site<'a>> {
 }
 
 /// Runs at length with the place of the call.
-pub(super) fn at_length(caller: usize, work: impl FnOnce(&AtLength, usize) -> Waiting) -> Waiting {
-    let word = note(|_| sites::capture(caller)).unwrap_or(caller);
-    note_at_length(|at| work(at, word)).unwrap_or(Waiting::Quietly)
+pub(super) fn at_length(caller: usize, work: impl FnOnce(&Scratch, usize) -> Waiting) -> Waiting {
+    let word = record(|_| sites::capture(caller)).unwrap_or(caller);
+    record_with_scratch(|scratch| work(scratch, word)).unwrap_or(Waiting::Quietly)
 }
 
 /// What was said, to be taken back.
@@ -327,9 +327,9 @@ pub(super) fn waiting(kind: Kind, what: &str, hazard: Option<&str>) -> Waiting {
 }
 
 fn deadlock(fork: &'static Inner, lock: &'static LockRecord, caller: usize) -> Waiting {
-    at_length(caller, |at, word| {
+    at_length(caller, |scratch, word| {
         let name = lock_name(lock);
-        bite::say(at, Severity::Error, Voice::Aloud, Kind::LockDeadlock, |arena| {
+        bite::say(scratch, Severity::Error, Voice::Aloud, Kind::LockDeadlock, |arena| {
             let losses = describe::losses(arena, fork);
             let lock = losses.locks.iter().find(|l| lock_orphaned::what(arena, l) == name.as_str())?;
             let (subject, sites) = lock_orphaned::parts(arena, lock, &losses.threads);
@@ -341,7 +341,7 @@ fn deadlock(fork: &'static Inner, lock: &'static LockRecord, caller: usize) -> W
                 hazard: Some(Hazard { fork, kind: Kind::LockOrphaned, what: arena.text(name.as_str()) }),
             })
         });
-        handler_is_stuck(at, word);
+        handler_is_stuck(scratch, word);
         end_if_asked(lock.entry.kind);
         waiting(Kind::LockDeadlock, name.as_str(), Some(name.as_str()))
     })
@@ -349,9 +349,9 @@ fn deadlock(fork: &'static Inner, lock: &'static LockRecord, caller: usize) -> W
 
 /// A mutex that names as its owner a thread that this process does not have, though no record says how it got there.
 fn unknown_owner(kind: LockKind, address: usize, owner: u32, caller: usize) -> Waiting {
-    at_length(caller, |at, word| {
+    at_length(caller, |scratch, word| {
         let what = Text::<64>::of(format_args!("{address:#x}-{owner}"));
-        bite::say(at, Severity::Error, Voice::Aloud, Kind::LockDeadlock, |arena| {
+        bite::say(scratch, Severity::Error, Voice::Aloud, Kind::LockDeadlock, |arena| {
             let (symbol, gap) = describe::symbol(arena, address).map_or(("", ""), |symbol| (symbol, " "));
             let subject = format_args!(
                 "{} waits for the mutex {symbol}{gap}at {address:#x}, held by thread {owner}, which its process does not have",
@@ -365,7 +365,7 @@ fn unknown_owner(kind: LockKind, address: usize, owner: u32, caller: usize) -> W
                 hazard: None,
             })
         });
-        handler_is_stuck(at, word);
+        handler_is_stuck(scratch, word);
         end_if_asked(kind);
         waiting(Kind::LockDeadlock, what.as_str(), None)
     })
@@ -419,9 +419,9 @@ fn join(handle: usize, caller: usize) -> Waiting {
     }
     let is_it = |t: &ThreadRecord| t.handle == handle && t.slot.handle.load(Relaxed) == handle;
     let Some((fork, lost)) = lost().find(|(_, t)| is_it(t)) else { return Waiting::Quietly };
-    at_length(caller, |at, word| {
+    at_length(caller, |scratch, word| {
         let what = Text::<64>::of(format_args!("{}", lost.tid));
-        bite::say(at, Severity::Error, Voice::Quiet, Kind::JoinLostThread, |arena| {
+        bite::say(scratch, Severity::Error, Voice::Quiet, Kind::JoinLostThread, |arena| {
             let losses = describe::losses(arena, fork);
             let thread = losses.threads.iter().find(|t| t.tid == lost.tid)?;
             let subject = format_args!("{} joins the lost thread \"{}\" (tid {})", waiter(arena), thread.name, thread.tid);
@@ -463,7 +463,7 @@ fn alone(thing: Thing, address: usize, caller: usize, still: impl Fn() -> bool) 
         slot.endless.store(address | if thing.is_given_by_handlers() { thread::BY_HANDLER } else { 0 }, SeqCst);
     }
     // What the last of them gave before it fell asleep may be this thread's.
-    let others_wait = || note_at_length(|_| thread::others_wait()) == Some(true);
+    let others_wait = || record_with_scratch(|_| thread::others_wait()) == Some(true);
     if !thread::others_may_wait() || !others_wait() || !still() || thread::others_await_handlers() && catches_signals() {
         return Waiting::Quietly;
     }
@@ -475,12 +475,12 @@ fn alone(thing: Thing, address: usize, caller: usize, still: impl Fn() -> bool) 
 const NAMED: usize = 4;
 
 fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
-    at_length(caller, |at, word| {
-        if thing != Thing::Interpreter && thing != Thing::Waiters && may_end_by_signal(at, thing, word) {
+    at_length(caller, |scratch, word| {
+        if thing != Thing::Interpreter && thing != Thing::Waiters && may_end_by_signal(scratch, thing, word) {
             return Waiting::Quietly;
         }
         let what = Text::<64>::of(format_args!("{address:#x}"));
-        bite::say(at, Severity::Error, Voice::Aloud, kind, |arena| {
+        bite::say(scratch, Severity::Error, Voice::Aloud, kind, |arena| {
             let (fork, _) = lost().next()?;
             let losses = describe::losses(arena, fork);
             let there = |t: &&Thread<'_>| lost_waits_for(t, address);
@@ -511,7 +511,7 @@ fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
                 hazard: None,
             })
         });
-        handler_is_stuck(at, word);
+        handler_is_stuck(scratch, word);
         if kind == Kind::LockDeadlock {
             end_if_asked(LockKind::Mutex);
         }
@@ -529,8 +529,8 @@ fn lost_waits_for(thread: &Thread<'_>, address: usize) -> bool {
 
 /// True when a signal handler of the program may give what is waited for: a semaphore may be posted in one, a futex woken, and an interpreter runs its
 /// language's handlers in the waiting thread.
-fn may_end_by_signal(at: &AtLength, thing: Thing, word: usize) -> bool {
-    let arena = at.arena();
+fn may_end_by_signal(scratch: &Scratch, thing: Thing, word: usize) -> bool {
+    let arena = scratch.arena();
     let site = place(&arena, word);
     let interpreted = site.as_ref().is_some_and(awaited::is_interpreted);
     let awaits_thread = site.as_ref().is_some_and(awaited::is_thread);
@@ -545,9 +545,9 @@ fn catches_signals() -> bool {
 }
 
 /// A wait in vain inside another library's atfork handler keeps fork() itself from returning.
-fn handler_is_stuck(at: &AtLength, word: usize) {
+fn handler_is_stuck(scratch: &Scratch, word: usize) {
     let Some(handler) = atfork::running() else { return };
-    bite::say(at, Severity::Error, Voice::Aloud, Kind::AtforkStuck, |arena| {
+    bite::say(scratch, Severity::Error, Voice::Aloud, Kind::AtforkStuck, |arena| {
         let registered = describe::site(arena, Role::Registered, 0, handler.site());
         let library = registered.as_ref().and_then(|site| site.frames.first()?.module.as_deref()).unwrap_or("unknown");
         let library = arena.text(library);

@@ -1,8 +1,8 @@
 //! The open descriptors: which are open and what they are comes from the kernel, where they came from out of the table, and only
 //! when the two fit together: a number that was reused behind our back has no provenance.
 use super::site;
-use crate::arena::Arena;
 use crate::emit::file::own_descriptor;
+use crate::entry::Arena;
 use forkguard_core::descriptor::{self, Kind, Record, role};
 use forkguard_core::fixed::Text;
 use forkguard_core::raw;

@@ -6,8 +6,8 @@ mod shorten;
 
 pub(crate) use shorten::{without_lists, without_sites};
 
-use crate::arena::Arena;
-use crate::layouts;
+use crate::entry::Arena;
+use crate::entry::layouts;
 use crate::sites::store::Kept;
 use crate::sites::{self, native};
 use forkguard_core::atfork::{self, Phase};

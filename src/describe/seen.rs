@@ -1,8 +1,8 @@
 //! What the proc filesystem tells of this process, read for one fork at once: see [`forkguard_core::aside`].
 use super::{descriptors, kernel_name, leader_memory, name_of, parse, tid_of};
-use crate::arena::Arena;
+use crate::entry::Arena;
+use crate::entry::scratch::aside;
 use crate::sites;
-use crate::workspace::aside;
 use forkguard_core::aside;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Inner, ThreadRecord};

@@ -1,5 +1,5 @@
 //! What does not fit into a report loses its sites first, then its lists; the counts say what is missing.
-use crate::arena::Arena;
+use crate::entry::Arena;
 use forkguard_report::event::{Fork, List, Site};
 use std::borrow::Cow::Borrowed;
 

@@ -5,8 +5,8 @@
 //! or root, and could not open it any more, keeps it open.
 use super::directory::{self, Directory, Refused, refuse};
 use crate::child::fate;
+use crate::entry::scratch::aside;
 use crate::options;
-use crate::workspace::aside;
 use forkguard_core::fixed::Text;
 use forkguard_core::raw::{self, AsFd, BorrowedFd, Opened, descriptor};
 use rustix::fs::{Mode, OFlags};

@@ -8,11 +8,11 @@ mod stderr;
 pub(crate) use place::begin;
 pub(crate) use stderr::{print, say};
 
-use crate::arena::Arena;
 use crate::child::{fate, leaks};
 use crate::describe;
+use crate::entry::Arena;
+use crate::entry::Scratch;
 use crate::findings::{self, Evidence};
-use crate::hooks::AtLength;
 use crate::options::{self, Mode};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::Inner;
@@ -58,8 +58,8 @@ impl<'m> Lines<'m> {
     }
 
     /// Two of them in the memory for lines: what comes first is often known last.
-    fn pair(at: &'m AtLength) -> (Self, Self) {
-        let (start, size) = at.lines();
+    fn pair(scratch: &'m Scratch) -> (Self, Self) {
+        let (start, size) = scratch.lines();
         // SAFETY: the workspace is this thread's alone, and each piece of work takes its lines once.
         let (first, second) = unsafe { std::slice::from_raw_parts_mut(start, size) }.split_at_mut(size / 2);
         (Lines::over(first), Lines::over(second))
@@ -163,7 +163,7 @@ pub(crate) fn unready() -> bool {
 }
 
 /// Before a fork: this process must have its file and its `process` event written, for the child to write behind it.
-pub(crate) fn ready(at: &AtLength) {
+pub(crate) fn ready(scratch: &Scratch) {
     if !fate::shares() {
         fate::share();
     }
@@ -173,32 +173,32 @@ pub(crate) fn ready(at: &AtLength) {
     let made = file::make_own();
     // Another thread that forks for the first time is making it: the child must have it.
     raw::wait_until(|| file::exists() && !file::borrowed() || file::given_up());
-    crate::hooks::reports();
+    forkguard_core::flags::report_end();
     if made && file::exists() {
-        process(at, None);
+        process(scratch, None);
     }
 }
 
 /// Writes what this process is, and what forkguard cannot do in it.
-fn process(at: &AtLength, limit: Option<&'static str>) {
+fn process(scratch: &Scratch, limit: Option<&'static str>) {
     let mode = if options::get().mode == Mode::Guard { "guard" } else { "observe" };
-    let arena = at.arena();
-    let (mut lines, _) = Lines::pair(at);
+    let arena = scratch.arena();
+    let (mut lines, _) = Lines::pair(scratch);
     lines.add(crate::child::birth().as_ref().map(Text::as_str), Event::Process(describe::process(&arena, mode, limit)));
     lines.write();
 }
 
 /// The last that is written in this process, and why; a forked child says it in its leader's file.
-pub(crate) fn leave(at: &AtLength, because: &'static str) {
+pub(crate) fn leave(scratch: &Scratch, because: &'static str) {
     if wanted() && (file::exists() || file::make_own()) {
-        process(at, Some(because));
+        process(scratch, Some(because));
     }
     file::give_up();
 }
 
 /// Before this process changes its user or root: what it could not open afterwards is open before.
-pub(crate) fn keep(at: &AtLength) {
-    ready(at);
+pub(crate) fn keep(scratch: &Scratch) {
+    ready(scratch);
     if wanted() && file::exists() {
         file::keep();
     }
@@ -219,9 +219,9 @@ pub(crate) fn decide(inner: &mut Inner) {
 }
 
 /// Reports a fork in the leader, after it.
-pub(crate) fn fork(at: &AtLength, inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
+pub(crate) fn fork(scratch: &Scratch, inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
     let start = raw::monotonic();
-    let arena = at.arena();
+    let arena = scratch.arena();
     let id = fork_id(inner.leader, inner.sequence);
     let earlier = fork_id(inner.leader, inner.like);
     let made = inner.prepared && failed.is_none();
@@ -238,9 +238,9 @@ pub(crate) fn fork(at: &AtLength, inner: &mut Inner, child: Option<u32>, failed:
     event.counts.spawns = SPAWNS.swap(0, Relaxed);
     event.cost_us.fork = (start - inner.entered) as f64 / 1000.0;
     match event.detail {
-        Detail::Full => in_full(at, &arena, id.as_str(), inner, event, start),
+        Detail::Full => in_full(scratch, &arena, id.as_str(), inner, event, start),
         _ => {
-            let (mut lines, _) = Lines::pair(at);
+            let (mut lines, _) = Lines::pair(scratch);
             event.cost_us.report = (raw::monotonic() - start) as f64 / 1000.0;
             lines.add(Some(id.as_str()), Event::Fork(event));
             lines.write();
@@ -250,8 +250,8 @@ pub(crate) fn fork(at: &AtLength, inner: &mut Inner, child: Option<u32>, failed:
 }
 
 /// With its findings.
-fn in_full<'a>(at: &AtLength, arena: &'a Arena, id: &'a str, inner: &Inner, mut event: Fork<'a>, start: u64) {
-    let (mut head, mut tail) = Lines::pair(at);
+fn in_full<'a>(scratch: &Scratch, arena: &'a Arena, id: &'a str, inner: &Inner, mut event: Fork<'a>, start: u64) {
+    let (mut head, mut tail) = Lines::pair(scratch);
     let mut ids = arena.list(findings::WRITTEN as usize);
     let gone = fate::is_gone(inner.sequence);
     let evidence = Evidence::of(&event, inner, arena, id);
@@ -282,8 +282,8 @@ fn in_full<'a>(at: &AtLength, arena: &'a Arena, id: &'a str, inner: &Inner, mut 
 }
 
 /// Writes the states that `each` of a forked child's findings has come to.
-pub(crate) fn states<'a>(at: &AtLength, fork: &'a str, all: impl FnOnce(&mut dyn FnMut(FindingState<'a>))) {
-    let (mut lines, _) = Lines::pair(at);
+pub(crate) fn states<'a>(scratch: &Scratch, fork: &'a str, all: impl FnOnce(&mut dyn FnMut(FindingState<'a>))) {
+    let (mut lines, _) = Lines::pair(scratch);
     all(&mut |state| lines.add(Some(fork), Event::FindingState(state)));
     lines.write();
 }
@@ -299,10 +299,10 @@ pub(crate) fn spawns_singly() -> bool {
 }
 
 /// Reports such a process.
-pub(crate) fn spawn(at: &AtLength, kind: ForkKind, caller: usize, child: Option<u32>) {
-    ready(at);
-    let arena = at.arena();
-    let (mut lines, _) = Lines::pair(at);
+pub(crate) fn spawn(scratch: &Scratch, kind: ForkKind, caller: usize, child: Option<u32>) {
+    ready(scratch);
+    let arena = scratch.arena();
+    let (mut lines, _) = Lines::pair(scratch);
     let id = fork_id(raw::process_id(), forkguard_core::fork::next_sequence());
     let word = crate::sites::capture(caller);
     let mut event = describe::spawn(&arena, kind, word);
@@ -320,9 +320,9 @@ pub(crate) fn spawn(at: &AtLength, kind: ForkKind, caller: usize, child: Option<
 }
 
 /// Writes events of a forked child.
-pub(crate) fn of_child<'a>(at: &AtLength, fork: Option<&'a str>, events: impl IntoIterator<Item = Option<Event<'a>>>) {
+pub(crate) fn of_child<'a>(scratch: &Scratch, fork: Option<&'a str>, events: impl IntoIterator<Item = Option<Event<'a>>>) {
     if wanted() {
-        let (mut lines, _) = Lines::pair(at);
+        let (mut lines, _) = Lines::pair(scratch);
         events.into_iter().flatten().for_each(|event| lines.add(fork, event));
         lines.write();
     }

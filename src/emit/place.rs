@@ -1,11 +1,11 @@
 //! Whether descriptor 2 is a place for errors: of a service that inetd starts it is the client's connection, of a program whose output
 //! another one catches it is what that reads.
-use crate::hooks::IN_CHILD;
+use crate::entry::scratch::aside;
 use crate::leader::parent_of;
 use crate::options::{self, Summary};
-use crate::workspace::aside;
 use forkguard_core::descriptor::{self, Kind, Record, record, role};
 use forkguard_core::fixed::Text;
+use forkguard_core::flags;
 use forkguard_core::raw::{self, Opened};
 use rustix::fs::{AtFlags, CWD, FileType, OFlags, Stat, fstat, statat};
 use rustix::net::{AddressFamily, getsockname};
@@ -48,7 +48,7 @@ fn is_captured(kind: FileType, stat: &Stat, record: &Record) -> bool {
 
 /// True in a forked child that has put one pipe in the place of both its output and its errors, as for a program whose text is wanted.
 fn is_output_and_errors(stat: &Stat) -> bool {
-    IN_CHILD.load(Relaxed) != 0 && [1, 2].into_iter().all(is_placed_since_the_fork) && is_also(1, stat)
+    flags::FORKED_CHILD.load(Relaxed) != 0 && [1, 2].into_iter().all(is_placed_since_the_fork) && is_also(1, stat)
 }
 
 fn is_placed_since_the_fork(fd: i32) -> bool {

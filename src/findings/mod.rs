@@ -21,9 +21,9 @@ pub(crate) mod suppress;
 mod thread_lost;
 pub(crate) mod timer_lost;
 
-use crate::arena::Arena;
 use crate::child::bite::Bite;
-use crate::cures::keep;
+use crate::entry::Arena;
+use crate::guards::keep;
 use crate::sites::native;
 use forkguard_core::fork::Inner;
 use forkguard_core::raw;
@@ -228,7 +228,7 @@ pub(crate) fn go_library(arena: &Arena) -> Option<Site<'_>> {
 /// What the program can do about it, or an option of ours.
 fn cure(arena: &Arena, kind: Kind, server: Server) -> &str {
     let cure = kind.cure(server);
-    match crate::cures::unused(kind) {
+    match crate::guards::unused(kind) {
         Some(option) => arena.format(format_args!("{cure} Or run it with {option}.")),
         None => cure,
     }

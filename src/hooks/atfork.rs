@@ -37,7 +37,7 @@ pub unsafe extern "C" fn __register_atfork(prepare: Handler, parent: Handler, ch
 extern "C" fn register(prepare: Handler, parent: Handler, child: Handler, dso: *mut c_void, caller: usize) -> c_int {
     register_own();
     let address = |h: Handler| h.map_or(0, |f| f as usize);
-    let site = note(|_| sites::capture(caller)).unwrap_or(caller);
+    let site = record(|_| sites::capture(caller)).unwrap_or(caller);
     match atfork::register([prepare, parent, child].map(address), dso as usize, site) {
         Some(index) => {
             let [p, q, c] = TIMED[index];

@@ -1,5 +1,4 @@
 //! Conditions and barriers: while a thread waits for a condition, it does not hold the mutex.
-use super::*;
 use crate::child::waits::Call;
 use forkguard_core::held::{HOLDS, holder};
 use libc::{c_int, clockid_t, pthread_barrier_t, pthread_cond_t, pthread_mutex_t, timespec};

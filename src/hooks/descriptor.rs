@@ -1,11 +1,12 @@
 //! Descriptors: where each came from, and that a number was given back. forkguard's own descriptor does not exist for the host.
 use super::*;
-use crate::child::uses::{self, LOOKING, Use};
-use crate::child::{self, SETTLING};
-use crate::cures::sockets;
+use crate::child::uses::{self, Use};
+use crate::child::{self};
 use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
+use crate::guards::sockets;
 use crate::sites;
 use forkguard_core::descriptor::{self, Kind, mark, role};
+use forkguard_core::flags;
 use forkguard_core::thread;
 use libc::{DIR, FILE, c_char, c_int, c_uint, c_ulong, c_void, mode_t, sigset_t};
 use std::sync::atomic::Ordering::Relaxed;
@@ -30,11 +31,11 @@ pub(super) fn opened(fd: c_int, kind: Kind, roles: u8, family: u16, caller: usiz
 /// The same for those that one call made.
 #[inline(always)]
 pub(super) fn all_opened<const N: usize>(fds: [c_int; N], kind: Kind, roles: u8, family: u16, caller: usize) {
-    note(|_| {
+    record(|_| {
         // What is accepted comes in numbers, and always from the server's own line.
         let site = match kind {
             Kind::Socket if roles & role::ACCEPTED != 0 => caller,
-            Kind::File => sites::capture_file(caller, SETTLING.load(Relaxed) != 0),
+            Kind::File => sites::capture_file(caller, flags::SETTLING.load(Relaxed) != 0),
             _ => sites::capture(caller),
         };
         let thread = thread::mine().map_or(0, |s| s.tid.load(Relaxed));
@@ -43,8 +44,8 @@ pub(super) fn all_opened<const N: usize>(fds: [c_int; N], kind: Kind, roles: u8,
             descriptor::join([one, other]);
         }
     });
-    if SETTLING.load(Relaxed) != 0 && child::settles_by_time() {
-        note_at_length(|at| child::settled("time", at));
+    if flags::SETTLING.load(Relaxed) != 0 && child::settles_by_time() {
+        record_with_scratch(|scratch| child::settled("time", scratch));
     }
 }
 
@@ -145,7 +146,7 @@ streams! {
 /// A number is given back.
 fn closed(fd: c_int) {
     uses::closing(fd);
-    note(|_| descriptor::close(fd));
+    record(|_| descriptor::close(fd));
 }
 
 /// freopen closes a number without passing through close, and may give it a new meaning.
@@ -182,7 +183,7 @@ hook! {
     |caller| {
         // SAFETY: the host's own stream, still open; -1 for one without a descriptor.
         let fd = kept(|| unsafe { libc::fileno(stream) });
-        if LOOKING.load(Relaxed) != 0 && super::io::moved(stream, Use::Output).is_some() {
+        if flags::WATCH_USES.load(Relaxed) != 0 && super::io::moved(stream, Use::Output).is_some() {
             uses::before_called(caller, fd, Use::Output);
         }
         closed(fd);
@@ -210,14 +211,14 @@ fn ours(fd: c_int) -> bool {
 
 /// Runs questions of our own with the host's errno kept.
 pub(super) fn kept<R>(ask: impl FnOnce() -> R) -> R {
-    let errno = crate::errno::get();
+    let errno = crate::entry::errno::get();
     let answer = ask();
-    crate::errno::set(errno);
+    crate::entry::errno::set(errno);
     answer
 }
 
 fn not_open() -> c_int {
-    crate::errno::set(libc::EBADF);
+    crate::entry::errno::set(libc::EBADF);
     -1
 }
 
@@ -255,7 +256,7 @@ hook! {
         }
         let result = around_own(first, last, |first, last| real(first, last, flags));
         if result == 0 && closes {
-            note(|_| descriptor::close_range(first, last));
+            record(|_| descriptor::close_range(first, last));
         }
         result
     }
@@ -266,7 +267,7 @@ hook! {
     |_caller| {
         let first = first.max(0);
         uses::closing_range(first as c_uint, c_uint::MAX);
-        note(|_| descriptor::close_range(first as c_uint, c_uint::MAX));
+        record(|_| descriptor::close_range(first as c_uint, c_uint::MAX));
         let own = kept(hidden_descriptor);
         if own < first || super::spawn::in_vfork_child() {
             return real(first);
@@ -280,13 +281,13 @@ hook! {
 
 fn duplicated(from: c_int, to: c_int, caller: usize) {
     if to >= 0 && from != to {
-        note(|_| descriptor::duplicate(from, to, caller, thread::mine().map_or(0, |s| s.tid.load(Relaxed))));
+        record(|_| descriptor::duplicate(from, to, caller, thread::mine().map_or(0, |s| s.tid.load(Relaxed))));
     }
 }
 
 /// Another descriptor comes to stand under a number, which closes what it was.
 fn replaces(from: c_int, to: c_int) {
-    if LOOKING.load(Relaxed) != 0
+    if flags::WATCH_USES.load(Relaxed) != 0
         && !spawn::in_vfork_child()
         && from != to
         && descriptor::is_unseen(to)
@@ -346,7 +347,7 @@ fn placed(fd: c_int) {
         if spawn::in_vfork_child() {
             return sockets::lend(Some(fd));
         }
-        note(|_| {
+        record(|_| {
             // Put where it is already, it keeps its flags.
             sockets::hand_over(Some(fd));
             if descriptor::record(fd).is_none() {
@@ -360,7 +361,7 @@ fn placed(fd: c_int) {
 /// Whether a program that is exec'd is to have it, as the host just said.
 fn keeps_on_exec(fd: c_int, keeps: bool) {
     let change = if keeps { descriptor::add_role } else { descriptor::remove_role };
-    note(|_| {
+    record(|_| {
         change(fd, role::KEPT_ON_EXEC);
         descriptor::remove_mark(fd, mark::CLOSES_ON_EXEC);
     });

@@ -2,17 +2,13 @@
 use super::handed::{Given, Strings, hand_over, hand_over_by_vfork, own_environment};
 use super::*;
 use crate::child;
-use std::sync::atomic::AtomicU8;
-
-/// Not zero in a forked child: nobody else's exec is an event.
-#[unsafe(link_section = "forkguard_words")]
-pub(crate) static IN_CHILD: AtomicU8 = AtomicU8::new(0);
+use forkguard_core::flags;
 
 macro_rules! execs {
     ($(fn $name:ident: $call:literal, $program:expr, $given:expr;)*) => {
         $(pass! {
             /// exec(3); see the module.
-            fn $name, IN_CHILD; |registers| {
+            fn $name, flags::FORKED_CHILD; |registers| {
                 let (program, given): (fn(&Registers) -> child::Program, fn(&Registers) -> Given<'_>) = ($program, $given);
                 if spawn::in_vfork_child() {
                     return hand_over_by_vfork(given(registers));
@@ -22,7 +18,7 @@ macro_rules! execs {
                     return;
                 }
                 let (site, hand_over) = (|| registers.capture(), || hand_over(given(registers)));
-                note_at_length(|at| child::exec(at, $call, program(registers), site, hand_over));
+                record_with_scratch(|scratch| child::exec(scratch, $call, program(registers), site, hand_over));
             }
         })*
     };

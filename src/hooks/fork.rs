@@ -5,7 +5,7 @@
 //! findings and writes. daemon and forkpty call fork inside libc, past our wrapper: the atfork handlers still see it.
 use super::*;
 use crate::child::fate;
-use crate::{cures, emit, leader, sites};
+use crate::{emit, guards, leader, sites};
 use forkguard_core::fork::{self as core_fork, Door, Outcome, Snapshot};
 use forkguard_report::event::ForkKind;
 use libc::{c_char, c_int, pid_t, termios, winsize};
@@ -13,10 +13,10 @@ use libc::{c_char, c_int, pid_t, termios, winsize};
 /// 1. A door is entered: the fork gets its number and its site.
 fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
     seccomp::before_process();
-    contained(get_ready);
-    note(|_| cures::before_fork());
-    contained(cures::wait_before_fork);
-    note(|_| begin(door, caller)).flatten()
+    catch_panic(get_ready);
+    record(|_| guards::before_fork());
+    catch_panic(guards::wait_before_fork);
+    record(|_| begin(door, caller)).flatten()
 }
 
 fn begin(door: Door, caller: usize) -> Option<&'static Snapshot> {
@@ -35,22 +35,22 @@ fn get_ready() {
         crate::child::born_unseen();
     }
     if emit::unready() {
-        note_at_length(emit::ready);
+        record_with_scratch(emit::ready);
     }
 }
 
 /// 2. The last prepare handler. A fork that came through no door of ours begins here.
 pub(crate) extern "C-unwind" fn prepare() {
     if core_fork::current().is_none() {
-        contained(get_ready);
+        catch_panic(get_ready);
     }
     if core_fork::goes_without() {
         return;
     }
-    note(|_| {
+    record(|_| {
         let snapshot = core_fork::current().filter(|s| !s.inner().prepared);
         if let Some(snapshot) = snapshot.or_else(|| begin(Door::Internal, 0)) {
-            cures::look_again();
+            guards::look_again();
             core_fork::prepare(snapshot.inner());
             emit::decide(snapshot.inner());
         }
@@ -60,21 +60,21 @@ pub(crate) extern "C-unwind" fn prepare() {
 /// 3. The first child handler. Whatever this thread was in the middle of: the child must know that it is one.
 pub(crate) extern "C-unwind" fn child() {
     if gate::awake() && forkguard_core::tls::vfork() == 0 {
-        Inside::regardless(|| _ = contained(|| crate::child::born(core_fork::current())));
+        Inside::regardless(|| _ = catch_panic(|| crate::child::born(core_fork::current())));
     }
 }
 
 /// 4. The first parent handler: reports a fork that no wrapper will, as daemon's leader ends inside libc and an internal one has
 ///    no wrapper.
 pub(crate) extern "C-unwind" fn parent() {
-    contained(forked);
+    catch_panic(forked);
 }
 
 fn forked() {
     if !gate::awake() {
         return;
     }
-    cures::forked();
+    guards::forked();
     let unwrapped = |s: &&Snapshot| matches!(s.inner().door, Door::Daemon | Door::Internal);
     let Some(snapshot) = core_fork::current().filter(unwrapped) else { return };
     match core_fork::outcome(snapshot.inner()) {
@@ -87,8 +87,8 @@ fn forked() {
 
 /// 5. Back in the leader's wrapper: the findings are worked out, the event is written. Never waits for the child.
 fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result: pid_t) {
-    contained(cures::after_fork);
-    let errno = crate::errno::get();
+    catch_panic(guards::after_fork);
+    let errno = crate::entry::errno::get();
     let child = (result > 0).then_some(result as u32);
     match snapshot {
         Some(snapshot) => report(snapshot, child, (result < 0).then_some(errno)),
@@ -96,7 +96,7 @@ fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result:
         None if core_fork::goes_without() => {
             core_fork::end_without();
             if result > 0 && emit::wanted() {
-                note_at_length(|at| emit::spawn(at, kind(door), caller, child));
+                record_with_scratch(|scratch| emit::spawn(scratch, kind(door), caller, child));
             }
         }
         None => {}
@@ -106,7 +106,7 @@ fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result:
 /// Back in the child's wrapper: every library's child handler has run.
 fn arrive() {
     if gate::awake() && core_fork::owned() {
-        cures::at_end_of_fork(core_fork::birth());
+        guards::at_end_of_fork(core_fork::birth());
     }
 }
 
@@ -114,11 +114,11 @@ fn arrive() {
 fn report(snapshot: &'static Snapshot, child: Option<u32>, failed: Option<i32>) {
     if emit::wanted() {
         let inner = snapshot.inner();
-        note(|_| inner.site = sites::capture(inner.site));
-        note_at_length(|at| emit::fork(at, inner, child, failed));
+        record(|_| inner.site = sites::capture(inner.site));
+        record_with_scratch(|scratch| emit::fork(scratch, inner, child, failed));
     }
     if let Some(child) = child {
-        note(|_| leader::remember(snapshot.facts(), child));
+        record(|_| leader::remember(snapshot.facts(), child));
     }
     core_fork::end(snapshot);
 }

@@ -1,6 +1,6 @@
 //! What a program that is started is given: strings in which the number of a connection may stand that is handed to it on purpose.
 use super::*;
-use crate::cures::sockets;
+use crate::guards::sockets;
 use forkguard_core::numbers::Numbers;
 use std::ffi::c_char;
 

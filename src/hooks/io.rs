@@ -1,10 +1,11 @@
 //! Reading and writing: what a forked child does with descriptors that it inherited. One test of a flag in all other processes.
-use super::wait::{self, IDLE, Length};
+use super::wait::{self, Length};
 use super::*;
-use crate::child::uses::{self, LOOKING, Use};
+use crate::child::uses::{self, Use};
 use crate::child::{self, is_unsettled};
-use crate::cures::threads::python::before_wait;
+use crate::guards::threads::python::before_wait;
 use forkguard_core::descriptor::{self, Kind};
+use forkguard_core::flags;
 use forkguard_core::raw;
 use libc::{FILE, MSG_DONTWAIT, MSG_PEEK};
 use std::sync::atomic::Ordering::Relaxed;
@@ -30,7 +31,7 @@ fn takes_in(call: &'static str, registers: &mut Registers, settles: bool, is_use
     let ended = wait::ended_by_signal(false, || {
         if settles {
             before_wait();
-            note_at_length(|at| child::settled(call, at));
+            record_with_scratch(|scratch| child::settled(call, scratch));
         }
         if is_use {
             uses::before(registers, fd, Use::Input);
@@ -47,7 +48,7 @@ macro_rules! reads {
     ($(fn $name:ident;)*) => {
         $(pass! {
             /// As the C library's; see the module.
-            fn $name, LOOKING; |registers| -> bool {
+            fn $name, flags::WATCH_USES; |registers| -> bool {
                 let settles = is_unsettled() && brings_work(fd(registers, 0));
                 takes_in(stringify!($name), registers, settles, true)
             }
@@ -65,7 +66,7 @@ macro_rules! receives {
     ($(fn $name:ident: flags $flags:literal;)*) => {
         $(pass! {
             /// As the C library's; see the module.
-            fn $name, LOOKING; |registers| -> bool {
+            fn $name, flags::WATCH_USES; |registers| -> bool {
                 let flags = registers.argument[$flags] as i32;
                 // What is only looked at stays there for whom it is.
                 let is_use = flags & MSG_PEEK == 0;
@@ -88,7 +89,7 @@ macro_rules! uses {
     ($(fn $name:ident: $usage:expr;)*) => {
         $(pass! {
             /// As the C library's; see the module.
-            fn $name, LOOKING; |registers| { uses::before(registers, fd(registers, 0), $usage) }
+            fn $name, flags::WATCH_USES; |registers| { uses::before(registers, fd(registers, 0), $usage) }
         })*
     };
 }
@@ -118,7 +119,7 @@ macro_rules! vectors {
     ($(fn $name:ident: $usage:expr;)*) => {
         $(pass! {
             /// As the C library's; an offset of -1 stands for the descriptor's own position.
-            fn $name, LOOKING; |registers| {
+            fn $name, flags::WATCH_USES; |registers| {
                 let usage = if registers.argument[3] == usize::MAX { $usage } else { Use::At };
                 uses::before(registers, fd(registers, 0), usage);
             }
@@ -137,7 +138,7 @@ macro_rules! seeks {
     ($(fn $name:ident;)*) => {
         $(pass! {
             /// As the C library's; to ask where the position is moves nothing.
-            fn $name, LOOKING; |registers| {
+            fn $name, flags::WATCH_USES; |registers| {
                 if registers.argument[1..3] != [0, libc::SEEK_CUR as usize] {
                     uses::before(registers, fd(registers, 0), Use::Seek);
                 }
@@ -155,7 +156,7 @@ macro_rules! sendfiles {
     ($(fn $name:ident;)*) => {
         $(pass! {
             /// sendfile(2): out of a file, from its own position or the call's.
-            fn $name, LOOKING; |registers| {
+            fn $name, flags::WATCH_USES; |registers| {
                 uses::before(registers, fd(registers, 0), Use::Output);
                 uses::before(registers, fd(registers, 1), if registers.argument[2] == 0 { Use::Input } else { Use::At });
             }
@@ -170,7 +171,7 @@ sendfiles! {
 
 pass! {
     /// splice(2).
-    fn splice, LOOKING; |registers| {
+    fn splice, flags::WATCH_USES; |registers| {
         uses::before(registers, fd(registers, 0), Use::Input);
         uses::before(registers, fd(registers, 2), Use::Output);
     }
@@ -180,10 +181,10 @@ macro_rules! epoll_waits {
     ($(fn $name:ident: $length:expr;)*) => {
         $(pass! {
             /// As the C library's: a server waits for work in it.
-            fn $name, IDLE; |registers| -> bool {
+            fn $name, flags::WATCH_WAITS; |registers| -> bool {
                 let length: fn(usize) -> Length = $length;
                 let ended = wait::begins_with(&stringify!($name), length(registers.argument[3]), || {
-                    if LOOKING.load(Relaxed) != 0 {
+                    if flags::WATCH_USES.load(Relaxed) != 0 {
                         uses::before(registers, fd(registers, 0), Use::Watch);
                     }
                 });
@@ -224,7 +225,7 @@ macro_rules! streams {
     ($(fn $name:ident: $argument:literal, $usage:expr;)*) => {
         $(pass! {
             /// As the C library's; see [`moved`].
-            fn $name, LOOKING; |registers| {
+            fn $name, flags::WATCH_USES; |registers| {
                 if let Some(fd) = moved(registers.argument[$argument] as *mut FILE, $usage) {
                     uses::before(registers, fd, $usage);
                 }

@@ -164,7 +164,7 @@ hook! {
     fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE = libc::popen;
     |caller| {
         super::spawn::note_spawn(forkguard_report::event::ForkKind::Popen, caller, None);
-        note(|_| hand_over([Strings::Command(command.addr()), own_environment()]));
+        record(|_| hand_over([Strings::Command(command.addr()), own_environment()]));
         at_lock(c"popen", caller, || real(command, mode))
     }
 }

@@ -1,5 +1,4 @@
 //! Mutexes and spin locks: who holds which, and where it was taken.
-use super::*;
 use crate::child::waits::Call;
 use forkguard_core::held::{HOLDS, Held, Kind, WAITS, holder};
 use forkguard_core::thread::{self, Slot};

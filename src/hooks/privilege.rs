@@ -10,7 +10,7 @@ static ALWAYS: AtomicU8 = AtomicU8::new(1);
 /// Before a call that may take away the way to the report.
 pub(super) fn before_change() {
     if emit::unkept() && core_fork::owned() {
-        note_at_length(emit::keep);
+        record_with_scratch(emit::keep);
     }
 }
 

@@ -84,7 +84,7 @@ pub fn resolve_all() {
 
 /// Stands for a function that this C library does not have: fails with ENOSYS.
 unsafe extern "C" fn missing() -> isize {
-    crate::errno::set(libc::ENOSYS);
+    crate::entry::errno::set(libc::ENOSYS);
     -1
 }
 

@@ -8,11 +8,12 @@
 //! - Where SIGCHLD has a handler too: it would run before the child is waited for, not after.
 //! - It waits in the C library's ppoll, a cancellation point too; and in the main thread only, which nobody cancels.
 //! - The child is waited for by the real function, before the signals that came with its end are let in.
-use super::wait::{IDLE, Length, begins};
+use super::wait::{Length, begins};
 use super::*;
+use crate::entry::scratch::BLOCKED;
 use crate::leader;
-use crate::workspace::BLOCKED;
 use forkguard_core::fixed::Text;
+use forkguard_core::flags;
 use forkguard_core::raw;
 use forkguard_core::tls;
 use libc::{c_int, nfds_t, pid_t, pollfd, rusage, sigset_t, timespec};
@@ -48,7 +49,7 @@ fn poll(fd: i32, nanoseconds: u64, blocked: u64) -> Polled {
     };
     match count {
         0 => Polled::TimedOut,
-        -1 if crate::errno::get() == libc::EINTR => Polled::Interrupted,
+        -1 if crate::entry::errno::get() == libc::EINTR => Polled::Interrupted,
         1 if ask.revents & libc::POLLIN != 0 => Polled::Ready,
         _ => Polled::Failed,
     }
@@ -127,7 +128,7 @@ fn stand_by(pid: pid_t) -> Stood {
             break Polled::Ready;
         }
         if leader::is_due() {
-            note_at_length(leader::look);
+            record_with_scratch(leader::look);
         }
         slice = (slice * 2).min(LAST_SLICE_NS);
     };
@@ -154,24 +155,24 @@ fn is_of(fd: i32, pid: pid_t) -> bool {
 
 /// `wait` waits for a child.
 fn reap(call: &'static &'static str, pid: pid_t, options: c_int, wait: impl FnOnce() -> pid_t) -> pid_t {
-    if IDLE.load(Relaxed) == 0 {
+    if flags::WATCH_WAITS.load(Relaxed) == 0 {
         return wait();
     }
     begins(call, Length::Long);
-    let errno = crate::errno::get();
+    let errno = crate::entry::errno::get();
     let stood = if options == 0 { stand_by(pid) } else { Stood::Aside };
-    crate::errno::set(errno);
+    crate::entry::errno::set(errno);
     match stood {
         Stood::Aside => wait(),
         Stood::ToItsEnd(blocked) => {
             let result = wait();
-            let errno = crate::errno::get();
+            let errno = crate::entry::errno::get();
             raw::set_blocked_signals(blocked);
-            crate::errno::set(errno);
+            crate::entry::errno::set(errno);
             result
         }
         Stood::Interrupted => {
-            crate::errno::set(libc::EINTR);
+            crate::entry::errno::set(libc::EINTR);
             -1
         }
     }

@@ -1,6 +1,5 @@
 //! Read-write locks: held for reading or for writing.
 use super::mutex::{acquire, release, try_acquire};
-use super::*;
 use crate::child::waits::Call;
 use forkguard_core::held::Kind;
 use libc::{c_int, clockid_t, pthread_rwlock_t, pthread_rwlockattr_t, timespec};

@@ -8,7 +8,8 @@
 //! made a process under it; until then the hooks are silent.
 use super::descriptor::adopt_open_descriptors;
 use super::*;
-use crate::{cures, leader};
+use crate::{guards, leader};
+use forkguard_core::flags;
 use forkguard_core::probe::{self, Filters, Forbidden};
 use forkguard_core::{fork as core_fork, safe_point, seccomp, thread, tls};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
@@ -49,7 +50,7 @@ pub(crate) fn may_begin() -> bool {
 /// The host is about to make a process or a thread: then we may, too.
 pub(super) fn before_process() {
     if WAITING.load(Relaxed) != 0 && !spawn::in_vfork_child() && WAITING.swap(0, Relaxed) != 0 {
-        contained(|| {
+        catch_panic(|| {
             if may_go_on() {
                 crate::begin();
             }
@@ -59,9 +60,9 @@ pub(super) fn before_process() {
 
 /// True where nothing that we call ends the process. Where a report can be written, it says so.
 fn may_go_on() -> bool {
-    let errno = crate::errno::get();
+    let errno = crate::entry::errno::get();
     let forbidden = probe::probe();
-    crate::errno::set(errno);
+    crate::entry::errno::set(errno);
     match forbidden {
         Some(Forbidden::Nothing) => {
             adopt_open_descriptors();
@@ -102,7 +103,7 @@ pub(super) fn before_seccomp(operation: usize, flags: usize, program: usize) {
 
 /// (No program at all is asked with, too.)
 fn before_filter(program: usize, of_all_threads: bool) {
-    if program != 0 && note(|_| seccomp::may_do_harm(program)).unwrap_or(true) {
+    if program != 0 && record(|_| seccomp::may_do_harm(program)).unwrap_or(true) {
         leave(SET, of_all_threads);
     }
 }
@@ -113,7 +114,7 @@ fn leave(because: &'static str, of_all_threads: bool) {
         return tls::set_inside(tls::IN_SANDBOX);
     }
     if core_fork::owned() {
-        note_at_length(|at| crate::emit::leave(at, because));
+        record_with_scratch(|scratch| crate::emit::leave(scratch, because));
     }
     fall_silent();
     if of_all_threads {
@@ -136,10 +137,10 @@ fn await_others() {
 /// From here on no hook, no handler and no destructor of ours makes a system call in this process.
 fn fall_silent() {
     gate::set_life(Life::Off);
-    for flag in [&WAITING, &REPORTS, &IN_CHILD, &wait::IDLE, &crate::child::uses::LOOKING, &crate::child::SETTLING] {
+    for flag in [&WAITING, &flags::REPORT_END, &flags::FORKED_CHILD, &flags::WATCH_WAITS, &flags::WATCH_USES, &flags::SETTLING] {
         flag.store(0, Relaxed);
     }
     leader::forget_children();
-    cures::threads::python::give_up();
+    guards::threads::python::give_up();
     safe_point::open_for_good();
 }

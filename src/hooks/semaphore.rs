@@ -140,7 +140,7 @@ hook! {
     fn sem_init(semaphore: *mut sem_t, shared: c_int, value: c_uint) -> c_int = libc::sem_init;
     |_caller| {
         // CPython makes a semaphore for every lock.
-        note(|_| sites::prove());
+        record(|_| sites::prove());
         if held::is_watched() {
             waits::gives(semaphore as usize, true);
         }

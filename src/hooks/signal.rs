@@ -1,8 +1,9 @@
 //! Signals: who set which handler.
 use super::*;
-use crate::child::{self, SETTLING};
-use crate::cures::signals_keep;
+use crate::child::{self};
+use crate::guards::signals_keep;
 use crate::sites;
+use forkguard_core::flags;
 use forkguard_core::raw;
 use forkguard_core::signal::{self, Set};
 use forkguard_core::thread;
@@ -24,9 +25,9 @@ macro_rules! masks {
     ($(fn $name:ident;)*) => {
         $(pass! {
             /// As the C library's: a child that has not settled may unblock what its leader blocked.
-            fn $name, SETTLING; |registers| {
+            fn $name, flags::SETTLING; |registers| {
                 let [how, set, ..] = registers.argument;
-                if let Some(mask) = note(|_| mask_after(how as c_int, set)).flatten() {
+                if let Some(mask) = record(|_| mask_after(how as c_int, set)).flatten() {
                     child::masks(mask);
                 }
             }
@@ -43,7 +44,7 @@ fn noted(signal: c_int, handler: usize, caller: usize) {
     if signals_keep::is_in_hand(signal) {
         return;
     }
-    let set = note(|_| {
+    let set = record(|_| {
         let set = sites::capture_handler(caller);
         let thread = thread::mine().map_or(0, |s| s.tid.load(Relaxed));
         signal::note(signal, Set { handler, site: set.site, code: set.code, thread, inherited: false });

@@ -2,10 +2,11 @@
 use super::descriptor::{all_opened, opened};
 use super::wait::ended_by_signal;
 use super::*;
-use crate::child::{self, SETTLING};
-use crate::cures::threads::python::before_wait;
+use crate::child::{self};
+use crate::guards::threads::python::before_wait;
 use crate::sites;
 use forkguard_core::descriptor::{self, Kind, role};
+use forkguard_core::flags;
 use forkguard_core::{raw, thread};
 use libc::{c_int, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, socklen_t};
 use std::sync::atomic::Ordering::Relaxed;
@@ -41,13 +42,13 @@ fn accepted(fd: c_int, caller: usize) {
 #[inline(always)]
 fn waits(call: &'static str, fd: c_int) -> bool {
     before_wait();
-    if SETTLING.load(Relaxed) == 0 {
+    if flags::SETTLING.load(Relaxed) == 0 {
         return false;
     }
-    let ended = ended_by_signal(false, || _ = note_at_length(|at| child::settled(call, at)));
+    let ended = ended_by_signal(false, || _ = record_with_scratch(|scratch| child::settled(call, scratch)));
     let over = ended && raw::would_wait_for_input(fd);
     if over {
-        crate::errno::set(libc::EINTR);
+        crate::entry::errno::set(libc::EINTR);
     }
     over
 }
@@ -82,7 +83,7 @@ hook! {
     |caller| {
         let result = real(fd, backlog);
         if result == 0 {
-            note(|_| {
+            record(|_| {
                 if descriptor::record(fd).is_none() {
                     descriptor::open(fd, Kind::Socket, 0, 0, sites::capture(caller), 0);
                 }
@@ -97,8 +98,8 @@ hook! {
     fn connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = libc::connect;
     |caller| {
         let result = real(fd, address, length);
-        if result == 0 || matches!(crate::errno::get(), libc::EINPROGRESS | libc::EINTR) {
-            note(|_| connected(fd, address, length, caller));
+        if result == 0 || matches!(crate::entry::errno::get(), libc::EINPROGRESS | libc::EINTR) {
+            record(|_| connected(fd, address, length, caller));
         }
         result
     }

@@ -13,7 +13,7 @@ pub(super) static ALWAYS: AtomicU8 = AtomicU8::new(1);
 /// Records such a call before it is made.
 pub(super) fn note_spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
     if gate::awake() && !gate::is_guest() && emit::spawns_singly() {
-        note_at_length(|at| emit::spawn(at, kind, caller, child));
+        record_with_scratch(|scratch| emit::spawn(scratch, kind, caller, child));
     }
 }
 
@@ -21,14 +21,14 @@ pass! {
     /// posix_spawn(3).
     fn posix_spawn, ALWAYS, versions ["GLIBC_2.15"; "GLIBC_2.2.5"]; |registers| {
         note_spawn(ForkKind::PosixSpawn, registers.caller, None);
-        note(|_| hand_over([Strings::Arguments(registers.argument[4]), Strings::Environment(registers.argument[5])]));
+        record(|_| hand_over([Strings::Arguments(registers.argument[4]), Strings::Environment(registers.argument[5])]));
     }
 }
 pass! {
     /// posix_spawnp(3).
     fn posix_spawnp, ALWAYS, versions ["GLIBC_2.15"; "GLIBC_2.2.5"]; |registers| {
         note_spawn(ForkKind::PosixSpawn, registers.caller, None);
-        note(|_| hand_over([Strings::Arguments(registers.argument[4]), Strings::Environment(registers.argument[5])]));
+        record(|_| hand_over([Strings::Arguments(registers.argument[4]), Strings::Environment(registers.argument[5])]));
     }
 }
 pass! {
@@ -37,7 +37,7 @@ pass! {
         // Without a command it only asks whether there is a shell.
         if registers.argument[0] != 0 {
             note_spawn(ForkKind::System, registers.caller, None);
-            note(|_| hand_over([Strings::Command(registers.argument[0]), own_environment()]));
+            record(|_| hand_over([Strings::Command(registers.argument[0]), own_environment()]));
         }
     }
 }

@@ -27,7 +27,7 @@ extern "C" fn noted(registers: &Registers) {
         libc::SYS_vfork => libc::CLONE_VM as usize,
         libc::SYS_clone => registers.argument[1],
         // The first word of struct clone_args.
-        libc::SYS_clone3 => note(|_| raw::read_value(registers.argument[1])).flatten().unwrap_or(0),
+        libc::SYS_clone3 => record(|_| raw::read_value(registers.argument[1])).flatten().unwrap_or(0),
         number if privilege::changes(number, first) => return privilege::before_change(),
         _ => return,
     };

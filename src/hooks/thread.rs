@@ -3,7 +3,7 @@ use super::*;
 use crate::child::regions;
 use crate::child::restarts::{self, Made};
 use crate::child::waits::Call;
-use crate::cures::threads::{self, python};
+use crate::guards::threads::{self, python};
 use crate::sites;
 use forkguard_core::gate;
 use forkguard_core::held;
@@ -74,14 +74,14 @@ fn created(thread: *const pthread_t, slot: &'static Slot, made: Made, result: c_
     } else if held::is_watched() {
         // SAFETY: the real function just wrote it.
         let handle = unsafe { *thread } as usize;
-        note_at_length(|at| restarts::started(at, handle, made));
+        record_with_scratch(|scratch| restarts::started(scratch, handle, made));
     }
 }
 
 /// Claims a slot for a thread that is about to be created.
 fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Option<(&'static Slot, Made)> {
     super::seccomp::before_process();
-    note(|_| {
+    record(|_| {
         held::start_tracking();
         regions::learn(start);
         let slot = thread::claim()?;
@@ -155,7 +155,7 @@ lock! {
 }
 /// A thread ends that does not run in [`started`]: the main thread, or one that no hook saw start.
 fn end_unstarted() {
-    note(|_| {
+    record(|_| {
         if thread::mine().is_some_and(|slot| slot.start.load(Relaxed) == 0) {
             thread::end();
         }
@@ -176,7 +176,7 @@ pass! {
         let [option, mode, program, ..] = registers.argument;
         super::seccomp::before_prctl(option, mode, program);
         if registers.argument[0] == libc::PR_SET_NAME as usize && gate::awake() {
-            note(|_| {
+            record(|_| {
                 let name: Option<[u8; 16]> = read_name(registers.argument[1]);
                 if let (Some(slot), Some(name)) = (thread::mine(), name) {
                     slot.set_name(&name);
@@ -207,7 +207,7 @@ redhook::hook! {
         // SAFETY: the host's own arguments.
         let result = unsafe { redhook::real!(pthread_setname_np)(thread, name) };
         if result == 0 {
-            note(|_| {
+            record(|_| {
                 // SAFETY: the real function just read it as a C string.
                 let name = unsafe { std::ffi::CStr::from_ptr(name) };
                 if let Some(slot) = thread::meant(thread as usize) {
@@ -221,7 +221,7 @@ redhook::hook! {
 redhook::hook! {
     unsafe fn pthread_detach(thread: pthread_t) -> c_int => note_detach {
         // Before the call: afterwards the thread may be gone and its handle another's.
-        note(|_| {
+        record(|_| {
             if let Some(slot) = thread::meant(thread as usize) {
                 slot.detached.store(1, Relaxed);
             }
@@ -232,7 +232,7 @@ redhook::hook! {
 }
 redhook::hook! {
     unsafe fn thrd_detach(thread: pthread_t) -> c_int => note_thrd_detach {
-        note(|_| {
+        record(|_| {
             if let Some(slot) = thread::meant(thread as usize) {
                 slot.detached.store(1, Relaxed);
             }

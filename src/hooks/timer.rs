@@ -2,13 +2,14 @@
 use super::*;
 use crate::child::timers::{self, Armed};
 use crate::sites;
+use forkguard_core::flags;
 use forkguard_core::timer;
 use libc::{c_int, c_uint, clockid_t, itimerspec, itimerval, sigevent, timer_t, useconds_t};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A forked child may have lost such a timer.
 fn rearmed(timer: Armed) {
-    if IN_CHILD.load(Relaxed) != 0 && !spawn::in_vfork_child() {
+    if flags::FORKED_CHILD.load(Relaxed) != 0 && !spawn::in_vfork_child() {
         timers::armed(timer);
     }
 }
@@ -23,7 +24,7 @@ hook! {
             // SAFETY: the real function read and wrote them.
             let (id, event) = unsafe { (*timer as usize, event.as_ref()) };
             let signal = event.map_or(libc::SIGALRM, |e| if e.sigev_notify == libc::SIGEV_NONE { 0 } else { e.sigev_signo });
-            note(|_| timer::create(id, clock, signal));
+            record(|_| timer::create(id, clock, signal));
         }
         result
     }
@@ -37,7 +38,7 @@ hook! {
         let armed = unsafe { new.as_ref() }.is_some_and(|t| t.it_value.tv_sec != 0 || t.it_value.tv_nsec != 0);
         let result = real(timer, flags, new, old);
         if result == 0 {
-            note(|_| timer::arm(timer as usize, armed, sites::capture_timer(caller)));
+            record(|_| timer::arm(timer as usize, armed, sites::capture_timer(caller)));
             if let Some(clock) = timer::clock(timer as usize).filter(|_| armed) {
                 rearmed(Armed::Created(clock));
             }
@@ -50,7 +51,7 @@ hook! {
     fn timer_delete(timer: timer_t) -> c_int = libc::timer_delete,
         versions ["GLIBC_2.34" "GLIBC_2.3.3"; "GLIBC_2.2.5"];
     |_caller| {
-        note(|_| timer::delete(timer as usize));
+        record(|_| timer::delete(timer as usize));
         real(timer)
     }
 }
@@ -60,7 +61,7 @@ hook! {
     |caller| {
         let result = real(which, new, old);
         if result == 0 {
-            note(|_| timer::arm_interval(which, sites::capture(caller)));
+            record(|_| timer::arm_interval(which, sites::capture(caller)));
             // SAFETY: the real function read it; null disarms.
             if unsafe { new.as_ref() }.is_some_and(|t| t.it_value.tv_sec != 0 || t.it_value.tv_usec != 0) {
                 rearmed(Armed::Interval(which));
@@ -73,7 +74,7 @@ hook! {
     /// alarm(2): ITIMER_REAL.
     fn alarm(seconds: c_uint) -> c_uint = libc::alarm;
     |caller| {
-        note(|_| timer::arm_alarm(sites::capture(caller)));
+        record(|_| timer::arm_alarm(sites::capture(caller)));
         if seconds != 0 {
             rearmed(Armed::Interval(libc::ITIMER_REAL));
         }
@@ -84,7 +85,7 @@ hook! {
     /// ualarm(3): ITIMER_REAL.
     fn ualarm(delay: useconds_t, interval: useconds_t) -> useconds_t;
     |caller| {
-        note(|_| timer::arm_alarm(sites::capture(caller)));
+        record(|_| timer::arm_alarm(sites::capture(caller)));
         if delay != 0 {
             rearmed(Armed::Interval(libc::ITIMER_REAL));
         }

@@ -6,22 +6,14 @@
 //! had come a moment later (EINTR). And no wait that has an end of the host's own is made longer by one of ours: what is not there yet
 //! is looked at another time.
 use super::*;
-use crate::child::uses::{self, LOOKING};
-use crate::child::{self, SETTLING};
-use crate::cures::threads::python::{before_wait, is_pending};
+use crate::child::uses::{self};
+use crate::child::{self};
+use crate::guards::threads::python::{before_wait, is_pending};
 use crate::leader;
+use forkguard_core::flags;
 use forkguard_core::tls;
 use libc::timespec;
-use std::sync::atomic::{AtomicU8, Ordering::*};
-
-/// Not zero while such a call means something to this process.
-#[unsafe(link_section = "forkguard_words")]
-pub(crate) static IDLE: AtomicU8 = AtomicU8::new(0);
-
-/// From now on it does.
-pub(crate) fn watch_waits() {
-    IDLE.store(1, SeqCst);
-}
+use std::sync::atomic::Ordering::*;
 
 /// How long a call may wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,19 +66,19 @@ pub(super) fn begins(call: &'static &'static str, length: Length) -> bool {
 pub(super) fn begins_with(call: &'static &'static str, length: Length, also: impl FnOnce()) -> bool {
     before_wait();
     let ended = ended_by_signal(true, || {
-        if SETTLING.load(Relaxed) != 0 {
+        if flags::SETTLING.load(Relaxed) != 0 {
             child::settles(call, length);
         }
         also();
         if leader::is_due() {
-            note_at_length(leader::look);
+            record_with_scratch(leader::look);
         }
         uses::judge(length);
     });
     // Cleared before it is asked whether that is right: what changes meanwhile sets it.
-    IDLE.store(0, SeqCst);
-    if SETTLING.load(SeqCst) != 0 || LOOKING.load(SeqCst) != 0 || leader::watches() || is_pending() {
-        watch_waits();
+    flags::WATCH_WAITS.store(0, SeqCst);
+    if flags::SETTLING.load(SeqCst) != 0 || flags::WATCH_USES.load(SeqCst) != 0 || leader::watches() || is_pending() {
+        flags::watch_waits();
     }
     ended
 }
@@ -111,7 +103,7 @@ macro_rules! waits {
     ($(fn $name:ident: |$registers:ident| $length:expr, $over:expr;)*) => {
         $(pass! {
             /// As the C library's; see the module.
-            fn $name, IDLE; |registers| -> bool {
+            fn $name, flags::WATCH_WAITS; |registers| -> bool {
                 let over: fn(&mut Registers) -> bool = $over;
                 let $registers: &Registers = registers;
                 begins(&stringify!($name), $length) && over(registers)

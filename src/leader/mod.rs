@@ -7,10 +7,10 @@ mod outside;
 
 pub(crate) use outside::parent_of;
 
-use crate::arena::Arena;
 use crate::child::bite::{self, Bite};
 use crate::child::fate;
-use crate::hooks::AtLength;
+use crate::entry::Arena;
+use crate::entry::Scratch;
 use crate::options::{self, Summary};
 use crate::sites::native;
 use crate::{describe, emit, findings};
@@ -119,7 +119,7 @@ pub(crate) fn remember(inner: &Inner, pid: u32) {
     place.pid.store(pid, Relaxed);
     place.state.store(word(WATCHED), Release);
     CHILDREN_LEFT.store(1, SeqCst);
-    crate::hooks::watch_waits();
+    forkguard_core::flags::watch_waits();
 }
 
 /// True while there are children to look at.
@@ -160,7 +160,7 @@ pub(crate) fn is_due() -> bool {
 }
 
 /// Looks at all children.
-pub(crate) fn look(at: &AtLength) {
+pub(crate) fn look(scratch: &Scratch) {
     if LOOKING.swap(true, Acquire) {
         return;
     }
@@ -169,20 +169,20 @@ pub(crate) fn look(at: &AtLength) {
     CHILDREN_LEFT.store(0, SeqCst);
     for place in PLACES.iter().filter(|place| place.state.load(Acquire) == word(WATCHED)) {
         // SAFETY: see `Place`.
-        match look_at(at, unsafe { &mut *place.child.get() }) {
+        match look_at(scratch, unsafe { &mut *place.child.get() }) {
             true => CHILDREN_LEFT.store(1, SeqCst),
             false => place.state.store(word(FREE), Release),
         }
     }
     // Another thread that came to wait meanwhile found nothing to look at.
     if watches() {
-        crate::hooks::watch_waits();
+        forkguard_core::flags::watch_waits();
     }
     LOOKING.store(false, Release);
 }
 
 /// Looks at one child; false when that need not be done again.
-fn look_at(at: &AtLength, child: &mut Child) -> bool {
+fn look_at(scratch: &Scratch, child: &mut Child) -> bool {
     let seen = match outside::see(child, child.said.is_some()) {
         Seen::Gone => return false,
         Seen::Nothing => return true,
@@ -195,11 +195,11 @@ fn look_at(at: &AtLength, child: &mut Child) -> bool {
         // A child that dies is elsewhere for a moment, too.
         (Some(0), None) => child.said = Some(1),
         (Some(_), None) => {
-            say_resolved(at, child);
+            say_resolved(scratch, child);
             return false;
         }
         (None, Some(wait)) if fate::needs_inspection(child.sequence) => {
-            say(at, child, &wait);
+            say(scratch, child, &wait);
             child.said = Some(0);
         }
         (None, _) => child.waits = seen,
@@ -227,8 +227,8 @@ impl Child {
     }
 }
 
-fn say(at: &AtLength, child: &Child, waits: &Wait) {
-    let arena = &at.arena();
+fn say(scratch: &Scratch, child: &Child, waits: &Wait) {
+    let arena = &scratch.arena();
     let id = child.id(arena);
     let lost = describe::lost_threads(arena, child.lost.as_slice());
     let stands = outside::stands(child.pid, waits);
@@ -264,7 +264,7 @@ fn say(at: &AtLength, child: &Child, waits: &Wait) {
     finding.child = Some(child.pid);
     let hazard = child.hazard(arena, id, library.as_ref().map(|path| path.as_str()), lost);
     let hit = hazard.map(|id| state(id, State::Hit, Kind::JoinLostThread.name()));
-    emit::of_child(at, Some(id), [Some(Event::Finding(finding.clone())), hit]);
+    emit::of_child(scratch, Some(id), [Some(Event::Finding(finding.clone())), hit]);
     if options::get().summary != Summary::Never {
         bite::print(arena, child.pid, raw::process_id(), &finding);
     }
@@ -274,9 +274,9 @@ fn state<'a>(id: &'a str, state: State, because: &'a str) -> Event<'a> {
     Event::FindingState(FindingState { id: Borrowed(id), state, severity: None, because: Borrowed(because) })
 }
 
-fn say_resolved(at: &AtLength, child: &Child) {
+fn say_resolved(scratch: &Scratch, child: &Child) {
     let Some(waits) = child.waits else { return };
-    let arena = &at.arena();
+    let arena = &scratch.arena();
     let id = child.id(arena);
     let because = "the child went on after all";
     let finding = arena.format(format_args!("{id}:{}:{:#x}", Kind::JoinLostThread.name(), waits.address));
@@ -284,5 +284,5 @@ fn say_resolved(at: &AtLength, child: &Child) {
     let library = native::library(waits.counter);
     let hazard = child.hazard(arena, id, library.as_ref().map(|path| path.as_str()), lost);
     let events = [Some(state(finding, State::Resolved, because)), hazard.map(|id| state(id, State::Resolved, because))];
-    emit::of_child(at, Some(id), events);
+    emit::of_child(scratch, Some(id), events);
 }

@@ -3,7 +3,7 @@
 //! A file is read with pread, never mapped: one that is cut short meanwhile is an answer then, not a SIGBUS. How much is read comes out
 //! of a bucket of bytes, so that neither a report nor a fork storm takes longer for a large program: what is beyond it the tool finds.
 use super::store::{self, TextId};
-use crate::workspace::aside;
+use crate::entry::scratch::aside;
 use forkguard_core::fixed::Text;
 use forkguard_core::raw::{self, Opened};
 use forkguard_lines::Source;

@@ -15,8 +15,9 @@ mod stack;
 pub(crate) mod store;
 pub(crate) mod symbols;
 
+use crate::entry::Registers;
+use crate::entry::scratch::on_scratch_stack;
 use crate::options::{self, Sockets};
-use crate::workspace::on_own_stack;
 use forkguard_core::fork::Inner;
 use forkguard_core::{raw, thread};
 pub(crate) use python::handlers as python_handlers;
@@ -75,7 +76,7 @@ pub(crate) fn capture_connection(caller: usize) -> usize {
         return capture(caller);
     }
     let start = Start::here();
-    on_own_stack(|_| take(start, caller)).unwrap_or(caller)
+    on_scratch_stack(|_| take(start, caller)).unwrap_or(caller)
 }
 
 /// True for a site of native code that the function around `caller` led to, which is not the one that a program or a thread begins with.
@@ -97,6 +98,19 @@ pub(crate) fn capture_from(start: Start, caller: usize) -> usize {
     at_length(start, caller, |start| take(start, caller)).unwrap_or(caller)
 }
 
+impl Registers {
+    /// The site of the call.
+    pub(crate) fn capture(&self) -> usize {
+        capture_from(self.start(), self.caller)
+    }
+
+    /// The calling frame.
+    pub(crate) fn start(&self) -> Start {
+        // Where the return address lay is above what was saved.
+        Start::of_call(self.caller, (&raw const self.caller).addr() + 8, self.frame)
+    }
+}
+
 /// The signal whose handler this thread runs in, if it made the call from there; of those with one handler, one that is blocked.
 pub(crate) fn handled_signal(start: Start) -> Option<i32> {
     let caught = || (1..=64).filter_map(|n| Some((n, raw::signal_action(n).filter(|action| action.handler > libc::SIG_IGN)?)));
@@ -110,7 +124,7 @@ pub(crate) fn handled_signal(start: Start) -> Option<i32> {
 /// then every read is a system call.
 pub(crate) fn prove() {
     if python::is_unproved() {
-        on_own_stack(|_| python::prove());
+        on_scratch_stack(|_| python::prove());
     }
 }
 
@@ -125,7 +139,7 @@ pub(crate) fn capture_file(caller: usize, young: bool) -> usize {
 #[inline(always)]
 fn at_length<R>(start: Start, caller: usize, capture: impl FnOnce(Start) -> R) -> Option<R> {
     let told = !thread::is_ending() && (python::is_here() || interpreters::are_known() || native_turn(caller));
-    if told && token() { on_own_stack(|_| capture(start)) } else { None }
+    if told && token() { on_scratch_stack(|_| capture(start)) } else { None }
 }
 
 /// So often a place in native code is looked at from its callers at once; then as often as a program connects, not as a loop runs.
@@ -216,7 +230,7 @@ pub(crate) fn capture_handler(caller: usize) -> Handler {
 
 /// The word of the interpreted frames that this thread stands in (0: none), read as they lie in memory; None when they cannot be read so.
 pub(crate) fn standing() -> Option<usize> {
-    on_own_stack(|_| {
+    on_scratch_stack(|_| {
         let mut frames = Frames::new();
         if python::is_here() {
             python::take_raw(&mut frames)?;

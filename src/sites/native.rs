@@ -6,7 +6,7 @@
 //! (`debug.rs`, which also finds the line): static functions and variables. What the file does not say, the tool finds by `offset`.
 use super::loaded::UNLOADED;
 use super::{debug, store};
-use crate::arena::Arena;
+use crate::entry::Arena;
 use crate::hooks::real;
 use forkguard_core::fixed::Text;
 use forkguard_core::raw::{self, read_memory, read_value};

@@ -9,6 +9,7 @@ pub mod aside;
 pub mod atfork;
 pub mod descriptor;
 pub mod fixed;
+pub mod flags;
 pub mod fork;
 pub mod gate;
 pub mod generation;

@@ -2,7 +2,7 @@
 //! have them, or use them, is no finding.
 use super::*;
 use crate::describe::descriptors;
-use crate::hooks::note;
+use crate::entry::record;
 use forkguard_core::descriptor::{self, Kind as Made, Record, mark, role};
 use forkguard_core::pattern;
 use std::ffi::c_int;
@@ -37,10 +37,10 @@ fn is_named(fd: i32, record: &Record) -> bool {
 #[unsafe(no_mangle)]
 pub extern "C" fn forkguard_keep_descriptor(fd: c_int) -> c_int {
     if fd < 0 || !raw::is_open(fd) {
-        crate::errno::set(libc::EBADF);
+        crate::entry::errno::set(libc::EBADF);
         return -1;
     }
-    note(|_| {
+    record(|_| {
         // One that no hook saw made.
         if descriptor::record(fd).is_none() {
             descriptor::open(fd, Made::Start, 0, 0, 0, 0);

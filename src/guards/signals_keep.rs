@@ -6,8 +6,8 @@ use super::signals::{self, name};
 use super::*;
 use crate::child::bite;
 use crate::describe;
+use crate::entry::{Scratch, record};
 use crate::findings::handler_dropped;
-use crate::hooks::{AtLength, note};
 use crate::sites::loaded::{self, Loaded};
 use crate::sites::{self, python_handlers as python};
 use forkguard_core::generation;
@@ -79,10 +79,10 @@ pub(crate) fn changed(number: i32, handler: usize, set: sites::Handler) {
     let kept = &KEPT[number as usize];
     WANTED.fetch_and(!bit(number), Relaxed);
     match (handler > libc::SIG_IGN, By::of(set.site)) {
-        (true, By::Application | By::Native) => _ = note(|_| kept.remember(number, set)),
+        (true, By::Application | By::Native) => _ = record(|_| kept.remember(number, set)),
         // What cannot be put back is not confused with what was there before.
-        (true, By::OtherLanguage) => _ = note(|_| kept.forget()),
-        (true, By::Package) => _ = note(|_| kept.is_native().then(|| kept.forget())),
+        (true, By::OtherLanguage) => _ = record(|_| kept.forget()),
+        (true, By::Package) => _ = record(|_| kept.is_native().then(|| kept.forget())),
         (false, _) => kept.reset(number, set),
     }
 }
@@ -182,7 +182,7 @@ impl Kept {
         }
         let foreign = self.is_foreign(set.site);
         if is_applications_reset(set.site) || self.is_native() && !foreign {
-            note(|_| self.forget());
+            record(|_| self.forget());
         } else if foreign && self.is_inherited() {
             self.put_back(number, set);
         }
@@ -193,13 +193,13 @@ impl Kept {
     }
 
     fn is_foreign(&self, reset: usize) -> bool {
-        let judge = |at: &AtLength| {
-            let arena = &at.arena();
+        let judge = |scratch: &Scratch| {
+            let arena = &scratch.arena();
             let set = describe::site(arena, Role::Set, 0, self.site.load(Relaxed))?;
             let reset = describe::site(arena, Role::Reset, 0, reset)?;
             Some(handler_dropped::is_foreign(&set, &reset))
         };
-        note_at_length(judge).flatten() == Some(true)
+        record_with_scratch(judge).flatten() == Some(true)
     }
 
     fn put_back(&self, number: i32, set: sites::Handler) {
@@ -214,7 +214,7 @@ impl Kept {
         if !self.library.is_there() {
             return self.drop_dead();
         }
-        let put = note(|_| {
+        let put = record(|_| {
             if self.object.load(Relaxed) != 0 {
                 WANTED.fetch_or(bit(number), Relaxed);
                 if !python::call_soon(put_into_table, number as usize) {
@@ -241,8 +241,8 @@ impl Kept {
         let name = name(number);
         did(Guard::SignalsKeep, "handler put back", format_args!("{}", name.as_str()), start, put);
         if !child::is_unsettled() && REPORTED.load(Relaxed) & bit(number) != 0 {
-            note_at_length(|at| {
-                bite::turn(at, Kind::HandlerInherited, format_args!("{}", name.as_str()), State::Resolved, None, BECAUSE);
+            record_with_scratch(|scratch| {
+                bite::turn(scratch, Kind::HandlerInherited, format_args!("{}", name.as_str()), State::Resolved, None, BECAUSE);
             });
         }
     }

@@ -84,7 +84,7 @@ fn revive(fork: &'static Inner, thread: &'static ThreadRecord, start: impl FnOnc
     }
     did(Guard::Threads, action, format_args!("thread \"{}\"", name.as_str()), began, result);
     if result.is_ok() {
-        note_at_length(|at| bite::turn_of(at, fork, ends.0, ends.1, State::Resolved, None, ends.2));
+        record_with_scratch(|scratch| bite::turn_of(scratch, fork, ends.0, ends.1, State::Resolved, None, ends.2));
     }
 }
 

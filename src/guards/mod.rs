@@ -23,12 +23,12 @@ pub(crate) use openmp::runs_regions_alone;
 pub(crate) use safe_point::{look_again, wait_before_fork};
 pub(crate) use self_pipe::detach;
 
-use crate::arena::Arena;
 use crate::child::{self, bite};
 use crate::emit;
-use crate::hooks::{AtLength, note_at_length};
+use crate::entry::Arena;
+use crate::entry::scratch::on_scratch_stack;
+use crate::entry::{Scratch, record_with_scratch};
 use crate::options;
-use crate::workspace::on_own_stack;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Inner, Snapshot};
 use forkguard_core::{descriptor, gate, raw};
@@ -98,7 +98,7 @@ pub(crate) fn in_child(fork: &'static Inner) {
     signals_keep::reset_in_child();
     fixups::reset_in_child(fork);
     // The host's stack may be that of a signal handler, or of a thread with the least there is.
-    if has_work() && on_own_stack(|_| act(fork)).is_none() && gate::awake() {
+    if has_work() && on_scratch_stack(|_| act(fork)).is_none() && gate::awake() {
         act(fork);
     }
 }
@@ -169,9 +169,9 @@ impl Done {
         }
     }
 
-    fn turn(&self, at: &AtLength) {
+    fn turn(&self, scratch: &Scratch) {
         if let Some((kind, what, because)) = &self.ended {
-            bite::turn(at, *kind, format_args!("{}", what.as_str()), State::Resolved, None, because);
+            bite::turn(scratch, *kind, format_args!("{}", what.as_str()), State::Resolved, None, because);
         }
     }
 }
@@ -222,11 +222,11 @@ fn note_deed(
     let ns = raw::monotonic_of_kernel().saturating_sub(start);
     let done = Done { guard, action, subject: Text::of(subject), ns, failed: result.err().unwrap_or(0), ended };
     if !child::is_unsettled() {
-        note_at_length(|at| {
+        record_with_scratch(|scratch| {
             let birth = child::birth();
             let event = Event::Guarded(done.describe(done.subject.as_str()));
-            emit::of_child(at, birth.as_ref().map(Text::as_str), [Some(event)]);
-            done.turn(at);
+            emit::of_child(scratch, birth.as_ref().map(Text::as_str), [Some(event)]);
+            done.turn(scratch);
         });
         return;
     }
@@ -262,6 +262,6 @@ pub(crate) fn ended(mut each: impl FnMut(Kind, &str, &'static str)) {
 }
 
 /// The child settles: the findings that guards have ended are said to be.
-pub(crate) fn settled(at: &AtLength) {
-    kept().for_each(|done| done.turn(at));
+pub(crate) fn settled(scratch: &Scratch) {
+    kept().for_each(|done| done.turn(scratch));
 }

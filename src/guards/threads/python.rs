@@ -2,7 +2,7 @@
 //! before the fork; a server that forks without a word to Python (uWSGI) leaves the lost threads' states in the child as they were, until that
 //! starts a thread.
 use super::*;
-use crate::hooks::note;
+use crate::entry::record;
 use crate::sites::native;
 use crate::sites::python::{while_held, while_taken};
 use forkguard_core::gate;
@@ -28,12 +28,12 @@ pub(crate) fn starts(slot: &Slot) {
     if slot.label.load(Relaxed) == 0 || !is_on() || revived().is_some() {
         return;
     }
-    let errno = crate::errno::get();
+    let errno = crate::entry::errno::get();
     let there = while_held(NAME, |running| running.is_installed() || running.install(SOURCE));
     if there == Some(true) {
         INSTALLED.store(1, Relaxed);
     }
-    crate::errno::set(errno);
+    crate::entry::errno::set(errno);
 }
 
 /// In a child's first handler.
@@ -77,7 +77,7 @@ fn start_again() {
     if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !core_fork::owned() {
         return;
     }
-    let errno = crate::errno::get();
+    let errno = crate::entry::errno::get();
     while_taken(NAME, true, |running| {
         // What is started here waits, too.
         if PENDING.swap(0, Relaxed) != 0 {
@@ -93,7 +93,7 @@ fn start_again() {
             STARTING.store(0, Relaxed);
         }
     });
-    crate::errno::set(errno);
+    crate::entry::errno::set(errno);
 }
 
 /// Calls `each` with Python's lost threads in the order in which the kernel numbered them, which is nearly always that of their start: a pool's
@@ -101,7 +101,7 @@ fn start_again() {
 fn in_order(mut each: impl FnMut(&'static Inner, &'static ThreadRecord)) {
     let mut last = 0;
     loop {
-        let next = note(|_| restartable().filter(|(_, t)| t.label != 0 && t.tid > last).min_by_key(|(_, t)| t.tid)).flatten();
+        let next = record(|_| restartable().filter(|(_, t)| t.label != 0 && t.tid > last).min_by_key(|(_, t)| t.tid)).flatten();
         let Some((fork, thread)) = next else { return };
         last = thread.tid;
         each(fork, thread);

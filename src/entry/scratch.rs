@@ -1,7 +1,7 @@
 //! The memory that reports are made in: a stack, an arena, room for lines. Mapped once, kept, and but for the stack empty in every forked
 //! child (what is not copied costs a fork nothing); a second report at the same time maps its own.
-use crate::arena::Arena;
-use crate::hooks::contained;
+use crate::entry::Arena;
+use crate::entry::catch_panic;
 use forkguard_core::raw::{self, Pages};
 use forkguard_core::tls;
 use forkguard_core::valgrind;
@@ -27,18 +27,18 @@ unsafe impl Sync for Kept {}
 static KEPT: Kept = Kept { busy: AtomicBool::new(false), pages: UnsafeCell::new(None) };
 
 /// Memory for one piece of work.
-pub(crate) struct Workspace {
+pub(crate) struct ScratchMemory {
     start: *mut u8,
     /// Its own mapping, when the kept one was in use.
     own: Option<Pages>,
 }
 
-impl Workspace {
+impl ScratchMemory {
     /// None when there is no memory to be had.
-    pub(crate) fn take() -> Option<Workspace> {
+    pub(crate) fn take() -> Option<ScratchMemory> {
         if KEPT.busy.swap(true, Acquire) {
             let own = map()?;
-            return Some(Workspace { start: own.start(), own: Some(own) });
+            return Some(ScratchMemory { start: own.start(), own: Some(own) });
         }
         // SAFETY: see `Kept`.
         let kept = unsafe { &mut *KEPT.pages.get() };
@@ -46,7 +46,7 @@ impl Workspace {
             *kept = map();
         }
         match kept {
-            Some(pages) => Some(Workspace { start: pages.start(), own: None }),
+            Some(pages) => Some(ScratchMemory { start: pages.start(), own: None }),
             None => {
                 KEPT.busy.store(false, Release);
                 None
@@ -73,7 +73,7 @@ impl Workspace {
     }
 }
 
-impl Drop for Workspace {
+impl Drop for ScratchMemory {
     fn drop(&mut self) {
         if self.own.is_none() {
             KEPT.busy.store(false, Release);
@@ -92,15 +92,15 @@ pub(crate) const BLOCKED: u64 = {
 /// threads wait for, and those that the thread's own instructions raise (a sandbox may answer system calls in SIGSYS): blocked, they
 /// would end the process. The work is told which signals the host's thread blocks. Those that came meanwhile are let in afterwards, which
 /// `hooks/wait.rs` asks for.
-pub(crate) fn on_own_stack<R>(work: impl FnOnce(&AtLength) -> R) -> Option<R> {
-    let workspace = Workspace::take()?;
+pub(crate) fn on_scratch_stack<R>(work: impl FnOnce(&Scratch) -> R) -> Option<R> {
+    let workspace = ScratchMemory::take()?;
     let (stack, size) = workspace.stack();
     let blocked = raw::blocked_signals();
     // What the host blocks stays blocked: one of those may be pending, and would be delivered here.
     raw::set_blocked_signals(blocked | BLOCKED);
-    let at = AtLength { blocked, workspace };
+    let at = Scratch { blocked, workspace };
     // SAFETY: the stack is mapped, aligned and large, and outlives the callback, which catches its own panics.
-    let result = unsafe { psm::on_stack(stack, size, || contained(|| work(&at))) };
+    let result = unsafe { psm::on_stack(stack, size, || catch_panic(|| work(&at))) };
     if tls::let_in() != 0 {
         tls::set_let_in(tls::let_in() | raw::pending_signals() & !blocked);
     }
@@ -111,18 +111,18 @@ pub(crate) fn on_own_stack<R>(work: impl FnOnce(&AtLength) -> R) -> Option<R> {
 /// Runs work that opens files in passing: see [`forkguard_core::aside`]. None when it panicked.
 pub(crate) fn aside<R>(work: impl FnOnce() -> R) -> Option<R> {
     let mut result = None;
-    forkguard_core::aside::aside(|| result = contained(work));
+    forkguard_core::aside::aside(|| result = catch_panic(work));
     result
 }
 
 /// What work at length may use.
-pub(crate) struct AtLength {
+pub(crate) struct Scratch {
     /// The signals that the host's thread blocks.
     pub(crate) blocked: u64,
-    workspace: Workspace,
+    workspace: ScratchMemory,
 }
 
-impl AtLength {
+impl Scratch {
     /// Memory for lists and texts.
     pub(crate) fn arena(&self) -> Arena {
         // SAFETY: the workspace is this thread's alone; work makes one arena at a time.

@@ -175,8 +175,8 @@ pub(super) fn after_fork() {
 }
 
 fn say(left: &Left) {
-    note_at_length(|at| {
-        let arena = at.arena();
+    record_with_scratch(|scratch| {
+        let arena = scratch.arena();
         let (lock, place) = match &left.lock {
             Some(entry) => (lock_text(entry), describe::place(&arena, entry.site)),
             None => (Text::of(format_args!("a lock")), ""),

@@ -7,7 +7,7 @@ mod named;
 mod registered;
 
 use super::*;
-use crate::errno;
+use crate::entry::errno;
 use forkguard_core::names::{self, Name};
 use forkguard_report::event::{Fixup, Progress};
 pub(crate) use registered::{register, unregister};
@@ -96,12 +96,12 @@ struct Word<'n> {
 
 fn write<'n>(words: impl IntoIterator<Item = Word<'n>>) {
     if emit::wanted() {
-        note_at_length(|at| {
+        record_with_scratch(|scratch| {
             let birth = child::birth();
             let events = words.into_iter().map(|Word { name, progress, ns }| {
                 Some(Event::Fixup(Fixup { name: Borrowed(name), progress, us: ns.map(|ns| ns as f64 / 1000.0) }))
             });
-            emit::of_child(at, birth.as_ref().map(Text::as_str), events);
+            emit::of_child(scratch, birth.as_ref().map(Text::as_str), events);
         });
     }
 }

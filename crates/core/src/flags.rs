@@ -1,0 +1,39 @@
+//! The bytes that hooks test before anything else: each says whether a family of calls means something to this process now. They lie with the
+//! other words that a child writes.
+use core::sync::atomic::{AtomicU8, Ordering::*};
+
+/// Not zero in a forked child.
+#[unsafe(link_section = "forkguard_words")]
+pub static FORKED_CHILD: AtomicU8 = AtomicU8::new(0);
+/// Not zero in a forked child until it settles.
+#[unsafe(link_section = "forkguard_words")]
+pub static SETTLING: AtomicU8 = AtomicU8::new(0);
+/// Not zero in a forked child that has not settled, or has inherited descriptors whose use is an event.
+#[unsafe(link_section = "forkguard_words")]
+pub static WATCH_USES: AtomicU8 = AtomicU8::new(0);
+/// Not zero while calls that wait for work are an event: the child settles there, and the leader has time for its children.
+#[unsafe(link_section = "forkguard_words")]
+pub static WATCH_WAITS: AtomicU8 = AtomicU8::new(0);
+/// Not zero once the end of this process is an event: of a forked child, and of a leader that reports.
+#[unsafe(link_section = "forkguard_words")]
+pub static REPORT_END: AtomicU8 = AtomicU8::new(0);
+
+/// The next call that waits for work is an event.
+pub fn watch_waits() {
+    WATCH_WAITS.store(1, SeqCst);
+}
+
+/// The end of this process is an event from now on.
+pub fn report_end() {
+    REPORT_END.store(1, Relaxed);
+}
+
+/// True for a forked child.
+pub fn is_forked_child() -> bool {
+    FORKED_CHILD.load(Relaxed) != 0
+}
+
+/// True for a forked child that has not settled.
+pub fn is_settling() -> bool {
+    SETTLING.load(Relaxed) != 0
+}

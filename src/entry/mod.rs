@@ -1,0 +1,14 @@
+//! How a call gets in: the macros that hooks are made of, what they record in, and the memory for what they report.
+pub(crate) mod arena;
+pub(crate) mod errno;
+pub(crate) mod layouts;
+#[macro_use]
+mod macros;
+mod record;
+pub(crate) mod registers;
+pub(crate) mod scratch;
+
+pub(crate) use arena::Arena;
+pub(crate) use record::{catch_panic, record, record_with_scratch};
+pub(crate) use registers::Registers;
+pub(crate) use scratch::Scratch;
