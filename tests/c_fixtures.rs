@@ -22,10 +22,22 @@ fn traps_are_survived() {
     each(Fixture::all("traps"), |fixture| same_in_every_mode(fixture, &fixture.build()?));
 }
 
-/// What the comments of each fixture expect of the report.
+/// What the comments of each fixture expect of the report: a folder a kind of finding.
 #[test]
 fn findings_are_as_expected() {
     each(Fixture::all("findings"), |fixture| fixture.check(&fixture.build()?));
+}
+
+/// The same for what guards do: a folder a guard.
+#[test]
+fn guards_are_as_expected() {
+    each(Fixture::all("guards"), |fixture| fixture.check(&fixture.build()?));
+}
+
+/// The same for what is reported of processes, forks and programs that are executed, whatever they find.
+#[test]
+fn reports_are_as_expected() {
+    each(Fixture::all("reports"), |fixture| fixture.check(&fixture.build()?));
 }
 
 /// Runs `special/forks.c` with these options, reporting to `report` below a directory of its own.

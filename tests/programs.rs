@@ -59,10 +59,10 @@ fn node() {
     unchanged("node", "node", &[], "children.js");
 }
 
-/// Runs a command that runs `findings/thread_pthread.c`, built with these flags: it forks among threads. What it says on stderr.
+/// Runs a command that runs `findings/thread-lost/pthread.c`, built with these flags: it forks among threads. What it says on stderr.
 fn watched(name: &str, words: &[&str], flags: &[&str], environment: &[(&str, &str)]) -> String {
     let directory = scratch(&format!("watched/{name}"));
-    let program = Fixture::new("findings/thread_pthread.c").build_with(&directory, flags).expect("builds");
+    let program = Fixture::new("findings/thread-lost/pthread.c").build_with(&directory, flags).expect("builds");
     let words = [words, &[program.to_str().expect("path")]].concat();
     let mut command = Command::new(words[0]);
     guarded(command.args(&words[1..]), &directory.join("report")).env("FORKGUARD_SUMMARY", "never");

@@ -1,5 +1,5 @@
 // Forks one child that lives on, with a thread lost in it: what the tests of options run.
-#include "../findings/worker.h"
+#include "../living_child.h"
 
-static void work(void) {
+static void worker_body(void) {
 }

@@ -1,5 +1,5 @@
 // Makes a thread, a handler, a held lock and a fork on lines that the tests know by the comments behind them.
-#include "../findings/fixture.h"
+#include "../process.h"
 #include <semaphore.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

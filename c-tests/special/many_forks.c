@@ -1,5 +1,5 @@
 // Forks as many children that live on as its argument says, with a thread lost in each.
-#include "../findings/fixture.h"
+#include "../process.h"
 
 static void *work(void *unused) {
     (void)unused;

@@ -1,5 +1,5 @@
 // Nowhere can a report be written (there is nothing in the new root): the forks go on, and none of them leaves a mapping behind.
-#include "../findings/fixture.h"
+#include "../process.h"
 
 static int mappings(FILE *maps) {
     int count = 0;

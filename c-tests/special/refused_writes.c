@@ -3,7 +3,7 @@
 // EXPECT-EVENT: lost
 // EXPECT-EVENT: fork kind=fork
 // EXPECT-EVENT: exit status=0 call=exit forks=15 count=1
-#include "../findings/fixture.h"
+#include "../process.h"
 #include <sys/resource.h>
 
 static void fork_some(void) {

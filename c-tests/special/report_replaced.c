@@ -1,6 +1,6 @@
 // Something else takes the place of the report below ./report (argument: fifo, file, link or removed), and a close by a raw system call takes
 // the descriptor; the program forks on.
-#include "../findings/fixture.h"
+#include "../process.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 

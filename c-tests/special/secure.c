@@ -1,5 +1,5 @@
 // Linked to the library and run with capabilities of its own (AT_SECURE): says whether the kernel treats it so, and forks.
-#include "../findings/fixture.h"
+#include "../process.h"
 #include <sys/auxv.h>
 
 int main(void) {

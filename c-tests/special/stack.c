@@ -1,6 +1,6 @@
 // Prints the stack as glibc's backtrace() has it, MODULE+OFFSET a line, where it makes a socket: what is reported must be the same.
 // LIBS: -ldl
-#include "../findings/fixture.h"
+#include "../process.h"
 #include <alloca.h>
 #include <dlfcn.h>
 #include <execinfo.h>

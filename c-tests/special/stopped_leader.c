@@ -1,5 +1,5 @@
 // A leader that is stopped before it has written what it found holds its child up once, not for every finding.
-#include "../findings/sockets.h"
+#include "../sockets.h"
 
 static pid_t leader;
 

@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// One program of `c-tests/`: its source's comments say how it is built and what is expected.
 pub struct Fixture {
-    /// `findings/lock_mutex.c`: below `c-tests`.
+    /// `findings/lock-orphaned/mutex.c`: below `c-tests`.
     pub name: String,
     source: PathBuf,
     directives: Vec<(String, String)>,
@@ -33,25 +33,23 @@ pub struct Run {
 }
 
 impl Fixture {
-    /// All fixtures of one family, by name. `FIXTURE=part` in the environment chooses among them.
+    /// All fixtures of one family and the folders below it, by name. `FIXTURE=part` in the environment chooses among them.
     pub fn all(family: &str) -> Vec<Fixture> {
         let chosen = env::var("FIXTURE").unwrap_or_default();
-        let directory = sources().join(family);
-        let mut found: Vec<Fixture> = fs::read_dir(&directory)
-            .expect("fixtures")
-            .map(|entry| entry.expect("entry").path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "c" || extension == "cc"))
-            .map(|path| Fixture::new(&format!("{family}/{}", path.file_name().expect("name").to_string_lossy())))
-            .filter(|fixture| fixture.name.contains(&chosen))
-            .collect();
-        found.sort_by(|a, b| a.name.cmp(&b.name));
-        found
+        let mut names = Vec::new();
+        add_programs_below(Path::new(family), &mut names);
+        names.retain(|name| name.contains(&chosen));
+        names.sort();
+        names.iter().map(|name| Fixture::new(name)).collect()
     }
 
     /// The fixture of that name below `c-tests`.
     pub fn new(name: &str) -> Fixture {
         let source = sources().join(name);
-        let directives = directives_of(&source);
+        let mut directives = directives_of(&source);
+        for (_, value) in &mut directives {
+            *value = value.replace("PROGRAM", &slug_of(name));
+        }
         Fixture { name: name.to_string(), source, directives }
     }
 
@@ -61,7 +59,7 @@ impl Fixture {
 
     /// A file name of its own for what belongs to this fixture.
     fn slug(&self) -> String {
-        self.name.replace(['/', '.'], "-")
+        slug_of(&self.name)
     }
 
     fn words<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
@@ -104,7 +102,7 @@ impl Fixture {
 
     fn plugins(&self) -> Result<(), String> {
         for plugin in self.words("PLUGIN") {
-            let source = self.source.with_file_name("plugins").join(format!("{plugin}.c"));
+            let source = sources().join(format!("plugins/{plugin}.c"));
             let directives = directives_of(&source);
             let flags = directives.iter().filter(|(key, _)| key == "FLAGS").flat_map(|(_, value)| value.split_whitespace());
             let flags: Vec<&str> = ["-fPIC", "-shared"].into_iter().chain(flags).collect();
@@ -122,7 +120,7 @@ impl Fixture {
 
     /// Runs the program under the library with the environment that its comments ask for, and checks all they expect.
     pub fn check(&self, program: &Path) -> Result<(), String> {
-        let directory = scratch(&format!("findings/{}", self.slug()));
+        let directory = scratch(&format!("fixtures/{}", self.slug()));
         self.check_reporting_to(&directory.join("report"), program, &directory)
     }
 
@@ -181,6 +179,23 @@ impl Fixture {
                 let found = report.entries.iter().filter(|entry| expectation.matches(&entry.json, entry.text)).count();
                 expectation.judge(key, text, found, wrong);
             }
+        }
+    }
+}
+
+fn slug_of(name: &str) -> String {
+    name.replace(['/', '.'], "-")
+}
+
+/// Adds the C and C++ programs of a folder of `c-tests/`, and of the folders in it.
+fn add_programs_below(folder: &Path, names: &mut Vec<String>) {
+    for entry in fs::read_dir(sources().join(folder)).expect("fixtures") {
+        let entry = entry.expect("entry");
+        let path = folder.join(entry.file_name());
+        if entry.file_type().expect("type").is_dir() {
+            add_programs_below(&path, names);
+        } else if path.extension().is_some_and(|extension| extension == "c" || extension == "cc") {
+            names.push(path.to_str().expect("UTF-8").to_string());
         }
     }
 }

@@ -1,0 +1,13 @@
+// close_range took it, and its number is reused.
+// EXPECT-NOT: connection-inherited
+// EXPECT-EVENT: fork kind=fork
+#include "../../sockets.h"
+
+int main(void) {
+    struct address address = v4_loopback();
+    listen_at(&address);
+    int fd = connect_to(&address);
+    CHECK(close_range(fd, ~0U, 0) == 0 && open("/dev/null", O_RDONLY) == fd);
+    fork_living_child();
+    return 0;
+}

@@ -1,0 +1,13 @@
+// The number of a closed connection belongs to a file now.
+// EXPECT-NOT: connection-inherited
+// EXPECT-EVENT: fork kind=fork
+#include "../../sockets.h"
+
+int main(void) {
+    struct address address = v4_loopback();
+    listen_at(&address);
+    int fd = connect_to(&address);
+    CHECK(close(fd) == 0 && open("/dev/null", O_RDONLY) == fd);
+    fork_living_child();
+    return 0;
+}

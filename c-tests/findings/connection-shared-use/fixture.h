@@ -1,0 +1,32 @@
+// Ways of using an inherited connection, each in a child of its own; all that the report does not tell are named.
+#pragma once
+#include "../../sockets.h"
+
+struct way {
+    const char *name;
+    void (*use)(int fd);
+};
+
+#define WAY(name) {#name, name}
+
+// There are eight bytes to receive.
+static void try_each(const struct way *ways, size_t count) {
+    struct address address = v4_loopback();
+    int listener = listen_at(&address), missing = 0;
+    for (const struct way *way = ways; way < ways + count; way++) {
+        int fd = connect_to(&address), peer = accept(listener, NULL, NULL);
+        CHECK(send(peer, "answer..", 8, 0) == 8);
+        step = way->name;
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            way->use(fd);
+            _exit(0);
+        }
+        EXITED(child, 0);
+        if (!reported(child, "connection-shared-use") && ++missing)
+            dprintf(2, "not reported: %s\n", way->name);
+        CHECK(close(fd) == 0 && close(peer) == 0);
+    }
+    CHECK(missing == 0);
+}

@@ -1,9 +1,0 @@
-// system.
-// EXPECT-EVENT: fork kind=system count=1
-// EXPECT-NO-EVENT: fork kind=fork
-#include "fixture.h"
-
-int main(void) {
-    CHECK(system("exit 0") == 0);
-    return 0;
-}

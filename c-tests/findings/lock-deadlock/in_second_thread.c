@@ -1,0 +1,23 @@
+// A second thread of the child runs into the lock; its main thread goes on.
+// EXPECT: lock-deadlock severity=error state=hit subject~worker count=1
+// EXPECT: lock-deadlock sites=[role=waits,frames.module~PROGRAM]
+// EXPECT-LAST: lock-deadlock hit
+// EXPECT-LAST: lock-orphaned hit count=1
+#include "../../working_child.h"
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void worker_body(void) {
+    CHECK(pthread_mutex_lock(&mutex) == 0);
+}
+
+static void *wait_for_lock(void *unused) {
+    pthread_mutex_lock(&mutex);
+    return unused;
+}
+
+static void child_body(void) {
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, wait_for_lock, NULL) == 0);
+    EVENTUALLY(reported(getpid(), "lock-deadlock"));
+}

@@ -1,0 +1,20 @@
+// A thread inside gethostbyname: it waits for the file of host aliases, a FIFO.
+// EXPECT: lock-orphaned severity=warning subject~worker text~gethostbyname
+// EXPECT-EVENT: fork locks=[kind=libc,name~gethostbyname,holder_name=worker]
+#include "../../process.h"
+#include <netdb.h>
+#include <sys/stat.h>
+
+static void *body(void *unused) {
+    worker_tid = gettid();
+    gethostbyname("alias");
+    return unused;
+}
+
+int main(void) {
+    CHECK(mkfifo("aliases", 0600) == 0);
+    CHECK(setenv("HOSTALIASES", "aliases", 1) == 0);
+    start_worker_blocked_in(SYS_openat, body);
+    fork_living_child();
+    return 0;
+}

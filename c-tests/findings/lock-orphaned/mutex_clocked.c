@@ -1,0 +1,11 @@
+// A mutex that another thread took by clocklock.
+// EXPECT: lock-orphaned severity=warning state=open subject~worker count=1
+// EXPECT-EVENT: fork counts.locks=1 locks=[kind=mutex,holder_name=worker,own=false]
+#include "../../living_child.h"
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void worker_body(void) {
+    struct timespec late = from_now(CLOCK_MONOTONIC, 10000);
+    CHECK(pthread_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &late) == 0);
+}

@@ -1,0 +1,10 @@
+// An errorcheck mutex that another thread holds; the EDEADLK of its second lock is no second hold.
+// EXPECT: lock-orphaned severity=warning state=open subject~worker count=1
+// EXPECT-EVENT: fork counts.locks=1 locks=[kind=errorcheck-mutex,holder_name=worker,own=false]
+#include "../../living_child.h"
+
+static pthread_mutex_t mutex = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+
+static void worker_body(void) {
+    CHECK(pthread_mutex_lock(&mutex) == 0 && pthread_mutex_lock(&mutex) == EDEADLK);
+}

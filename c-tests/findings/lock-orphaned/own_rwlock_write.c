@@ -1,0 +1,18 @@
+// The forking thread's own write-locked read-write lock: its owner is a thread id that the child does not have.
+// EXPECT: lock-orphaned severity=warning count=1
+// EXPECT-EVENT: fork locks=[kind=rwlock-write,own=true]
+#include "../../process.h"
+
+static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+
+static void *body(void *unused) {
+    (void)unused;
+    stay();
+}
+
+int main(void) {
+    start_worker(body);
+    CHECK(pthread_rwlock_wrlock(&lock) == 0);
+    fork_living_child();
+    return 0;
+}

@@ -1,9 +1,0 @@
-// A program that draws no numbers.
-// EXPECT-NOT: rng-shared
-// EXPECT-EVENT: fork kind=fork
-#include "fixture.h"
-
-int main(void) {
-    fork_living_child();
-    return 0;
-}

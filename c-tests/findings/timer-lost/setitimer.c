@@ -1,0 +1,12 @@
+// An armed interval timer.
+// EXPECT: timer-lost severity=warning state=open count=1
+// EXPECT-EVENT: fork timers=[call=setitimer]
+#include "../../process.h"
+#include <sys/time.h>
+
+int main(void) {
+    struct itimerval armed = {.it_value = {.tv_sec = 5000}};
+    CHECK(setitimer(ITIMER_REAL, &armed, NULL) == 0);
+    fork_living_child();
+    return 0;
+}

@@ -1,0 +1,34 @@
+// FORKGUARD_LOCKS=reset: a child that execs at once has its orphans resolved, too.
+// ENV: FORKGUARD_LOCKS=reset
+// EXPECT: lock-orphaned state=open count=1
+// EXPECT-LAST: lock-orphaned resolved because~'forkguard reset it' count=1
+// EXPECT-NO-EVENT: child
+#include "../../process.h"
+#include <sys/mman.h>
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void *work(void *unused) {
+    (void)unused;
+    CHECK(pthread_mutex_lock(&mutex) == 0);
+    stay();
+}
+
+int main(void) {
+    atomic_bool *told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(told != MAP_FAILED);
+    start_worker(work);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        // Of a child that is gone before its leader reports nothing is said.
+        EVENTUALLY(*told);
+        CHECK(pthread_mutex_lock(&mutex) == 0 && pthread_mutex_unlock(&mutex) == 0);
+        execl("/bin/true", "true", NULL);
+        CHECK(!"came back");
+    }
+    *told = true;
+    EXITED(child, 0);
+    CHECK(pthread_mutex_trylock(&mutex) == EBUSY);
+    return 0;
+}

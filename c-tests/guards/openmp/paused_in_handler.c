@@ -1,0 +1,27 @@
+// FORKGUARD_OPENMP=pause: a handler of a signal may have come in the middle of anything: its forks find the pool as it is.
+// FLAGS: -fopenmp
+// ENV: OMP_NUM_THREADS=3
+// ENV: FORKGUARD_OPENMP=pause
+// EXPECT: runtime-unsafe severity=warning count=1
+// EXPECT-EVENT: child cures=[guard=openmp,action~'not released',failed=16]
+#include "../../process.h"
+
+static void forks(int signal) {
+    (void)signal;
+    fork_living_child();
+}
+
+static void region(void) {
+    atomic_int ran = 0;
+#pragma omp parallel
+    ran++;
+    CHECK(ran == 3);
+}
+
+int main(void) {
+    region();
+    CHECK(signal(SIGUSR1, forks) != SIG_ERR);
+    CHECK(raise(SIGUSR1) == 0);
+    region();
+    return 0;
+}

@@ -1,0 +1,13 @@
+// ENV: FORKGUARD_SAFE_POINT=10000
+// A recursive mutex, taken twice, inside another one.
+// EXPECT-NOT: lock-orphaned
+// EXPECT-EVENT: child cures=[guard=safe-point,action~'waited for',subject~'lock: 1']
+#include "fixture.h"
+
+static pthread_mutex_t outer = PTHREAD_MUTEX_INITIALIZER, lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+static void hold(void) { CHECK(pthread_mutex_lock(&outer) == 0 && pthread_mutex_lock(&lock) == 0 && pthread_mutex_lock(&lock) == 0); }
+static void let_go(void) { 
+    CHECK(pthread_mutex_unlock(&lock) == 0 && pthread_mutex_unlock(&outer) == 0 && pthread_mutex_unlock(&lock) == 0);
+ }
+static void use(void) { CHECK(pthread_mutex_lock(&lock) == 0 && pthread_mutex_lock(&outer) == 0); }

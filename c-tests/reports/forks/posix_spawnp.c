@@ -1,0 +1,12 @@
+// posix_spawnp.
+// EXPECT-EVENT: fork kind=posix-spawn count=1
+// EXPECT-NO-EVENT: fork kind=fork
+#include "../../process.h"
+#include <spawn.h>
+
+int main(void) {
+    pid_t child;
+    CHECK(posix_spawnp(&child, "true", NULL, NULL, (char *[]){"true", NULL}, (char *[]){NULL}) == 0);
+    EXITED(child, 0);
+    return 0;
+}

@@ -1,0 +1,16 @@
+// Privileges dropped, then everything closed: what could be reopened by path as root cannot be now. Nothing may break.
+// EXPECT-EVENT: fork kind=fork count=1
+#include "../../process.h"
+
+int main(void) {
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        if (geteuid() == 0)
+            CHECK(setgid(65534) == 0 && setuid(65534) == 0);
+        CHECK(close_range(0, ~0U, 0) == 0);
+        live();
+    }
+    EXITED(child, 0);
+    return 0;
+}

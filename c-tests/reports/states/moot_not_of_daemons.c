@@ -1,0 +1,36 @@
+// A child that forks and ends at once, as a daemon's leader does: its own child has the same hazards and lives.
+// EXPECT-EVENT: fork kind=fork count=2
+// EXPECT: thread-lost count=1
+// EXPECT-LAST-NOT: thread-lost moot
+// EXPECT-LAST-NOT: lock-orphaned moot
+#include "../../process.h"
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void *hold(void *unused) {
+    (void)unused;
+    CHECK(pthread_mutex_lock(&mutex) == 0);
+    stay();
+}
+
+int main(void) {
+    int living[2];
+    CHECK(pipe(living) == 0);
+    start_worker(hold);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        pid_t own = getpid(), grandchild = fork();
+        CHECK(grandchild >= 0);
+        if (grandchild != 0)
+            _exit(0);
+        while (getppid() == own)
+            brief_pause();
+        live();
+    }
+    EXITED(child, 0);
+    // Until the grandchild has ended, too.
+    char byte;
+    CHECK(close(living[1]) == 0 && read(living[0], &byte, 1) == 0);
+    return 0;
+}
