@@ -1,7 +1,7 @@
 //! Runs the C programs of `c-tests/` with and without the library.
 mod common;
 
-use common::fixture::{Fixture, Run, each, run, run_within, same_in_every_mode};
+use common::fixture::{Fixture, Output, each, run, run_within, same_in_every_mode};
 use common::{Report, guarded, library, scratch, without_options};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -41,7 +41,7 @@ fn reports_are_as_expected() {
 }
 
 /// Runs `special/forks.c` with these options, reporting to `report` below a directory of its own.
-fn forks_with(name: &str, report: &Path, options: &[(&str, &str)]) -> Run {
+fn forks_with(name: &str, report: &Path, options: &[(&str, &str)]) -> Output {
     let program = Fixture::new("special/forks.c").build().expect("builds");
     let mut command = Command::new(program);
     guarded(&mut command, report).envs(options.iter().copied());
@@ -51,7 +51,7 @@ fn forks_with(name: &str, report: &Path, options: &[(&str, &str)]) -> Run {
 }
 
 /// The lines on stderr that hold all of `parts`.
-fn complaints<'a>(run: &'a Run, parts: &[&str]) -> Vec<&'a str> {
+fn complaints<'a>(run: &'a Output, parts: &[&str]) -> Vec<&'a str> {
     run.stderr.lines().filter(|line| parts.iter().all(|part| line.contains(part))).collect()
 }
 
@@ -133,11 +133,11 @@ fn observe_reports_its_mode() {
 
 #[test]
 fn summaries_come_as_asked() {
-    for (value, said) in [("never", false), ("auto", true), ("always", true)] {
+    for (value, printed) in [("never", false), ("auto", true), ("always", true)] {
         let report = scratch(&format!("options/summary-{value}")).join("report");
         let run = forks_with(&format!("summary-{value}"), &report, &[("FORKGUARD_SUMMARY", value)]);
-        assert_eq!(!complaints(&run, &["thread-lost", "worker"]).is_empty(), said, "{value}: {}", run.stderr);
-        assert_eq!(!complaints(&run, &["options/summary-"]).is_empty(), said, "the report's path: {}", run.stderr);
+        assert_eq!(!complaints(&run, &["thread-lost", "worker"]).is_empty(), printed, "{value}: {}", run.stderr);
+        assert_eq!(!complaints(&run, &["options/summary-"]).is_empty(), printed, "the report's path: {}", run.stderr);
     }
 }
 
@@ -231,7 +231,7 @@ fn privileged_programs_take_no_options() {
 }
 
 /// Runs `special/secure.c` in `place` with options that it must not heed; None where capabilities cannot be given.
-fn run_privileged(place: &Path) -> Option<Result<Run, String>> {
+fn run_privileged(place: &Path) -> Option<Result<Output, String>> {
     let program = place.join("secure");
     fs::copy(Fixture::new("special/secure.c").build_linked_to_library(place).expect("builds"), &program).expect("copy");
     fs::copy(library(), place.join("libforkguard.so")).expect("copy");
@@ -277,7 +277,7 @@ fn storm_of_forks() {
     assert!(run.status.success(), "{}: {}", run.status, run.stderr);
     eprint!("{}", run.stdout);
     let report = Report::as_written(&report);
-    let told = report.events("fork").filter(|entry| entry.json["kind"] == "fork" && entry.json["failed"].is_null()).count();
-    assert_eq!(told, forks);
+    let reported = report.events("fork").filter(|entry| entry.json["kind"] == "fork" && entry.json["failed"].is_null()).count();
+    assert_eq!(reported, forks);
     assert_eq!(report.events("lost").count(), 0);
 }

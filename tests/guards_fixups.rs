@@ -26,7 +26,7 @@ fn uwsgi_with_fixups(port: u16, arguments: &[&str]) -> Command {
     with_module(command)
 }
 
-/// Starts a server: two workers must answer, and with that say that what should have run in them did, once and in order.
+/// Starts a server: two workers must answer; an answer lists the fixups that ran in its worker, which must be all, once and in order.
 fn workers(run: &Run, command: Command, port: u16, end: i32) -> BTreeSet<u32> {
     let server = run.start(command);
     serves(port);
@@ -44,7 +44,7 @@ fn progress(report: &Report, pid: u32) -> Vec<(String, String)> {
 }
 
 /// Each worker's fixups of the application, in order.
-fn tells(report: &Report, workers: &BTreeSet<u32>) {
+fn reports_fixups(report: &Report, workers: &BTreeSet<u32>) {
     let ended = |name: &str| if name == "raises" { "raised" } else { "done" };
     let both = |name: &str| [(name.to_string(), "begins".to_string()), (name.to_string(), ended(name).to_string())];
     let expected: Vec<_> = FIXUPS.into_iter().flat_map(both).collect();
@@ -66,10 +66,10 @@ fn gunicorn_runs_them_in_each_worker() {
     let run = Run::guarded("fixups-gunicorn");
     let port = free_port();
     let workers = workers(&run, gunicorn_with_fixups(port), port, libc::SIGTERM);
-    tells(&run.report(), &workers);
-    let said = stderr(&run);
-    assert_eq!(said.matches("forkguard: exception in the fixup raises:").count(), 2, "{said}");
-    assert_eq!(said.matches("SystemExit: as the test wants it").count(), 2, "{said}");
+    reports_fixups(&run.report(), &workers);
+    let output = stderr(&run);
+    assert_eq!(output.matches("forkguard: exception in the fixup raises:").count(), 2, "{output}");
+    assert_eq!(output.matches("SystemExit: as the test wants it").count(), 2, "{output}");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn uwsgi_runs_them_in_each_worker() {
         let mut command = uwsgi_with_fixups(port, arguments);
         command.env("DECORATORS", decorators);
         let workers = workers(&run, command, port, libc::SIGQUIT);
-        tells(&run.report(), &workers);
+        reports_fixups(&run.report(), &workers);
     }
 }
 
@@ -98,14 +98,14 @@ fn a_pool_runs_them_in_each_process() {
     let mut command = with_module(command);
     let output = guarded(&mut command, &directory.join("report")).output().expect("runs");
     assert!(output.status.success(), "{output:?}");
-    let said = String::from_utf8(output.stdout).expect("UTF-8");
-    assert_eq!(said, "forks in its child, counts\nforks in the child, counts\n");
+    let output = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output, "forks in its child, counts\nforks in the child, counts\n");
     let report = Report::read(&directory.join("report"));
     let begun = |name: &str| report.events("fixup").filter(|e| e.json["name"] == name && e.json["progress"] == "begins").count();
     assert_eq!((begun("forks"), begun("counts")), (1, 2));
 }
 
-/// Without the preload it says so, once; where nothing guards nothing runs.
+/// Without the preload the module warns once; where no guard acts no fixup runs.
 #[test]
 fn nothing_runs_where_nothing_guards() {
     let control = Run { directory: scratch("fixups-alone"), guarded: false };

@@ -2,25 +2,18 @@
 mod common;
 
 use common::server::*;
-use std::collections::BTreeSet;
 
 /// A lock of the application's (CPython's is a semaphore), which a thread of the leader holds at the fork.
 #[test]
 fn a_worker_takes_the_lock_of_a_lost_thread() {
     let (run, port) = (Run::guarded("guards-locks"), free_port());
-    let mut command = gunicorn(port, "tests/apps/bites", "held_lock:app", &[]);
+    let mut command = gunicorn(port, "tests/apps/hits", "held_lock:app", &[]);
     command.env_remove("LATE").env("FORKGUARD_LOCKS", "reset");
     let server = run.start(command);
-    let first = server.workers(2, &BTreeSet::new());
-    served_by(port, &first);
-    // Each worker is another fork.
-    server.signal(libc::SIGHUP);
-    let second = server.workers(2, &first);
-    served_by(port, &second);
-    assert!(server.stop(libc::SIGTERM).success());
+    server.serves_across_a_reload(port);
     let report = run.report();
-    nothing_bit(&report);
-    let orphans: Vec<_> = report.last_states().into_iter().filter(|finding| finding["kind"] == "lock-orphaned").collect();
+    no_hits(&report);
+    let orphans = report.last_states_of("lock-orphaned");
     let warned = orphans.iter().filter(|finding| finding["severity"] == "warning");
     for orphan in warned.clone() {
         assert_eq!(orphan["state"], "resolved", "{orphan}");

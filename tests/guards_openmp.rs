@@ -2,14 +2,12 @@
 //! wheel brings along.
 mod common;
 
-use common::bite::Bite;
+use common::hit::Hit;
 use common::server::*;
-use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, TcpStream};
 use std::process::Command;
 
 fn neighbours(port: u16, openmp: &str) -> Command {
-    let mut command = gunicorn(port, "tests/apps/bites", "neighbours:app", &["--timeout=0"]);
+    let mut command = gunicorn(port, "tests/apps/hits", "neighbours:app", &["--timeout=0"]);
     command.env_remove("LATE").env("OMP_NUM_THREADS", "3").env("FORKGUARD_OPENMP", openmp);
     command
 }
@@ -17,32 +15,25 @@ fn neighbours(port: u16, openmp: &str) -> Command {
 /// Without the guard: a worker waits for the pool that it does not have.
 #[test]
 fn a_worker_waits_for_its_leaders_pool() {
-    use std::io::Write;
     let (run, port) = (Run::guarded("guards-openmp-keep"), free_port());
     let server = run.start(neighbours(port, "keep"));
-    let mut asked = wait_for("the port", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok());
-    asked.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("request");
-    let bite = Bite::of(&run, "join-lost-thread");
-    assert!(server.workers_now().contains(&bite.child()), "it still waits");
+    let _asked = send_request(port);
+    let hit = Hit::of(&run, "join-lost-thread");
+    assert!(server.workers_now().contains(&hit.child()), "it still waits");
 }
 
 /// Its workers, first and after a reload, answer; its report.
 fn answers(name: &str, openmp: &str) -> Run {
     let (run, port) = (Run::guarded(name), free_port());
     let server = run.start(neighbours(port, openmp));
-    let first = server.workers(2, &BTreeSet::new());
-    served_by(port, &first);
-    server.signal(libc::SIGHUP);
-    let second = server.workers(2, &first);
-    served_by(port, &second);
-    assert!(server.stop(libc::SIGTERM).success());
-    nothing_bit(&run.report());
+    server.serves_across_a_reload(port);
+    no_hits(&run.report());
     run
 }
 
 fn of_libgomp(run: &Run, kind: &str) -> Vec<serde_json::Value> {
-    let mut findings = run.report().last_states();
-    findings.retain(|finding| finding["kind"] == kind && finding.to_string().contains("libgomp"));
+    let mut findings = run.report().last_states_of(kind);
+    findings.retain(|finding| finding.to_string().contains("libgomp"));
     findings
 }
 

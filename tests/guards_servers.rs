@@ -14,7 +14,7 @@ use std::process::Command;
 
 type Pids = BTreeSet<u32>;
 
-/// A server's surroundings: what it listens on, where held requests say so, and a service that its application is connected to.
+/// A server's surroundings: what it listens on, where held requests announce themselves, and a service that its application is connected to.
 struct Scene<'a> {
     run: &'a Run,
     port: u16,
@@ -147,7 +147,7 @@ fn alarms_only(report: &Report, kinds: &[&str]) {
     assert_eq!(report.misplaced(), Vec::<&str>::new(), "changes of findings that are not there");
 }
 
-/// What gunicorn's workers inherit, and what its master says of a worker that stops or was killed.
+/// What gunicorn's workers inherit, and what its master logs of a worker that stops or was killed.
 const HAZARDS: [&str; 2] = ["thread-lost", "lock-orphaned"];
 const TOLD_BY_GUNICORN: [&str; 2] = ["was sent SIGKILL", "was sent SIGTERM"];
 
@@ -209,12 +209,12 @@ fn uwsgi_lives() {
         command.args(["--disable-logging", "--add-header=Connection: close", "--pythonpath"]).arg(repository("tests/apps"));
         command.arg("--module=guarded").env("PYTHONDONTWRITEBYTECODE", "1");
         let (server, first) = scene.start(command);
-        let tell = |order| fs::write(&fifo, order).expect("the master's fifo");
-        // A worker that is told to end exits at once when no request has begun, whatever it has accepted: one each.
-        let chained = scene.reloads_but(2, "chain reload", server.pid, &first, || tell("c"));
+        let order = |letter| fs::write(&fifo, letter).expect("the master's fifo");
+        // A worker that has to end exits at once when no request has begun, whatever it has accepted: one each.
+        let chained = scene.reloads_but(2, "chain reload", server.pid, &first, || order("c"));
         let replaced = scene.replaces(server.pid, 0);
-        scene.reloads_but(2, "reload by exec", server.pid, &(&chained | &replaced), || tell("r"));
-        scene.stops(server.pid, || tell("q"));
+        scene.reloads_but(2, "reload by exec", server.pid, &(&chained | &replaced), || order("r"));
+        scene.stops(server.pid, || order("q"));
         let status = server.ended();
         scene.complains_only(&["stderr"], &["running uWSGI as root"]);
         (status, ())

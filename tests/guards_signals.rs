@@ -36,7 +36,7 @@ fn resolved(because: &str) -> Vec<(String, String)> {
     vec![("resolved".to_string(), because.to_string())]
 }
 
-/// The signals of which `guard` says in a child's summary that it dealt with them.
+/// The signals that a child's summary lists as dealt with by `guard`.
 fn dealt_with(report: &Report, guard: &str) -> BTreeSet<String> {
     let cures = report.events("child").flat_map(|child| list(child, "cures"));
     let of_guard = cures.filter(|cure| cure["guard"] == guard && cure["failed"].is_null());
@@ -48,28 +48,28 @@ fn dealt_with(report: &Report, guard: &str) -> BTreeSet<String> {
 fn an_application_that_forks_keeps_its_handlers() {
     let (run, _) = compare("signals-own-server", |run| (printed(run, "prefork.py", &[], &[]), ()));
     assert_eq!(dealt_with(&run.report(), "signals"), BTreeSet::new());
-    let told = fs::read_to_string(run.directory.join("stdout")).expect("stdout");
-    assert!(told.contains("finished its work\nended by 7\n"), "{told}");
+    let lines = fs::read_to_string(run.directory.join("stdout")).expect("stdout");
+    assert!(lines.contains("finished its work\nended by 7\n"), "{lines}");
 }
 
 #[test]
 fn an_application_that_forks_loses_them_where_that_was_asked_for() {
     let run = Run::guarded("signals-own-server-application");
-    let told = printed(&run, "prefork.py", &[], &[("FORKGUARD_SIGNALS", "application")]);
-    assert_eq!(told.last().expect("a line"), "ended by -15");
+    let lines = printed(&run, "prefork.py", &[], &[("FORKGUARD_SIGNALS", "application")]);
+    assert_eq!(lines.last().expect("a line"), "ended by -15");
     let dealt_with = dealt_with(&run.report(), "signals");
     assert_eq!(dealt_with, ["SIGTERM", "SIGUSR1"].map(String::from).into(), "not SIGALRM, which a timer sends");
 }
 
-/// What the worker of somebody else's server says of its signals, and which were reset.
+/// What the worker of somebody else's server prints about its signals, and the report, which lists those that were reset.
 fn small_server(options: &[(&str, &str)], resets: &[&str]) -> (Vec<String>, Report) {
     let name = options.iter().flat_map(|(_, value)| ["-", value]).collect::<String>();
     let run = Run::guarded(&format!("signals-small-server{name}"));
-    let told = printed(&run, "bin/small-server", &[&["graceful"], resets].concat(), options);
-    (told, run.report())
+    let lines = printed(&run, "bin/small-server", &[&["graceful"], resets].concat(), options);
+    (lines, run.report())
 }
 
-const TOLD: [&str; 8] = [
+const UNCHANGED: [&str; 8] = [
     "SIGHUP stop caught",
     "SIGINT default_int_handler caught",
     "SIGTERM stop caught",
@@ -81,26 +81,26 @@ const TOLD: [&str; 8] = [
 ];
 
 /// The same with these signals reset: CPython's own table does not know.
-fn told_without(reset: &[&str]) -> Vec<String> {
+fn lines_without(reset: &[&str]) -> Vec<String> {
     let line = |line: &str| match reset.iter().any(|name| line.starts_with(name)) {
         true => line.replace(" caught", " not caught"),
         false => line.to_string(),
     };
-    let mut told: Vec<String> = TOLD.map(line).into();
+    let mut lines: Vec<String> = UNCHANGED.map(line).into();
     if reset.contains(&"SIGTERM") {
-        *told.last_mut().expect("a line") = "ended by -15".to_string();
+        *lines.last_mut().expect("a line") = "ended by -15".to_string();
     }
-    told
+    lines
 }
 
 #[test]
 fn a_preloaded_applications_handlers_do_not_steer_the_workers_of_others() {
-    let (told, report) = small_server(&[], &[]);
-    assert_eq!(told, told_without(&["SIGHUP", "SIGTERM"]));
+    let (lines, report) = small_server(&[], &[]);
+    assert_eq!(lines, lines_without(&["SIGHUP", "SIGTERM"]));
     assert_eq!(dealt_with(&report, "signals"), ["SIGHUP", "SIGTERM"].map(String::from).into());
     assert_eq!(last(&report, "handler-inherited", "SIGTERM"), resolved("forkguard reset it to its default"));
     assert_eq!(last(&report, "handler-inherited", "SIGUSR1"), [("open".to_string(), String::new())]);
-    nothing_bit(&report);
+    no_hits(&report);
 }
 
 #[test]
@@ -111,28 +111,28 @@ fn whose_handlers_are_reset_is_a_matter_of_the_option() {
         ("none", &[]),
         ("INT,SIGALRM", &["SIGINT", "SIGALRM"]),
     ] {
-        let (told, report) = small_server(&[("FORKGUARD_SIGNALS", value)], &[]);
-        assert_eq!(told, told_without(reset), "{value}");
+        let (lines, report) = small_server(&[("FORKGUARD_SIGNALS", value)], &[]);
+        assert_eq!(lines, lines_without(reset), "{value}");
         assert_eq!(dealt_with(&report, "signals"), reset.iter().map(|name| name.to_string()).collect(), "{value}");
     }
-    let (told, report) = small_server(&[("FORKGUARD", "observe"), ("FORKGUARD_SIGNALS", "application")], &[]);
-    assert_eq!(told, TOLD);
+    let (lines, report) = small_server(&[("FORKGUARD", "observe"), ("FORKGUARD_SIGNALS", "application")], &[]);
+    assert_eq!(lines, UNCHANGED);
     assert_eq!(dealt_with(&report, "signals"), BTreeSet::new());
 }
 
 /// Reset by the server twice, the application's function is there both times: in the kernel and in CPython's own table.
 #[test]
 fn a_kept_handler_is_python_s_own_again() {
-    let (told, report) = small_server(&[("FORKGUARD_SIGNALS_KEEP", "USR2,TERM")], &["SIGUSR2", "SIGTERM"]);
+    let (lines, report) = small_server(&[("FORKGUARD_SIGNALS_KEEP", "USR2,TERM")], &["SIGUSR2", "SIGTERM"]);
     let again = ["SIGUSR2 dump caught", "SIGTERM stop caught"].map(String::from);
-    let expected: Vec<String> = [&again[..], &again, &told_without(&["SIGHUP"])].concat();
-    assert_eq!(told, expected);
+    let expected: Vec<String> = [&again[..], &again, &lines_without(&["SIGHUP"])].concat();
+    assert_eq!(lines, expected);
     assert_eq!(dealt_with(&report, "signals-keep"), ["SIGTERM", "SIGUSR2"].map(String::from).into());
     assert_eq!(last(&report, "handler-inherited", "SIGUSR2"), resolved("forkguard put the application's handler back"));
-    nothing_bit(&report);
+    no_hits(&report);
 
-    let (told, _) = small_server(&[("FORKGUARD", "observe"), ("FORKGUARD_SIGNALS_KEEP", "USR2")], &["SIGUSR2"]);
-    assert_eq!(told[0], "SIGUSR2 0 not caught");
+    let (lines, _) = small_server(&[("FORKGUARD", "observe"), ("FORKGUARD_SIGNALS_KEEP", "USR2")], &["SIGUSR2"]);
+    assert_eq!(lines[0], "SIGUSR2 0 not caught");
 }
 
 /// gunicorn takes SIGUSR2 for its arbiter and resets it in the worker; SIGUSR1 it has a handler of its own for.
@@ -172,7 +172,7 @@ fn gunicorn_keeps_an_applications_handler() {
     assert!(own.iter().all(|end| *end == resolved("the child set a handler of its own")[0]), "{own:?}");
     assert_eq!(last(&report, "handler-dropped", "SIGUSR2"), []);
     // SIGHUP, too, was the application's, and is not kept.
-    nothing_bit_but(&report, &["handler-dropped"]);
+    only_hits(&report, &["handler-dropped"]);
 }
 
 /// gunicorn sets anew what it needs; of what it leaves alone, `application` resets what the application has set.

@@ -13,7 +13,7 @@ fn application(file: &str) -> PathBuf {
     repository("tests/apps/clients").join(file)
 }
 
-/// The client tells for each of its two children what its first and its second attempt came to.
+/// The client prints for each of its two children what its first and its second attempt came to.
 fn reconnects(name: &str, mut client: Command, first: &str) {
     let run = Run::guarded(&format!("sever-{name}"));
     client.env("FORKGUARD_SOCKETS", "sever");
@@ -30,13 +30,12 @@ fn reconnects(name: &str, mut client: Command, first: &str) {
 /// Without an attempt that fails.
 const AT_ONCE: &str = "2 in another session";
 
-/// The report says so of every connection, and that nothing bit.
+/// The report lists every connection as severed, and no finding as hit.
 fn severed(run: &Run) {
     let report = run.report();
     no_alarm(&report);
-    nothing_bit(&report);
-    let mut inherited = report.last_states();
-    inherited.retain(|finding| finding["kind"] == "connection-inherited");
+    no_hits(&report);
+    let inherited = report.last_states_of("connection-inherited");
     assert_eq!(inherited.len(), 2, "one a child: {inherited:#?}");
     for finding in inherited {
         assert_eq!(finding["state"], "resolved", "{finding:#}");

@@ -63,7 +63,7 @@ fn consumers_work(name: &str, command: impl Fn(u16) -> Command, end: i32, ends: 
     for name in ["heartbeat-1", "scheduler"] {
         assert_eq!(became(&report, &workers, name), lost(), "{name}");
     }
-    nothing_bit(&report);
+    no_hits(&report);
     let deeds = |child: &common::Entry| list(child, "cures").filter(|cure| cure["guard"] == "threads").count();
     let children: Vec<_> = report.events("child").filter(|entry| workers.contains(&entry.line.pid)).collect();
     let lives: Vec<_> = children.iter().map(|child| deeds(child)).collect();
@@ -109,7 +109,7 @@ fn a_pattern_names_them() {
     assert_eq!(became(&report, &workers, "heartbeat-1"), revived());
     assert_eq!(became(&report, &workers, "consumer"), revived());
     assert_eq!(became(&report, &workers, "scheduler"), lost());
-    nothing_bit(&report);
+    no_hits(&report);
 }
 
 /// gevent makes its own of all threads, in the worker.
@@ -137,5 +137,5 @@ fn children_that_are_no_workers() {
     assert!(status.success(), "{}", read("stderr"));
     let lines = ["child 2", "child 2", "grandchild 2", "grandchild 2", "program 1", "process 1", "billiard 1"];
     assert_eq!(read("stdout").lines().collect::<Vec<_>>(), lines);
-    nothing_bit(&run.report());
+    no_hits(&run.report());
 }

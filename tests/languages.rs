@@ -2,7 +2,7 @@
 mod common;
 
 use common::fixture::run;
-use common::server::{LIMIT, Run, free_port, nothing_bit_but, repository, wait_for};
+use common::server::{LIMIT, Run, free_port, only_hits, repository, wait_for};
 use common::{Entry, Report, guarded, scratch};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -23,11 +23,11 @@ struct Script {
 
 impl Script {
     fn run(language: &'static str, name: &str) -> Script {
-        Script::told(language, name, &[]).0
+        Script::with_output(language, name, &[]).0
     }
 
     /// Also gives what the script printed.
-    fn told(language: &'static str, name: &str, arguments: &[&str]) -> (Script, String) {
+    fn with_output(language: &'static str, name: &str, arguments: &[&str]) -> (Script, String) {
         let file = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/apps/sites")).join(name);
         let directory = scratch(&format!("languages/{name}"));
         let report = directory.join("report");
@@ -78,7 +78,7 @@ impl Script {
     }
 }
 
-/// What dlerror has to say is the host's: no hook calls the loader's functions.
+/// The message of dlerror is the host's: no hook calls the loader's functions.
 #[test]
 fn ruby_keeps_the_loaders_error() {
     Script::run("ruby", "loader_error.rb");
@@ -105,9 +105,9 @@ fn ruby_in_many_threads() {
     let seconds = env::var("FORKGUARD_TEST_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10.0_f64);
     let parts = (seconds / 10.0).ceil();
     for _ in 0..parts as u32 {
-        let (script, told) = Script::told("ruby", "stress.rb", &[&(seconds / parts).to_string()]);
+        let (script, output) = Script::with_output("ruby", "stress.rb", &[&(seconds / parts).to_string()]);
         let (mut compared, mut missing) = (0, 0);
-        for known in told.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")) {
+        for known in output.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")) {
             let mut forks = script.report.events("fork");
             let fork = &forks.find(|fork| fork.json["child"] == known["child"]).expect("the fork").json;
             // Forks that come too fast are reported by their counts.
@@ -211,7 +211,7 @@ fn php_fpm() {
 
     let script = Script { language: "php", file, report: run.report() };
     // PHP leaves its sockets open in the programs that a page starts.
-    nothing_bit_but(&script.report, &["fd-leaked-exec"]);
+    only_hits(&script.report, &["fd-leaked-exec"]);
     let (mut full, mut connected) = (0, 0);
     for fork in script.report.events("fork").filter(|fork| fork.json["pid"] != master && fork.json["detail"] == "full") {
         script.check("fork", &fork.json["site"], true);

@@ -43,16 +43,16 @@ fn build_id(program: &Path) -> String {
     notes.lines().find_map(|line| line.trim().strip_prefix("Build ID: ")).expect("a build id").to_string()
 }
 
-/// What the library says of addresses that it looks at together: `file:line`, or nothing.
-fn told(program: &Path, id: &str, addresses: &[u64], is_library: forkguard_lines::IsLibrary) -> Vec<String> {
+/// The lines that the library finds for addresses that it resolves together: `file:line`, or nothing.
+fn lines_at(program: &Path, id: &str, addresses: &[u64], is_library: forkguard_lines::IsLibrary) -> Vec<String> {
     let file = Opened(File::open(program).expect("program"));
     let mut lines = vec![String::new(); addresses.len()];
-    let told = forkguard_lines::look(&file, id, addresses, is_library, &mut (1 << 30), |index, found| {
+    let found = forkguard_lines::look(&file, id, addresses, is_library, &mut (1 << 30), |index, found| {
         if let Some(place) = found.place.filter(|place| place.line != 0) {
             lines[index] = format!("{}:{}", std::str::from_utf8(place.file.as_bytes()).expect("UTF-8"), place.line);
         }
     });
-    assert!(told);
+    assert!(found);
     lines
 }
 
@@ -66,10 +66,10 @@ fn compare(program: &Path) -> usize {
     let loader = addr2line::Loader::new(program).expect("debug information");
     let mut known = 0;
     for some in addresses.chunks(forkguard_lines::TOGETHER) {
-        for (&address, told) in some.iter().zip(told(program, &id, some, &|_| false)) {
+        for (&address, found) in some.iter().zip(lines_at(program, &id, some, &|_| false)) {
             let expected = line(loader.find_location(address).expect("debug information"));
-            assert_eq!(told, expected, "{address:#x} of {}", program.display());
-            known += usize::from(!told.is_empty());
+            assert_eq!(found, expected, "{address:#x} of {}", program.display());
+            known += usize::from(!found.is_empty());
         }
     }
     known
@@ -88,8 +88,8 @@ fn compare_callers(program: &Path) -> usize {
             lines.push(line(frame.location));
         }
         let own = lines.iter().position(|line| !is_library(line.as_bytes())).unwrap_or(0);
-        let told = told(program, &id, &[address], &is_library);
-        assert_eq!(told.first(), lines.get(own).or(Some(&String::new())), "{address:#x} of {}", program.display());
+        let found = lines_at(program, &id, &[address], &is_library);
+        assert_eq!(found.first(), lines.get(own).or(Some(&String::new())), "{address:#x} of {}", program.display());
         callers += usize::from(own > 0);
     }
     callers
@@ -117,7 +117,7 @@ fn lines_are_as_addr2line_has_them() {
     }
 }
 
-/// Without .debug_aranges the units tell what they cover.
+/// Without .debug_aranges the units name the addresses that they cover.
 #[test]
 fn lines_without_an_index_of_addresses() {
     let directory = scratch("lines/walked");

@@ -109,9 +109,9 @@ fn a_directory_that_others_may_write_to_is_refused_and_the_next_is_taken() {
     fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).expect("permissions");
     let path = open.to_str().expect("UTF-8");
     let (run, printed) = gunicorn_with("refused", "threaded:app", &[("FORKGUARD_REPORT", path)]);
-    let said: Vec<_> = printed.iter().filter(|line| line.contains(path)).collect();
-    assert_eq!(said.len(), 1, "{printed:#?}");
-    assert!(said[0].contains("the sticky bit") && said[0].contains("state/forkguard"), "{}", said[0]);
+    let lines: Vec<_> = printed.iter().filter(|line| line.contains(path)).collect();
+    assert_eq!(lines.len(), 1, "{printed:#?}");
+    assert!(lines[0].contains("the sticky bit") && lines[0].contains("state/forkguard"), "{}", lines[0]);
     private(&run.directory.join("state/forkguard"));
     assert_eq!(fs::read_dir(&open).expect("directory").count(), 0, "nothing is written there");
 }

@@ -21,7 +21,7 @@ fn unchanged(name: &str, program: &str, arguments: &[&str], script: &str) {
     });
     let report = run.report();
     assert!(report.events("fork").next().is_some(), "forks are reported");
-    nothing_bit(&report);
+    no_hits(&report);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn node() {
     unchanged("node", "node", &[], "children.js");
 }
 
-/// Runs a command that runs `findings/thread-lost/pthread.c`, built with these flags: it forks among threads. What it says on stderr.
+/// Runs a command that runs `findings/thread-lost/pthread.c`, built with these flags: it forks among threads. Gives its stderr.
 fn watched(name: &str, words: &[&str], flags: &[&str], environment: &[(&str, &str)]) -> String {
     let directory = scratch(&format!("watched/{name}"));
     let program = Fixture::new("findings/thread-lost/pthread.c").build_with(&directory, flags).expect("builds");
@@ -77,11 +77,11 @@ fn watched(name: &str, words: &[&str], flags: &[&str], environment: &[(&str, &st
 #[test]
 fn valgrind() {
     for tool in ["none", "memcheck", "helgrind"] {
-        let said = watched(tool, &["valgrind", &format!("--tool={tool}"), "--error-exitcode=9"], &[], &[]);
-        // A new error would have ended it with 9. Of calls that it does not know it says so once.
+        let stderr = watched(tool, &["valgrind", &format!("--tool={tool}"), "--error-exitcode=9"], &[], &[]);
+        // A new error would have ended it with 9. A system call that valgrind does not know is one line.
         assert!(
-            !said.contains("client switching stacks") && said.matches("unhandled amd64-linux syscall").count() <= 1,
-            "{said}"
+            !stderr.contains("client switching stacks") && stderr.matches("unhandled amd64-linux syscall").count() <= 1,
+            "{stderr}"
         );
     }
 }
@@ -91,7 +91,7 @@ fn ltrace() {
     watched("ltrace", &["ltrace", "-o", "calls"], &[], &[]);
 }
 
-/// (The sanitizer for addresses, as a library, refuses whatever stands before it, unless it is told not to look.)
+/// AddressSanitizer as a shared library refuses to run behind another preload, unless verify_asan_link_order is off.
 #[test]
 fn sanitizers() {
     let quiet = ("ASAN_OPTIONS", "detect_leaks=0:verify_asan_link_order=0");

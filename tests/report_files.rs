@@ -1,7 +1,7 @@
 //! Where reports lie, how large they get, and what becomes of the program when they cannot be written.
 mod common;
 
-use common::fixture::{Fixture, Run, run};
+use common::fixture::{Fixture, Output, run};
 use common::{Report, bytes_in, guarded, library, scratch, without_options};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -9,20 +9,20 @@ use std::path::Path;
 use std::process::Command;
 
 /// A run of a program of `c-tests/special` that makes `forks` children, reporting to `report`.
-fn forks(name: &str, report: &Path, count: u32, options: &[(&str, &str)]) -> Run {
+fn forks(name: &str, report: &Path, count: u32, options: &[(&str, &str)]) -> Output {
     let program = Fixture::new("special/many_forks.c").build().expect("builds");
     let mut command = Command::new(program);
     guarded(&mut command, report).arg(count.to_string()).envs(options.iter().copied());
     finish(&mut command, name)
 }
 
-fn finish(command: &mut Command, name: &str) -> Run {
+fn finish(command: &mut Command, name: &str) -> Output {
     let run = run(command, &scratch(&format!("report-files/{name}/run"))).expect("ends");
     assert!(run.status.success(), "{name}: {}: {}", run.status, run.stderr);
     run
 }
 
-fn lines_about<'a>(run: &'a Run, part: &str) -> Vec<&'a str> {
+fn lines_about<'a>(run: &'a Output, part: &str) -> Vec<&'a str> {
     run.stderr.lines().filter(|line| line.contains(part)).collect()
 }
 
@@ -89,8 +89,8 @@ fn a_nearly_full_file_system_gets_counts_only() {
     assert_eq!(end.json["forks"], 10);
 }
 
-/// Runs the program with nothing but these variables to tell where the report goes.
-fn forks_by_default(name: &str, variables: &[(&str, &Path)]) -> Run {
+/// Runs the program with nothing but these variables to decide where the report goes.
+fn forks_by_default(name: &str, variables: &[(&str, &Path)]) -> Output {
     let program = Fixture::new("special/many_forks.c").build().expect("builds");
     let mut command = Command::new(program);
     without_options(&mut command).env_remove("XDG_STATE_HOME").env_remove("TMPDIR").env("LD_PRELOAD", library()).arg("1");
@@ -112,9 +112,9 @@ fn a_place_in_memory_is_left_for_the_next() {
     let state = scratch("report-files/memory").join("state");
     let Some(_mounted) = Mounted::in_memory(&state, "2g") else { return };
     let run = forks_by_default("memory-run", &[("XDG_STATE_HOME", &state)]);
-    let said = lines_about(&run, "is in memory, not on disk");
-    assert_eq!(said.len(), 1, "{}", run.stderr);
-    remove_report(said[0]);
+    let lines = lines_about(&run, "is in memory, not on disk");
+    assert_eq!(lines.len(), 1, "{}", run.stderr);
+    remove_report(lines[0]);
 }
 
 /// Removes the report that a line names, in one of the places that belong to the machine.
@@ -204,8 +204,8 @@ fn a_link_is_no_place_for_reports() {
     fs::create_dir(base.join("target")).expect("directory");
     symlink(base.join("target"), base.join("forkguard")).expect("link");
     let run = forks_by_default("linked-run", &[("XDG_STATE_HOME", &base)]);
-    let said = lines_about(&run, "links are not followed");
-    assert_eq!(said.len(), 1, "{}", run.stderr);
-    remove_report(said[0]);
+    let lines = lines_about(&run, "links are not followed");
+    assert_eq!(lines.len(), 1, "{}", run.stderr);
+    remove_report(lines[0]);
     assert_eq!(fs::read_dir(base.join("target")).expect("directory").count(), 0);
 }

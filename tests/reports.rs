@@ -3,21 +3,19 @@ mod common;
 
 use common::fixture::{Fixture, run};
 use common::server::repository;
-use common::{guarded, scratch};
+use common::{Report, guarded, scratch};
 use serde_json::Value;
-use std::fs;
 use std::process::Command;
 
-/// The lines that `command` makes, as they stand there.
+/// The lines that `command` makes, as they are written: length and content.
 fn lines(name: &str, mut command: Command) -> Vec<(usize, Value)> {
     let directory = scratch(&format!("reports-{name}"));
     let report = directory.join("report");
     let run = run(guarded(&mut command, &report), &directory).expect("runs");
     assert!(run.status.success(), "{}: {}", run.status, run.stderr);
-    let files =
-        fs::read_dir(&report).expect("a report").map(|file| fs::read_to_string(file.expect("entry").path()).expect("UTF-8"));
-    let parsed = |line: &str| (line.len(), serde_json::from_str(line).expect("JSON"));
-    files.flat_map(|text| text.lines().map(parsed).collect::<Vec<_>>()).collect()
+    let entries = Report::as_written(&report).entries;
+    assert!(!entries.is_empty(), "a report");
+    entries.into_iter().map(|entry| (entry.text.len(), entry.json)).collect()
 }
 
 /// The lines of a program of ours.

@@ -37,7 +37,7 @@ fn prefork_reloads_and_stops() {
         (server.stop(libc::SIGTERM), (leader, [first, graceful, restarted].into_iter().flatten().collect()))
     });
     let report = run.report();
-    Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGHUP", "SIGTERM", "SIGUSR1"]);
+    WorkerForks::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGHUP", "SIGTERM", "SIGUSR1"]);
     no_alarm(&report);
     assert_eq!(run.printed(), Vec::<String>::new());
 }

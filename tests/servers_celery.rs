@@ -46,19 +46,19 @@ fn works_and_ends_warmly() {
         let at_work = pid_file(&started);
         assert!(pool.contains(&at_work), "{at_work} works, not one of {pool:?}");
         worker.signal(libc::SIGTERM);
-        // The worker has said that it only finishes what it has begun.
+        // Until the worker has printed that it only finishes what it has begun.
         wait_for("the warm shutdown", || {
-            let said = fs::read_to_string(run.directory.join("stdout")).expect("stdout");
-            said.contains("Warm shutdown").then_some(())
+            let stdout = fs::read_to_string(run.directory.join("stdout")).expect("stdout");
+            stdout.contains("Warm shutdown").then_some(())
         });
         fs::write(go, "").expect("go");
         let asked = client.status();
-        let said = fs::read_to_string(directory.join("stdout")).expect("stdout");
+        let stdout = fs::read_to_string(directory.join("stdout")).expect("stdout");
         let leader = worker.pid;
-        (((asked, said), worker.ended()), (leader, pool))
+        (((asked, stdout), worker.ended()), (leader, pool))
     });
     let report = run.report();
-    Told::of(&report, leader, &pool).handles(&["SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGTERM"]);
+    WorkerForks::of(&report, leader, &pool).handles(&["SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGTERM"]);
     // The pool is made before the connection to the broker, the event loop before the pool.
     found(&report, &pool, "epoll-inherited", "");
     no_alarm(&report);

@@ -13,19 +13,19 @@ fn postgresql() {
         let ask = |query: &str| {
             let mut psql = Command::new("psql");
             common::without_options(&mut psql).args(["--no-psqlrc", "--tuples-only", "--no-align", "-d", &postgres.url()]);
-            let told = psql.args(["-c", query]).output().expect("psql");
-            assert!(told.status.success(), "{query}: {}", String::from_utf8_lossy(&told.stderr));
-            String::from_utf8(told.stdout).expect("UTF-8")
+            let output = psql.args(["-c", query]).output().expect("psql");
+            assert!(output.status.success(), "{query}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).expect("UTF-8")
         };
         let parallel = "set parallel_setup_cost = 0; set parallel_tuple_cost = 0; set min_parallel_table_scan_size = 0;";
-        let told = [
+        let output = [
             ask("create table numbers as select generate_series(1, 50000) as number"),
             ask("vacuum analyze numbers"),
             ask(&format!("{parallel} select count(*), sum(number) from numbers")),
             ask("select pg_reload_conf()"),
             ask("checkpoint"),
         ];
-        ((told, postgres.stop()), (postgres.report(), postgres.printed()))
+        ((output, postgres.stop()), (postgres.report(), postgres.printed()))
     });
     assert!(report.events("fork").count() > 8, "its own processes and one a connection");
     no_alarm(&report);
@@ -43,9 +43,9 @@ fn postgresql_with_300_connections() {
         postgres.run(&["max_connections=320"], Some(&[(option, value)]));
         let mut pgbench = postgres_program("pgbench");
         common::without_options(&mut pgbench).args(["--client=300", "--jobs=2", "--transactions=1", "--no-vacuum"]);
-        let told = pgbench.arg("--file").arg(&script).arg(postgres.url()).output().expect("pgbench");
-        let said = String::from_utf8_lossy(&told.stdout).into_owned() + &String::from_utf8_lossy(&told.stderr);
-        assert!(told.status.success() && said.contains("actually processed: 300/300"), "{value}: {said}");
+        let output = pgbench.arg("--file").arg(&script).arg(postgres.url()).output().expect("pgbench");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && text.contains("actually processed: 300/300"), "{value}: {text}");
         assert!(postgres.stop().success(), "{value}");
         let report = postgres.report();
         assert!(report.events("fork").count() >= 300, "{value}: a fork for each connection");
@@ -81,9 +81,9 @@ fn redis_that_saves_in_children() {
         });
         let stream = wait_for("redis", || TcpStream::connect(address).ok());
         let mut stream = BufReader::new(stream);
-        let mut told: Vec<String> = (0..100).map(|n| command(&mut stream, &format!("SET key:{n} {n}"))).collect();
+        let mut output: Vec<String> = (0..100).map(|n| command(&mut stream, &format!("SET key:{n} {n}"))).collect();
         for save in ["BGSAVE", "BGREWRITEAOF"] {
-            told.push(command(&mut stream, save));
+            output.push(command(&mut stream, save));
             let done = [
                 "rdb_bgsave_in_progress:0",
                 "rdb_last_bgsave_status:ok",
@@ -95,8 +95,8 @@ fn redis_that_saves_in_children() {
                 done.iter().all(|line| state.contains(line)).then_some(())
             });
         }
-        told.push(command(&mut stream, "SHUTDOWN"));
-        ((told, redis.ended(), run.directory.join("dump.rdb").exists()), ())
+        output.push(command(&mut stream, "SHUTDOWN"));
+        ((output, redis.ended(), run.directory.join("dump.rdb").exists()), ())
     });
     let report = run.report();
     assert!(report.events("fork").filter(|entry| entry.json["kind"] == "fork").count() >= 2, "a child for each save");

@@ -40,13 +40,13 @@ fn demo(name: &str, class: &str, end: i32) {
         life(run.start(command), port, end)
     });
     let report = run.report();
-    Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&ARBITER);
+    WorkerForks::of(&report, leader, &workers).listens("127.0.0.1:").handles(&ARBITER);
     found(&report, &workers, "thread-lost", "");
     found(&report, &workers, "lock-orphaned", "");
     found(&report, &workers, "connection-inherited", &format!("{} (PostgreSQL)", postgres.address));
     found(&report, &workers, "handler-inherited", "SIGUSR2");
     // The workers reset the application's SIGUSR2; nobody uses the connection, and psycopg2 drops it without a word.
-    nothing_bit_but(&report, &["handler-dropped"]);
+    only_hits(&report, &["handler-dropped"]);
     assert_ne!(run.printed(), Vec::<String>::new(), "a summary");
 }
 
@@ -66,7 +66,7 @@ fn clean(name: &str, class: &str, end: i32) {
         life(run.start(gunicorn(port, "tests/apps", "clean:app", &["--worker-class", class])), port, end)
     });
     let report = run.report();
-    Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&ARBITER);
+    WorkerForks::of(&report, leader, &workers).listens("127.0.0.1:").handles(&ARBITER);
     no_alarm(&report);
     assert_eq!(run.printed(), Vec::<String>::new());
 }
@@ -119,8 +119,8 @@ fn workers_that_drop_privileges_report() {
         (server.stop(libc::SIGTERM), (leader, workers))
     });
     let report = run.report();
-    Told::of(&report, leader, &workers).listens("127.0.0.1:");
-    nothing_bit(&report);
+    WorkerForks::of(&report, leader, &workers).listens("127.0.0.1:");
+    no_hits(&report);
 }
 
 #[test]
@@ -139,9 +139,9 @@ fn daemon() {
         ((status, pid.exists()), (server.pid, workers))
     });
     let report = run.report();
-    Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&ARBITER);
+    WorkerForks::of(&report, leader, &workers).listens("127.0.0.1:").handles(&ARBITER);
     found(&report, &workers, "thread-lost", "");
-    nothing_bit(&report);
+    no_hits(&report);
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn upgrade_by_reexec() {
         ((status, taken_over), (server.pid, new, workers))
     });
     let report = run.report();
-    Told::of(&report, new, &workers).listens("127.0.0.1:").handles(&ARBITER);
+    WorkerForks::of(&report, new, &workers).listens("127.0.0.1:").handles(&ARBITER);
     assert!(report.events("process").any(|entry| entry.line.pid == new && entry.line.ppid == old), "the new master reports");
-    nothing_bit(&report);
+    no_hits(&report);
 }

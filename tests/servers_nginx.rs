@@ -39,8 +39,8 @@ fn reloads_upgrades_and_stops() {
     });
     let report = run.report();
     const HANDLED: [&str; 5] = ["SIGHUP", "SIGQUIT", "SIGTERM", "SIGCHLD", "SIGUSR1"];
-    Told::of(&report, old, &old_workers).listens("127.0.0.1:").handles(&HANDLED);
-    Told::of(&report, new, &new_workers).listens("127.0.0.1:").handles(&HANDLED);
+    WorkerForks::of(&report, old, &old_workers).listens("127.0.0.1:").handles(&HANDLED);
+    WorkerForks::of(&report, new, &new_workers).listens("127.0.0.1:").handles(&HANDLED);
     no_alarm(&report);
     assert_eq!(run.printed(), Vec::<String>::new());
 }

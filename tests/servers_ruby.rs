@@ -39,9 +39,15 @@ fn unicorn_reloads_and_stops() {
         (server.stop(libc::SIGQUIT), (leader, [first, reloaded, replaced].into_iter().flatten().collect()))
     });
     let report = run.report();
-    Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGHUP", "SIGQUIT", "SIGTERM", "SIGUSR2", "SIGVTALRM"]);
+    WorkerForks::of(&report, leader, &workers).listens("127.0.0.1:").handles(&[
+        "SIGHUP",
+        "SIGQUIT",
+        "SIGTERM",
+        "SIGUSR2",
+        "SIGVTALRM",
+    ]);
     found(&report, &workers, "thread-lost", "");
-    nothing_bit(&report);
+    no_hits(&report);
 }
 
 #[test]
@@ -64,9 +70,9 @@ fn unicorn_upgrades() {
         (status, (old, new, workers))
     });
     let report = run.report();
-    Told::of(&report, new, &workers).listens("127.0.0.1:");
+    WorkerForks::of(&report, new, &workers).listens("127.0.0.1:");
     found(&report, &workers, "thread-lost", "");
-    nothing_bit(&report);
+    no_hits(&report);
     assert!(report.events("exec").any(|entry| entry.line.pid == new && entry.line.ppid == old), "the exec of the new master");
 }
 
@@ -85,12 +91,18 @@ fn puma_restarts_and_stops() {
         (server.stop(libc::SIGTERM), (leader, &first | &restarted))
     });
     let report = run.report();
-    Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGHUP", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGVTALRM"]);
+    WorkerForks::of(&report, leader, &workers).listens("127.0.0.1:").handles(&[
+        "SIGHUP",
+        "SIGTERM",
+        "SIGUSR1",
+        "SIGUSR2",
+        "SIGVTALRM",
+    ]);
     found(&report, &workers, "thread-lost", "");
-    nothing_bit(&report);
+    no_hits(&report);
 }
 
-/// A server's life with an application that does nothing: nothing to say.
+/// A server's life with an application without hazards: nothing is printed.
 fn is_silent(program: &str, configuration: &str, reload: i32, end: i32) {
     let (run, (leader, workers)) = compare(&format!("{program}-clean"), |run| {
         let port = free_port();
@@ -105,7 +117,7 @@ fn is_silent(program: &str, configuration: &str, reload: i32, end: i32) {
         (server.stop(end), (leader, &first | &reloaded))
     });
     let report = run.report();
-    Told::of(&report, leader, &workers);
+    WorkerForks::of(&report, leader, &workers);
     no_alarm(&report);
     assert_eq!(run.printed(), Vec::<String>::new());
 }

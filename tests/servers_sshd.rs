@@ -44,11 +44,11 @@ fn lets_in() {
             let port = free_port();
             let server = run.start(sshd(run, port, options));
             wait_for("sshd", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
-            let told = [log_in(run, port), log_in(run, port)];
-            assert_eq!(told[0], (Some(3), "logged in\n".to_owned()));
+            let logins = [log_in(run, port), log_in(run, port)];
+            assert_eq!(logins[0], (Some(3), "logged in\n".to_owned()));
             server.stop(libc::SIGTERM);
-            (told, ())
+            (logins, ())
         });
-        nothing_bit_but(&run.report(), &[]);
+        only_hits(&run.report(), &[]);
     }
 }

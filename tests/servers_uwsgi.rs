@@ -27,10 +27,10 @@ fn life(run: &Run, module: &str, end: i32) -> (std::process::ExitStatus, (u32, B
 fn serves_reloads_and_stops(name: &str, end: i32) {
     let (run, (leader, workers)) = compare(name, |run| life(run, "threaded", end));
     let report = run.report();
-    Told::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGINT", "SIGFPE", "SIGSEGV"]);
+    WorkerForks::of(&report, leader, &workers).listens("127.0.0.1:").handles(&["SIGINT", "SIGFPE", "SIGSEGV"]);
     found(&report, &workers, "thread-lost", "");
     found(&report, &workers, "lock-orphaned", "");
-    nothing_bit(&report);
+    no_hits(&report);
     // The child reads from the frozen states what the leader, which forks without the GIL, could not.
     for child in report.events("child").filter(|entry| workers.contains(&entry.line.pid)) {
         let frames = list(child, "stood").flat_map(|site| site["frames"].as_array().expect("frames"));
@@ -55,7 +55,7 @@ fn ends_by_int() {
 fn clean_application_in_threads() {
     let (run, (leader, workers)) = compare("uwsgi-clean", |run| life(run, "clean", libc::SIGQUIT));
     let report = run.report();
-    Told::of(&report, leader, &workers);
+    WorkerForks::of(&report, leader, &workers);
     no_alarm(&report);
     assert_eq!(run.printed(), Vec::<String>::new());
 }

@@ -1,4 +1,4 @@
-//! The frames of CPython: what the report says is what the program itself knows, with every interpreter that is here.
+//! The frames of CPython: the report has the frames that the program itself lists, with every interpreter that is installed.
 mod common;
 
 use common::{Entry, Report, fixture, guarded, scratch};
@@ -23,7 +23,7 @@ fn interpreters() -> Vec<(String, PathBuf)> {
 }
 
 /// Runs a script of tests/apps/sites to its end: its lines, and the report.
-fn told(test: &str, name: &str, python: &Path, script: &str, arguments: &[&str]) -> (Vec<Value>, Report) {
+fn run_script(test: &str, name: &str, python: &Path, script: &str, arguments: &[&str]) -> (Vec<Value>, Report) {
     let directory = scratch(&format!("sites-python-{test}-{name}"));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/apps/sites").join(script);
     let mut command = Command::new(python);
@@ -35,7 +35,7 @@ fn told(test: &str, name: &str, python: &Path, script: &str, arguments: &[&str])
     (lines, Report::read(&report))
 }
 
-/// The Python frames of a site as the programs tell them: [file, function, line].
+/// The Python frames of a site as the programs print them: [file, function, line].
 fn frames(site: &Value) -> Vec<Value> {
     let all = site["frames"].as_array().map_or(&[][..], Vec::as_slice);
     let python = all.iter().filter(|frame| frame["language"] == "python");
@@ -70,7 +70,7 @@ fn number(key: &str) -> Value {
 #[test]
 fn everything_is_where_the_program_made_it() {
     for (name, python) in interpreters() {
-        let (lines, report) = told("things", &name, &python, "things.py", &[]);
+        let (lines, report) = run_script("things", &name, &python, "things.py", &[]);
         let (known, fork) = (&lines[0], made(&name, &lines[0], &report));
         for (thread, known) in known["threads"].as_object().expect("threads") {
             let what = format!("{name}: thread {thread}");
@@ -91,7 +91,7 @@ fn everything_is_where_the_program_made_it() {
     }
 }
 
-/// The fork, whose site and descriptors are where `known` says.
+/// The fork, whose site and descriptors are at the frames `known`.
 fn made<'a>(name: &str, known: &Value, report: &'a Report) -> &'a Entry {
     let fork = report.events("fork").next().expect("a fork");
     check(name, &fork.json["site"], &known["fork"]);
@@ -104,16 +104,16 @@ fn made<'a>(name: &str, known: &Value, report: &'a Report) -> &'a Entry {
 #[test]
 fn greenlets_have_stacks_of_their_own() {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python3");
-    let (lines, report) = told("greenlets", "venv", &python, "greenlets.py", &[]);
+    let (lines, report) = run_script("greenlets", "venv", &python, "greenlets.py", &[]);
     made("greenlets", &lines[0], &report);
 }
 
 #[test]
 fn a_sandbox_that_forbids_reading_is_survived() {
     let python = Path::new("/usr/bin/python3");
-    let (lines, report) = told("sealed-late", "debian", python, "sealed.py", &[]);
+    let (lines, report) = run_script("sealed-late", "debian", python, "sealed.py", &[]);
     made("what was proved before goes on", &lines[0], &report);
-    let (lines, report) = told("sealed-early", "debian", python, "sealed.py", &["early"]);
+    let (lines, report) = run_script("sealed-early", "debian", python, "sealed.py", &["early"]);
     let fork = report.events("fork").next().expect("a fork");
     for fd in lines[0]["descriptors"].as_object().expect("descriptors").keys() {
         assert!(frames(&one(fork, "descriptors", "fd", &number(fd))["site"]).is_empty(), "{}", fork.text);
@@ -133,7 +133,7 @@ fn an_unknown_version_is_asked_while_the_gil_is_held() {
     let python = scratch("sites-python-unknown").join("python3");
     fs::write(&python, program).expect("written");
     fs::set_permissions(&python, fs::metadata(&original).expect("there").permissions()).expect("executable");
-    let (lines, report) = told("unknown", &unknown, &python, "things.py", &[]);
+    let (lines, report) = run_script("unknown", &unknown, &python, "things.py", &[]);
     let fork = report.events("fork").next().expect("a fork");
     check("the fork", &fork.json["site"], &lines[0]["fork"]);
     check("the timer", &fork.json["timers"][0]["site"], &lines[0]["timer"]);
@@ -145,7 +145,7 @@ fn an_unknown_version_is_asked_while_the_gil_is_held() {
 #[test]
 fn findings_say_the_line_to_edit() {
     for (name, python) in interpreters() {
-        let (lines, report) = told("lines", &name, &python, "things.py", &[]);
+        let (lines, report) = run_script("lines", &name, &python, "things.py", &[]);
         let started = &lines[0]["threads"]["plain"]["started"][0];
         let line = format!("{}:{} in {}", started[0].as_str().expect("file"), started[2], started[1].as_str().expect("function"));
         let lost = report.findings("thread-lost").find(|entry| entry.text.contains("thread \\\"plain\\\"")).expect("a finding");
@@ -162,7 +162,7 @@ fn stacks_are_right_under_stress() {
     let interpreters = interpreters();
     let each = (seconds / interpreters.len() as f64).to_string();
     for (name, python) in interpreters {
-        let (lines, report) = told("stress", &name, &python, "stress.py", &[&each]);
+        let (lines, report) = run_script("stress", &name, &python, "stress.py", &[&each]);
         let forks: HashMap<&str, &Entry> =
             report.events("fork").map(|entry| (entry.json["fork"].as_str().expect("id"), entry)).collect();
         let leader = report.events("process").next().expect("a process").json["pid"].clone();
@@ -194,7 +194,7 @@ fn stacks_are_right_under_stress() {
     }
 }
 
-/// Python is asked to say when it forks: not before it is there (its development mode exchanges the allocators), but in time.
+/// The fork handler is registered in Python: not before it is initialized (its development mode exchanges the allocators), but in time.
 #[test]
 fn development_mode_and_safe_point() {
     for (name, python) in interpreters() {

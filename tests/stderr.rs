@@ -16,7 +16,7 @@ fn program() -> PathBuf {
 }
 
 /// What a guarded command writes to the one place that is its output and its errors.
-fn said(mut command: Command, report: &Path, writer: impl Into<OwnedFd>, mut reader: impl Read) -> String {
+fn output_of(mut command: Command, report: &Path, writer: impl Into<OwnedFd>, mut reader: impl Read) -> String {
     let writer: OwnedFd = writer.into();
     let mut child = command.stdout(writer.try_clone().expect("a copy")).stderr(writer).spawn().expect("starts");
     // It has copies of both.
@@ -29,14 +29,14 @@ fn said(mut command: Command, report: &Path, writer: impl Into<OwnedFd>, mut rea
 }
 
 /// The same of the program alone.
-fn said_by_program(name: &str, writer: impl Into<OwnedFd>, reader: impl Read) -> String {
+fn output_of_program(name: &str, writer: impl Into<OwnedFd>, reader: impl Read) -> String {
     let report = scratch(&format!("stderr/{name}")).join("report");
     let mut command = Command::new(program());
     guarded(&mut command, &report);
-    said(command, &report, writer, reader)
+    output_of(command, &report, writer, reader)
 }
 
-fn tells(text: &str) -> bool {
+fn names_a_finding(text: &str) -> bool {
     text.contains("thread-lost (warning)")
 }
 
@@ -44,11 +44,11 @@ fn tells(text: &str) -> bool {
 #[test]
 fn one_place_for_output_and_errors_from_the_start_is_told() {
     let (reader, writer) = std::io::pipe().expect("pipe");
-    let text = said_by_program("pipe", writer, reader);
-    assert!(tells(&text), "{text}");
+    let text = output_of_program("pipe", writer, reader);
+    assert!(names_a_finding(&text), "{text}");
     let (reader, writer) = UnixStream::pair().expect("pair");
-    let text = said_by_program("journal", writer, reader);
-    assert!(tells(&text), "{text}");
+    let text = output_of_program("journal", writer, reader);
+    assert!(names_a_finding(&text), "{text}");
 }
 
 #[test]
@@ -56,17 +56,17 @@ fn a_connection_is_not_told() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
     let client = TcpStream::connect(listener.local_addr().expect("address")).expect("connects");
     let (service, _) = listener.accept().expect("accepts");
-    assert_eq!(said_by_program("connection", service, client), "");
+    assert_eq!(output_of_program("connection", service, client), "");
 }
 
-/// A shell under the library, of which `script` says what it does with the program.
+/// A shell under the library that runs `script`, in which $PROGRAM is the program.
 fn shell(name: &str, script: &str, summary: &str) -> String {
     let (reader, writer) = std::io::pipe().expect("pipe");
     let mut shell = Command::new("sh");
     shell.args(["-c", script]).env("PROGRAM", program());
     let report = scratch(&format!("stderr/{name}")).join("report");
     guarded(&mut shell, &report).env("FORKGUARD_SUMMARY", summary).env("DIRECTORY", report.parent().expect("directory"));
-    said(shell, &report, writer, reader)
+    output_of(shell, &report, writer, reader)
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn what_a_guarded_program_reads_is_not_told_unless_asked_for() {
     let captures = r#"text=$("$PROGRAM" 2>&1); echo "captured: [$text]""#;
     assert_eq!(shell("captured", captures, "auto"), "captured: []\n");
     let asked = shell("captured-always", captures, "always");
-    assert!(tells(&asked), "{asked}");
+    assert!(names_a_finding(&asked), "{asked}");
 }
 
 /// The shell starts both, and reads nothing itself.
@@ -82,5 +82,5 @@ fn what_a_guarded_program_reads_is_not_told_unless_asked_for() {
 fn what_another_program_reads_is_told() {
     let logged = r#"mkfifo "$DIRECTORY/log"; cat "$DIRECTORY/log" & "$PROGRAM" >"$DIRECTORY/log" 2>&1; wait"#;
     let logged = shell("logged", logged, "auto");
-    assert!(tells(&logged), "{logged}");
+    assert!(names_a_finding(&logged), "{logged}");
 }

@@ -191,7 +191,7 @@ fn another_build_resolves_nothing() {
     assert!(!after.contains("lines.c:") && after.contains("lines+0x"), "{after}");
 }
 
-/// The native stack of a site is what the C library's unwinder tells of the same place.
+/// The native stack of a site is what the C library's unwinder gives at the same place.
 #[test]
 fn stacks_are_as_backtrace_has_them() {
     let directory = scratch("symbols/stack");
@@ -208,16 +208,16 @@ fn stacks_are_as_backtrace_has_them() {
         let expected: Vec<_> = printed.clone().map(|words| (words[2], words[3].parse::<u64>().expect("an offset"))).collect();
         let Some(what) = printed.map(|words| words[0]).next() else { continue };
         let frames = descriptor["site"]["frames"].as_array().expect("frames");
-        let told = frames.iter().map(|f| (f["module"].as_str().expect("module"), f["offset"].as_u64().expect("offset")));
+        let reported = frames.iter().map(|f| (f["module"].as_str().expect("module"), f["offset"].as_u64().expect("offset")));
         // The innermost frame is the same function, but at another call.
-        let (told, expected): (Vec<_>, Vec<_>) = (told.skip(1).collect(), expected.into_iter().skip(1).collect());
+        let (reported, expected): (Vec<_>, Vec<_>) = (reported.skip(1).collect(), expected.into_iter().skip(1).collect());
         // What interrupted code is where a walk ends.
         let whole = !matches!(what, "handler");
         let base = |list: &[(&str, u64)]| -> Vec<_> {
             list.iter().map(|(module, offset)| (module.rsplit('/').next().map(str::to_owned), *offset)).collect()
         };
-        let (told, expected) = (base(&told), base(&expected));
-        assert!(if whole { told == expected } else { expected.starts_with(&told) }, "{what}: {told:?} {expected:?}");
+        let (reported, expected) = (base(&reported), base(&expected));
+        assert!(if whole { reported == expected } else { expected.starts_with(&reported) }, "{what}: {reported:?} {expected:?}");
         checked.push(what);
     }
     assert_eq!(checked, ["main", "deep", "callback", "handler", "thread", "coroutine"]);

@@ -14,7 +14,7 @@ use std::{env, process, thread};
 /// Only a hang takes as long.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// One program of `c-tests/`: its source's comments say how it is built and what is expected.
+/// One program of `c-tests/`: the comments of its source define how it is built and what is expected.
 pub struct Fixture {
     /// `findings/lock-orphaned/mutex.c`: below `c-tests`.
     pub name: String,
@@ -23,7 +23,7 @@ pub struct Fixture {
 }
 
 /// How a run ended.
-pub struct Run {
+pub struct Output {
     /// The status of the program.
     pub status: ExitStatus,
     /// What it wrote to standard output.
@@ -214,7 +214,7 @@ fn ended_with(status: ExitStatus) -> String {
     status.code().map_or_else(|| format!("signal {:?}", status.signal()), |code| code.to_string())
 }
 
-fn run_alone(program: &Path, directory: &Path) -> Result<Run, String> {
+fn run_alone(program: &Path, directory: &Path) -> Result<Output, String> {
     let directory = directory.join("alone");
     fs::create_dir(&directory).map_err(|error| error.to_string())?;
     run(without_options(&mut Command::new(program)).current_dir(&directory), &directory)
@@ -353,12 +353,12 @@ fn compile(source: &Path, output: &Path, arguments: &[&str]) -> Result<(), Strin
 }
 
 /// Runs `command` to its end, its output in files of `directory`; kills its process group if it hangs.
-pub fn run(command: &mut Command, directory: &Path) -> Result<Run, String> {
+pub fn run(command: &mut Command, directory: &Path) -> Result<Output, String> {
     run_within(LIMIT, command, directory)
 }
 
 /// The same for a program that may take longer.
-pub fn run_within(limit: Duration, command: &mut Command, directory: &Path) -> Result<Run, String> {
+pub fn run_within(limit: Duration, command: &mut Command, directory: &Path) -> Result<Output, String> {
     let (stdout, stderr) = (directory.join("stdout"), directory.join("stderr"));
     let file = |path| File::create(path).map_err(|error| error.to_string());
     // With pipes, a daemon left behind would keep us waiting.
@@ -374,7 +374,7 @@ pub fn run_within(limit: Duration, command: &mut Command, directory: &Path) -> R
     };
     let text = |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
     match ended {
-        Some(status) => Ok(Run { status, stdout: text(&stdout), stderr: text(&stderr) }),
+        Some(status) => Ok(Output { status, stdout: text(&stdout), stderr: text(&stderr) }),
         None => {
             // SAFETY: the group was made for this child, which has not been reaped yet.
             unsafe { libc::kill(-child.id().cast_signed(), libc::SIGKILL) };
@@ -400,7 +400,7 @@ enum Preload {
     Jemalloc,
 }
 
-/// The first is the yardstick: without the library.
+/// The first runs without the library: the others are compared with it.
 pub const MODES: [Mode; 7] = [
     Mode { name: "native", option: GUARD, preload: &[] },
     Mode { name: "guard", option: GUARD, preload: &[Preload::Forkguard] },
@@ -415,14 +415,14 @@ pub const MODES: [Mode; 7] = [
 pub fn same_in_every_mode(fixture: &Fixture, program: &Path) -> Result<(), String> {
     let mut native = None;
     let mut wrong = Vec::new();
-    // A fixture may say what it cannot work with: jemalloc, forkguard or not; guards that change what it looks at.
+    // A fixture may exclude jemalloc, or the profile whose guards change what it examines.
     let without: Vec<&str> = fixture.directives("WITHOUT").filter_map(|why| why.split_whitespace().next()).collect();
     for mode in MODES.iter().filter(|mode| !without.iter().any(|name| mode.name.ends_with(name))) {
         let directory = scratch(&format!("modes/{}/{}", fixture.slug(), mode.name));
         match run_in_mode(mode, fixture, program, &directory) {
             Ok(stdout) if *native.get_or_insert_with(|| stdout.clone()) == stdout => {}
             Ok(stdout) => wrong.push(format!("[{}] prints {stdout:?}, natively {native:?}", mode.name)),
-            // Without a yardstick the other runs tell nothing.
+            // Without the native run there is nothing to compare with.
             Err(error) if mode.preload.is_empty() => return Err(format!("[native] {error}")),
             Err(error) => wrong.push(format!("[{}] {error}", mode.name)),
         }

@@ -1,7 +1,7 @@
 //! What the integration tests share: the built library, scratch directories, reports, waiting.
 #![allow(dead_code, unreachable_pub, reason = "every test binary includes this and uses its own part")]
 
-pub mod bite;
+pub mod hit;
 
 pub mod fixture;
 
@@ -88,14 +88,17 @@ pub fn without_options(command: &mut Command) -> &mut Command {
     command.env_remove("LD_PRELOAD")
 }
 
-/// Asks `probe` until it gives a value; panics with `what` after `limit`.
-pub fn wait_for<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
+/// How long anything may take on a busy machine.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// Asks `probe` until it gives a value; panics with `what` after [`LIMIT`].
+pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = probe() {
             return found;
         }
-        assert!(start.elapsed() < limit, "no {what} after {limit:?}");
+        assert!(start.elapsed() < LIMIT, "no {what} after {LIMIT:?}");
         thread::sleep(Duration::from_millis(5));
     }
 }
@@ -149,7 +152,7 @@ impl Report {
         Self::lines(directory, true, |_, _| ())
     }
 
-    /// The same with every line as it stands there: a fork that is like an earlier one is not told in full.
+    /// The same with every line as it stands there: a fork that is like an earlier one is not expanded.
     pub fn as_written(directory: &Path) -> Report {
         Self::lines(directory, false, |file, rest| assert_eq!(rest, "", "{}: torn last line", file.display()))
     }
@@ -172,7 +175,7 @@ impl Report {
             for (line, text) in lines.lines().enumerate() {
                 let entry = Self::entry(file, (number, line), text);
                 match in_full {
-                    true => entries.extend(Self::told(file, &entries[own..], entry)),
+                    true => entries.extend(Self::expanded(file, &entries[own..], entry)),
                     false => entries.push(entry),
                 }
             }
@@ -188,8 +191,8 @@ impl Report {
         Entry { line, json, text, place, follows: false }
     }
 
-    /// What a line tells: itself, but for a fork that is like an earlier one, which stands for that one's event and findings.
-    fn told(file: &Path, above: &[Entry], short: Entry) -> Vec<Entry> {
+    /// A line as events: itself, but a fork that is like an earlier one stands for that one's event and findings.
+    fn expanded(file: &Path, above: &[Entry], short: Entry) -> Vec<Entry> {
         let Some(earlier) = short.json["like"].as_str() else { return vec![short] };
         let own = |entry: &Entry, changes: &[(&str, Value)]| {
             let mut json = entry.json.clone();
@@ -213,7 +216,7 @@ impl Report {
             .collect()
     }
 
-    /// The events of one name (`fork`, `finding`, …). A fork that is like an earlier one counts as if it were told in full.
+    /// The events of one name (`fork`, `finding`, …). A fork that is like an earlier one counts as if it were written in full.
     pub fn events<'a>(&'a self, event: &'a str) -> impl Iterator<Item = &'a Entry> {
         self.entries.iter().filter(move |entry| entry.json["event"] == event)
     }
@@ -240,7 +243,7 @@ impl Report {
                     finding[key] = change[key].clone();
                 }
             }
-            // A short-lived child of such a fork says nothing.
+            // A short-lived child of such a fork writes nothing.
             if entry.follows && finding["state"] == "open" && !self.lived(&finding["fork"]) {
                 finding["state"] = "moot".into();
             }
@@ -249,7 +252,12 @@ impl Report {
         self.events("finding").map(last).collect()
     }
 
-    /// True when the child of this fork has settled, or was bitten.
+    /// The same of the findings of one kind.
+    pub fn last_states_of(&self, kind: &str) -> Vec<Value> {
+        self.last_states().into_iter().filter(|finding| finding["kind"] == kind).collect()
+    }
+
+    /// True when the child of this fork has settled, or hit a hazard.
     fn lived(&self, fork: &Value) -> bool {
         let is_sign = |entry: &Entry| match &entry.line.event {
             Event::Child(_) => true,

@@ -1,6 +1,7 @@
 //! Real servers: started on loopback with and without the library, asked, signalled, and ended by pid.
-use super::bite::bites;
-use super::{Entry, Report, guarded, library, scratch, wait_for as wait_until, without_options};
+use super::hit::hit_kinds;
+use super::{Entry, Report, guarded, library, scratch, without_options};
+pub use super::{LIMIT, wait_for};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -14,15 +15,6 @@ use std::process::{self, Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
-
-/// How long anything may take on a busy machine.
-pub const LIMIT: Duration = Duration::from_secs(60);
-
-/// Asks `probe` until it gives a value; panics with `what` after [`LIMIT`].
-pub fn wait_for<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {
-    wait_until(what, LIMIT, probe)
-}
 
 /// A file of the repository.
 pub fn repository(path: &str) -> PathBuf {
@@ -84,8 +76,8 @@ pub struct Run {
     pub guarded: bool,
 }
 
-/// Plays `scenario` without and with the library: the first of what it tells must be the same. Gives the run with the library
-/// and the rest of what that told.
+/// Runs `scenario` without and with the library: the first part of its result must be the same. Gives the run with the library
+/// and the other part of its result.
 pub fn compare<T: Debug + PartialEq, R>(name: &str, scenario: impl Fn(&Run) -> (T, R)) -> (Run, R) {
     let run = |guarded| {
         let directory = scratch(&format!("{name}-{}", if guarded { "guarded" } else { "control" }));
@@ -93,8 +85,8 @@ pub fn compare<T: Debug + PartialEq, R>(name: &str, scenario: impl Fn(&Run) -> (
     };
     let (control, guarded) = (run(false), run(true));
     let (expected, _) = scenario(&control);
-    let (told, rest) = scenario(&guarded);
-    assert_eq!(told, expected, "{name}: with the library (left) and without (right)");
+    let (observed, rest) = scenario(&guarded);
+    assert_eq!(observed, expected, "{name}: with the library (left) and without (right)");
     (guarded, rest)
 }
 
@@ -114,7 +106,7 @@ impl Run {
         Report::so_far(&self.report_directory())
     }
 
-    /// A run under the library that is compared with nothing: what bites may hang without it, too.
+    /// A run under the library that is compared with nothing: a worker that hits a hazard may hang without it, too.
     pub fn guarded(name: &str) -> Run {
         Run { directory: scratch(name), guarded: true }
     }
@@ -193,6 +185,17 @@ impl Server {
     pub fn status(&mut self) -> ExitStatus {
         let child = self.child.as_mut().expect("not a daemon");
         wait_for("end of the server", || child.try_wait().expect("wait"))
+    }
+
+    /// Two workers answer on `port`, and two others after a reload by SIGHUP; then the server ends well.
+    pub fn serves_across_a_reload(self, port: u16) {
+        let first = self.workers(2, &BTreeSet::new());
+        served_by(port, &first);
+        // Each worker is another fork.
+        self.signal(libc::SIGHUP);
+        let second = self.workers(2, &first);
+        served_by(port, &second);
+        assert!(self.stop(libc::SIGTERM).success());
     }
 
     /// Asks the server to stop: its exit status, once no process of its group is left.
@@ -303,6 +306,13 @@ pub fn ask(port: u16, path: &str) -> Result<String, String> {
         Some((head, body)) if head.split(' ').nth(1) == Some("200") => Ok(body.to_string()),
         _ => Err(format!("no answer: {answer:?}")),
     }
+}
+
+/// Sends a request for `/` once `port` listens, and waits for no answer.
+pub fn send_request(port: u16) -> TcpStream {
+    let mut stream = wait_for("the port", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok());
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("request");
+    stream
 }
 
 /// Waits until `port` answers.
@@ -506,15 +516,15 @@ fn user_id(name: &str) -> u32 {
     found.next().and_then(|mut fields| fields.nth(2)?.parse().ok()).unwrap_or_else(|| panic!("no user {name}"))
 }
 
-/// What a report must tell of a server: of every worker a full `fork` event, and a `child` event of each that lives on.
-pub struct Told<'a> {
+/// The forks that made a server's workers: a full `fork` event for each worker, and a `child` event of each that lives on.
+pub struct WorkerForks<'a> {
     /// The forks of kind `fork` that the leader made.
     pub forks: Vec<&'a Entry>,
 }
 
-impl<'a> Told<'a> {
-    /// The forks that made `workers`; each must tell the leader's threads and memory, and each worker must have settled.
-    pub fn of(report: &'a Report, leader: u32, workers: &BTreeSet<u32>) -> Told<'a> {
+impl<'a> WorkerForks<'a> {
+    /// The forks that made `workers`; each must list the leader's threads and memory, and each worker must have settled.
+    pub fn of(report: &'a Report, leader: u32, workers: &BTreeSet<u32>) -> WorkerForks<'a> {
         let made = |entry: &&Entry| entry.line.pid == leader && entry.json["kind"] == "fork" && entry.json["detail"] == "full";
         let forks: Vec<_> = report.events("fork").filter(made).filter(|entry| workers.contains(&child(entry))).collect();
         assert_eq!(
@@ -528,11 +538,11 @@ impl<'a> Told<'a> {
             assert!(list(fork, "threads").any(|thread| thread["forking"] == true), "the forking thread: {}", fork.text);
             assert!(fork.json["memory"]["rss"].as_u64().is_some_and(|kilobytes| kilobytes > 0), "memory: {}", fork.text);
         }
-        Told { forks }
+        WorkerForks { forks }
     }
 
     /// Every fork lists a listening socket whose own address contains `address`.
-    pub fn listens(self, address: &str) -> Told<'a> {
+    pub fn listens(self, address: &str) -> WorkerForks<'a> {
         let listening = |descriptor: &&Value| {
             let socket = &descriptor["socket"];
             socket["role"] == "listening" && socket["local"].as_str().is_some_and(|local| local.contains(address))
@@ -544,7 +554,7 @@ impl<'a> Told<'a> {
     }
 
     /// Every fork lists a handler for each of `signals`.
-    pub fn handles(self, signals: &[&str]) -> Told<'a> {
+    pub fn handles(self, signals: &[&str]) -> WorkerForks<'a> {
         for fork in &self.forks {
             let handled: Vec<_> = list(fork, "signals").filter(|signal| signal["disposition"] == "handler").collect();
             for name in signals {
@@ -580,14 +590,14 @@ pub fn no_alarm(report: &Report) {
     assert_eq!(report.misplaced(), Vec::<&str>::new(), "changes of findings that are not there");
 }
 
-/// Nothing of what the report may tell to have bitten did, but for `kinds`.
-pub fn nothing_bit_but(report: &Report, kinds: &[&str]) {
-    let said: Vec<_> = report.events("finding").filter(|entry| entry.json["state"] == "hit").map(|entry| entry.text).collect();
-    assert_eq!(bites(report), kinds.iter().copied().collect(), "{said:#?}");
+/// Findings of these kinds are hit in the end, and none of another kind.
+pub fn only_hits(report: &Report, kinds: &[&str]) {
+    let hits: Vec<_> = report.events("finding").filter(|entry| entry.json["state"] == "hit").map(|entry| entry.text).collect();
+    assert_eq!(hit_kinds(report), kinds.iter().copied().collect(), "{hits:#?}");
     assert_eq!(report.misplaced(), Vec::<&str>::new(), "changes of findings that are not there");
 }
 
-/// Nothing of it did.
-pub fn nothing_bit(report: &Report) {
-    nothing_bit_but(report, &[]);
+/// No finding is hit in the end.
+pub fn no_hits(report: &Report) {
+    only_hits(report, &[]);
 }

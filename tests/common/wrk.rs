@@ -1,5 +1,6 @@
 //! Load by wrk, and requests that are held until the test lets them go.
 use super::server::{LIMIT, ask, kill, repository, wait_for};
+
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -11,7 +12,7 @@ use std::thread::{self, JoinHandle};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// wrk: asks over four connections at once, each closed after its answer, until it is told to end.
+/// wrk: asks over four connections at once, each closed after its answer, until SIGINT.
 pub struct Wrk {
     child: Child,
 }
@@ -91,7 +92,7 @@ impl Drop for Wrk {
     }
 }
 
-/// Where applications say that they hold a request for `/held`.
+/// A listener that applications connect to when they hold a request for `/held`.
 pub struct Gate {
     listener: TcpListener,
 }

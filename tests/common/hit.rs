@@ -1,13 +1,13 @@
-//! What bites a child: waited for, and compared with the lines of the application that the report must name.
-use super::server::{Run, wait_for};
-use super::{Entry, Report};
+//! Hazards that a child hits: waited for, and compared with the lines of the application that the report must name.
+use super::server::Run;
+use super::{Entry, Report, wait_for};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// The kinds of what bites, and how bad each is.
-const BITES: [(&str, &str); 7] = [
+/// The kinds of findings that a child makes when it hits a hazard, and their severity.
+const HIT_KINDS: [(&str, &str); 7] = [
     ("lock-deadlock", "error"),
     ("join-lost-thread", "error"),
     ("connection-shared-use", "error"),
@@ -17,34 +17,39 @@ const BITES: [(&str, &str); 7] = [
     ("fd-leaked-exec", "warning"),
 ];
 
-/// The kinds that have bitten and were not taken back.
-pub fn bites(report: &Report) -> BTreeSet<&'static str> {
-    let hit: Vec<Value> = report.last_states().into_iter().filter(|finding| finding["state"] == "hit").collect();
-    BITES.iter().map(|bite| bite.0).filter(|kind| hit.iter().any(|finding| finding["kind"] == *kind)).collect()
+/// The kinds that are hit in the end.
+pub fn hit_kinds(report: &Report) -> BTreeSet<&'static str> {
+    let hits: Vec<Value> = report.last_states().into_iter().filter(|finding| finding["state"] == "hit").collect();
+    HIT_KINDS.iter().map(|known| known.0).filter(|kind| hits.iter().any(|finding| finding["kind"] == *kind)).collect()
 }
 
-/// A bite of one child.
-pub struct Bite<'a> {
+/// A finding of one child that hit a hazard.
+pub struct Hit<'a> {
     run: &'a Run,
     /// The child's own finding.
     pub finding: Entry,
 }
 
-impl<'a> Bite<'a> {
-    /// Waits until `run`'s report tells of a bite of this kind.
-    pub fn of(run: &'a Run, kind: &str) -> Bite<'a> {
-        let bite = |entry: &Entry| entry.json["event"] == "finding" && entry.json["kind"] == kind;
-        let finding = wait_for(kind, || run.report_so_far().entries.into_iter().find(bite));
+impl<'a> Hit<'a> {
+    /// Waits until `run`'s report has a hit of this kind.
+    pub fn of(run: &'a Run, kind: &str) -> Hit<'a> {
+        let is_wanted = |entry: &Entry| entry.json["event"] == "finding" && entry.json["kind"] == kind;
+        let finding = wait_for(kind, || run.report_so_far().entries.into_iter().find(is_wanted));
         let json = &finding.json;
         assert_eq!(text(json, "state"), "hit", "{}", finding.text);
-        assert_eq!(Some(text(json, "severity")), BITES.iter().find(|bite| bite.0 == kind).map(|bite| bite.1), "{}", finding.text);
+        assert_eq!(
+            Some(text(json, "severity")),
+            HIT_KINDS.iter().find(|known| known.0 == kind).map(|known| known.1),
+            "{}",
+            finding.text
+        );
         assert_eq!(json["child"], json["pid"], "the child itself tells: {}", finding.text);
         let of_its_fork = format!("{}:{kind}:", text(json, "fork"));
         assert!(text(json, "id").starts_with(&of_its_fork), "the fork that made the child: {}", finding.text);
-        Bite { run, finding }
+        Hit { run, finding }
     }
 
-    /// The child that was bitten.
+    /// The child that hit the hazard.
     pub fn child(&self) -> u32 {
         self.finding.line.pid
     }

@@ -1,8 +1,8 @@
-//! Real servers whose workers are bitten by what they inherit, and their correct twins, which are silent.
+//! Real servers whose workers hit what they inherit, and their correct twins, of which nothing is printed.
 mod common;
 
 use common::Report;
-use common::bite::{Bite, line};
+use common::hit::{Hit, line};
 use common::server::*;
 use std::collections::BTreeSet;
 use std::ffi::CString;
@@ -14,14 +14,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::thread;
 
-/// An application of `tests/apps/bites`.
+/// An application of `tests/apps/hits`.
 fn application(file: &str) -> PathBuf {
-    repository("tests/apps/bites").join(file)
+    repository("tests/apps/hits").join(file)
 }
 
 /// One worker with an application that makes what it needs before the fork or, its correct twin, in the worker's hook `late`.
 fn gunicorn_with(module: &str, late: Option<&str>, port: u16) -> Command {
-    let mut command = gunicorn(port, "tests/apps/bites", &format!("{module}:app"), &["--workers=1", "--timeout=0"]);
+    let mut command = gunicorn(port, "tests/apps/hits", &format!("{module}:app"), &["--workers=1", "--timeout=0"]);
     command.arg("--config").arg(application("gunicorn.conf.py")).env_remove("LATE");
     if let Some(hook) = late {
         command.env("LATE", hook);
@@ -38,7 +38,7 @@ fn answers_and_stops(server: Server, port: u16, end: i32) -> (ExitStatus, (u32, 
     (server.stop(end), (leader, workers))
 }
 
-/// The correct twin of an application: works and ends as without the library, and there is nothing to say.
+/// The correct twin of an application: works and ends as without the library, and nothing is printed.
 fn silent(name: &str, server: impl Fn(&Run, u16) -> Server, end: i32) {
     assert_eq!(unalarmed(name, server, end).printed(), Vec::<String>::new());
 }
@@ -50,33 +50,26 @@ fn unalarmed(name: &str, server: impl Fn(&Run, u16) -> Server, end: i32) -> Run 
         answers_and_stops(server(run, port), port, end)
     });
     let report = run.report();
-    Told::of(&report, leader, &workers);
+    WorkerForks::of(&report, leader, &workers);
     no_alarm(&report);
     run
 }
 
-/// Asks without waiting for the answer.
-fn ask(port: u16) -> TcpStream {
-    let mut stream = wait_for("the port", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok());
-    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("request");
-    stream
-}
-
 /// An application that waits for ever in a worker for threads that were started before the fork.
 fn waits_for_lost_threads(module: &str) {
-    let (run, file) = (Run::guarded(&format!("bites-{module}")), application(&format!("{module}.py")));
+    let (run, file) = (Run::guarded(&format!("hits-{module}")), application(&format!("{module}.py")));
     let port = free_port();
     let server = run.start(gunicorn_with(module, None, port));
-    let _asked = ask(port);
-    let bite = Bite::of(&run, "join-lost-thread");
-    bite.has("waits").points("started", &file).points("waits", &file);
-    bite.printed(&format!("{module}.py:{}", line(&file, "waits")));
-    assert_eq!(server.workers(1, &BTreeSet::new()), BTreeSet::from([bite.child()]), "it still waits");
+    let _asked = send_request(port);
+    let hit = Hit::of(&run, "join-lost-thread");
+    hit.has("waits").points("started", &file).points("waits", &file);
+    hit.printed(&format!("{module}.py:{}", line(&file, "waits")));
+    assert_eq!(server.workers(1, &BTreeSet::new()), BTreeSet::from([hit.child()]), "it still waits");
 }
 
 fn starts_in_worker(module: &str) {
     let late = |run: &Run, port| run.start(gunicorn_with(module, Some("post_fork"), port));
-    silent(&format!("bites-{module}-twin"), late, libc::SIGTERM);
+    silent(&format!("hits-{module}-twin"), late, libc::SIGTERM);
 }
 
 #[test]
@@ -92,19 +85,18 @@ fn executor_in_worker() {
 /// gthread's worker has an executor of its own, whose threads are not those that the application lost.
 #[test]
 fn executor_before_fork_beside_gunicorns() {
-    let (run, port) = (Run::guarded("bites-executor-gthread"), free_port());
+    let (run, port) = (Run::guarded("hits-executor-gthread"), free_port());
     let mut command = gunicorn_with("executor", None, port);
     command.args(["--worker-class", "gthread"]);
     let server = run.start(command);
-    let _asked = ask(port);
+    let _asked = send_request(port);
     let worker = *server.workers(1, &BTreeSet::new()).first().expect("a worker");
     let threads = || fs::read_dir(format!("/proc/{worker}/task")).expect("threads").map(|entry| entry.expect("entry").path());
     let futex = format!("{} ", libc::SYS_futex);
     wait_for("the request's thread to wait", || {
         threads().find(|thread| fs::read_to_string(thread.join("syscall")).is_ok_and(|call| call.starts_with(&futex)))
     });
-    let mut lost = run.report_so_far().last_states();
-    lost.retain(|finding| finding["kind"] == "thread-lost");
+    let lost = run.report_so_far().last_states_of("thread-lost");
     assert_eq!(lost.iter().map(|finding| &finding["state"]).collect::<Vec<_>>(), ["open"]);
 }
 
@@ -132,44 +124,43 @@ fn queue_with_consumer() {
 fn waits_for_an_orphaned_lock(name: &str, server: impl Fn(&Run, u16) -> Command) {
     let (run, file, port) = (Run::guarded(name), application("held_lock.py"), free_port());
     let server = run.start(server(&run, port));
-    let _asked = ask(port);
-    let bite = Bite::of(&run, "lock-deadlock");
-    bite.has("taken").points("stood", &file).points("waits", &file).comes_from("lock-orphaned");
-    bite.printed(&format!("held_lock.py:{}", line(&file, "stood"))).printed(&format!("held_lock.py:{}", line(&file, "waits")));
-    assert_eq!(server.workers(1, &BTreeSet::new()), BTreeSet::from([bite.child()]), "it still waits");
+    let _asked = send_request(port);
+    let hit = Hit::of(&run, "lock-deadlock");
+    hit.has("taken").points("stood", &file).points("waits", &file).comes_from("lock-orphaned");
+    hit.printed(&format!("held_lock.py:{}", line(&file, "stood"))).printed(&format!("held_lock.py:{}", line(&file, "waits")));
+    assert_eq!(server.workers(1, &BTreeSet::new()), BTreeSet::from([hit.child()]), "it still waits");
 }
 
 #[test]
 fn gunicorn_lock_of_a_lost_thread() {
-    waits_for_an_orphaned_lock("bites-lock", |_, port| gunicorn_with("held_lock", None, port));
+    waits_for_an_orphaned_lock("hits-lock", |_, port| gunicorn_with("held_lock", None, port));
     starts_in_worker("held_lock");
 }
 
 #[test]
 fn uwsgi_lock_of_a_lost_thread() {
-    waits_for_an_orphaned_lock("bites-lock-uwsgi", |run, port| uwsgi(run, "held_lock:app", port, &[]));
+    waits_for_an_orphaned_lock("hits-lock-uwsgi", |run, port| uwsgi(run, "held_lock:app", port, &[]));
 }
 
 /// As OpenTelemetry and others do it: a thread is lost and comes back.
 #[test]
 fn thread_restarted_by_fork_hook() {
-    let (run, (leader, workers)) = compare("bites-restarted", |run| {
+    let (run, (leader, workers)) = compare("hits-restarted", |run| {
         let port = free_port();
         answers_and_stops(run.start(gunicorn_with("restarted", None, port)), port, libc::SIGTERM)
     });
     let report = run.report();
-    Told::of(&report, leader, &workers);
+    WorkerForks::of(&report, leader, &workers);
     found(&report, &workers, "thread-lost", "exporter");
-    let mut lost = report.last_states();
-    lost.retain(|finding| finding["kind"] == "thread-lost");
+    let lost = report.last_states_of("thread-lost");
     assert_eq!(lost.iter().map(|finding| &finding["state"]).collect::<Vec<_>>(), ["resolved"]);
-    nothing_bit(&report);
+    no_hits(&report);
 }
 
 /// A wait that a signal's handler ends is no deadlock.
 #[test]
 fn main_thread_that_waits_for_a_signal() {
-    let (run, ()) = compare("bites-signalled", |run| {
+    let (run, ()) = compare("hits-signalled", |run| {
         let mut command = Command::new("/usr/bin/python3");
         command.arg("-B").arg(application("signalled.py"));
         let status = run.start(command).ended();
@@ -178,10 +169,10 @@ fn main_thread_that_waits_for_a_signal() {
     let report = run.report();
     assert_eq!(report.events("fork").count(), 2);
     for kind in ["lock-deadlock", "join-lost-thread"] {
-        let said = report.findings(kind).filter(|finding| finding.json["severity"] == "error").map(|finding| finding.text);
-        assert_eq!(said.collect::<Vec<_>>(), Vec::<&str>::new());
+        let errors = report.findings(kind).filter(|finding| finding.json["severity"] == "error").map(|finding| finding.text);
+        assert_eq!(errors.collect::<Vec<_>>(), Vec::<&str>::new());
     }
-    nothing_bit(&report);
+    no_hits(&report);
 }
 
 /// benoitc/gunicorn#3529. Also gives the thread that reads the log once the first worker is made.
@@ -200,34 +191,34 @@ fn with_control_thread(run: &Run, port: u16, locks: &str) -> Server {
     server
 }
 
-fn control_thread_bites(run: &Run) -> Bite<'_> {
-    let bite = Bite::of(run, "lock-deadlock");
-    bite.has("taken").has("waits").passes("/gunicorn/ctl/server.py").passes("/gunicorn/arbiter.py").comes_from("lock-orphaned");
-    bite.printed("gunicorn/ctl/server.py");
-    bite
+fn control_thread_hit(run: &Run) -> Hit<'_> {
+    let hit = Hit::of(run, "lock-deadlock");
+    hit.has("taken").has("waits").passes("/gunicorn/ctl/server.py").passes("/gunicorn/arbiter.py").comes_from("lock-orphaned");
+    hit.printed("gunicorn/ctl/server.py");
+    hit
 }
 
 #[test]
 fn control_thread_that_logs() {
-    let run = Run::guarded("bites-control-thread");
+    let run = Run::guarded("hits-control-thread");
     let server = with_control_thread(&run, free_port(), "report");
-    let bite = control_thread_bites(&run);
-    assert_eq!(server.workers(1, &BTreeSet::new()), BTreeSet::from([bite.child()]), "it still waits");
+    let hit = control_thread_hit(&run);
+    assert_eq!(server.workers(1, &BTreeSet::new()), BTreeSet::from([hit.child()]), "it still waits");
     let log = fs::read_to_string(run.directory.join("stderr")).expect("stderr");
-    assert!(!log.contains(&format!("[{}]", bite.child())), "forkguard had the worker's last words: {log}");
+    assert!(!log.contains(&format!("[{}]", hit.child())), "forkguard had the worker's last words: {log}");
 }
 
 #[test]
 fn control_thread_that_logs_and_abort() {
-    let (run, port) = (Run::guarded("bites-control-thread-abort"), free_port());
+    let (run, port) = (Run::guarded("hits-control-thread-abort"), free_port());
     let server = with_control_thread(&run, port, "abort");
-    let bite = control_thread_bites(&run);
+    let hit = control_thread_hit(&run);
     serves(port);
-    let replaced = server.workers(1, &BTreeSet::from([bite.child()]));
+    let replaced = server.workers(1, &BTreeSet::from([hit.child()]));
     served_by(port, &replaced);
     server.stop(libc::SIGTERM);
     let log = fs::read_to_string(run.directory.join("stderr")).expect("stderr");
-    assert!(log.contains(&format!("Worker (pid:{}) was sent SIGABRT!", bite.child())), "{log}");
+    assert!(log.contains(&format!("Worker (pid:{}) was sent SIGABRT!", hit.child())), "{log}");
     assert_eq!(run.report().findings("lock-deadlock").count(), 1);
 }
 
@@ -266,32 +257,32 @@ fn replaced_while_the_gil_is_held(run: &Run, port: u16, arguments: &[&str]) -> S
 
 #[test]
 fn uwsgi_forks_without_the_gil() {
-    let run = Run::guarded("bites-gil");
+    let run = Run::guarded("hits-gil");
     let server = replaced_while_the_gil_is_held(&run, free_port(), &[]);
-    let bite = Bite::of(&run, "lock-deadlock");
-    bite.has("waits");
-    let subject = bite.finding.json["subject"].as_str().expect("subject");
-    assert!(subject.contains("interpreter's lock"), "{}", bite.finding.text);
-    bite.printed("interpreter's lock");
-    // It waits for 5 ms at a time, again and again: one bite all the same.
+    let hit = Hit::of(&run, "lock-deadlock");
+    hit.has("waits");
+    let subject = hit.finding.json["subject"].as_str().expect("subject");
+    assert!(subject.contains("interpreter's lock"), "{}", hit.finding.text);
+    hit.printed("interpreter's lock");
+    // It waits for 5 ms at a time, again and again: one finding all the same.
     let switches = || {
-        let status = fs::read_to_string(format!("/proc/{}/status", bite.child())).expect("status");
+        let status = fs::read_to_string(format!("/proc/{}/status", hit.child())).expect("status");
         let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).expect("a count");
         count.trim().parse::<u64>().expect("a number")
     };
     let before = switches();
     wait_for("a hundred waits", || (switches() > before + 100).then_some(()));
     let report = run.report_so_far();
-    let said = report.entries.iter().filter(|entry| entry.text.contains(":lock-deadlock:"));
-    assert_eq!(said.map(|entry| entry.text).collect::<Vec<_>>(), [bite.finding.text]);
+    let lines = report.entries.iter().filter(|entry| entry.text.contains(":lock-deadlock:"));
+    assert_eq!(lines.map(|entry| entry.text).collect::<Vec<_>>(), [hit.finding.text]);
     assert_eq!(run.printed().iter().filter(|line| line.contains("lock-deadlock")).count(), 1);
-    assert_eq!(server.workers(1, &BTreeSet::new()), BTreeSet::from([bite.child()]), "it still waits");
+    assert_eq!(server.workers(1, &BTreeSet::new()), BTreeSet::from([hit.child()]), "it still waits");
 }
 
 /// With its fork hooks, uWSGI waits for the interpreter's lock before it forks.
 #[test]
 fn uwsgi_forks_with_the_gil() {
-    let (run, port) = (Run::guarded("bites-gil-twin"), free_port());
+    let (run, port) = (Run::guarded("hits-gil-twin"), free_port());
     let server = replaced_while_the_gil_is_held(&run, port, &["--py-call-uwsgi-fork-hooks"]);
     let mut released = File::options().write(true).open(run.directory.join("released")).expect("released");
     released.write_all(b"r").expect("release");
@@ -299,7 +290,7 @@ fn uwsgi_forks_with_the_gil() {
     let replaced = server.workers(1, &BTreeSet::new());
     served_by(port, &replaced);
     server.stop(libc::SIGQUIT);
-    nothing_bit(&run.report());
+    no_hits(&run.report());
 }
 
 /// A worker that uses the connection opened before the fork, in an otherwise working server.
@@ -309,17 +300,17 @@ fn shares_a_connection(name: &str, file: &str, kinds: (&str, &str), server: impl
         answers_and_stops(server(run, port), port, end)
     });
     let path = application(file);
-    let bite = Bite::of(&run, kinds.1);
-    bite.points("opened", &path).points("used", &path).comes_from(kinds.0);
-    bite.printed(&format!("{file}:{}", line(&path, "opened"))).printed(&format!("{file}:{}", line(&path, "used")));
-    nothing_bit_but(&run.report(), &[kinds.1]);
+    let hit = Hit::of(&run, kinds.1);
+    hit.points("opened", &path).points("used", &path).comes_from(kinds.0);
+    hit.printed(&format!("{file}:{}", line(&path, "opened"))).printed(&format!("{file}:{}", line(&path, "used")));
+    only_hits(&run.report(), &[kinds.1]);
 }
 
 const CONNECTION: (&str, &str) = ("connection-inherited", "connection-shared-use");
 
 #[test]
 fn gunicorn_psycopg2() {
-    let postgres = Postgres::start("bites-psycopg2");
+    let postgres = Postgres::start("hits-psycopg2");
     let server = |late, class: &'static str| {
         let url = postgres.url();
         move |run: &Run, port| {
@@ -328,15 +319,15 @@ fn gunicorn_psycopg2() {
             run.start(command)
         }
     };
-    shares_a_connection("bites-psycopg2", "postgres.py", CONNECTION, server(None, "sync"), libc::SIGTERM);
-    silent("bites-psycopg2-twin", server(Some("post_fork"), "sync"), libc::SIGTERM);
-    shares_a_connection("bites-psycopg2-gthread", "postgres.py", CONNECTION, server(None, "gthread"), libc::SIGTERM);
-    silent("bites-psycopg2-gthread-twin", server(Some("post_fork"), "gthread"), libc::SIGTERM);
+    shares_a_connection("hits-psycopg2", "postgres.py", CONNECTION, server(None, "sync"), libc::SIGTERM);
+    silent("hits-psycopg2-twin", server(Some("post_fork"), "sync"), libc::SIGTERM);
+    shares_a_connection("hits-psycopg2-gthread", "postgres.py", CONNECTION, server(None, "gthread"), libc::SIGTERM);
+    silent("hits-psycopg2-gthread-twin", server(Some("post_fork"), "gthread"), libc::SIGTERM);
 }
 
 #[test]
 fn uwsgi_psycopg2() {
-    let postgres = Postgres::start("bites-uwsgi");
+    let postgres = Postgres::start("hits-uwsgi");
     let server = |late: Option<&'static str>| {
         let url = postgres.url();
         move |run: &Run, port| {
@@ -345,8 +336,8 @@ fn uwsgi_psycopg2() {
             run.start(command)
         }
     };
-    shares_a_connection("bites-uwsgi", "postgres.py", CONNECTION, server(None), libc::SIGQUIT);
-    silent("bites-uwsgi-twin", server(Some("postfork")), libc::SIGQUIT);
+    shares_a_connection("hits-uwsgi", "postgres.py", CONNECTION, server(None), libc::SIGQUIT);
+    silent("hits-uwsgi-twin", server(Some("postfork")), libc::SIGQUIT);
 }
 
 fn unicorn(run: &Run, port: u16, postgres: &Postgres, variable: Option<&str>) -> Server {
@@ -358,30 +349,30 @@ fn unicorn(run: &Run, port: u16, postgres: &Postgres, variable: Option<&str>) ->
 
 #[test]
 fn unicorn_pg() {
-    let postgres = Postgres::start("bites-unicorn");
+    let postgres = Postgres::start("hits-unicorn");
     let shared = |run: &Run, port| unicorn(run, port, &postgres, None);
-    shares_a_connection("bites-unicorn", "postgres.rb", CONNECTION, shared, libc::SIGQUIT);
-    silent("bites-unicorn-twin", |run, port| unicorn(run, port, &postgres, Some("LATE")), libc::SIGQUIT);
+    shares_a_connection("hits-unicorn", "postgres.rb", CONNECTION, shared, libc::SIGQUIT);
+    silent("hits-unicorn-twin", |run, port| unicorn(run, port, &postgres, Some("LATE")), libc::SIGQUIT);
 }
 
-/// A worker that never uses the connection and only ends: libpq says goodbye for the leader.
+/// A worker that never uses the connection and only ends: libpq ends the leader's session.
 #[test]
 fn unicorn_pg_goodbye() {
-    let postgres = Postgres::start("bites-goodbye");
-    let (run, port) = (Run::guarded("bites-goodbye"), free_port());
+    let postgres = Postgres::start("hits-goodbye");
+    let (run, port) = (Run::guarded("hits-goodbye"), free_port());
     let server = unicorn(&run, port, &postgres, Some("IDLE"));
     serves(port);
     let worker = server.workers(1, &BTreeSet::new());
-    nothing_bit(&run.report_so_far());
+    no_hits(&run.report_so_far());
     kill(*worker.first().expect("a worker"), libc::SIGQUIT);
-    let bite = Bite::of(&run, CONNECTION.1);
-    assert_eq!(BTreeSet::from([bite.child()]), worker);
-    bite.points("opened", &application("postgres.rb")).has("used").comes_from(CONNECTION.0);
+    let hit = Hit::of(&run, CONNECTION.1);
+    assert_eq!(BTreeSet::from([hit.child()]), worker);
+    hit.points("opened", &application("postgres.rb")).has("used").comes_from(CONNECTION.0);
 }
 
 #[test]
 fn gunicorn_redis() {
-    let directory = common::scratch("bites-redis-server");
+    let directory = common::scratch("hits-redis-server");
     let broker = free_address(6379);
     let mut redis = Command::new("redis-server");
     common::without_options(&mut redis).args(["--save", "", "--port"]).arg(broker.port().to_string());
@@ -395,15 +386,15 @@ fn gunicorn_redis() {
             run.start(command)
         }
     };
-    shares_a_connection("bites-redis", "cache.py", CONNECTION, server(None, None), libc::SIGTERM);
-    silent("bites-redis-twin", server(Some("post_fork"), None), libc::SIGTERM);
-    let run = unalarmed("bites-redis-pool", server(None, Some("POOL")), libc::SIGTERM);
+    shares_a_connection("hits-redis", "cache.py", CONNECTION, server(None, None), libc::SIGTERM);
+    silent("hits-redis-twin", server(Some("post_fork"), None), libc::SIGTERM);
+    let run = unalarmed("hits-redis-pool", server(None, Some("POOL")), libc::SIGTERM);
     assert!(run.report().findings("connection-inherited").next().is_some(), "its pool had a connection");
 }
 
 #[test]
 fn gunicorn_datagrams() {
-    silent("bites-datagrams", |run, port| run.start(gunicorn_with("datagrams", None, port)), libc::SIGTERM);
+    silent("hits-datagrams", |run, port| run.start(gunicorn_with("datagrams", None, port)), libc::SIGTERM);
 }
 
 /// A server that keeps TLS connections, with a certificate of its own for the address it listens on.
@@ -420,7 +411,7 @@ fn tls_server(directory: &Path) -> (Server, SocketAddrV4) {
 
 #[test]
 fn gunicorn_requests_session() {
-    let directory = common::scratch("bites-tls-server");
+    let directory = common::scratch("hits-tls-server");
     let (_server, address) = tls_server(&directory);
     let server = |late| {
         let certificate = directory.join("certificate.pem");
@@ -430,18 +421,18 @@ fn gunicorn_requests_session() {
             run.start(command)
         }
     };
-    shares_a_connection("bites-tls", "https.py", CONNECTION, server(None), libc::SIGTERM);
-    silent("bites-tls-twin", server(Some("post_fork")), libc::SIGTERM);
+    shares_a_connection("hits-tls", "https.py", CONNECTION, server(None), libc::SIGTERM);
+    silent("hits-tls-twin", server(Some("post_fork")), libc::SIGTERM);
 }
 
 #[test]
 fn gunicorn_asyncio_loop() {
     let server = |late| move |run: &Run, port| run.start(gunicorn_with("loop", late, port));
-    shares_a_connection("bites-loop", "loop.py", ("epoll-inherited", "epoll-shared-use"), server(None), libc::SIGTERM);
-    silent("bites-loop-twin", server(Some("post_fork")), libc::SIGTERM);
+    shares_a_connection("hits-loop", "loop.py", ("epoll-inherited", "epoll-shared-use"), server(None), libc::SIGTERM);
+    silent("hits-loop-twin", server(Some("post_fork")), libc::SIGTERM);
 }
 
-/// A worker that is sent SIGUSR2: whether it lives, and what it said.
+/// A worker that is sent SIGUSR2: whether it lives, and what it printed.
 fn signalled(run: &Run, late: Option<&str>) -> (bool, String) {
     let port = free_port();
     let server = run.start(gunicorn_with("handlers", late, port));
@@ -460,15 +451,15 @@ fn signalled(run: &Run, late: Option<&str>) -> (bool, String) {
 
 #[test]
 fn gunicorn_resets_a_handler() {
-    let (run, ()) = compare("bites-handlers", |run| (signalled(run, None), ()));
+    let (run, ()) = compare("hits-handlers", |run| (signalled(run, None), ()));
     let (report, file) = (run.report(), application("handlers.py"));
-    let bite = Bite::of(&run, "handler-dropped");
-    bite.points("set", &file)
+    let hit = Hit::of(&run, "handler-dropped");
+    hit.points("set", &file)
         .has("reset")
         .passes("gunicorn/workers/base.py")
         .comes_from("handler-inherited")
         .printed(&format!("handlers.py:{}", line(&file, "set")));
-    nothing_bit_but(&report, &["handler-dropped"]);
+    only_hits(&report, &["handler-dropped"]);
     // Not for SIGUSR1: the worker sets a handler of its own.
     let dropped: BTreeSet<_> = report.findings("handler-dropped").map(|finding| finding.json["subject"].as_str()).collect();
     assert_eq!(dropped.len(), 1, "{dropped:?}");
@@ -477,7 +468,7 @@ fn gunicorn_resets_a_handler() {
 
 #[test]
 fn gunicorn_handler_set_in_worker() {
-    let (run, ()) = compare("bites-handlers-twin", |run| (signalled(run, Some("post_worker_init")), ()));
+    let (run, ()) = compare("hits-handlers-twin", |run| (signalled(run, Some("post_worker_init")), ()));
     let report: Report = run.report();
     no_alarm(&report);
     assert_eq!(run.printed(), Vec::<String>::new());
