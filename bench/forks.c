@@ -1,5 +1,6 @@
-// forks MEGABYTES THREADS DESCRIPTORS FORKS [PAUSE_MS [CONNECTIONS [HOLDERS]]]: nanoseconds of fork, _exit in the child, and wait. Of the
-// threads, HOLDERS hold a lock. FIXUPS=N in the environment registers so many.
+// forks MEGABYTES THREADS DESCRIPTORS FORKS [PAUSE_MS [CONNECTIONS [HOLDERS [FIGURE]]]]: nanoseconds of fork, _exit in the child, and wait
+// (FIGURE 0), or the page faults of that in the leader (1) or in the child (2). Of the threads, HOLDERS hold a lock. FIXUPS=N in the
+// environment registers so many.
 #include "bench.h"
 #include "../include/forkguard.h"
 #include <fcntl.h>
@@ -63,9 +64,20 @@ static void start_holders(long count) {
     pthread_barrier_wait(&held);
 }
 
+static double faults_of(const struct rusage *usage) {
+    return (double)(usage->ru_minflt + usage->ru_majflt);
+}
+
+static double own_faults(void) {
+    struct rusage usage;
+    must(!getrusage(RUSAGE_SELF, &usage), "getrusage");
+    return faults_of(&usage);
+}
+
 int main(int argc, char **argv) {
     size_t megabytes = (size_t)argument(argc, argv, 1, 10);
     long forks = argument(argc, argv, 4, 100), pause_ms = argument(argc, argv, 5, 0), holders = argument(argc, argv, 7, 0);
+    long figure = argument(argc, argv, 8, 0);
     pin();
     char *memory = mmap(NULL, megabytes << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     must(memory != MAP_FAILED, "mmap");
@@ -82,12 +94,14 @@ int main(int argc, char **argv) {
     double *each = calloc((size_t)forks, sizeof *each);
     must(each != NULL, "calloc");
     for (long i = 0; i < forks; i++) {
-        double start = nanoseconds(CLOCK_MONOTONIC);
+        struct rusage of_child;
+        double faults = own_faults(), start = nanoseconds(CLOCK_MONOTONIC);
         pid_t child = fork();
         if (child == 0)
             _exit(0);
-        must(child > 0 && waitpid(child, NULL, 0) == child, "fork");
-        each[i] = nanoseconds(CLOCK_MONOTONIC) - start;
+        must(child > 0 && wait4(child, NULL, 0, &of_child) == child, "fork");
+        double figures[] = {nanoseconds(CLOCK_MONOTONIC) - start, own_faults() - faults, faults_of(&of_child)};
+        each[i] = figures[figure];
         if (pause_ms)
             nanosleep(&(struct timespec){.tv_nsec = pause_ms * 1000000}, NULL);
     }
