@@ -32,6 +32,7 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering::Re
 #[unsafe(link_section = "forkguard_words")]
 static BORN: AtomicU64 = AtomicU64::new(0);
 /// The status given to exit(3).
+#[unsafe(link_section = "forkguard_words")]
 static STATUS: AtomicI32 = AtomicI32::new(0);
 /// The leader of the fork that made this process (0: none that forkguard saw) and its number.
 #[unsafe(link_section = "forkguard_words")]
@@ -106,6 +107,7 @@ pub(crate) fn goes_unsaid() -> bool {
 #[unsafe(link_section = "forkguard_words")]
 static OWED: AtomicPtr<&'static str> = AtomicPtr::new(std::ptr::null_mut());
 /// The signals that it had reset by then: those that it resets later it may reset for its end.
+#[unsafe(link_section = "forkguard_words")]
 static RESET_THEN: AtomicU64 = AtomicU64::new(0);
 
 /// It settles before a wait of this length, or as soon as it may: its leader may have to be waited for, in no time that the host counts.
@@ -236,7 +238,7 @@ fn report(scratch: &Scratch, inner: &'static Inner, call: &'static str, resets: 
     let child = Child {
         settled: Borrowed(call),
         age: (raw::monotonic() - inner.entered) as f64 / 1e9,
-        child_us: inner.child_ns as f64 / 1000.0,
+        child_us: core_fork::child_ns() as f64 / 1000.0,
         atfork_us: Borrowed(times.done()),
         memory: crate::describe::own_memory(),
         findings: counts,

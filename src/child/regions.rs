@@ -116,6 +116,7 @@ pub(crate) fn is_runtime(start: usize) -> bool {
 }
 
 /// Not zero once such a runtime has started a thread in this process or in those that forked it: others' children have nothing to look for.
+#[unsafe(link_section = "forkguard_words")]
 static STARTED: AtomicU8 = AtomicU8::new(0);
 
 /// True once a pool may have been started: before that nobody looks for one.

@@ -20,23 +20,25 @@ struct Known {
 }
 
 struct Table {
-    busy: AtomicBool,
     known: UnsafeCell<([Known; FORKS], usize)>,
 }
-// SAFETY: `busy` gives the content to one thread at a time; nobody waits for it.
+/// Apart from the table, which a child need not touch.
+#[unsafe(link_section = "forkguard_words")]
+static BUSY: AtomicBool = AtomicBool::new(false);
+// SAFETY: `BUSY` gives the content to one thread at a time; nobody waits for it.
 unsafe impl Sync for Table {}
 
 const NONE: Known = Known { likeness: 0, sequence: 0, site: 0, caller: 0, generation: 0 };
-static TABLE: Table = Table { busy: AtomicBool::new(false), known: UnsafeCell::new(([NONE; FORKS], 0)) };
+static TABLE: Table = Table { known: UnsafeCell::new(([NONE; FORKS], 0)) };
 
 /// Runs `work` with the table; None while another thread has it.
 fn with<R>(work: impl FnOnce(&mut ([Known; FORKS], usize)) -> R) -> Option<R> {
-    if TABLE.busy.swap(true, Acquire) {
+    if BUSY.swap(true, Acquire) {
         return None;
     }
-    // SAFETY: see `Table`.
+    // SAFETY: see `BUSY`.
     let result = work(unsafe { &mut *TABLE.known.get() });
-    TABLE.busy.store(false, Release);
+    BUSY.store(false, Release);
     Some(result)
 }
 
@@ -73,7 +75,7 @@ pub(super) fn remember(inner: &Inner) {
 
 /// In a forked child: no thread has the table.
 pub(super) fn reset_in_child() {
-    if TABLE.busy.load(Relaxed) {
-        TABLE.busy.store(false, Relaxed);
+    if BUSY.load(Relaxed) {
+        BUSY.store(false, Relaxed);
     }
 }

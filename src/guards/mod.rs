@@ -184,6 +184,7 @@ struct Kept(UnsafeCell<[Option<Done>; LISTED]>);
 unsafe impl Sync for Kept {}
 
 static KEPT: Kept = Kept(UnsafeCell::new([const { None }; LISTED]));
+#[unsafe(link_section = "forkguard_words")]
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 fn reset_in_child() {

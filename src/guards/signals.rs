@@ -21,7 +21,9 @@ const APPLICATIONS: u64 = STEERING
     | bits(&[libc::SIGXCPU, libc::SIGXFSZ, libc::SIGIO, libc::SIGPWR]);
 
 /// Signals that were reset in this child, and those of them whose handler the leader reported (bit n: signal n + 1).
+#[unsafe(link_section = "forkguard_words")]
 static RESET: AtomicU64 = AtomicU64::new(0);
+#[unsafe(link_section = "forkguard_words")]
 static REPORTED: AtomicU64 = AtomicU64::new(0);
 
 const fn bits(signals: &[i32]) -> u64 {

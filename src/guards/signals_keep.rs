@@ -47,10 +47,14 @@ static KEPT: [Kept; COUNT + 1] = [const {
 
 /// Signals whose handler is on its way back into CPython's table, those that got theirs back in this process, and those of them whose
 /// inherited handler the leader reported (bit n: signal n + 1).
+#[unsafe(link_section = "forkguard_words")]
 static WANTED: AtomicU64 = AtomicU64::new(0);
+#[unsafe(link_section = "forkguard_words")]
 static PUT_BACK: AtomicU64 = AtomicU64::new(0);
+#[unsafe(link_section = "forkguard_words")]
 static REPORTED: AtomicU64 = AtomicU64::new(0);
 /// The one that is being set there; 0 none.
+#[unsafe(link_section = "forkguard_words")]
 static IN_HAND: AtomicI32 = AtomicI32::new(0);
 
 fn bit(number: i32) -> u64 {

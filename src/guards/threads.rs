@@ -16,7 +16,9 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicPtr;
 
 /// The lost thread that this process starts again right now, and the thread that does it.
+#[unsafe(link_section = "forkguard_words")]
 static REVIVED: AtomicPtr<ThreadRecord> = AtomicPtr::new(std::ptr::null_mut());
+#[unsafe(link_section = "forkguard_words")]
 static REVIVER: AtomicU32 = AtomicU32::new(0);
 
 /// True where lost threads are started again.

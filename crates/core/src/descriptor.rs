@@ -142,6 +142,9 @@ static OPEN: AtomicU32 = AtomicU32::new(0);
 static OPENINGS: AtomicU32 = AtomicU32::new(0);
 /// A bit for each number that stands for a connected socket: a child that looks for them does not walk ten thousand others.
 static CONNECTED: [AtomicU64; CAPACITY / 64] = [const { AtomicU64::new(0) }; CAPACITY / 64];
+/// Numbers at and above this never stood for one.
+#[unsafe(link_section = "forkguard_words")]
+static CONNECTED_HIGH: AtomicUsize = AtomicUsize::new(0);
 /// The last generation in which an inherited descriptor was copied.
 #[unsafe(link_section = "forkguard_words")]
 static COPYING: AtomicU32 = AtomicU32::new(0);
@@ -177,6 +180,7 @@ fn set_connected(fd: i32) {
     if let Some(place) = place(fd) {
         place.role.fetch_or(role::CONNECTED, Relaxed);
         CONNECTED[fd as usize / 64].fetch_or(1 << (fd % 64), Relaxed);
+        CONNECTED_HIGH.fetch_max(fd as usize + 1, Relaxed);
     }
 }
 
@@ -187,7 +191,7 @@ fn forget_connected(fd: i32) {
 
 /// The numbers of all connected sockets.
 pub fn connected() -> impl Iterator<Item = i32> {
-    let words = CONNECTED.iter().take(HIGH.load(Relaxed).min(CAPACITY).div_ceil(64)).enumerate();
+    let words = CONNECTED.iter().take(CONNECTED_HIGH.load(Relaxed).div_ceil(64)).enumerate();
     words.flat_map(|(index, word)| {
         let mut bits = word.load(Relaxed);
         core::iter::from_fn(move || {

@@ -16,10 +16,11 @@ impl<T: Copy, const N: usize> Fixed<T, N> {
         Fixed { len: 0, missed: 0, items: [const { MaybeUninit::uninit() }; N] }
     }
 
-    /// Empties it.
+    /// Empties it. What is empty is not written: its page would be copied after a fork.
     pub fn clear(&mut self) {
-        self.len = 0;
-        self.missed = 0;
+        if (self.len, self.missed) != (0, 0) {
+            (self.len, self.missed) = (0, 0);
+        }
     }
 
     /// Adds an entry, or counts it as missed.
@@ -35,12 +36,16 @@ impl<T: Copy, const N: usize> Fixed<T, N> {
 
     /// Takes back what was added beyond so many entries.
     pub fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len);
+        if self.len > len {
+            self.len = len;
+        }
     }
 
     /// Counts entries that were not even looked at.
     pub fn miss(&mut self, count: u32) {
-        self.missed += count;
+        if count != 0 {
+            self.missed += count;
+        }
     }
 
     /// How many entries did not fit.
@@ -59,7 +64,7 @@ impl<T: Copy, const N: usize> Fixed<T, N> {
                 kept += 1;
             }
         }
-        self.len = kept;
+        self.truncate(kept);
     }
 
     /// The entries, to be changed.

@@ -83,7 +83,8 @@ pub struct LockRecord {
     pub mutex_kind: i32,
 }
 
-/// What was true at a fork.
+/// What was true at a fork. From the beginning of a page on: what most forks write of it fits on that one.
+#[repr(align(4096))]
 pub struct Snapshot {
     inner: UnsafeCell<Inner>,
 }
@@ -106,8 +107,6 @@ pub struct Inner {
     pub entered: u64,
     /// Nanoseconds that taking the snapshot took.
     pub prepare_ns: u64,
-    /// Nanoseconds that our child handler took.
-    pub child_ns: u64,
     /// Prepare has run: the lists below are of this fork.
     pub prepared: bool,
     /// What was found has a life: it is reported, here or by the earlier fork that this one is like.
@@ -116,8 +115,6 @@ pub struct Inner {
     pub likeness: u64,
     /// Number of an earlier fork of this process that it is like; 0 none.
     pub like: u64,
-    /// In the child: the fork that made its leader, if that one lacks something too; null none.
-    older: *const Snapshot,
     /// Blocked signals of the forking thread.
     pub blocked: u64,
     /// Threads as the kernel counts them.
@@ -136,12 +133,12 @@ pub struct Inner {
     outer: *const Snapshot,
     /// The newest child before a fork that no wrapper sees the result of.
     newest_child: Option<u32>,
-    /// Armed timers of timer_create.
-    pub timers: Fixed<timer::Timer, 32>,
     /// Threads, the forking one included.
     pub threads: Fixed<ThreadRecord, THREADS>,
     /// Held locks.
     pub locks: Fixed<LockRecord, LOCKS>,
+    /// Armed timers of timer_create.
+    pub timers: Fixed<timer::Timer, 32>,
     /// In the child: which of them were made usable there.
     repaired: [AtomicBool; LOCKS],
     words: [Words; LOCKS],
@@ -162,12 +159,10 @@ const EMPTY: Snapshot = Snapshot {
         site: 0,
         entered: 0,
         prepare_ns: 0,
-        child_ns: 0,
         prepared: false,
         full: false,
         likeness: 0,
         like: 0,
-        older: ptr::null(),
         threads: Fixed::new(),
         locks: Fixed::new(),
         repaired: [const { AtomicBool::new(false) }; LOCKS],
@@ -455,43 +450,48 @@ fn note_lock(inner: &mut Inner, slot: &Slot, entry: Entry, holder: u32, own: boo
 /// The first of all child handlers: freezes what the lost threads left.
 pub fn child(snapshot: &'static Snapshot) {
     let start = raw::monotonic_of_kernel();
-    let inner = snapshot.inner();
-    inner.older = BIRTH.load(Relaxed);
-    BIRTH.store(ptr::from_ref(snapshot).cast_mut(), Relaxed);
-    cut_off_ancestors();
+    remember_ancestor(snapshot);
     become_child();
-    inner.child_ns = raw::monotonic_of_kernel() - start;
+    CHILD_NS.store(raw::monotonic_of_kernel() - start, Relaxed);
 }
 
-/// The fork that made this process, for as long as it lives.
-#[unsafe(link_section = "forkguard_words")]
-static BIRTH: AtomicPtr<Snapshot> = AtomicPtr::new(ptr::null_mut());
-/// Forks before that one that are remembered: a daemon is made by two.
+/// Forks that are remembered in a child: a daemon is made by two.
 const ANCESTORS: usize = 4;
+/// The fork that made this process, for as long as it lives, and those that made its leaders, the latest first; then null. (Not in the
+/// snapshots: the child would write to a page more.)
+#[unsafe(link_section = "forkguard_words")]
+static ANCESTRY: [AtomicPtr<Snapshot>; ANCESTORS] = [const { AtomicPtr::new(ptr::null_mut()) }; ANCESTORS];
+/// Nanoseconds that the child handler took.
+#[unsafe(link_section = "forkguard_words")]
+static CHILD_NS: AtomicU64 = AtomicU64::new(0);
 
 /// The fork that made this process; None when no handler of ours saw one.
 pub fn birth() -> Option<&'static Snapshot> {
-    // SAFETY: null or a reference that `child` stored.
-    unsafe { BIRTH.load(Relaxed).as_ref() }
+    ancestors().next()
 }
 
 /// The forks that made this process and its leaders, the latest first.
 pub fn ancestors() -> impl Iterator<Item = &'static Snapshot> {
-    // SAFETY: null or a reference that `child` stored.
-    core::iter::successors(birth(), |snapshot| unsafe { snapshot.facts().older.as_ref() }).take(ANCESTORS)
+    // SAFETY: null or a reference that `remember_ancestor` stored.
+    ANCESTRY.iter().map_while(|snapshot| unsafe { snapshot.load(Relaxed).as_ref() })
 }
 
-/// Forgets the forks that lost nothing, and those too long ago.
-fn cut_off_ancestors() {
-    for snapshot in ancestors() {
-        let inner = snapshot.inner();
-        // SAFETY: as above.
-        while let Some(older) = unsafe { inner.older.as_ref() }.filter(|older| !older.facts().lost_something()) {
-            inner.older = older.facts().older;
-        }
-    }
-    if let Some(last) = ancestors().nth(ANCESTORS - 1) {
-        last.inner().older = ptr::null();
+/// In a child: nanoseconds that the child handler of its fork took.
+pub fn child_ns() -> u64 {
+    CHILD_NS.load(Relaxed)
+}
+
+/// Puts this process's own fork first, and forgets of the others those that lost nothing, and those too long ago.
+fn remember_ancestor(own: &'static Snapshot) {
+    let mut latest: Fixed<&Snapshot, ANCESTORS> = Fixed::new();
+    latest.push(own);
+    ancestors().filter(|older| older.facts().lost_something()).for_each(|older| latest.push(older));
+    remember_ancestors(latest.as_slice());
+}
+
+fn remember_ancestors(latest: &[&'static Snapshot]) {
+    for (index, place) in ANCESTRY.iter().enumerate() {
+        place.store(latest.get(index).map_or(ptr::null_mut(), |snapshot| ptr::from_ref(*snapshot).cast_mut()), Relaxed);
     }
 }
 
@@ -548,7 +548,7 @@ impl Inner {
 
 /// In a child that no atfork handler saw.
 pub fn child_unseen() {
-    BIRTH.store(ptr::null_mut(), Relaxed);
+    remember_ancestors(&[]);
     become_child();
 }
 

@@ -1,6 +1,7 @@
 //! Whether the C library's generators were used: their state is copied into every child.
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+#[unsafe(link_section = "forkguard_words")]
 static USED: AtomicUsize = AtomicUsize::new(0);
 
 /// Notes the first use.

@@ -76,6 +76,10 @@ const GENERATION_SHIFT: u32 = 32;
 static HISTORIES: [History; COUNT + 1] =
     [const { History { version: AtomicU64::new(0), settings: [const { Setting::new() }; REMEMBERED] } }; COUNT + 1];
 
+/// Signals of which something was noted (bit n: signal n + 1). A child of a process that set none touches no history.
+#[unsafe(link_section = "forkguard_words")]
+static NOTED: AtomicU64 = AtomicU64::new(0);
+
 impl History {
     /// Changes it, unless another thread does, or this one where a signal handler interrupted it: then the latest handler is nobody's.
     fn change(&self, change: impl FnOnce(&[Setting; REMEMBERED])) {
@@ -105,6 +109,7 @@ impl History {
 /// Notes that a disposition was set now. The same call made again is not remembered twice.
 pub fn note(signal: i32, set: Set) {
     let Some(history) = HISTORIES.get(signal as usize) else { return };
+    NOTED.fetch_or(bit(signal), Relaxed);
     history.change(|settings| {
         if settings[0].get().site != set.site {
             for i in (1..REMEMBERED).rev() {
@@ -118,6 +123,7 @@ pub fn note(signal: i32, set: Set) {
 /// Notes that the latest setting was undone by this one: what was before it is not forgotten for that.
 pub fn note_undone(signal: i32, set: Set) {
     let Some(history) = HISTORIES.get(signal as usize) else { return };
+    NOTED.fetch_or(bit(signal), Relaxed);
     history.change(|settings| {
         if settings[1].get().site != set.site {
             return settings[0].put(set, generation::current());
@@ -137,7 +143,7 @@ pub fn setter(signal: i32, handler: usize) -> Option<Set> {
 
 /// All that was noted, the latest first.
 pub fn settings(signal: i32) -> impl Iterator<Item = Set> {
-    let history = HISTORIES.get(signal as usize);
+    let history = HISTORIES.get(signal as usize).filter(|_| NOTED.load(Relaxed) & bit(signal) != 0);
     history.into_iter().flat_map(|history| history.read()).filter(|set| set.site != 0)
 }
 
@@ -145,6 +151,10 @@ pub fn settings(signal: i32) -> impl Iterator<Item = Set> {
 pub fn earlier(signal: i32) -> impl Iterator<Item = Set> {
     let history = HISTORIES.get(signal as usize);
     history.into_iter().flat_map(|history| history.read().into_iter().skip(1)).filter(|set| set.site != 0)
+}
+
+fn bit(signal: i32) -> u64 {
+    1u64.unbounded_shl((signal - 1) as u32)
 }
 
 /// The names of signals 1 to 31.

@@ -167,8 +167,10 @@ impl Slot {
 }
 
 static SLOTS: [Slot; CAPACITY] = [const { Slot::new() }; CAPACITY];
+#[unsafe(link_section = "forkguard_words")]
 static POOL: Pool = Pool::new(AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
 /// Threads that found no slot.
+#[unsafe(link_section = "forkguard_words")]
 static UNTRACKED: AtomicU32 = AtomicU32::new(0);
 
 /// All slots that were ever used.

@@ -17,10 +17,13 @@ const SOURCE: &CStr = match CStr::from_bytes_with_nul(concat!(include_str!("revi
 };
 
 /// Not zero once the code is there.
+#[unsafe(link_section = "forkguard_words")]
 static INSTALLED: AtomicU8 = AtomicU8::new(0);
 /// Not zero in a child that may still start Python's lost threads again.
+#[unsafe(link_section = "forkguard_words")]
 static PENDING: AtomicU8 = AtomicU8::new(0);
 /// Not zero while it does.
+#[unsafe(link_section = "forkguard_words")]
 static STARTING: AtomicU8 = AtomicU8::new(0);
 
 /// In the hook of pthread_create, outside of its bookkeeping: Python starts a thread, holds the GIL, and has imported `threading`.
