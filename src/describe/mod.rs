@@ -14,7 +14,7 @@ use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Inner, LockRecord, ThreadRecord};
 use forkguard_core::held::{ENTERED, Kind};
-use forkguard_core::{names, raw, signal, thread, timer};
+use forkguard_core::{descriptor, names, raw, signal, thread, timer};
 use forkguard_report::event::*;
 use seen::Seen;
 use std::borrow::Cow::{self, Borrowed};
@@ -75,6 +75,21 @@ pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, word: usize) -
     });
     let frames = frames.done();
     (!frames.is_empty()).then(|| Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames) })
+}
+
+/// Looks at the native code of a fork's sites together, each file opened once: [`site`] asks for them one by one.
+fn learn_sites(inner: &Inner, descriptors: &[i32]) {
+    let calls = |word| {
+        let (address, outer) = sites::look(word);
+        [address].into_iter().chain(outer.map(|kept| kept.address)).filter(|&address| address != 0).map(|address| address - 1)
+    };
+    let threads = inner.threads.as_slice().iter();
+    let started = threads.clone().map(|thread| thread.start).filter(|&start| start != 0);
+    let words = [inner.site].into_iter().chain(threads.map(|thread| thread.site));
+    let words = words.chain(inner.locks.as_slice().iter().map(|lock| lock.entry.site));
+    let words = words.chain(descriptors.iter().filter_map(|&fd| descriptor::record(fd)).map(|record| record.site));
+    let words = words.chain(atfork::all().map(|registration| registration.site()));
+    native::learn(words.flat_map(calls).chain(started));
 }
 
 /// Where a call was made, in one short text; empty when unknown.
@@ -213,10 +228,10 @@ pub(crate) fn losses<'a>(arena: &'a Arena, inner: &Inner) -> Fork<'a> {
 
 /// A fork, with everything that is known of it. `blocked`: the signals that the child starts, or still goes on, without.
 pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Inner, blocked: u64) -> Fork<'a> {
-    let mut fork = counts(arena, inner, true);
-    fork.detail = Detail::Full;
     let leader = inner.leader == raw::process_id();
     let seen = Seen::all(arena, inner);
+    let mut fork = counts(arena, inner, true);
+    fork.detail = Detail::Full;
     let threads = threads(arena, inner, &seen);
     fork.counts.threads = fork.counts.threads.max(threads.len() as u32);
     fork.locks = Borrowed(locks(arena, inner, threads));

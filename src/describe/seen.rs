@@ -1,5 +1,5 @@
 //! What the proc filesystem tells of this process, read for one fork at once: see [`forkguard_core::aside`].
-use super::{descriptors, kernel_name, leader_memory, name_of, parse, tid_of};
+use super::{descriptors, kernel_name, leader_memory, learn_sites, name_of, parse, tid_of};
 use crate::entry::Arena;
 use crate::entry::scratch::aside;
 use crate::sites;
@@ -31,6 +31,7 @@ impl<'a> Seen<'a> {
         Self::read(arena, inner, |seen| {
             seen.descriptors = descriptors::numbers(arena, &fds);
             seen.memory = leader.then(leader_memory).flatten();
+            learn_sites(inner, seen.descriptors.0);
         })
     }
 

@@ -346,32 +346,31 @@ impl Known {
     }
 }
 
-struct Guarded {
-    busy: AtomicBool,
-    cache: UnsafeCell<Cache>,
-}
-// SAFETY: `busy` gives the cache to one thread at a time; nobody waits for it.
+struct Guarded(UnsafeCell<Cache>);
+// SAFETY: `BUSY` gives the cache to one thread at a time; nobody waits for it.
 unsafe impl Sync for Guarded {}
 
-static CACHE: Guarded =
-    Guarded { busy: AtomicBool::new(false), cache: UnsafeCell::new(Cache { modules: [None; 96], frames: [None; 1024] }) };
+static CACHE: Guarded = Guarded(UnsafeCell::new(Cache { modules: [None; 96], frames: [None; 1024] }));
+/// Apart from the cache, which a child need not touch.
+#[unsafe(link_section = "forkguard_words")]
+static BUSY: AtomicBool = AtomicBool::new(false);
 
 /// In a forked child: the thread that used the cache may be gone.
 pub(crate) fn reset_in_child() {
     // What is not written need not be copied.
-    if CACHE.busy.load(Relaxed) {
-        CACHE.busy.store(false, Release);
+    if BUSY.load(Relaxed) {
+        BUSY.store(false, Release);
     }
 }
 
 /// Uses the cache when it is free; else goes without.
 fn with_cache<R>(work: impl FnOnce(Option<&mut Cache>) -> R) -> R {
-    if CACHE.busy.swap(true, Acquire) {
+    if BUSY.swap(true, Acquire) {
         return work(None);
     }
     // SAFETY: see `Guarded`.
-    let result = work(Some(unsafe { &mut *CACHE.cache.get() }));
-    CACHE.busy.store(false, Release);
+    let result = work(Some(unsafe { &mut *CACHE.0.get() }));
+    BUSY.store(false, Release);
     result
 }
 
@@ -434,7 +433,8 @@ pub(crate) fn learn(addresses: impl Iterator<Item = usize>) {
         let mut count = 0;
         for address in addresses {
             let Some((place, module)) = cache.module(address) else { continue };
-            if cache.known(address, &module).is_none() && count < unknown.len() {
+            let repeated = unknown[..count].iter().any(|&(.., known)| known == address);
+            if !repeated && cache.known(address, &module).is_none() && count < unknown.len() {
                 unknown[count] = (place, count, address);
                 count += 1;
             }
