@@ -47,6 +47,7 @@ pub(crate) fn birth() -> Option<Text<32>> {
 }
 
 /// In the first child handler; without a snapshot when too many forks were under way.
+#[unsafe(link_section = ".text.forkguard_child")]
 pub(crate) fn born(snapshot: Option<&'static Snapshot>) {
     let Some(snapshot) = snapshot else { return born_unseen() };
     core_fork::child(snapshot);
@@ -69,6 +70,7 @@ pub(crate) fn born_unseen() {
     }
 }
 
+#[unsafe(link_section = ".text.forkguard_child")]
 fn begin_life(leader: u32, sequence: u64) {
     forkguard_core::aside::reset_in_child();
     emit::reset_in_child();
@@ -130,6 +132,7 @@ fn owed() -> Option<&'static str> {
 }
 
 /// The child execs or ends: what was put off is done.
+#[unsafe(link_section = ".text.forkguard_child")]
 pub(crate) fn catch_up() {
     if let Some(call) = owed().filter(|_| is_unsettled() && fixups_are_done()) {
         record_with_scratch(|scratch| settle(call, scratch));

@@ -212,9 +212,9 @@ macro_rules! same_signature {
 }
 
 /// A hook that runs in place of the function: `real(…)` calls it, `caller` is the return address of the host's call. `= path`
-/// proves the signature against libc's.
+/// proves the signature against libc's. Attributes are of both the function's entry and its body.
 macro_rules! hook {
-    ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, versions [$($versions:tt)*])?;
+    ($(#[$attribute:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, versions [$($versions:tt)*])?;
      |$caller:ident| $body:block) => {
         const _: () = {
             real_function!(@ $name, crate::hooks::real::NO_DOOR, [$($($versions)*)?]);
@@ -223,9 +223,10 @@ macro_rules! hook {
             same_signature!([$($proof)?] unsafe extern "C" fn($($type),*) -> $ret);
 
             #[allow(clippy::too_many_arguments, reason = "as the hooked function")]
+            $(#[$attribute])*
             unsafe extern "C-unwind" fn body($($arg: $type,)* $caller: usize) -> $ret $body
 
-            $(#[$doc])*
+            $(#[$attribute])*
             #[unsafe(naked)]
             #[unsafe(no_mangle)]
             pub unsafe extern "C" fn $name($($arg: $type),*) -> $ret {
@@ -243,9 +244,9 @@ macro_rules! hook {
 /// A hook that notes the call while `gate` is not zero and jumps on to the function: `registers` are the call's. With `-> bool` it may be
 /// over before it began: where the body is true it returns what [`Registers::returns`] was given.
 macro_rules! pass {
-    ($(#[$doc:meta])* fn $name:ident, $gate:path $(, versions [$($versions:tt)*])?; |$registers:ident| $body:block) => {
+    ($(#[$attribute:meta])* fn $name:ident, $gate:path $(, versions [$($versions:tt)*])?; |$registers:ident| $body:block) => {
         pass! {
-            $(#[$doc])*
+            $(#[$attribute])*
             fn $name, $gate $(, versions [$($versions)*])?; |$registers| -> bool {
                 let note: fn(&crate::hooks::Registers) = |$registers| $body;
                 note($registers);
@@ -253,14 +254,15 @@ macro_rules! pass {
             }
         }
     };
-    ($(#[$doc:meta])* fn $name:ident, $gate:path $(, versions [$($versions:tt)*])?; |$registers:ident| -> bool $body:block) => {
+    ($(#[$attribute:meta])* fn $name:ident, $gate:path $(, versions [$($versions:tt)*])?; |$registers:ident| -> bool $body:block) => {
         const _: () = {
             real_function!(@ $name, crate::hooks::real::NO_DOOR, [$($($versions)*)?]);
             older!($name [$($($versions)*)?] note_call!(), gate = $gate, noted = noted);
 
+            $(#[$attribute])*
             extern "C" fn noted($registers: &mut crate::hooks::Registers) -> bool $body
 
-            $(#[$doc])*
+            $(#[$attribute])*
             #[unsafe(naked)]
             #[unsafe(no_mangle)]
             pub unsafe extern "C" fn $name() {

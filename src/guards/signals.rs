@@ -52,7 +52,7 @@ pub(super) fn reset_in_child() {
 pub(super) fn may_act() -> bool {
     let is_interpreted = |site| sites::look(site).1.next().is_some_and(|kept| kept.address == 0);
     let is_candidate = |set: Set| set.handler > libc::SIG_IGN && is_interpreted(set.site);
-    numbers(STEERING).any(|number| signal::settings(number).next().is_some_and(is_candidate))
+    numbers(STEERING & signal::noted()).any(|number| signal::settings(number).next().is_some_and(is_candidate))
 }
 
 /// See [`super::in_child`].

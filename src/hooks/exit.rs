@@ -5,10 +5,12 @@ use forkguard_core::flags;
 
 pass! {
     /// _exit(2).
+    #[unsafe(link_section = ".text.forkguard_child")]
     fn _exit, flags::REPORT_END; |registers| { ends("_exit", registers) }
 }
 pass! {
     /// _Exit(3).
+    #[unsafe(link_section = ".text.forkguard_child")]
     fn _Exit, flags::REPORT_END; |registers| { ends("_exit", registers) }
 }
 pass! {
@@ -17,9 +19,11 @@ pass! {
 }
 pass! {
     /// exit(3): its handlers run before the end, so only the status is kept here.
+    #[unsafe(link_section = ".text.forkguard_child")]
     fn exit, flags::REPORT_END; |registers| { child::exiting(registers.argument[0] as i32) }
 }
 
+#[unsafe(link_section = ".text.forkguard_child")]
 fn ends(call: &'static str, registers: &Registers) {
     if spawn::in_vfork_child() {
         return;

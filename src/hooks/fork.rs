@@ -58,6 +58,7 @@ pub(crate) extern "C-unwind" fn prepare() {
 }
 
 /// 3. The first child handler. Whatever this thread was in the middle of: the child must know that it is one.
+#[unsafe(link_section = ".text.forkguard_child")]
 pub(crate) extern "C-unwind" fn child() {
     if gate::awake() && forkguard_core::tls::vfork() == 0 {
         Inside::regardless(|| _ = catch_panic(|| crate::child::born(core_fork::current())));
@@ -104,6 +105,7 @@ fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result:
 }
 
 /// Back in the child's wrapper: every library's child handler has run.
+#[unsafe(link_section = ".text.forkguard_child")]
 fn arrive() {
     if gate::awake() && core_fork::owned() {
         guards::at_end_of_fork(core_fork::birth());
@@ -125,6 +127,7 @@ fn report(snapshot: &'static Snapshot, child: Option<u32>, failed: Option<i32>) 
 
 hook! {
     /// fork(3).
+    #[unsafe(link_section = ".text.forkguard_child")]
     fn fork() -> pid_t = libc::fork;
     |caller| {
         let snapshot = enter(Door::Fork, caller);

@@ -536,6 +536,7 @@ fn watched() -> u8 {
 
 impl Inner {
     /// How closely the child's waits are watched: see [`held::WATCHED`].
+    #[unsafe(link_section = ".text.forkguard_child")]
     fn watched(&self) -> u8 {
         let ownerless = |l: &LockRecord| !l.is_mutex() && l.entry.kind != Kind::Libc && !l.signal;
         match self.lost_something() {
@@ -553,6 +554,7 @@ pub fn child_unseen() {
 }
 
 /// In every forked child: the registries become its own.
+#[unsafe(link_section = ".text.forkguard_child")]
 fn become_child() {
     own();
     held::begin_child(watched());

@@ -76,7 +76,7 @@ const GENERATION_SHIFT: u32 = 32;
 static HISTORIES: [History; COUNT + 1] =
     [const { History { version: AtomicU64::new(0), settings: [const { Setting::new() }; REMEMBERED] } }; COUNT + 1];
 
-/// Signals of which something was noted (bit n: signal n + 1). A child of a process that set none touches no history.
+/// See [`noted`].
 #[unsafe(link_section = "forkguard_words")]
 static NOTED: AtomicU64 = AtomicU64::new(0);
 
@@ -143,7 +143,7 @@ pub fn setter(signal: i32, handler: usize) -> Option<Set> {
 
 /// All that was noted, the latest first.
 pub fn settings(signal: i32) -> impl Iterator<Item = Set> {
-    let history = HISTORIES.get(signal as usize).filter(|_| NOTED.load(Relaxed) & bit(signal) != 0);
+    let history = HISTORIES.get(signal as usize);
     history.into_iter().flat_map(|history| history.read()).filter(|set| set.site != 0)
 }
 
@@ -151,6 +151,11 @@ pub fn settings(signal: i32) -> impl Iterator<Item = Set> {
 pub fn earlier(signal: i32) -> impl Iterator<Item = Set> {
     let history = HISTORIES.get(signal as usize);
     history.into_iter().flat_map(|history| history.read().into_iter().skip(1)).filter(|set| set.site != 0)
+}
+
+/// Signals of which something was noted (bit n: signal n + 1): known without a look at what that is.
+pub fn noted() -> u64 {
+    NOTED.load(Relaxed)
 }
 
 fn bit(signal: i32) -> u64 {
