@@ -1,11 +1,12 @@
 //! `include/forkguard.h`: what programs may tell forkguard.
 //!
 //! All of it works from any thread, in a signal handler, and before our constructor has run: tables of words without a lock.
+use crate::entry::record;
 use crate::guards::fixups;
 use crate::options;
 use forkguard_core::fixed::Text;
 use forkguard_core::thread::{self, Slot};
-use forkguard_core::{gate, names, raw};
+use forkguard_core::{descriptor, gate, names, raw};
 use forkguard_report::event::Progress;
 use libc::{EINVAL, ENOSPC, ESRCH, c_char, c_int, c_void, pthread_t};
 use std::ffi::CStr;
@@ -142,4 +143,21 @@ fn result(outcome: Result<c_int, c_int>) -> c_int {
         crate::entry::errno::set(errno);
         -1
     })
+}
+
+/// This descriptor is meant for the children.
+#[unsafe(no_mangle)]
+pub extern "C" fn forkguard_keep_descriptor(fd: c_int) -> c_int {
+    if fd < 0 || !raw::is_open(fd) {
+        crate::entry::errno::set(libc::EBADF);
+        return -1;
+    }
+    record(|_| {
+        // One that no hook saw made.
+        if descriptor::record(fd).is_none() {
+            descriptor::open(fd, descriptor::Kind::Start, 0, 0, 0, 0);
+        }
+        descriptor::add_mark(fd, descriptor::mark::KEPT);
+    });
+    0
 }

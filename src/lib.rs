@@ -14,9 +14,11 @@ mod child;
 mod describe;
 mod emit;
 mod findings;
+mod fork;
 mod guards;
 mod hooks;
 mod leader;
+mod ledger;
 mod options;
 mod sites;
 
@@ -41,11 +43,12 @@ fn wake() {
 fn begin() {
     forkguard_core::fork::own();
     emit::begin();
-    options::read();
+    options::read(emit::print_line);
     if options::get().mode == Mode::Off {
         gate::set_life(Life::Off);
         return;
     }
+    findings::suppress::check(emit::print_line);
     entry::layouts::try_all();
     sites::prepare();
     hooks::atfork::register_own();

@@ -1,11 +1,12 @@
 //! Every option: one table of names, defaults, parsers and help. A bad value is one clear line, and the default holds.
 mod unknown;
 
-use crate::findings::suppress;
 use forkguard_core::fixed::Text;
 use forkguard_core::raw;
 use forkguard_core::signal;
+use forkguard_report::event::Kind;
 use std::ffi::{CStr, c_char};
+use std::fmt::Arguments;
 use std::sync::OnceLock;
 
 /// What forkguard does.
@@ -356,11 +357,6 @@ fn take_suppress(options: &mut Options, value: &str) -> bool {
         return false;
     }
     options.suppress = Text::from_bytes(read);
-    for line in suppress::faults(options.suppress.as_str()) {
-        crate::emit::say(format_args!(
-            "FORKGUARD_SUPPRESS={value}: line {line} is no rule, and ignored: a rule is a kind of finding, or *, and a pattern"
-        ));
-    }
     true
 }
 
@@ -394,6 +390,25 @@ fn take_report(options: &mut Options, value: &str) -> bool {
     true
 }
 
+/// The option, not yet given, that would deal with what such a finding is about.
+pub(crate) fn unused_guard(kind: Kind) -> Option<&'static str> {
+    let given = get();
+    let (is_given, option) = match kind {
+        Kind::ThreadLost => (matches!(given.threads, Threads::Named(_)), "FORKGUARD_THREADS=revive:NAME (Python's threads)"),
+        Kind::LockOrphaned | Kind::LockDeadlock => {
+            (given.safe_point != 0 || given.locks == Locks::Reset, "FORKGUARD_SAFE_POINT=100 or FORKGUARD_LOCKS=reset")
+        }
+        Kind::ConnectionInherited | Kind::ConnectionSharedUse => (given.sockets.severs(), "FORKGUARD_SOCKETS=sever"),
+        Kind::EpollInherited | Kind::EpollSharedUse => (given.epoll == Shared::Own, "FORKGUARD_EPOLL=own (epoll instances)"),
+        Kind::FileOffsetShared => (given.files == Shared::Own, "FORKGUARD_FILES=own (files that are only read)"),
+        Kind::TimerLost => (given.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm (profiling timers)"),
+        Kind::RuntimeUnsafe => (given.openmp != OpenMp::Keep, "FORKGUARD_OPENMP=pause (libgomp)"),
+        Kind::HandlerDropped => (given.signals_keep != 0, "FORKGUARD_SIGNALS_KEEP=NAME"),
+        _ => return None,
+    };
+    (!is_given).then_some(option)
+}
+
 static OPTIONS: OnceLock<Options> = OnceLock::new();
 
 /// The options; the defaults until they were read.
@@ -406,8 +421,8 @@ pub(crate) fn guards() -> bool {
     get().mode == Mode::Guard
 }
 
-/// Reads them from the environment, once, in the constructor. A process with changed privileges honours none.
-pub(crate) fn read() {
+/// Reads them from the environment, once, in the constructor, and prints one line for each bad one. A process with changed privileges honours none.
+pub(crate) fn read(print: fn(Arguments<'_>)) {
     // Most programs that are executed have none, and need no copy of their own.
     if !unknown::names().any(|name| name.starts_with("FORKGUARD")) {
         return;
@@ -423,11 +438,11 @@ pub(crate) fn read() {
                 && !(row.take)(&mut options, value)
             {
                 let name = row.name.to_str().unwrap_or_default();
-                crate::emit::say(format_args!("{name}={value}: allowed is {}; the default holds", row.allowed));
+                print(format_args!("{name}={value}: allowed is {}; the default holds", row.allowed));
             }
         }
         if options.mode != Mode::Off {
-            unknown::say();
+            unknown::print_all(print);
         }
     }
     if !options.follow_exec {

@@ -1,11 +1,12 @@
 //! Sockets that a program gets which is started now, though nobody meant it to.
-use super::bite::{self, Bite, Voice};
-use super::said;
+use super::hit::report_hit;
+use crate::describe::keep;
 use crate::describe::{self, descriptors};
 use crate::entry::Arena;
 use crate::entry::Scratch;
+use crate::findings::Hit;
 use crate::findings::connection_inherited;
-use crate::guards::keep;
+use crate::ledger::{self, Output};
 use crate::options;
 use forkguard_core::descriptor::{self, Kind as Made, Record, role};
 use forkguard_core::raw;
@@ -41,7 +42,7 @@ fn is_handing_on() -> bool {
     options::variable(c"LISTEN_FDS").is_some()
 }
 
-fn bite<'a>(arena: &'a Arena, fd: i32, program: &str, used: Option<&Site<'a>>) -> Option<Bite<'a>> {
+fn bite<'a>(arena: &'a Arena, fd: i32, program: &str, used: Option<&Site<'a>>) -> Option<Hit<'a>> {
     let descriptor = descriptors::describe(arena, fd)?;
     let socket = match connection_inherited::subject(arena, &descriptor) {
         Some(subject) => subject,
@@ -50,7 +51,7 @@ fn bite<'a>(arena: &'a Arena, fd: i32, program: &str, used: Option<&Site<'a>>) -
             arena.format(format_args!("the socket at {local}, descriptor {fd}"))
         }
     };
-    Some(Bite {
+    Some(Hit {
         kind: Kind::FdLeakedExec,
         what: arena.format(format_args!("{fd}")),
         subject: arena.format(format_args!("{socket}, into {program}")),
@@ -66,7 +67,7 @@ pub(super) fn by_exec(scratch: &Scratch, program: &CStr, site: impl FnOnce() -> 
     }
     let (name, word) = (program.to_str().unwrap_or("?"), site());
     for fd in leaking(true) {
-        bite::say(scratch, Severity::Warning, Voice::Quiet, Kind::FdLeakedExec, |arena| {
+        report_hit(scratch, Severity::Warning, Output::Report, Kind::FdLeakedExec, |arena| {
             let used = describe::site(arena, Role::Used, raw::thread_id(), word);
             bite(arena, fd, name, used.as_ref())
         });
@@ -74,8 +75,8 @@ pub(super) fn by_exec(scratch: &Scratch, program: &CStr, site: impl FnOnce() -> 
 }
 
 /// Calls `each` for what a shell gets that this process starts: once for a number, however many it starts.
-pub(crate) fn by_shell<'a>(arena: &'a Arena, used: Option<&Site<'a>>, each: impl FnMut(Bite<'a>)) {
-    let is_news = |bite: &Bite<'_>| said::say(bite.kind, bite.what, State::Hit).is_some();
+pub(crate) fn by_shell<'a>(arena: &'a Arena, used: Option<&Site<'a>>, each: impl FnMut(Hit<'a>)) {
+    let is_news = |bite: &Hit<'_>| ledger::advance(bite.kind, bite.what, State::Hit).is_some();
     if !is_handing_on() {
         leaking(false).filter_map(|fd| bite(arena, fd, "/bin/sh", used)).filter(is_news).for_each(each);
     }

@@ -1,32 +1,34 @@
 //! A forked child's life: born in the atfork handler, settled at its first wait for work, ended by exec or exit. What bites it in
 //! between is written at once.
 mod awaited;
-pub(crate) mod bite;
-pub(crate) mod fate;
+mod hit;
 pub(crate) mod leaks;
 pub(crate) mod regions;
 pub(crate) mod restarts;
-pub(crate) mod said;
 pub(crate) mod timers;
 pub(crate) mod uses;
 pub(crate) mod waits;
 
+use crate::describe::own_fork_id;
 use crate::emit;
 use crate::entry::Arena;
 use crate::entry::{Scratch, record, record_with_scratch};
+use crate::findings::Hazard;
 use crate::findings::{self, Evidence, handler_dropped, signals_blocked};
 use crate::guards::{self, fixups};
 use crate::hooks::Length;
+use crate::ledger;
 use crate::options::{self, Summary};
 use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
 use forkguard_core::flags;
-use forkguard_core::fork::{self as core_fork, Inner, Snapshot};
-use forkguard_core::{gate, raw};
+use forkguard_core::fork::shared_page;
+use forkguard_core::fork::{self as core_fork, Inner};
+use forkguard_core::raw;
 use forkguard_report::event::{Child, Cure, Event, Exec, Exit, Finding, FindingCounts, FindingState, Kind, Severity, State};
 use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering::Relaxed};
 
 /// Nanoseconds of the monotonic clock at its fork.
 #[unsafe(link_section = "forkguard_words")]
@@ -34,75 +36,35 @@ static BORN: AtomicU64 = AtomicU64::new(0);
 /// The status given to exit(3).
 #[unsafe(link_section = "forkguard_words")]
 static STATUS: AtomicI32 = AtomicI32::new(0);
-/// The leader of the fork that made this process (0: none that forkguard saw) and its number.
-#[unsafe(link_section = "forkguard_words")]
-static LEADER: AtomicU32 = AtomicU32::new(0);
-#[unsafe(link_section = "forkguard_words")]
-static SEQUENCE: AtomicU64 = AtomicU64::new(0);
-
-/// `LEADER.SEQUENCE` of the fork that made this process.
-pub(crate) fn birth() -> Option<Text<32>> {
-    let leader = LEADER.load(Relaxed);
-    (leader != 0).then(|| emit::fork_id(leader, SEQUENCE.load(Relaxed)))
-}
-
-/// In the first child handler; without a snapshot when too many forks were under way.
+/// A child's life begins: in the first child handler.
 #[unsafe(link_section = ".text.forkguard_child")]
-pub(crate) fn born(snapshot: Option<&'static Snapshot>) {
-    let Some(snapshot) = snapshot else { return born_unseen() };
-    core_fork::child(snapshot);
-    let inner = snapshot.inner();
-    begin_life(inner.leader, inner.sequence);
-    crate::sites::stand_in_child(inner);
+pub(crate) fn begin(fork: &'static Inner) {
     regions::watch();
-    BORN.store(inner.entered, Relaxed);
+    BORN.store(fork.entered, Relaxed);
     flags::SETTLING.store(1, Relaxed);
-    uses::born(true);
-    forkguard_core::flags::watch_waits();
-    guards::in_child(snapshot.facts());
+    uses::begin(true);
+    flags::watch_waits();
 }
 
-/// In a child that no atfork handler saw.
-pub(crate) fn born_unseen() {
-    if gate::awake() {
-        core_fork::child_unseen();
-        begin_life(0, 0);
-    }
-}
-
+/// In every forked child, before anything of its own begins.
 #[unsafe(link_section = ".text.forkguard_child")]
-fn begin_life(leader: u32, sequence: u64) {
-    forkguard_core::aside::reset_in_child();
-    emit::reset_in_child();
-    crate::entry::scratch::reset_in_child();
-    crate::sites::reset_in_child();
-    fate::born(sequence);
-    said::reset_in_child();
-    crate::leader::reset_in_child();
-    crate::hooks::close_in_child();
-    LEADER.store(leader, Relaxed);
-    SEQUENCE.store(sequence, Relaxed);
+pub(crate) fn reset() {
     flags::SETTLING.store(0, Relaxed);
     OWED.store(std::ptr::null_mut(), Relaxed);
-    uses::born(false);
+    uses::begin(false);
     flags::FORKED_CHILD.store(1, Relaxed);
-    flags::REPORT_END.store(1, Relaxed);
-}
-
-/// True for a forked child that has not settled yet.
-pub(crate) fn is_unsettled() -> bool {
-    flags::SETTLING.load(Relaxed) != 0
+    flags::report_end();
 }
 
 /// True for a child that has not settled and has made no process, of a fork that is not reported in full: when it execs or ends now, its
 /// report says so by saying nothing of it.
 pub(crate) fn goes_unsaid() -> bool {
     let in_full = |inner: &Inner| inner.full && inner.like == 0;
-    is_unsettled()
+    flags::is_settling()
         && core_fork::birth().is_some_and(|birth| !in_full(birth.facts()))
         && core_fork::owned()
         && core_fork::made() == 0
-        && emit::spawns() == 0
+        && ledger::spawns::made() == 0
 }
 
 /// The wait at which this child would have settled, if its leader had written by then.
@@ -116,7 +78,8 @@ static RESET_THEN: AtomicU64 = AtomicU64::new(0);
 pub(crate) fn settles(call: &'static &'static str, length: Length) {
     let written = || {
         !emit::wanted()
-            || core_fork::birth().is_none_or(|birth| fate::leader_has_reported(birth.facts().leader, birth.facts().sequence))
+            || core_fork::birth()
+                .is_none_or(|birth| shared_page::leader_has_reported(birth.facts().leader, birth.facts().sequence))
     };
     if length == Length::Long || settles_by_time() || written() {
         record_with_scratch(|scratch| settled(call, scratch));
@@ -134,7 +97,7 @@ fn owed() -> Option<&'static str> {
 /// The child execs or ends: what was put off is done.
 #[unsafe(link_section = ".text.forkguard_child")]
 pub(crate) fn catch_up() {
-    if let Some(call) = owed().filter(|_| is_unsettled() && fixups_are_done()) {
+    if let Some(call) = owed().filter(|_| flags::is_settling() && fixups_are_done()) {
         record_with_scratch(|scratch| settle(call, scratch));
     }
     uses::judge_in_time();
@@ -160,7 +123,7 @@ fn settle(call: &'static str, scratch: &Scratch) {
     {
         let (call, resets) = owed().map_or((call, !0), |call| (call, RESET_THEN.load(Relaxed)));
         report(scratch, snapshot.facts(), call, resets);
-        guards::settled(scratch);
+        ledger::report_resolved_by_actions(scratch);
         uses::settled(scratch);
     }
 }
@@ -177,7 +140,14 @@ pub(crate) fn masks(mask: u64) {
 fn unblocked(scratch: &Scratch, inner: &Inner, blocked: u64) {
     if signals_blocked::steers(inner.blocked & !blocked) {
         let because = "the child unblocked them, or waits for them";
-        bite::turn(scratch, Kind::SignalsBlocked, format_args!("{}", signals_blocked::MASK), State::Resolved, None, because);
+        ledger::report_state(
+            scratch,
+            Kind::SignalsBlocked,
+            format_args!("{}", signals_blocked::MASK),
+            State::Resolved,
+            None,
+            because,
+        );
     }
 }
 
@@ -190,19 +160,19 @@ pub(crate) fn settles_by_time() -> bool {
 const LISTED: usize = 64;
 
 fn report(scratch: &Scratch, inner: &'static Inner, call: &'static str, resets: u64) {
-    let Some(id) = birth() else { return };
+    let Some(id) = own_fork_id() else { return };
     // It has had its chance to unblock signals.
     let blocked = inner.blocked & scratch.blocked & !signals_blocked::attended(call);
     unblocked(scratch, inner, blocked);
     let arena = scratch.arena();
-    let dealt_with = said::find(Kind::SignalsBlocked, signals_blocked::MASK).is_some_and(|said| said.is(State::Resolved));
+    let dealt_with = ledger::find(Kind::SignalsBlocked, signals_blocked::MASK).is_some_and(|said| said.is(State::Resolved));
     let event = crate::describe::fork(&arena, inner, if dealt_with { 0 } else { blocked });
     let evidence = Evidence::of(&event, inner, &arena, id.as_str());
     let mut list = arena.list::<Finding<'_>>(LISTED);
     let mut counts = FindingCounts::default();
     let mut cured = 0;
     findings::all(&evidence, |finding| {
-        if guards::has_ended(&finding) {
+        if ledger::is_resolved_by_action(&finding) {
             cured += 1;
             return;
         }
@@ -215,29 +185,29 @@ fn report(scratch: &Scratch, inner: &'static Inner, call: &'static str, resets: 
     });
     let mut turns = arena.list(LISTED);
     let mut handled = |what: &str, because| {
-        let hazard = bite::Hazard { fork: inner, kind: Kind::HandlerInherited, what };
-        bite::resolved(&arena, &hazard, because).into_iter().for_each(|turn| turns.push(turn));
+        let hazard = Hazard { fork: inner, kind: Kind::HandlerInherited, what };
+        ledger::resolved(&arena, &hazard, because).into_iter().for_each(|turn| turns.push(turn));
     };
     // The first that is said counts.
     guards::handlers_dealt_with(&mut handled);
     findings::handler_inherited::renewed(|what| handled(what, "the child set a handler of its own"));
-    handler_dropped::each(&arena, inner, resets, |bite| {
+    handler_dropped::each(&arena, inner, resets, |hit| {
         // What a guard had reset before was not the server's deed.
-        if guards::has_reset(bite.what) || said::say(bite.kind, bite.what, State::Hit).is_none() {
+        if guards::has_reset(hit.what) || ledger::advance(hit.kind, hit.what, State::Hit).is_none() {
             return;
         }
-        let finding = findings::bite(&arena, id.as_str(), Severity::Warning, &bite);
+        let finding = findings::of_hit(&arena, id.as_str(), Severity::Warning, &hit);
         counts.warning += 1;
         list.push(finding.clone());
         turns.push(Event::Finding(finding));
-        bite::hit(&arena, &bite).into_iter().for_each(|hit| turns.push(hit));
+        ledger::hit_hazard(&arena, &hit).into_iter().for_each(|event| turns.push(event));
     });
     if !turns.as_slice().is_empty() {
-        fate::await_leader(inner.leader, inner.sequence);
+        shared_page::await_leader(inner.leader, inner.sequence);
     }
     let mut times = arena.list(atfork::CAPACITY);
     atfork::all().for_each(|r| times.push(r.spent_us(Phase::Child)));
-    let (cures, cures_unlisted) = guards::listed(&arena);
+    let (cures, cures_unlisted) = ledger::listed_actions(&arena);
     let child = Child {
         settled: Borrowed(call),
         age: (raw::monotonic() - inner.entered) as f64 / 1e9,
@@ -250,7 +220,11 @@ fn report(scratch: &Scratch, inner: &'static Inner, call: &'static str, resets: 
         cures: Borrowed(cures),
         cures_unlisted,
     };
-    emit::of_child(scratch, Some(id.as_str()), [Event::Child(child)].into_iter().chain(turns.done().iter().cloned()).map(Some));
+    ledger::write_events(
+        scratch,
+        Some(id.as_str()),
+        [Event::Child(child)].into_iter().chain(turns.done().iter().cloned()).map(Some),
+    );
     print(&arena, inner.leader, &evidence, list.done(), cures);
 }
 
@@ -264,7 +238,7 @@ fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Findin
         let report = emit::file::path();
         let report = (!report.is_empty()).then_some(report);
         let head = Head { child: raw::process_id(), leader, server: evidence.server(), report, cures };
-        let same = fate::printed_before(findings::fingerprint(findings));
+        let same = shared_page::is_printed_again(findings::fingerprint(findings));
         emit::print(findings::summary(arena, &head, findings, same));
     }
 }
@@ -294,7 +268,7 @@ pub(crate) fn exec(
     let Some(text) = executable(&program) else { return };
     hand_over();
     // Of a child that no handler of fork saw there is nothing to tell.
-    let Some(id) = birth() else { return };
+    let Some(id) = own_fork_id() else { return };
     let is_program = |directory: i32| text.as_cstr().is_some_and(|path| raw::is_program(directory, path));
     if !emit::wanted() || matches!(program, Program::Path(directory, _) if !is_program(directory)) {
         return;
@@ -310,7 +284,7 @@ pub(crate) fn exec(
         return;
     }
     let event = Event::Exec(Exec { program: Borrowed(text.as_str()), call: Borrowed(call) });
-    emit::of_child(scratch, Some(id.as_str()), [Some(event)]);
+    ledger::write_events(scratch, Some(id.as_str()), [Some(event)]);
     moot(scratch, id.as_str(), "the child execs");
 }
 
@@ -344,10 +318,10 @@ const UNTOUCHED: Ending = Ending { state: State::Untouched, because: "the child 
 fn moot(scratch: &Scratch, id: &str, because: &'static str) {
     // A leader that has not written yet says so itself.
     let Some(inner) = core_fork::birth().map(|birth| birth.facts()) else { return };
-    if fate::gone(inner.sequence) && inner.full {
+    if shared_page::mark_gone(inner.sequence) && inner.full {
         let ending = Ending { state: State::Moot, because };
         last_words(scratch, id, ending, |_| true);
-        if is_unsettled() {
+        if flags::is_settling() {
             uses::unsaid(scratch, id);
             uses::untouched(scratch, id, ending);
         }
@@ -365,16 +339,16 @@ fn untouched(scratch: &Scratch, id: &str) {
 /// Says for every such finding of this child's fork that had no last word: it was dealt with, or what its end makes of it.
 fn last_words(scratch: &Scratch, id: &str, ending: Ending, about: impl Fn(&Finding<'_>) -> bool) {
     let Some(inner) = core_fork::birth().map(|b| b.facts()).filter(|inner| inner.full) else { return };
-    fate::await_leader(inner.leader, inner.sequence);
+    shared_page::await_leader(inner.leader, inner.sequence);
     let arena = scratch.arena();
     let losses = crate::describe::losses(&arena, inner);
     let evidence = Evidence::of(&losses, inner, &arena, id);
-    emit::states(scratch, id, |each| {
+    ledger::write_states(scratch, id, |each| {
         findings::fleeting(&evidence, |finding| {
             let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
             // A thread that was being started has another number in the leader by now.
             let unnumbered = finding.kind == Kind::ThreadLost && what.starts_with("new-");
-            if !about(&finding) || unnumbered || said::find(finding.kind, what).is_some() {
+            if !about(&finding) || unnumbered || ledger::find(finding.kind, what).is_some() {
                 return;
             }
             let orphan = finding.kind == Kind::LockOrphaned;
@@ -434,12 +408,12 @@ pub(crate) fn exit(scratch: &Scratch, call: &'static str, status: i32) {
     if !core_fork::owned() {
         return;
     }
-    let event = Exit { status, call: Borrowed(call), forks: core_fork::made(), spawns: emit::spawns() };
-    let id = birth();
-    emit::of_child(scratch, id.as_ref().map(Text::as_str), [Some(Event::Exit(event))]);
+    let event = Exit { status, call: Borrowed(call), forks: core_fork::made(), spawns: ledger::spawns::made() };
+    let id = own_fork_id();
+    ledger::write_events(scratch, id.as_ref().map(Text::as_str), [Some(Event::Exit(event))]);
     // What a child that forked does not use, its own child may.
     let Some(id) = id.filter(|_| core_fork::made() == 0) else { return };
-    match is_unsettled() {
+    match flags::is_settling() {
         true => moot(scratch, id.as_str(), "the child ended at once"),
         false => untouched(scratch, id.as_str()),
     }

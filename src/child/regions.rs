@@ -1,13 +1,15 @@
 //! OpenMP regions of libgomp whose pool is lost: its threads, which belong to the thread that forked, are awaited in an inline futex. What
 //! enters a region is watched at the imports of who calls it (see `hooks/imports.rs`), in children that lost such a pool only.
-use super::bite::{self, Bite, Hazard, Voice};
-use super::fate;
+use super::hit::report_hit;
 use super::waits::{self, Waiting};
+use crate::findings::{Hazard, Hit};
 use crate::guards;
 use crate::hooks::{imports, real};
+use crate::ledger::Output;
 use crate::sites::loaded::{self, Loaded};
 use crate::sites::native;
 use forkguard_core::fixed::Text;
+use forkguard_core::fork::shared_page;
 use forkguard_core::fork::{self as core_fork, Inner, ThreadRecord};
 use forkguard_core::{gate, raw, tls};
 use forkguard_report::event::{Kind, Severity, Site};
@@ -219,10 +221,10 @@ fn before(region: &Region, threads: u32, caller: usize) -> Waiting {
     let library = region.library.load(Relaxed);
     let pool = || lost_pool(|thread| native::belongs_to(thread.start, library));
     let Some((fork, _)) = pool().next().filter(|_| region.needs_others(threads)) else { return Waiting::Unseen };
-    fate::waits();
+    shared_page::begin_wait();
     waits::at_length(caller, |scratch, word| {
         let what = Text::<64>::of(format_args!("{:#x}", region.real.load(Relaxed)));
-        bite::say(scratch, Severity::Error, Voice::Aloud, Kind::JoinLostThread, |arena| {
+        report_hit(scratch, Severity::Error, Output::Stderr, Kind::JoinLostThread, |arena| {
             let threads = crate::describe::losses(arena, fork).threads;
             let lost = || pool().filter(|(of, _)| std::ptr::eq(*of, fork));
             let count = lost().count();
@@ -235,7 +237,7 @@ fn before(region: &Region, threads: u32, caller: usize) -> Waiting {
                 waits::waiter(arena),
                 if count == 1 { "" } else { "s" }
             );
-            Some(Bite {
+            Some(Hit {
                 kind: Kind::JoinLostThread,
                 what: arena.text(what.as_str()),
                 subject: arena.format(subject),

@@ -1,9 +1,9 @@
 //! Threads that a child starts again: what it lacked, it has.
-use super::bite;
 use super::waits::lost;
 use crate::describe;
 use crate::entry::Scratch;
 use crate::guards::threads;
+use crate::ledger;
 use crate::sites;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::ThreadRecord;
@@ -53,11 +53,11 @@ pub(crate) fn started(scratch: &Scratch, handle: usize, made: Made) {
         return;
     }
     let open = |thread: &ThreadRecord| {
-        thread.slot.again.load(Relaxed) == 0 && super::said::find(Kind::ThreadLost, name(thread).as_str()).is_none()
+        thread.slot.again.load(Relaxed) == 0 && ledger::find(Kind::ThreadLost, name(thread).as_str()).is_none()
     };
     if let Some((fork, thread)) = lost().find(|(_, thread)| thread.tid != 0 && is_same(thread, made) && open(thread)) {
         thread.slot.again.store(STARTED, Relaxed);
         let because = "the child started it again";
-        bite::turn_of(scratch, fork, Kind::ThreadLost, name(thread).as_str(), State::Resolved, None, because);
+        ledger::report_state_of(scratch, fork, Kind::ThreadLost, name(thread).as_str(), State::Resolved, None, because);
     }
 }

@@ -1,8 +1,8 @@
 //! Timers that the child has lost, and arms again.
-use super::bite;
 use crate::describe;
 use crate::entry::{Scratch, record_with_scratch};
 use crate::findings::timer_lost;
+use crate::ledger;
 use forkguard_core::fork::{self as core_fork, Inner};
 use forkguard_report::event::{Kind, State};
 
@@ -37,7 +37,14 @@ fn resolve(scratch: &Scratch, inner: &Inner, timer: Armed) {
     let same = names.filter(|(_, t)| t.clock == clock && (t.call == "timer_create") == is_created);
     let mut open = same
         .map(|(index, lost)| timer_lost::what(lost, index))
-        .filter(|what| super::said::find(Kind::TimerLost, what.as_str()).is_none());
+        .filter(|what| ledger::find(Kind::TimerLost, what.as_str()).is_none());
     let Some(what) = open.next() else { return };
-    bite::turn(scratch, Kind::TimerLost, format_args!("{}", what.as_str()), State::Resolved, None, "the child armed it again");
+    ledger::report_state(
+        scratch,
+        Kind::TimerLost,
+        format_args!("{}", what.as_str()),
+        State::Resolved,
+        None,
+        "the child armed it again",
+    );
 }

@@ -1,18 +1,21 @@
 //! What a child does with inherited descriptors: the first use of each that matters is said before it happens; what is no news of a child
 //! that may be about to exec is said once it has settled.
-use super::bite::{self, Bite, Hazard, Voice};
-use super::{Ending, fate, said};
+use super::Ending;
+use super::hit::report_hit;
+use crate::describe::keep;
 use crate::describe::{self, descriptors};
-use crate::emit;
 use crate::entry::{self, Arena, Registers, Scratch, record_with_scratch};
+use crate::findings::{Hazard, Hit};
 use crate::findings::{connection_inherited, epoll_inherited, file_offset_shared, sqlite_inherited};
-use crate::guards::{self, keep};
+use crate::guards;
 use crate::hooks::Length;
+use crate::ledger::{self, Output};
 use crate::sites::{self, Start};
 use forkguard_core::descriptor::{self, Kind as Made, Record, role};
 use forkguard_core::fixed::Text;
 use forkguard_core::flags;
 use forkguard_core::fork as core_fork;
+use forkguard_core::fork::shared_page;
 use forkguard_core::{gate, raw, signal, tls};
 use forkguard_report::event::{FindingState, Kind, Role, Severity, Site, State};
 use std::borrow::Cow::Borrowed;
@@ -54,7 +57,7 @@ static WAITING: [AtomicU32; 64] = [const { AtomicU32::new(0) }; 64];
 static WAITING_COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// In a forked child: with a snapshot it has a birth to speak of.
-pub(super) fn born(seen: bool) {
+pub(super) fn begin(seen: bool) {
     flags::WATCH_USES.store(u8::from(seen), Relaxed);
     // Each page that a child writes to is one that the kernel copies.
     if WAITING_COUNT.load(Relaxed) != 0 {
@@ -71,7 +74,7 @@ fn later(kind: Kind, fd: i32) {
     let number = descriptor::number_at_fork(fd);
     let Some(index) = LATER.iter().position(|(of, ..)| *of == kind) else { return };
     let free = || WAITING.get(WAITING_COUNT.fetch_add(1, Relaxed) as usize);
-    match if super::is_unsettled() { free() } else { None } {
+    match if super::flags::is_settling() { free() } else { None } {
         Some(place) => place.store((index as u32 + 1) << 24 | number as u32, Relaxed),
         None => _ = record_with_scratch(|scratch| turn(scratch, index, number)),
     }
@@ -79,7 +82,7 @@ fn later(kind: Kind, fd: i32) {
 
 fn turn(scratch: &Scratch, index: usize, number: i32) {
     let (kind, state, because) = LATER[index];
-    bite::turn(scratch, kind, format_args!("{number}"), state, None, because);
+    ledger::report_state(scratch, kind, format_args!("{number}"), state, None, because);
 }
 
 /// Takes those that wait.
@@ -204,7 +207,7 @@ fn certainty_in_time(fd: i32) -> Option<Severity> {
         return Some(found);
     }
     if fork.full {
-        fate::await_leader(fork.leader, fork.sequence);
+        shared_page::await_leader(fork.leader, fork.sequence);
     }
     let start = raw::monotonic();
     while raw::monotonic() - start < HANDING_OVER_NS {
@@ -286,7 +289,7 @@ fn judge_all() {
             say_shared(fd, concern, severity, place.site.load(Relaxed));
         }
     }
-    if !super::is_unsettled() {
+    if !super::flags::is_settling() {
         count();
     }
 }
@@ -294,7 +297,9 @@ fn judge_all() {
 /// The first use of a connection or an epoll instance.
 fn shared(call: Call, fd: i32, concern: Concern) {
     seen(fd);
-    if hazard(concern, fd).is_none() || said::find(kind_of_use(concern), number(fd).as_str()).is_some() || certainty(fd).is_none()
+    if hazard(concern, fd).is_none()
+        || ledger::find(kind_of_use(concern), number(fd).as_str()).is_some()
+        || certainty(fd).is_none()
     {
         return;
     }
@@ -315,7 +320,7 @@ fn say_shared(fd: i32, concern: Concern, severity: Severity, site: usize) {
     let (kind, what) = (kind_of_use(concern), number(fd));
     let Some(hazard) = hazard(concern, fd) else { return };
     record_with_scratch(|scratch| {
-        bite::say(scratch, severity, Voice::Aloud, kind, |arena| {
+        report_hit(scratch, severity, Output::Stderr, kind, |arena| {
             let descriptor = descriptors::describe(arena, fd)?;
             let subject = match concern {
                 Concern::Epoll => epoll_inherited::subject(arena, &descriptor)?,
@@ -324,7 +329,7 @@ fn say_shared(fd: i32, concern: Concern, severity: Severity, site: usize) {
             let what = arena.text(what.as_str());
             let hazard = Some(Hazard { fork: core_fork::birth()?.facts(), kind: hazard, what });
             let sites = arena.join([descriptor.site.as_slice(), used(arena, site).as_slice()]);
-            Some(Bite { kind, what, subject, sites, hazard })
+            Some(Hit { kind, what, subject, sites, hazard })
         });
     });
 }
@@ -347,11 +352,11 @@ fn self_pipe(call: Call, fd: i32) {
     }
     let word = entry::record(|_| sites::capture_from(call.start, call.caller)).unwrap_or(call.caller);
     record_with_scratch(|scratch| {
-        bite::say(scratch, severity, Voice::Aloud, Kind::ConnectionSharedUse, |arena| {
+        report_hit(scratch, severity, Output::Stderr, Kind::ConnectionSharedUse, |arena| {
             let descriptor = descriptors::describe(arena, fd)?;
             let name = describe::signal_name(arena, number);
             let set = describe::site(arena, Role::Set, set.thread, set.site);
-            Some(Bite {
+            Some(Hit {
                 kind: Kind::ConnectionSharedUse,
                 what: arena.format(format_args!("{fd}")),
                 subject: arena.format(format_args!("the self-pipe of the handler of {name}, descriptor {fd}")),
@@ -402,7 +407,7 @@ fn file(fd: i32, record: &Record, usage: Use) {
         let (kind, what) = (Kind::SqliteInherited, number(fd));
         let because = "the child uses it";
         record_with_scratch(|scratch| {
-            bite::turn(scratch, kind, format_args!("{}", what.as_str()), State::Hit, Some(Severity::Warning), because)
+            ledger::report_state(scratch, kind, format_args!("{}", what.as_str()), State::Hit, Some(Severity::Warning), because)
         });
     } else if record_with_scratch(|scratch| has_position(scratch, fd)) == Some(true) {
         later(Kind::FileOffsetShared, fd);
@@ -455,7 +460,7 @@ fn closes_unused(fd: i32) {
         return;
     }
     seen(fd);
-    if said::find(kind, number(fd).as_str()).is_none() {
+    if ledger::find(kind, number(fd).as_str()).is_none() {
         later(kind, fd);
     }
 }
@@ -468,12 +473,12 @@ fn state<'a>(arena: &'a Arena, id: &str, kind: Kind, what: impl Display, state: 
 /// The child is gone before it settled: the turns that have waited for that.
 pub(super) fn unsaid(scratch: &Scratch, id: &str) {
     let arena = scratch.arena();
-    emit::states(scratch, id, |each| {
+    ledger::write_states(scratch, id, |each| {
         for (index, number) in waiting() {
             let (kind, turn, because) = LATER[index];
             each(state(&arena, id, kind, number, turn, because));
         }
-        guards::ended(|kind, what, because| each(state(&arena, id, kind, what, State::Resolved, because)));
+        ledger::resolved_by_actions(|kind, what, because| each(state(&arena, id, kind, what, State::Resolved, because)));
     });
 }
 
@@ -481,10 +486,10 @@ pub(super) fn unsaid(scratch: &Scratch, id: &str) {
 pub(super) fn untouched(scratch: &Scratch, id: &str, ending: Ending) {
     let arena = scratch.arena();
     let hazard = |fd| hazard(Concern::of(fd, &descriptor::record(fd)?)?, fd);
-    emit::states(scratch, id, |each| {
+    ledger::write_states(scratch, id, |each| {
         for fd in descriptor::unseen().filter(|&fd| descriptor::number_at_fork(fd) == fd) {
             // Of what goes by two numbers the other one may have been used.
-            if let Some(kind) = hazard(fd).filter(|&kind| said::find(kind, number(fd).as_str()).is_none()) {
+            if let Some(kind) = hazard(fd).filter(|&kind| ledger::find(kind, number(fd).as_str()).is_none()) {
                 each(state(&arena, id, kind, fd, ending.state, ending.because));
             }
         }
@@ -516,7 +521,7 @@ fn count() {
 
 /// The use of this one need not be looked at again.
 fn seen(fd: i32) {
-    if descriptor::see(fd) && !super::is_unsettled() && LEFT.fetch_sub(1, Relaxed) <= 1 {
+    if descriptor::see(fd) && !super::flags::is_settling() && LEFT.fetch_sub(1, Relaxed) <= 1 {
         // Copies may have been counted twice.
         count();
     }

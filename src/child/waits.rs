@@ -1,20 +1,22 @@
 //! Waits that may be in vain: looked at before the thread blocks, taken back if it returns.
-use super::bite::{self, Bite, Hazard, Voice};
-use super::said::{self, Said};
-use super::{awaited, fate, is_unsettled};
+use super::awaited;
+use super::hit::report_hit;
 use crate::describe;
 use crate::entry::Arena;
 use crate::entry::{Scratch, record, record_with_scratch};
 use crate::findings::lock_orphaned;
+use crate::findings::{Hazard, Hit};
 use crate::guards::threads::python::before_wait;
+use crate::ledger::{self, Output, Reported};
 use crate::options::{self, Locks};
 use crate::sites;
 use forkguard_core::fixed::Text;
+use forkguard_core::fork::shared_page;
 use forkguard_core::fork::{self as core_fork, Inner, LockRecord, ThreadRecord};
 use forkguard_core::held::{self, Kind as LockKind};
 use forkguard_core::thread::STARTED;
 use forkguard_core::words::{self, Object, Words};
-use forkguard_core::{atfork, gate, raw, thread, tls};
+use forkguard_core::{atfork, flags, gate, raw, thread, tls};
 use forkguard_report::event::{Kind, Role, Severity, Site, State, Thread};
 use std::ffi::CStr;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -50,9 +52,9 @@ pub(crate) enum Waiting {
     /// Nothing.
     Quietly,
     /// This was said.
-    Said(&'static Said, Option<&'static Said>),
+    Said(&'static Reported, Option<&'static Reported>),
     /// This was said of a wait that begins anew whenever its time is up.
-    Again(&'static Said),
+    Again(&'static Reported),
     /// A wait for an orphan that a time ends.
     Timed(&'static Inner, &'static LockRecord),
 }
@@ -109,7 +111,7 @@ pub(crate) fn before(call: Call, address: usize, caller: usize) -> Waiting {
     if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !core_fork::owned() {
         return Waiting::Unseen;
     }
-    fate::waits();
+    shared_page::begin_wait();
     match call {
         Call::Lock(kind) => lock(kind, address, caller, true),
         Call::Timed(kind) => lock(kind, address, caller, false),
@@ -130,7 +132,7 @@ pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
         slot.endless.store(0, Relaxed);
     }
     if !matches!(waiting, Waiting::Unseen) {
-        fate::returns();
+        shared_page::end_wait();
     }
     let because = "the wait ended after all";
     let waiting = match waiting {
@@ -142,7 +144,7 @@ pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
         Waiting::Said(said, hazard) => {
             record_with_scratch(|scratch| {
                 for said in [Some(said), hazard].into_iter().flatten() {
-                    bite::turn(
+                    ledger::report_state(
                         scratch,
                         said.name().kind,
                         format_args!("{}", said.name().what.as_str()),
@@ -156,7 +158,7 @@ pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
         Waiting::Timed(fork, lock) if !answer.is_good() => {
             record_with_scratch(|scratch| {
                 let because = "the child waited for it in vain, until its time was up";
-                bite::turn_of(scratch, fork, Kind::LockOrphaned, lock_name(lock).as_str(), State::Hit, None, because);
+                ledger::report_state_of(scratch, fork, Kind::LockOrphaned, lock_name(lock).as_str(), State::Hit, None, because);
             });
         }
         Waiting::Timed(..) => {}
@@ -221,7 +223,7 @@ pub(crate) fn gives(address: usize, anew: bool) {
     if let Some((fork, lock)) = orphans().find(|(_, lock)| lock.entry.address == address && !stays(lock)) {
         let because = "the child released it or made it anew";
         record_with_scratch(|scratch| {
-            bite::turn_of(scratch, fork, Kind::LockOrphaned, lock_name(lock).as_str(), State::Resolved, None, because)
+            ledger::report_state_of(scratch, fork, Kind::LockOrphaned, lock_name(lock).as_str(), State::Resolved, None, because)
         });
     }
 }
@@ -236,10 +238,10 @@ fn orphans() -> impl Iterator<Item = (&'static Inner, &'static LockRecord)> {
 
 /// True for one of which the report has said so. A mutex is asked itself, whenever that matters.
 fn was_dealt_with(lock: &LockRecord) -> bool {
-    if said::is_silent() || matches!(lock.entry.kind, LockKind::Mutex | LockKind::C11Mutex) {
+    if ledger::is_empty() || matches!(lock.entry.kind, LockKind::Mutex | LockKind::C11Mutex) {
         return false;
     }
-    said::find(Kind::LockOrphaned, lock_name(lock).as_str()).is_some_and(|said| said.is(State::Resolved))
+    ledger::find(Kind::LockOrphaned, lock_name(lock).as_str()).is_some_and(|said| said.is(State::Resolved))
 }
 
 fn lock(kind: LockKind, address: usize, caller: usize, endless: bool) -> Waiting {
@@ -320,8 +322,8 @@ pub(super) fn at_length(caller: usize, work: impl FnOnce(&Scratch, usize) -> Wai
 
 /// What was said, to be taken back.
 pub(super) fn waiting(kind: Kind, what: &str, hazard: Option<&str>) -> Waiting {
-    match said::find(kind, what) {
-        Some(said) => Waiting::Said(said, hazard.and_then(|what| said::find(Kind::LockOrphaned, what))),
+    match ledger::find(kind, what) {
+        Some(said) => Waiting::Said(said, hazard.and_then(|what| ledger::find(Kind::LockOrphaned, what))),
         None => Waiting::Quietly,
     }
 }
@@ -329,11 +331,11 @@ pub(super) fn waiting(kind: Kind, what: &str, hazard: Option<&str>) -> Waiting {
 fn deadlock(fork: &'static Inner, lock: &'static LockRecord, caller: usize) -> Waiting {
     at_length(caller, |scratch, word| {
         let name = lock_name(lock);
-        bite::say(scratch, Severity::Error, Voice::Aloud, Kind::LockDeadlock, |arena| {
+        report_hit(scratch, Severity::Error, Output::Stderr, Kind::LockDeadlock, |arena| {
             let losses = describe::losses(arena, fork);
             let lock = losses.locks.iter().find(|l| lock_orphaned::what(arena, l) == name.as_str())?;
             let (subject, sites) = lock_orphaned::parts(arena, lock, &losses.threads);
-            Some(Bite {
+            Some(Hit {
                 kind: Kind::LockDeadlock,
                 what: arena.text(name.as_str()),
                 subject: arena.format(format_args!("{} waits for the {subject}", waiter(arena))),
@@ -351,13 +353,13 @@ fn deadlock(fork: &'static Inner, lock: &'static LockRecord, caller: usize) -> W
 fn unknown_owner(kind: LockKind, address: usize, owner: u32, caller: usize) -> Waiting {
     at_length(caller, |scratch, word| {
         let what = Text::<64>::of(format_args!("{address:#x}-{owner}"));
-        bite::say(scratch, Severity::Error, Voice::Aloud, Kind::LockDeadlock, |arena| {
+        report_hit(scratch, Severity::Error, Output::Stderr, Kind::LockDeadlock, |arena| {
             let (symbol, gap) = describe::symbol(arena, address).map_or(("", ""), |symbol| (symbol, " "));
             let subject = format_args!(
                 "{} waits for the mutex {symbol}{gap}at {address:#x}, held by thread {owner}, which its process does not have",
                 waiter(arena)
             );
-            Some(Bite {
+            Some(Hit {
                 kind: Kind::LockDeadlock,
                 what: arena.text(what.as_str()),
                 subject: arena.format(subject),
@@ -421,11 +423,11 @@ fn join(handle: usize, caller: usize) -> Waiting {
     let Some((fork, lost)) = lost().find(|(_, t)| is_it(t)) else { return Waiting::Quietly };
     at_length(caller, |scratch, word| {
         let what = Text::<64>::of(format_args!("{}", lost.tid));
-        bite::say(scratch, Severity::Error, Voice::Quiet, Kind::JoinLostThread, |arena| {
+        report_hit(scratch, Severity::Error, Output::Report, Kind::JoinLostThread, |arena| {
             let losses = describe::losses(arena, fork);
             let thread = losses.threads.iter().find(|t| t.tid == lost.tid)?;
             let subject = format_args!("{} joins the lost thread \"{}\" (tid {})", waiter(arena), thread.name, thread.tid);
-            Some(Bite {
+            Some(Hit {
                 kind: Kind::JoinLostThread,
                 what: arena.text(what.as_str()),
                 subject: arena.format(subject),
@@ -433,7 +435,7 @@ fn join(handle: usize, caller: usize) -> Waiting {
                 hazard: Some(Hazard { fork, kind: Kind::ThreadLost, what: arena.text(what.as_str()) }),
             })
         });
-        match said::find(Kind::JoinLostThread, what.as_str()) {
+        match ledger::find(Kind::JoinLostThread, what.as_str()) {
             Some(said) => Waiting::Said(said, None),
             None => Waiting::Quietly,
         }
@@ -480,7 +482,7 @@ fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
             return Waiting::Quietly;
         }
         let what = Text::<64>::of(format_args!("{address:#x}"));
-        bite::say(scratch, Severity::Error, Voice::Aloud, kind, |arena| {
+        report_hit(scratch, Severity::Error, Output::Stderr, kind, |arena| {
             let (fork, _) = lost().next()?;
             let losses = describe::losses(arena, fork);
             let there = |t: &&Thread<'_>| lost_waits_for(t, address);
@@ -503,7 +505,7 @@ fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
                 thing.name(),
                 if thread::live() > 1 { "while all threads of its process wait" } else { "with no other thread in its process" }
             );
-            Some(Bite {
+            Some(Hit {
                 kind,
                 what: arena.text(what.as_str()),
                 subject: arena.format(subject),
@@ -547,11 +549,11 @@ fn catches_signals() -> bool {
 /// A wait in vain inside another library's atfork handler keeps fork() itself from returning.
 fn handler_is_stuck(scratch: &Scratch, word: usize) {
     let Some(handler) = atfork::running() else { return };
-    bite::say(scratch, Severity::Error, Voice::Aloud, Kind::AtforkStuck, |arena| {
+    report_hit(scratch, Severity::Error, Output::Stderr, Kind::AtforkStuck, |arena| {
         let registered = describe::site(arena, Role::Registered, 0, handler.site());
         let library = registered.as_ref().and_then(|site| site.frames.first()?.module.as_deref()).unwrap_or("unknown");
         let library = arena.text(library);
-        Some(Bite {
+        Some(Hit {
             kind: Kind::AtforkStuck,
             what: arena.format(format_args!("{:#x}", handler.handler(atfork::Phase::Child))),
             subject: arena.format(format_args!("the child handler that {library} registered with pthread_atfork")),
@@ -564,7 +566,7 @@ fn handler_is_stuck(scratch: &Scratch, word: usize) {
 /// FORKGUARD_LOCKS=abort: a worker that will never come back ends, so that its leader replaces it. Not for the C library's own locks: that a lost
 /// thread was inside does not prove that it held one.
 fn end_if_asked(kind: LockKind) {
-    if options::get().locks == Locks::Abort && kind != LockKind::Libc && !is_unsettled() {
+    if options::get().locks == Locks::Abort && kind != LockKind::Libc && !flags::is_settling() {
         raw::abort();
     }
 }

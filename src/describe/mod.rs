@@ -1,6 +1,7 @@
 //! Turns what the registries and the kernel know into the report's types. Runs after the fork: in the leader for its report, in a
 //! child that settled for its summary.
 pub(crate) mod descriptors;
+pub(crate) mod keep;
 mod seen;
 mod shorten;
 
@@ -12,7 +13,8 @@ use crate::sites::store::Kept;
 use crate::sites::{self, native};
 use forkguard_core::atfork::{self, Phase};
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::{Inner, LockRecord, ThreadRecord};
+use forkguard_core::fork::shared_page;
+use forkguard_core::fork::{self as core_fork, Door, Inner, LockRecord, ThreadRecord};
 use forkguard_core::held::{ENTERED, Kind};
 use forkguard_core::{descriptor, names, raw, signal, thread, timer};
 use forkguard_report::event::*;
@@ -25,7 +27,7 @@ use std::sync::atomic::Ordering::Relaxed;
 pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str, limit: Option<&'static str>) -> Process<'a> {
     let mut limits = arena.list(4 + layouts::OBJECTS.len());
     limit.into_iter().for_each(|limit| limits.push(Borrowed(limit)));
-    if crate::child::fate::is_refused() {
+    if shared_page::is_refused() {
         limits.push(Borrowed("memory shared with children is refused here: their waits are not seen from outside"));
     }
     if !raw::can_read_memory() {
@@ -187,7 +189,7 @@ pub(crate) fn spawn<'a>(arena: &'a Arena, kind: ForkKind, caller: usize) -> Fork
 
 /// A fork that is like the earlier one of this id; where it was called only if that differs.
 pub(crate) fn like<'a>(arena: &'a Arena, inner: &Inner, earlier: &'a str, same_site: bool) -> Fork<'a> {
-    let mut fork = empty(crate::hooks::fork::kind(inner.door), Detail::Like);
+    let mut fork = empty(fork_kind(inner.door), Detail::Like);
     fork.like = Some(Borrowed(earlier));
     fork.thread = 0;
     fork.site = if same_site { None } else { site(arena, Role::Fork, inner.thread, inner.site) };
@@ -197,7 +199,7 @@ pub(crate) fn like<'a>(arena: &'a Arena, inner: &Inner, earlier: &'a str, same_s
 
 /// A fork, by its counts only; in a storm not even who called it and where.
 pub(crate) fn counts<'a>(arena: &'a Arena, inner: &Inner, called: bool) -> Fork<'a> {
-    let mut fork = empty(crate::hooks::fork::kind(inner.door), Detail::Counts);
+    let mut fork = empty(fork_kind(inner.door), Detail::Counts);
     if called {
         fork.thread = inner.thread;
         fork.site = site(arena, Role::Fork, inner.thread, inner.site);
@@ -531,4 +533,25 @@ pub(crate) fn own_memory() -> Option<Memory> {
         shared: sum(["Shared_Clean:", "Shared_Dirty:"]),
         private: sum(["Private_Clean:", "Private_Dirty:"]),
     })
+}
+
+/// `LEADER.SEQUENCE`.
+pub(crate) fn fork_id(leader: u32, sequence: u64) -> Text<32> {
+    Text::of(format_args!("{leader}.{sequence}"))
+}
+
+/// The id of the fork that made this process; None when no handler of ours saw one.
+pub(crate) fn own_fork_id() -> Option<Text<32>> {
+    let fork = core_fork::birth()?.facts();
+    Some(fork_id(fork.leader, fork.sequence))
+}
+
+/// Which kind a snapshot's door stands for.
+pub(crate) fn fork_kind(door: Door) -> ForkKind {
+    match door {
+        Door::Fork => ForkKind::Fork,
+        Door::Daemon => ForkKind::Daemon,
+        Door::Forkpty => ForkKind::Forkpty,
+        Door::Internal => ForkKind::Internal,
+    }
 }

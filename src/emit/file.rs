@@ -4,10 +4,10 @@
 //! It is opened for each group of lines and closed again: the host has all its descriptors to itself. Only a process that changes its user
 //! or root, and could not open it any more, keeps it open.
 use super::directory::{self, Directory, Refused, refuse};
-use crate::child::fate;
 use crate::entry::scratch::aside;
 use crate::options;
 use forkguard_core::fixed::Text;
+use forkguard_core::fork::shared_page;
 use forkguard_core::raw::{self, AsFd, BorrowedFd, Opened, descriptor};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -156,7 +156,7 @@ fn make_or_give_up() {
             keep();
         }
         (true, false) if !refused.as_str().is_empty() => {
-            super::say(format_args!("the report is {}: {}", path(), refused.as_str()));
+            super::print_line(format_args!("the report is {}: {}", path(), refused.as_str()));
         }
         (true, _) => {}
         // A child that changed its user or root goes on in the file that it came with.
@@ -436,8 +436,8 @@ enum Said {
 }
 
 fn say_once(said: Said, what: Arguments<'_>) {
-    if fate::is_first_to_say(said as u64) {
-        super::say(what);
+    if shared_page::announce_once(said as u64) {
+        super::print_line(what);
     }
 }
 

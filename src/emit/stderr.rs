@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 static TORN: AtomicBool = AtomicBool::new(false);
 
 /// One line on the host's stderr.
-pub(crate) fn say(arguments: std::fmt::Arguments<'_>) {
+pub(crate) fn print_line(arguments: std::fmt::Arguments<'_>) {
     let line = Text::<1600>::of(format_args!("forkguard: {arguments}"));
     print(escaped(line.as_str()).as_str());
 }

@@ -1,7 +1,7 @@
 //! handler-dropped: the application had set a handler before the fork, and somebody else reset the signal in the child. Who resets his own
 //! handler means it.
 use super::*;
-use crate::child::bite::Hazard;
+
 use crate::describe;
 use forkguard_core::signal::{self, Set};
 
@@ -59,7 +59,7 @@ pub(crate) fn resets() -> u64 {
 }
 
 /// Hands every dropped handler of these signals over: its name, where it was set, where it was reset.
-pub(crate) fn each<'a>(arena: &'a Arena, fork: &'static Inner, among: u64, mut found: impl FnMut(Bite<'a>)) {
+pub(crate) fn each<'a>(arena: &'a Arena, fork: &'static Inner, among: u64, mut found: impl FnMut(Hit<'a>)) {
     for number in numbers().filter(|number| among & 1 << number != 0) {
         let Some(reset) = reset(number) else { continue };
         let settings = signal::settings(number);
@@ -71,7 +71,7 @@ pub(crate) fn each<'a>(arena: &'a Arena, fork: &'static Inner, among: u64, mut f
         let name = signal::name(number);
         // The handler at the fork may have been a later one, and was a finding then; with none there was nothing to find.
         let was_found = signal::settings(number).find(|s| s.inherited).is_some_and(|s| s.handler > libc::SIG_IGN);
-        found(Bite {
+        found(Hit {
             kind: Kind::HandlerDropped,
             what: name,
             subject: name,

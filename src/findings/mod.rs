@@ -12,6 +12,7 @@ pub(crate) mod epoll_inherited;
 pub(crate) mod file_offset_shared;
 pub(crate) mod handler_dropped;
 pub(crate) mod handler_inherited;
+mod hit;
 pub(crate) mod lock_orphaned;
 mod rng_shared;
 pub(crate) mod runtime_unsafe;
@@ -21,9 +22,10 @@ pub(crate) mod suppress;
 mod thread_lost;
 pub(crate) mod timer_lost;
 
-use crate::child::bite::Bite;
+pub(crate) use hit::{Hazard, Hit};
+
+use crate::describe::keep;
 use crate::entry::Arena;
-use crate::guards::keep;
 use crate::sites::native;
 use forkguard_core::fork::Inner;
 use forkguard_core::raw;
@@ -183,19 +185,19 @@ pub(crate) fn server(arena: &Arena) -> Server {
     Server::recognise(arena.text(native::executable().as_str()), crate::describe::own_name().as_str())
 }
 
-/// The finding of something that bites in this child, which the fork `id` made.
-pub(crate) fn bite<'a>(arena: &'a Arena, id: &str, severity: Severity, bite: &Bite<'a>) -> Finding<'a> {
+/// The finding of a hit in this child, which the fork `id` made.
+pub(crate) fn of_hit<'a>(arena: &'a Arena, id: &str, severity: Severity, hit: &Hit<'a>) -> Finding<'a> {
     suppress::judged(Finding {
-        id: Borrowed(arena.format(format_args!("{id}:{}:{}", bite.kind.name(), bite.what))),
-        kind: bite.kind,
+        id: Borrowed(arena.format(format_args!("{id}:{}:{}", hit.kind.name(), hit.what))),
+        kind: hit.kind,
         severity,
         state: State::Hit,
         child: Some(raw::process_id()),
-        subject: Borrowed(bite.subject),
-        at: Borrowed(lines(arena, bite.sites)),
-        sites: Borrowed(bite.sites),
-        explain: Borrowed(bite.kind.explain()),
-        cure: Borrowed(cure(arena, bite.kind, server(arena))),
+        subject: Borrowed(hit.subject),
+        at: Borrowed(lines(arena, hit.sites)),
+        sites: Borrowed(hit.sites),
+        explain: Borrowed(hit.kind.explain()),
+        cure: Borrowed(cure(arena, hit.kind, server(arena))),
         suppressed: false,
     })
 }
@@ -228,7 +230,7 @@ pub(crate) fn go_library(arena: &Arena) -> Option<Site<'_>> {
 /// What the program can do about it, or an option of ours.
 fn cure(arena: &Arena, kind: Kind, server: Server) -> &str {
     let cure = kind.cure(server);
-    match crate::guards::unused(kind) {
+    match crate::options::unused_guard(kind) {
         Some(option) => arena.format(format_args!("{cure} Or run it with {option}.")),
         None => cure,
     }

@@ -32,8 +32,18 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
 }
 
+/// In the constructor: prints a line for each line of the file that is no rule.
+pub(crate) fn check(print: fn(Arguments<'_>)) {
+    for line in faults(options::get().suppress.as_str()) {
+        let file = options::variable(c"FORKGUARD_SUPPRESS").unwrap_or_default();
+        print(format_args!(
+            "FORKGUARD_SUPPRESS={file}: line {line} is no rule, and ignored: a rule is a kind of finding, or *, and a pattern"
+        ));
+    }
+}
+
 /// The lines that are no rules.
-pub(crate) fn faults(text: &str) -> impl Iterator<Item = usize> {
+fn faults(text: &str) -> impl Iterator<Item = usize> {
     lines(text).filter(|(_, line)| Rule::parse(line).is_none()).map(|(number, _)| number)
 }
 

@@ -29,7 +29,14 @@ fn make_own(fd: i32) {
         descriptor::made_own(fd);
     }
     let end = (Kind::EpollInherited, format_args!("{fd}"), "forkguard gave the child an instance of its own");
-    cured(Guard::Epoll, "made the child's own", format_args!("epoll instance, descriptor {fd}"), start, result, end);
+    log_resolving_action(
+        Guard::Epoll,
+        "made the child's own",
+        format_args!("epoll instance, descriptor {fd}"),
+        start,
+        result,
+        end,
+    );
 }
 
 /// Does that to a descriptor; not to one of which this process has a copy: what is done through the one shows through the other.

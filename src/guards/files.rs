@@ -45,7 +45,7 @@ pub(super) fn at_exit() {
     let at_fork = UNREAD.load(Relaxed);
     if options::get().files == Shared::Own && at_fork != 0 && unread() == at_fork {
         let start = raw::monotonic_of_kernel();
-        did(Guard::Files, "opened again for the child", format_args!("standard input"), start, errno_of(own::reopen(0)));
+        log_action(Guard::Files, "opened again for the child", format_args!("standard input"), start, errno_of(own::reopen(0)));
     }
 }
 
@@ -66,5 +66,5 @@ fn make_own(fd: i32) {
         descriptor::made_own(fd);
     }
     let end = (Kind::FileOffsetShared, format_args!("{fd}"), "forkguard opened the file again for the child");
-    cured(Guard::Files, "opened again for the child", format_args!("descriptor {fd}"), start, result, end);
+    log_resolving_action(Guard::Files, "opened again for the child", format_args!("descriptor {fd}"), start, result, end);
 }

@@ -101,7 +101,7 @@ fn is_the_c_librarys(lock: &LockRecord) -> bool {
 fn leave(lock: &LockRecord) {
     let name = describe::libc_name(lock.entry.address);
     let subject = format_args!("the C library's lock inside {name}(), held by thread {}", lock.holder);
-    did(Guard::Locks, "left: it cannot be reached", subject, raw::monotonic_of_kernel(), Err(libc::ENOTSUP));
+    log_action(Guard::Locks, "left: it cannot be reached", subject, raw::monotonic_of_kernel(), Err(libc::ENOTSUP));
 }
 
 /// Why a lock is no orphan any more.
@@ -140,9 +140,9 @@ impl Deed<'_> {
             Some(lock) => {
                 let what = lock_name(lock);
                 let end = (Finds::LockOrphaned, format_args!("{}", what.as_str()), REPAIRED);
-                cured(Guard::Locks, action, subject, start, result, end);
+                log_resolving_action(Guard::Locks, action, subject, start, result, end);
             }
-            None => did(Guard::Locks, action, subject, start, result),
+            None => log_action(Guard::Locks, action, subject, start, result),
         }
     }
 }
@@ -160,5 +160,5 @@ fn forget_waiters(address: usize) {
     let Some(waiters) = words::waiters(&condition).filter(|&waiters| waiters != 0) else { return };
     let written = raw::write_words(address, &words::without_waiters(&condition)).then_some(()).ok_or(libc::EFAULT);
     let subject = format_args!("condition at {address:#x} with {waiters} lost");
-    did(Guard::Locks, "its waiters were forgotten", subject, start, written);
+    log_action(Guard::Locks, "its waiters were forgotten", subject, start, written);
 }

@@ -138,7 +138,7 @@ impl Released {
         };
         let threads = self.threads.load(Relaxed);
         let plural = if threads == 1 { "" } else { "s" };
-        did(Guard::Openmp, action, format_args!("the pool of {file}, {threads} thread{plural}"), start, result);
+        log_action(Guard::Openmp, action, format_args!("the pool of {file}, {threads} thread{plural}"), start, result);
     }
 }
 
@@ -163,9 +163,9 @@ fn tell_alone(own: bool, file: &str, threads: usize, watched: bool) {
     match (watched, own) {
         (true, true) => {
             let end = (Kind::RuntimeUnsafe, format_args!("{file}"), "forkguard runs its regions with one thread");
-            cured(Guard::Openmp, ALONE, subject, start, Ok(()), end);
+            log_resolving_action(Guard::Openmp, ALONE, subject, start, Ok(()), end);
         }
-        (true, false) => did(Guard::Openmp, ALONE, subject, start, Ok(())),
-        (false, _) => did(Guard::Openmp, "left: nobody imports them", subject, start, Err(libc::ENOENT)),
+        (true, false) => log_action(Guard::Openmp, ALONE, subject, start, Ok(())),
+        (false, _) => log_action(Guard::Openmp, "left: nobody imports them", subject, start, Err(libc::ENOENT)),
     }
 }

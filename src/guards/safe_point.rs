@@ -183,7 +183,7 @@ fn say(left: &Left) {
         };
         let (name, tid, ms, lock) = (left.name.as_str(), left.tid, options::get().safe_point, lock.as_str());
         let at = if place.is_empty() { "" } else { ", taken at " };
-        emit::say(format_args!(
+        emit::print_line(format_args!(
             "forked without a safe point: after {ms} ms thread {name} ({tid}) still had {lock}{at}{place} (said once)"
         ));
     });
@@ -207,14 +207,14 @@ pub(super) fn in_child(fork: &'static Inner) {
     let start = raw::monotonic_of_kernel().saturating_sub(word.ns);
     let Some(left) = word.left else {
         if word.waited_for > 0 {
-            did(Guard::SafePoint, ACTION, format_args!("threads that held a lock: {}", word.waited_for), start, Ok(()));
+            log_action(Guard::SafePoint, ACTION, format_args!("threads that held a lock: {}", word.waited_for), start, Ok(()));
         }
         return;
     };
     let lock = left.lock.as_ref().map(lock_text);
     let lock = lock.as_ref().map_or("a lock", |lock| lock.as_str());
     let subject = format_args!("{} ({}) with {lock}", left.name.as_str(), left.tid);
-    did(Guard::SafePoint, if left.again { NOT_AGAIN } else { ACTION }, subject, start, Err(libc::ETIMEDOUT));
+    log_action(Guard::SafePoint, if left.again { NOT_AGAIN } else { ACTION }, subject, start, Err(libc::ETIMEDOUT));
 }
 
 const ACTION: &str = "waited for";

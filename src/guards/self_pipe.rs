@@ -16,6 +16,6 @@ pub(crate) fn detach(end: i32, twin: i32) -> bool {
         [end, twin].into_iter().for_each(descriptor::made_own);
     }
     let subject = format_args!("self-pipe of a signal handler, descriptors {end} and {twin}");
-    did(Guard::Sockets, "made the child's own", subject, start, result);
+    log_action(Guard::Sockets, "made the child's own", subject, start, result);
     done
 }

@@ -96,7 +96,7 @@ fn reset(number: i32) {
     let Some(caught) = raw::signal_action(number).filter(|action| action.handler > libc::SIG_IGN) else { return };
     let setter = signal::setter(number, caught.handler);
     let done = to_default(number);
-    did(Guard::Signals, "reset to its default", format_args!("{}", name(number).as_str()), start, done);
+    log_action(Guard::Signals, "reset to its default", format_args!("{}", name(number).as_str()), start, done);
     if done.is_ok() {
         let bit = 1 << (number - 1);
         RESET.fetch_or(bit, Relaxed);

@@ -4,7 +4,6 @@
 //! there it goes by way of `_signal.signal`, which the main thread calls between two instructions of its code.
 use super::signals::{self, name};
 use super::*;
-use crate::child::bite;
 use crate::describe;
 use crate::entry::{Scratch, record};
 use crate::findings::handler_dropped;
@@ -243,10 +242,17 @@ impl Kept {
             return;
         }
         let name = name(number);
-        did(Guard::SignalsKeep, "handler put back", format_args!("{}", name.as_str()), start, put);
-        if !child::is_unsettled() && REPORTED.load(Relaxed) & bit(number) != 0 {
+        log_action(Guard::SignalsKeep, "handler put back", format_args!("{}", name.as_str()), start, put);
+        if !flags::is_settling() && REPORTED.load(Relaxed) & bit(number) != 0 {
             record_with_scratch(|scratch| {
-                bite::turn(scratch, Kind::HandlerInherited, format_args!("{}", name.as_str()), State::Resolved, None, BECAUSE);
+                ledger::report_state(
+                    scratch,
+                    Kind::HandlerInherited,
+                    format_args!("{}", name.as_str()),
+                    State::Resolved,
+                    None,
+                    BECAUSE,
+                );
             });
         }
     }

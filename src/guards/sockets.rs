@@ -31,7 +31,7 @@ pub(super) fn in_child(fork: &'static Inner) {
 fn client(fd: i32) -> Option<(i32, Record)> {
     const OTHERS: u8 = role::LISTENING | role::ACCEPTED | role::PLACED | role::KEPT_ON_EXEC;
     let made = |record: &Record| record.kind == Made::Socket && record.role & OTHERS == 0;
-    let record = descriptor::record(fd).filter(|record| fd > 2 && made(record) && !keep::is_kept(fd, record))?;
+    let record = descriptor::record(fd).filter(|record| fd > 2 && made(record) && !crate::describe::keep::is_kept(fd, record))?;
     Some((fd, record))
 }
 
@@ -55,7 +55,7 @@ fn close_on_exec(fd: i32) {
         descriptor::add_mark(fd, mark::CLOSES_ON_EXEC);
         CLOSING.store(true, Relaxed);
     }
-    did(Guard::Sockets, "closed on exec", format_args!("{}", name.as_str()), start, result.map_err(Errno::raw_os_error));
+    log_action(Guard::Sockets, "closed on exec", format_args!("{}", name.as_str()), start, result.map_err(Errno::raw_os_error));
 }
 
 /// True when a program that is started may need [`hand_over`].
@@ -111,5 +111,12 @@ fn sever(fd: i32, dead: &mut Dead) {
         descriptor::open(fd, Made::Socket, role::PAIR, libc::AF_UNIX as u16, record.site, record.thread);
     }
     let end = (Kind::ConnectionInherited, format_args!("{fd}"), "forkguard severed the child's copy");
-    cured(Guard::Sockets, "severed", format_args!("{}", name.as_str()), start, result.map_err(Errno::raw_os_error), end);
+    log_resolving_action(
+        Guard::Sockets,
+        "severed",
+        format_args!("{}", name.as_str()),
+        start,
+        result.map_err(Errno::raw_os_error),
+        end,
+    );
 }

@@ -81,12 +81,12 @@ fn revive(fork: &'static Inner, thread: &'static ThreadRecord, start: impl FnOnc
     let (action, name) = ("started again", name_of(thread));
     let ends = (Kind::ThreadLost, format_args!("{}", thread.tid), "forkguard started it again");
     if core_fork::birth().is_some_and(|birth| std::ptr::eq(birth.facts(), fork)) {
-        cured(Guard::Threads, action, format_args!("thread \"{}\"", name.as_str()), began, result, ends);
+        log_resolving_action(Guard::Threads, action, format_args!("thread \"{}\"", name.as_str()), began, result, ends);
         return;
     }
-    did(Guard::Threads, action, format_args!("thread \"{}\"", name.as_str()), began, result);
+    log_action(Guard::Threads, action, format_args!("thread \"{}\"", name.as_str()), began, result);
     if result.is_ok() {
-        record_with_scratch(|scratch| bite::turn_of(scratch, fork, ends.0, ends.1, State::Resolved, None, ends.2));
+        record_with_scratch(|scratch| ledger::report_state_of(scratch, fork, ends.0, ends.1, State::Resolved, None, ends.2));
     }
 }
 

@@ -33,7 +33,14 @@ pub(super) fn in_child(fork: &'static Inner) {
             // As timer_lost::what names it.
             let index = (fork.interval_timers & ((1 << which) - 1)).count_ones();
             let end = (Kind::TimerLost, format_args!("{clock}-{index}"), "forkguard armed it again");
-            cured(Guard::Timers, "armed again", format_args!("setitimer on the {clock} clock"), start, result, end);
+            log_resolving_action(
+                Guard::Timers,
+                "armed again",
+                format_args!("setitimer on the {clock} clock"),
+                start,
+                result,
+                end,
+            );
         }
     }
 }

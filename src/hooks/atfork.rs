@@ -20,7 +20,7 @@ pub(crate) fn register_own() {
     if !REGISTERED.swap(true, Relaxed) {
         // This library's own handle, as crtbeginS.o gives it; the library is never unloaded.
         let dso = (&raw const __dso_handle).cast_mut();
-        real(Some(fork::prepare), Some(fork::parent), Some(fork::child), dso);
+        real(Some(crate::fork::prepare), Some(crate::fork::parent), Some(crate::fork::child), dso);
     }
 }
 

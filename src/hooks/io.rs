@@ -1,11 +1,12 @@
 //! Reading and writing: what a forked child does with descriptors that it inherited. One test of a flag in all other processes.
 use super::wait::{self, Length};
 use super::*;
+use crate::child;
 use crate::child::uses::{self, Use};
-use crate::child::{self, is_unsettled};
 use crate::guards::threads::python::before_wait;
 use forkguard_core::descriptor::{self, Kind};
 use forkguard_core::flags;
+use forkguard_core::flags::is_settling;
 use forkguard_core::raw;
 use libc::{FILE, MSG_DONTWAIT, MSG_PEEK};
 use std::sync::atomic::Ordering::Relaxed;
@@ -49,7 +50,7 @@ macro_rules! reads {
         $(pass! {
             /// As the C library's; see the module.
             fn $name, flags::WATCH_USES; |registers| -> bool {
-                let settles = is_unsettled() && brings_work(fd(registers, 0));
+                let settles = is_settling() && brings_work(fd(registers, 0));
                 takes_in(stringify!($name), registers, settles, true)
             }
         })*
@@ -70,7 +71,7 @@ macro_rules! receives {
                 let flags = registers.argument[$flags] as i32;
                 // What is only looked at stays there for whom it is.
                 let is_use = flags & MSG_PEEK == 0;
-                takes_in(stringify!($name), registers, is_unsettled(), is_use) && flags & MSG_DONTWAIT == 0
+                takes_in(stringify!($name), registers, is_settling(), is_use) && flags & MSG_DONTWAIT == 0
             }
         })*
     };

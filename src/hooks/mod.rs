@@ -47,10 +47,9 @@ mod wait;
 
 use crate::entry::{Registers, catch_panic, record, record_with_scratch};
 use forkguard_core::flags;
-use forkguard_core::gate::{self, Inside, Life};
+use forkguard_core::gate::{self, Life};
 use forkguard_core::raw;
 
-pub(crate) use reap::close_in_child;
 pub(crate) use thread::{adopt_main_thread, resolve_redhooks};
 pub(crate) use wait::Length;
 

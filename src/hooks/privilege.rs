@@ -1,6 +1,6 @@
 //! Changes of user, root and name space: the report, which might not be opened afterwards, is kept open from then on.
 use super::*;
-use crate::emit;
+use crate::ledger;
 use forkguard_core::fork as core_fork;
 use std::sync::atomic::AtomicU8;
 
@@ -9,8 +9,8 @@ static ALWAYS: AtomicU8 = AtomicU8::new(1);
 
 /// Before a call that may take away the way to the report.
 pub(super) fn before_change() {
-    if emit::unkept() && core_fork::owned() {
-        record_with_scratch(emit::keep);
+    if ledger::needs_report_kept_open() && core_fork::owned() {
+        record_with_scratch(ledger::keep_report_open);
     }
 }
 

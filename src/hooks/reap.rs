@@ -17,7 +17,7 @@ use forkguard_core::flags;
 use forkguard_core::raw;
 use forkguard_core::tls;
 use libc::{c_int, nfds_t, pid_t, pollfd, rusage, sigset_t, timespec};
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 real_function!(ppoll);
 
@@ -65,9 +65,6 @@ enum Stood {
     Interrupted,
 }
 
-/// The descriptor of the child that is waited for; negative: none. In a child that another thread forks meanwhile it is closed.
-#[unsafe(link_section = "forkguard_words")]
-static DESCRIPTOR: AtomicI32 = AtomicI32::new(-1);
 /// In nobody's way.
 const ABOVE: i32 = 300;
 /// The child whose stops this process waits for; 0 none.
@@ -76,15 +73,6 @@ static TRACED: AtomicU32 = AtomicU32::new(0);
 /// The first slice of time: what a stop is noticed late grows with how long it was waited for.
 const FIRST_SLICE_NS: u64 = 5_000_000;
 const LAST_SLICE_NS: u64 = 1_000_000_000;
-
-/// In a forked child.
-pub(crate) fn close_in_child() {
-    let fd = DESCRIPTOR.load(Relaxed);
-    if fd >= 0 {
-        DESCRIPTOR.store(-1, Relaxed);
-        raw::close(fd);
-    }
-}
 
 /// Whether the handlers that may run in this thread let a call go on (SA_RESTART); None when some do and some do not, or when SIGCHLD is not
 /// at its default.
@@ -108,11 +96,11 @@ fn stand_by(pid: pid_t) -> Stood {
     let blocked = raw::blocked_signals();
     let Some(restart) = all_restart(blocked) else { return Stood::Aside };
     // One wait at a time is accompanied.
-    if DESCRIPTOR.load(Relaxed) >= 0 {
+    if leader::WAITED_FOR.load(Relaxed) >= 0 {
         return Stood::Aside;
     }
     let Some(fd) = raw::process_descriptor(pid as u32, ABOVE) else { return Stood::Aside };
-    if DESCRIPTOR.compare_exchange(-1, fd, Relaxed, Relaxed).is_err() {
+    if leader::WAITED_FOR.compare_exchange(-1, fd, Relaxed, Relaxed).is_err() {
         raw::close(fd);
         return Stood::Aside;
     }
@@ -132,7 +120,7 @@ fn stand_by(pid: pid_t) -> Stood {
         }
         slice = (slice * 2).min(LAST_SLICE_NS);
     };
-    DESCRIPTOR.store(-1, Relaxed);
+    leader::WAITED_FOR.store(-1, Relaxed);
     if is_of(fd, pid) {
         raw::close(fd);
     }

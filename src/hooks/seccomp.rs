@@ -114,7 +114,7 @@ fn leave(because: &'static str, of_all_threads: bool) {
         return tls::set_inside(tls::IN_SANDBOX);
     }
     if core_fork::owned() {
-        record_with_scratch(|scratch| crate::emit::leave(scratch, because));
+        record_with_scratch(|scratch| crate::ledger::end_report(scratch, because));
     }
     fall_silent();
     if of_all_threads {

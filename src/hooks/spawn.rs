@@ -1,7 +1,6 @@
 //! Ways to make a process that run no atfork handlers: recorded with their kind and passed on, never slowed, never broken.
 use super::handed::{Strings, hand_over, own_environment};
 use super::*;
-use crate::emit;
 use forkguard_core::tls;
 use forkguard_report::event::ForkKind;
 use libc::{c_int, pid_t};
@@ -12,9 +11,7 @@ pub(super) static ALWAYS: AtomicU8 = AtomicU8::new(1);
 
 /// Records such a call before it is made.
 pub(super) fn note_spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
-    if gate::awake() && !gate::is_guest() && emit::spawns_singly() {
-        record_with_scratch(|scratch| emit::spawn(scratch, kind, caller, child));
-    }
+    crate::fork::spawned(kind, caller, child);
 }
 
 pass! {
@@ -47,7 +44,7 @@ hook! {
     |caller| {
         let result = real();
         match result {
-            0 => crate::child::born_unseen(),
+            0 => crate::fork::child_unseen(),
             -1 => {}
             pid => note_spawn(ForkKind::RawFork, caller, Some(pid as u32)),
         }

@@ -7,21 +7,22 @@ mod outside;
 
 pub(crate) use outside::parent_of;
 
-use crate::child::bite::{self, Bite};
-use crate::child::fate;
 use crate::entry::Arena;
 use crate::entry::Scratch;
+use crate::findings::Hit;
+use crate::ledger;
 use crate::options::{self, Summary};
 use crate::sites::native;
 use crate::{describe, emit, findings};
 use forkguard_core::fixed::Fixed;
+use forkguard_core::fork::shared_page;
 use forkguard_core::fork::{Inner, ThreadRecord};
 use forkguard_core::{generation, raw};
 use forkguard_report::event::{Event, FindingState, Kind, Role, Severity, Site, State};
 use outside::{Seen, Wait};
 use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering::*};
 
 /// Not zero while a look has something to look at.
 #[unsafe(link_section = "forkguard_words")]
@@ -145,8 +146,17 @@ pub(crate) fn forget_children() {
     CHILDREN_LEFT.store(0, SeqCst);
 }
 
+/// The descriptor of the child that a thread waits for in waitpid; negative: none.
+#[unsafe(link_section = "forkguard_words")]
+pub(crate) static WAITED_FOR: AtomicI32 = AtomicI32::new(-1);
+
 /// In a forked child, which has none yet.
 pub(crate) fn reset_in_child() {
+    let fd = WAITED_FOR.load(Relaxed);
+    if fd >= 0 {
+        WAITED_FOR.store(-1, Relaxed);
+        raw::close(fd);
+    }
     // What is not written need not be copied.
     if CHILDREN_LEFT.load(Relaxed) != 0 || LOOKING.load(Relaxed) {
         CHILDREN_LEFT.store(0, Relaxed);
@@ -198,7 +208,7 @@ fn look_at(scratch: &Scratch, child: &mut Child) -> bool {
             say_resolved(scratch, child);
             return false;
         }
-        (None, Some(wait)) if fate::needs_inspection(child.sequence) => {
+        (None, Some(wait)) if shared_page::needs_inspection(child.sequence) => {
             say(scratch, child, &wait);
             child.said = Some(0);
         }
@@ -209,7 +219,7 @@ fn look_at(scratch: &Scratch, child: &mut Child) -> bool {
 
 impl Child {
     fn id<'a>(&self, arena: &'a Arena) -> &'a str {
-        arena.text(emit::fork_id(raw::process_id(), self.sequence).as_str())
+        arena.text(describe::fork_id(raw::process_id(), self.sequence).as_str())
     }
 
     /// The finding that its fork wrote of the runtime whose thread it lost, when it waits in that runtime's code.
@@ -248,7 +258,7 @@ fn say(scratch: &Scratch, child: &Child, waits: &Wait) {
         findings::go_library(arena).into_iter().for_each(|site| sites.push(site));
     }
     let more = if child.count - child.unseen.min(child.count) > NAMED as u32 { ", …" } else { "" };
-    let bite = Bite {
+    let hit = Hit {
         kind: Kind::JoinLostThread,
         what: arena.format(format_args!("{:#x}", waits.address)),
         subject: arena.format(format_args!(
@@ -260,13 +270,13 @@ fn say(scratch: &Scratch, child: &Child, waits: &Wait) {
         sites: sites.done(),
         hazard: None,
     };
-    let mut finding = findings::bite(arena, id, Severity::Error, &bite);
+    let mut finding = findings::of_hit(arena, id, Severity::Error, &hit);
     finding.child = Some(child.pid);
     let hazard = child.hazard(arena, id, library.as_ref().map(|path| path.as_str()), lost);
     let hit = hazard.map(|id| state(id, State::Hit, Kind::JoinLostThread.name()));
-    emit::of_child(scratch, Some(id), [Some(Event::Finding(finding.clone())), hit]);
+    ledger::write_events(scratch, Some(id), [Some(Event::Finding(finding.clone())), hit]);
     if options::get().summary != Summary::Never {
-        bite::print(arena, child.pid, raw::process_id(), &finding);
+        ledger::print_hit(arena, child.pid, raw::process_id(), &finding);
     }
 }
 
@@ -284,5 +294,5 @@ fn say_resolved(scratch: &Scratch, child: &Child) {
     let library = native::library(waits.counter);
     let hazard = child.hazard(arena, id, library.as_ref().map(|path| path.as_str()), lost);
     let events = [Some(state(finding, State::Resolved, because)), hazard.map(|id| state(id, State::Resolved, because))];
-    emit::of_child(scratch, Some(id), events);
+    ledger::write_events(scratch, Some(id), events);
 }

@@ -1,17 +1,18 @@
 //! Variables whose names begin like options and are none: most are misspelt.
 use super::TABLE;
 use std::ffi::{CStr, c_char};
+use std::fmt::Arguments;
 
 unsafe extern "C" {
     static environ: *const *const c_char;
 }
 
 /// One line for each of them, with the option that comes nearest.
-pub(super) fn say() {
+pub(super) fn print_all(print: fn(Arguments<'_>)) {
     let options = || TABLE.iter().filter_map(|row| row.name.to_str().ok());
     for name in names().filter(|name| name.starts_with("FORKGUARD_") && options().all(|option| option != *name)) {
         let nearest = options().min_by_key(|option| distance(name, option)).unwrap_or_default();
-        crate::emit::say(format_args!("no option {name}; {nearest}?"));
+        print(format_args!("no option {name}; {nearest}?"));
     }
 }
 

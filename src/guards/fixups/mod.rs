@@ -97,11 +97,11 @@ struct Word<'n> {
 fn write<'n>(words: impl IntoIterator<Item = Word<'n>>) {
     if emit::wanted() {
         record_with_scratch(|scratch| {
-            let birth = child::birth();
+            let birth = own_fork_id();
             let events = words.into_iter().map(|Word { name, progress, ns }| {
                 Some(Event::Fixup(Fixup { name: Borrowed(name), progress, us: ns.map(|ns| ns as f64 / 1000.0) }))
             });
-            emit::of_child(scratch, birth.as_ref().map(Text::as_str), events);
+            ledger::write_events(scratch, birth.as_ref().map(Text::as_str), events);
         });
     }
 }
@@ -143,7 +143,7 @@ static BEGAN: AtomicU64 = AtomicU64::new(0);
 
 /// A runtime says that it begins one of its own.
 pub(crate) fn begins(name: &str) {
-    if options::guards() && child::birth().is_some() {
+    if options::guards() && own_fork_id().is_some() {
         write([Word { name, progress: Progress::Begins, ns: None }]);
         LAST.set(name);
         BEGAN.store(raw::monotonic(), Relaxed);
@@ -152,7 +152,7 @@ pub(crate) fn begins(name: &str) {
 
 /// It has ended.
 pub(crate) fn ended(name: &str, progress: Progress) {
-    if options::guards() && child::birth().is_some() {
+    if options::guards() && own_fork_id().is_some() {
         let began = BEGAN.swap(0, Relaxed);
         write([Word { name, progress, ns: (began != 0).then(|| raw::monotonic() - began) }]);
     }

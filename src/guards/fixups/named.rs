@@ -113,16 +113,16 @@ impl Pair {
         let Pair { library, function, .. } = self;
         let process = raw::process_id();
         match why {
-            _ if !raw::can_read_memory() => emit::say(format_args!(
+            _ if !raw::can_read_memory() => emit::print_line(format_args!(
                 "FORKGUARD_FIXUPS: {library}:{function} is not called in children of process {process}: process_vm_readv is forbidden here"
             )),
-            NO_SYMBOL => emit::say(format_args!(
+            NO_SYMBOL => emit::print_line(format_args!(
                 "FORKGUARD_FIXUPS: {library} has no function {function}: it is not called in children of process {process}"
             )),
-            NO_FUNCTION => emit::say(format_args!(
+            NO_FUNCTION => emit::print_line(format_args!(
                 "FORKGUARD_FIXUPS: {function} of {library} is no function: it is not called in children of process {process}"
             )),
-            _ => emit::say(format_args!(
+            _ => emit::print_line(format_args!(
                 "FORKGUARD_FIXUPS: {library} is not loaded in process {process}: {function} is not called in its children"
             )),
         }

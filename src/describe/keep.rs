@@ -1,11 +1,10 @@
 //! FORKGUARD_KEEP and `forkguard_keep_descriptor`: descriptors that are meant for the children. No guard touches them, and that the children
 //! have them, or use them, is no finding.
-use super::*;
-use crate::describe::descriptors;
-use crate::entry::record;
+use super::descriptors;
+use crate::options;
 use forkguard_core::descriptor::{self, Kind as Made, Record, mark, role};
+use forkguard_core::fixed::Text;
 use forkguard_core::pattern;
-use std::ffi::c_int;
 
 /// True for such a descriptor.
 pub(crate) fn is_kept(fd: i32, record: &Record) -> bool {
@@ -31,21 +30,4 @@ fn is_named(fd: i32, record: &Record) -> bool {
     let names = [Some(number.as_str()), peer.as_ref().map(Text::as_str), local.as_ref().map(Text::as_str)];
     let mut patterns = patterns.split(',').map(str::trim);
     patterns.any(|pattern| names.iter().flatten().any(|name| pattern::matches(pattern.as_bytes(), name.as_bytes())))
-}
-
-/// `include/forkguard.h`: this descriptor is meant for the children.
-#[unsafe(no_mangle)]
-pub extern "C" fn forkguard_keep_descriptor(fd: c_int) -> c_int {
-    if fd < 0 || !raw::is_open(fd) {
-        crate::entry::errno::set(libc::EBADF);
-        return -1;
-    }
-    record(|_| {
-        // One that no hook saw made.
-        if descriptor::record(fd).is_none() {
-            descriptor::open(fd, Made::Start, 0, 0, 0, 0);
-        }
-        descriptor::add_mark(fd, mark::KEPT);
-    });
-    0
 }

@@ -1,0 +1,168 @@
+//! fork, from its entry to its report: read this from top to bottom to know what happens at a fork.
+//!
+//! `fork()` is entered here; libc runs every prepare handler, ours last (the snapshot); the kernel forks; in the child ours runs
+//! first (freezes what the lost threads left), in the leader too (it only notes); back in the wrapper the leader works out the
+//! findings and writes. daemon and forkpty call fork inside libc, past our wrapper: the atfork handlers still see it.
+mod earlier;
+mod report;
+
+use crate::describe::fork_kind;
+use crate::entry::{catch_panic, record, record_with_scratch};
+use crate::{child, emit, guards, leader, ledger, sites};
+use forkguard_core::fork::{self as core_fork, Door, Outcome, Snapshot, shared_page};
+use forkguard_core::gate::{self, Inside};
+use forkguard_report::event::ForkKind;
+use libc::pid_t;
+
+/// 1. A door is entered: the fork gets its number and its site.
+pub(crate) fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
+    catch_panic(get_ready);
+    record(|_| guards::before_fork());
+    catch_panic(guards::wait_before_fork);
+    record(|_| begin(door, caller)).flatten()
+}
+
+fn begin(door: Door, caller: usize) -> Option<&'static Snapshot> {
+    let snapshot = core_fork::begin(door, caller)?;
+    shared_page::begin_fork(snapshot.inner().sequence);
+    Some(snapshot)
+}
+
+/// What must be there before a fork, for the child to write into.
+fn get_ready() {
+    // The memory is the leader's.
+    if !gate::awake() || gate::is_guest() {
+        return;
+    }
+    if !core_fork::owned() {
+        child_unseen();
+    }
+    if ledger::needs_report() {
+        record_with_scratch(ledger::begin_report);
+    }
+}
+
+/// 2. The last prepare handler. A fork that came through no door of ours begins here.
+pub(crate) extern "C-unwind" fn prepare() {
+    if core_fork::current().is_none() {
+        catch_panic(get_ready);
+    }
+    if core_fork::goes_without() {
+        return;
+    }
+    record(|_| {
+        let snapshot = core_fork::current().filter(|s| !s.inner().prepared);
+        if let Some(snapshot) = snapshot.or_else(|| begin(Door::Internal, 0)) {
+            guards::look_again();
+            core_fork::prepare(snapshot.inner());
+            report::decide(snapshot.inner());
+        }
+    });
+}
+
+/// 3. The first child handler. Whatever this thread was in the middle of: the child must know that it is one.
+#[unsafe(link_section = ".text.forkguard_child")]
+pub(crate) extern "C-unwind" fn child() {
+    if gate::awake() && forkguard_core::tls::vfork() == 0 {
+        Inside::regardless(|| _ = catch_panic(|| init_child(core_fork::current())));
+    }
+}
+
+/// Without a snapshot when too many forks were under way.
+#[unsafe(link_section = ".text.forkguard_child")]
+fn init_child(snapshot: Option<&'static Snapshot>) {
+    let Some(snapshot) = snapshot else { return child_unseen() };
+    core_fork::child(snapshot);
+    let inner = snapshot.inner();
+    reset_in_child(inner.sequence);
+    sites::stand_in_child(inner);
+    child::begin(inner);
+    guards::in_child(snapshot.facts());
+}
+
+/// In a child that no atfork handler saw.
+pub(crate) fn child_unseen() {
+    if gate::awake() {
+        core_fork::child_unseen();
+        reset_in_child(0);
+    }
+}
+
+#[unsafe(link_section = ".text.forkguard_child")]
+fn reset_in_child(sequence: u64) {
+    forkguard_core::aside::reset_in_child();
+    report::reset_in_child();
+    emit::reset_in_child();
+    crate::entry::scratch::reset_in_child();
+    sites::reset_in_child();
+    shared_page::init_child(sequence);
+    ledger::reset_in_child();
+    leader::reset_in_child();
+    child::reset();
+}
+
+/// 4. The first parent handler: reports a fork that no wrapper will, as daemon's leader ends inside libc and an internal one has
+///    no wrapper.
+pub(crate) extern "C-unwind" fn parent() {
+    catch_panic(forked);
+}
+
+fn forked() {
+    if !gate::awake() {
+        return;
+    }
+    guards::forked();
+    let unwrapped = |s: &&Snapshot| matches!(s.inner().door, Door::Daemon | Door::Internal);
+    let Some(snapshot) = core_fork::current().filter(unwrapped) else { return };
+    match core_fork::outcome(snapshot.inner()) {
+        Outcome::Made(child) => report(snapshot, child, None),
+        // It failed; daemon's wrapper knows with which errno.
+        Outcome::Failed if snapshot.inner().door == Door::Daemon => {}
+        Outcome::Failed => core_fork::end(snapshot),
+    }
+}
+
+/// 5. Back in the leader's wrapper: the findings are worked out, the event is written. Never waits for the child.
+pub(crate) fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result: pid_t) {
+    catch_panic(guards::after_fork);
+    let errno = crate::entry::errno::get();
+    let child = (result > 0).then_some(result as u32);
+    match snapshot {
+        Some(snapshot) => report(snapshot, child, (result < 0).then_some(errno)),
+        // Too many forks at once: its counts are all there is.
+        None if core_fork::goes_without() => {
+            core_fork::end_without();
+            if result > 0 && emit::wanted() {
+                record_with_scratch(|scratch| report::spawn(scratch, fork_kind(door), caller, child));
+            }
+        }
+        None => {}
+    }
+}
+
+/// Back in the child's wrapper: every library's child handler has run.
+pub(crate) fn arrive() {
+    if gate::awake() && core_fork::owned() {
+        guards::at_end_of_fork(core_fork::birth());
+    }
+}
+
+/// The frames of the fork's site are read only now: the thread still stands where it forked.
+fn report(snapshot: &'static Snapshot, child: Option<u32>, failed: Option<i32>) {
+    if emit::wanted() {
+        let inner = snapshot.inner();
+        record(|_| inner.site = sites::capture(inner.site));
+        record_with_scratch(|scratch| report::write(scratch, inner, child, failed));
+    }
+    if let Some(child) = child {
+        record(|_| leader::remember(snapshot.facts(), child));
+    }
+    core_fork::end(snapshot);
+}
+
+/// A process was made by a way that runs no atfork handlers.
+pub(crate) fn spawned(kind: ForkKind, caller: usize, child: Option<u32>) {
+    if gate::awake() && !gate::is_guest() && ledger::spawns::count() {
+        record_with_scratch(|scratch| report::spawn(scratch, kind, caller, child));
+    }
+}

@@ -1,0 +1,126 @@
+//! A fork's report: its findings are worked out and written, in the leader, after the fork.
+use super::earlier;
+use crate::child::leaks;
+use crate::describe::{self, fork_id};
+use crate::emit::{Lines, file, wanted};
+use crate::entry::{Arena, Scratch};
+use crate::findings::{self, Evidence};
+use crate::ledger::{self, Budget};
+use forkguard_core::fork::{Inner, shared_page};
+use forkguard_core::{likeness, raw};
+use forkguard_report::event::*;
+use std::borrow::Cow::Borrowed;
+
+/// Full reports: a fork storm gets one short event a fork.
+#[unsafe(link_section = "forkguard_words")]
+static FULL: Budget = Budget::new();
+
+/// In prepare, when the snapshot is taken: whether this fork is like an earlier one, is reported in full, or by its counts only.
+pub(super) fn decide(inner: &mut Inner) {
+    if wanted() && !file::is_cut_short() {
+        inner.likeness = likeness::of(inner);
+        inner.like = earlier::like(inner.likeness);
+        inner.full = inner.like != 0 || FULL.take();
+    }
+}
+
+/// Reports a fork in the leader, after it.
+pub(super) fn write(scratch: &Scratch, inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
+    let start = raw::monotonic();
+    let arena = scratch.arena();
+    let id = fork_id(inner.leader, inner.sequence);
+    let like = fork_id(inner.leader, inner.like);
+    let made = inner.prepared && failed.is_none();
+    let mut event = match made && inner.full {
+        true if inner.like != 0 => describe::like(&arena, inner, like.as_str(), earlier::is_same_site(inner)),
+        true => {
+            crate::sites::stand(inner);
+            describe::fork(&arena, inner, inner.blocked)
+        }
+        false => describe::counts(&arena, inner, !made),
+    };
+    event.child = child;
+    event.failed = failed;
+    event.counts.spawns = ledger::spawns::take_unreported();
+    event.cost_us.fork = (start - inner.entered) as f64 / 1000.0;
+    match event.detail {
+        Detail::Full => in_full(scratch, &arena, id.as_str(), inner, event, start),
+        _ => {
+            let (mut lines, _) = Lines::pair(scratch);
+            event.cost_us.report = (raw::monotonic() - start) as f64 / 1000.0;
+            lines.add(Some(id.as_str()), Event::Fork(event));
+            lines.write();
+            shared_page::mark_reported(inner.sequence);
+        }
+    }
+}
+
+/// With its findings.
+fn in_full<'a>(scratch: &Scratch, arena: &'a Arena, id: &'a str, inner: &Inner, mut event: Fork<'a>, start: u64) {
+    let (mut head, mut tail) = Lines::pair(scratch);
+    let mut ids = arena.list(findings::WRITTEN as usize);
+    let gone = shared_page::is_child_gone(inner.sequence);
+    let evidence = Evidence::of(&event, inner, arena, id);
+    event.truncated.sites = crate::sites::skipped();
+    event.truncated.findings = findings::all(&evidence, |mut finding| {
+        ids.push(finding.id.clone());
+        if gone {
+            finding.state = State::Moot;
+        }
+        tail.add(Some(id), Event::Finding(finding));
+    });
+    event.cost_us.report = (raw::monotonic() - start) as f64 / 1000.0;
+    add_fork(&mut head, arena, id, event);
+    head.join(&tail);
+    if head.write() {
+        earlier::remember(inner);
+    }
+    // The child was gone before its findings were written, and left it to us to say so.
+    if shared_page::mark_reported(inner.sequence) && !gone {
+        head.clear();
+        for finding in ids.as_slice() {
+            let because = Borrowed("the child was gone at once");
+            let moot = FindingState { id: finding.clone(), state: State::Moot, severity: None, because };
+            head.add(Some(id), Event::FindingState(moot));
+        }
+        head.write();
+    }
+}
+
+/// Reports a process that was made by a way that runs no atfork handlers.
+pub(super) fn spawn(scratch: &Scratch, kind: ForkKind, caller: usize, child: Option<u32>) {
+    ledger::begin_report(scratch);
+    let arena = scratch.arena();
+    let (mut lines, _) = Lines::pair(scratch);
+    let id = fork_id(raw::process_id(), forkguard_core::fork::next_sequence());
+    let word = crate::sites::capture(caller);
+    let mut event = describe::spawn(&arena, kind, word);
+    event.child = child;
+    lines.add(Some(id.as_str()), Event::Fork(event));
+    // What these start gets all that is left open: there are no file actions.
+    if matches!(kind, ForkKind::System | ForkKind::Popen) {
+        let used = describe::site(&arena, Role::Used, raw::thread_id(), word);
+        leaks::by_shell(&arena, used.as_ref(), |hit| {
+            let finding = findings::of_hit(&arena, id.as_str(), Severity::Warning, &hit);
+            lines.add(Some(id.as_str()), Event::Finding(Finding { child, ..finding }));
+        });
+    }
+    lines.write();
+}
+
+/// Adds a fork; one that does not fit loses its sites first, then its lists.
+fn add_fork<'a>(lines: &mut Lines<'_>, arena: &'a Arena, id: &'a str, mut fork: Fork<'a>) {
+    for shorten in [describe::without_sites, describe::without_lists] {
+        if lines.fits(Some(id), Event::Fork(fork.clone())) {
+            return;
+        }
+        shorten(arena, &mut fork);
+    }
+    lines.add(Some(id), Event::Fork(fork));
+}
+
+/// In a forked child.
+pub(super) fn reset_in_child() {
+    FULL.reset();
+    earlier::reset_in_child();
+}

@@ -1,0 +1,131 @@
+//! The actions of guards in this child. Those before it settles are listed in its `child` event, later ones are events of their own.
+use super::report_state;
+use crate::describe::own_fork_id;
+use crate::entry::{Arena, Scratch, record_with_scratch};
+use forkguard_core::fixed::Text;
+use forkguard_core::{flags, raw};
+use forkguard_report::event::{Cure, Event, Finding, Guard, Kind, State};
+use std::borrow::Cow::Borrowed;
+use std::cell::UnsafeCell;
+use std::fmt::Arguments;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// One action of a guard.
+struct Action {
+    guard: Guard,
+    action: &'static str,
+    subject: Text<96>,
+    ns: u64,
+    failed: i32,
+    /// The finding of the fork that it ended, and why, in words.
+    ended: Option<(Kind, Text<64>, &'static str)>,
+}
+
+impl Action {
+    fn describe<'a>(&self, subject: &'a str) -> Cure<'a> {
+        Cure {
+            guard: self.guard,
+            action: Borrowed(self.action),
+            subject: Borrowed(subject),
+            us: self.ns as f64 / 1000.0,
+            failed: (self.failed != 0).then_some(self.failed),
+        }
+    }
+
+    fn report_resolved(&self, scratch: &Scratch) {
+        if let Some((kind, what, because)) = &self.ended {
+            report_state(scratch, *kind, format_args!("{}", what.as_str()), State::Resolved, None, because);
+        }
+    }
+}
+
+/// Actions that a child's report lists.
+const LISTED: usize = 64;
+
+struct Actions(UnsafeCell<[Option<Action>; LISTED]>);
+// SAFETY: a place is written once, by the thread that drew its number from `COUNT`, and read when the child settles: guards act before that.
+unsafe impl Sync for Actions {}
+
+static ACTIONS: Actions = Actions(UnsafeCell::new([const { None }; LISTED]));
+#[unsafe(link_section = "forkguard_words")]
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+pub(super) fn reset_in_child() {
+    if COUNT.load(Relaxed) != 0 {
+        COUNT.store(0, Relaxed);
+    }
+}
+
+/// Logs what a guard did in this child since `start` (nanoseconds of the monotonic clock), or its errno.
+pub(crate) fn log_action(guard: Guard, action: &'static str, subject: Arguments<'_>, start: u64, result: Result<(), i32>) {
+    log(guard, action, subject, start, result, None);
+}
+
+/// The same for a deed that ends the life of this fork's finding `kind:what`, if it succeeded: the report says so `because` of it when the
+/// child settles.
+pub(crate) fn log_resolving_action(
+    guard: Guard,
+    action: &'static str,
+    subject: Arguments<'_>,
+    start: u64,
+    result: Result<(), i32>,
+    (kind, what, because): (Kind, Arguments<'_>, &'static str),
+) {
+    let ended = result.is_ok().then(|| (kind, Text::of(what), because));
+    log(guard, action, subject, start, result, ended);
+}
+
+fn log(
+    guard: Guard,
+    action: &'static str,
+    subject: Arguments<'_>,
+    start: u64,
+    result: Result<(), i32>,
+    ended: Option<(Kind, Text<64>, &'static str)>,
+) {
+    let ns = raw::monotonic_of_kernel().saturating_sub(start);
+    let action = Action { guard, action, subject: Text::of(subject), ns, failed: result.err().unwrap_or(0), ended };
+    if !flags::is_settling() {
+        record_with_scratch(|scratch| {
+            let birth = own_fork_id();
+            let event = Event::Guarded(action.describe(action.subject.as_str()));
+            super::write_events(scratch, birth.as_ref().map(Text::as_str), [Some(event)]);
+            action.report_resolved(scratch);
+        });
+        return;
+    }
+    let index = COUNT.fetch_add(1, Relaxed) as usize;
+    if index < LISTED {
+        // SAFETY: see `Actions`.
+        unsafe { (*ACTIONS.0.get())[index] = Some(action) };
+    }
+}
+
+fn actions() -> impl Iterator<Item = &'static Action> {
+    // SAFETY: see `Actions`.
+    let actions = unsafe { &*ACTIONS.0.get() };
+    actions.iter().take(COUNT.load(Relaxed) as usize).flatten()
+}
+
+/// What guards did until the child settled, and how much more.
+pub(crate) fn listed_actions<'a>(arena: &'a Arena) -> (&'a [Cure<'a>], u32) {
+    let mut list = arena.list(LISTED);
+    actions().for_each(|action| list.push(action.describe(arena.text(action.subject.as_str()))));
+    (list.done(), COUNT.load(Relaxed).saturating_sub(LISTED as u32))
+}
+
+/// True for a finding of this child's fork that a guard has ended.
+pub(crate) fn is_resolved_by_action(finding: &Finding<'_>) -> bool {
+    let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
+    actions().filter_map(|action| action.ended.as_ref()).any(|(kind, ended, _)| *kind == finding.kind && ended.as_str() == what)
+}
+
+/// The child is gone before it settled: gives the findings that guards have ended, and why.
+pub(crate) fn resolved_by_actions(mut each: impl FnMut(Kind, &str, &'static str)) {
+    actions().filter_map(|action| action.ended.as_ref()).for_each(|(kind, what, because)| each(*kind, what.as_str(), because));
+}
+
+/// The child settles: the findings that guards have ended are said to be.
+pub(crate) fn report_resolved_by_actions(scratch: &Scratch) {
+    actions().for_each(|action| action.report_resolved(scratch));
+}

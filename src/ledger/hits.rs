@@ -1,0 +1,132 @@
+//! Definite errors: written at once, with one write(2), before the child may hang; taken back when it does not.
+use super::{states, write_events};
+use crate::describe::own_fork_id;
+use crate::emit;
+use crate::entry::{Arena, Scratch};
+use crate::findings::{self, Hazard, Hit};
+use crate::options::{self, Summary};
+use forkguard_core::fork::{self as core_fork, Inner, shared_page};
+use forkguard_core::raw;
+use forkguard_report::event::{Event, Finding, FindingState, Kind, Severity, State, Text};
+use forkguard_report::summary::{self, Head};
+use std::borrow::Cow::Borrowed;
+use std::fmt::{Arguments, Display};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Where a hit is reported.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// In the report and on stderr.
+    Stderr,
+    /// In the report only: the hit may turn out harmless.
+    Report,
+}
+
+fn state<'a>(id: Text<'a>, state: State, because: &'a str) -> Event<'a> {
+    Event::FindingState(FindingState { id, state, severity: None, because: Borrowed(because) })
+}
+
+/// The event that a hazard was dealt with; None when the hazard or that event was reported before, or the hazard was not.
+pub(crate) fn resolved<'a>(arena: &'a Arena, hazard: &Hazard<'_>, because: &'a str) -> Option<Event<'a>> {
+    states::advance(hazard.kind, hazard.what, State::Resolved).filter(|_| hazard.fork.full)?;
+    Some(state(Borrowed(hazard.id(arena)), State::Resolved, because))
+}
+
+/// The event that the hazard behind a hit has hit; None when there is no hazard, or its hit was reported before.
+pub(crate) fn hit_hazard<'a>(arena: &'a Arena, hit: &Hit<'a>) -> Option<Event<'a>> {
+    let hazard = hit.hazard.as_ref().filter(|h| h.fork.full)?;
+    states::advance(hazard.kind, hazard.what, State::Hit)?;
+    Some(state(Borrowed(hazard.id(arena)), State::Hit, hit.kind.name()))
+}
+
+/// Reports a hit once; false when it was reported before. `fixup`: the fixup that runs.
+pub(crate) fn report_hit<'w>(
+    scratch: &Scratch,
+    severity: Severity,
+    output: Output,
+    kind: Kind,
+    fixup: Option<&str>,
+    find: impl for<'a> FnOnce(&'a Arena) -> Option<Hit<'a>> + 'w,
+) -> bool {
+    let (Some(fork), Some(id)) = (core_fork::birth().map(|b| b.facts()), own_fork_id()) else { return false };
+    let arena = &scratch.arena();
+    let Some(hit) = find(arena) else { return false };
+    let again = states::find(kind, hit.what).is_some();
+    if states::advance(kind, hit.what, State::Hit).is_none() {
+        return false;
+    }
+    let finding = findings::of_hit(arena, id.as_str(), severity, &hit);
+    let hazard = hit_hazard(arena, &hit);
+    if hazard.is_some() {
+        shared_page::await_leader(fork.leader, fork.sequence);
+    }
+    let event = match again {
+        true => state(finding.id.clone(), State::Hit, "once more"),
+        false => Event::Finding(finding.clone()),
+    };
+    write_events(scratch, Some(id.as_str()), [Some(event), hazard]);
+    if output == Output::Stderr && !finding.suppressed && options::get().summary != Summary::Never {
+        print_hit(arena, raw::process_id(), fork.leader, &finding);
+        if let Some(fixup) = fixup {
+            emit::print_line(format_args!("  in the fixup {fixup}"));
+        }
+        if let Some(reported) = states::find(kind, hit.what) {
+            reported.on_stderr.store(1, Relaxed);
+        }
+    }
+    true
+}
+
+/// Prints a hit of a child.
+pub(crate) fn print_hit(arena: &Arena, child: u32, leader: u32, finding: &Finding<'_>) {
+    let report = emit::file::path();
+    let report = (!report.is_empty()).then_some(report);
+    let head = Head { child, leader, server: findings::server(arena), report, cures: &[] };
+    let mut text = findings::ArenaText::new(arena);
+    let _ = summary::write_bite(&mut text, &head, finding);
+    emit::print(text.done());
+}
+
+/// A finding of this child, or of the fork that made it, has a new state: reported once.
+pub(crate) fn report_state(
+    scratch: &Scratch,
+    kind: Kind,
+    what: Arguments<'_>,
+    state: State,
+    severity: Option<Severity>,
+    because: &str,
+) {
+    if let Some(birth) = core_fork::birth() {
+        report_state_of(scratch, birth.facts(), kind, what, state, severity, because);
+    }
+}
+
+/// The same for a finding of one of the forks that made this process.
+pub(crate) fn report_state_of(
+    scratch: &Scratch,
+    fork: &'static Inner,
+    kind: Kind,
+    what: impl Display,
+    state: State,
+    severity: Option<Severity>,
+    because: &str,
+) {
+    let Some(id) = own_fork_id() else { return };
+    let arena = scratch.arena();
+    let what = arena.format(format_args!("{what}"));
+    // A fork that was reported by its counts only has no findings in the report.
+    let own = states::find(kind, what).is_some();
+    if !own && !fork.full {
+        return;
+    }
+    let Some(reported) = states::advance(kind, what, state) else { return };
+    if reported.on_stderr.swap(0, Relaxed) != 0 {
+        emit::print_line(format_args!("process {}: {} {what} is taken back: {because}", raw::process_id(), kind.name()));
+    }
+    if !own {
+        shared_page::await_leader(fork.leader, fork.sequence);
+    }
+    let of = Hazard { fork, kind, what }.id(&arena);
+    let event = FindingState { id: Borrowed(of), state, severity, because: Borrowed(because) };
+    write_events(scratch, Some(id.as_str()), [Some(Event::FindingState(event))]);
+}
