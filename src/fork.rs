@@ -77,7 +77,7 @@ fn init_child(snapshot: Option<&'static Snapshot>) {
     reset_in_child(inner.sequence);
     sites::stand_in_child(inner);
     child::begin(inner);
-    guards::in_child(snapshot.facts());
+    guards::in_child(snapshot.facts(), child::regions::is_watched);
 }
 
 /// In a child that no atfork handler saw.
@@ -141,6 +141,7 @@ pub(crate) fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usi
 }
 
 /// Back in the child's wrapper: every library's child handler has run.
+#[unsafe(link_section = ".text.forkguard_child")]
 pub(crate) fn arrive() {
     if gate::awake() && core_fork::owned() {
         guards::at_end_of_fork(core_fork::birth());

@@ -22,9 +22,6 @@ mod ledger;
 mod options;
 mod sites;
 
-use forkguard_core::gate::{self, Life};
-use options::Mode;
-
 /// The library wakes up: after the C library, before the program's `main`.
 #[ctor::ctor(unsafe)]
 fn wake() {
@@ -35,26 +32,8 @@ fn wake() {
     hooks::real::own_variables().for_each(|(start, length)| forkguard_core::valgrind::leave_unchecked(start, length));
     std::panic::set_hook(Box::new(emit::fault));
     if hooks::seccomp::may_begin() {
-        begin();
+        hooks::begin();
     }
-}
-
-/// From here on hooks record: at once, or where the filters of system calls that the process came with are known to allow it.
-fn begin() {
-    forkguard_core::fork::own();
-    emit::begin();
-    options::read(emit::print_line);
-    if options::get().mode == Mode::Off {
-        gate::set_life(Life::Off);
-        return;
-    }
-    findings::suppress::check(emit::print_line);
-    entry::layouts::try_all();
-    sites::prepare();
-    hooks::atfork::register_own();
-    gate::set_life(Life::Awake);
-    guards::prepare();
-    hooks::adopt_main_thread();
 }
 
 /// The process ends: what its exit handlers do is recorded, what comes later is passed through.

@@ -12,11 +12,11 @@ pub(crate) mod waits;
 use crate::describe::own_fork_id;
 use crate::emit;
 use crate::entry::Arena;
+use crate::entry::WaitLength;
 use crate::entry::{Scratch, record, record_with_scratch};
 use crate::findings::Hazard;
 use crate::findings::{self, Evidence, handler_dropped, signals_blocked};
 use crate::guards::{self, fixups};
-use crate::hooks::Length;
 use crate::ledger;
 use crate::options::{self, Summary};
 use forkguard_core::atfork::{self, Phase};
@@ -75,13 +75,13 @@ static OWED: AtomicPtr<&'static str> = AtomicPtr::new(std::ptr::null_mut());
 static RESET_THEN: AtomicU64 = AtomicU64::new(0);
 
 /// It settles before a wait of this length, or as soon as it may: its leader may have to be waited for, in no time that the host counts.
-pub(crate) fn settles(call: &'static &'static str, length: Length) {
+pub(crate) fn settles(call: &'static &'static str, length: WaitLength) {
     let written = || {
         !emit::wanted()
             || core_fork::birth()
                 .is_none_or(|birth| shared_page::leader_has_reported(birth.facts().leader, birth.facts().sequence))
     };
-    if length == Length::Long || settles_by_time() || written() {
+    if length == WaitLength::Long || settles_by_time() || written() {
         record_with_scratch(|scratch| settled(call, scratch));
     } else if owed().is_none() && fixups_are_done() {
         record(|_| RESET_THEN.store(handler_dropped::resets(), Relaxed));

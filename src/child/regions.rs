@@ -2,6 +2,7 @@
 //! enters a region is watched at the imports of who calls it (see `hooks/imports.rs`), in children that lost such a pool only.
 use super::hit::report_hit;
 use super::waits::{self, Waiting};
+use crate::describe::openmp;
 use crate::findings::{Hazard, Hit};
 use crate::guards;
 use crate::hooks::{imports, real};
@@ -10,14 +11,12 @@ use crate::sites::loaded::{self, Loaded};
 use crate::sites::native;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::shared_page;
-use forkguard_core::fork::{self as core_fork, Inner, ThreadRecord};
+use forkguard_core::fork::{self as core_fork};
 use forkguard_core::{gate, raw, tls};
 use forkguard_report::event::{Kind, Severity, Site};
 use std::ffi::CStr;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// A part of the file names of all copies of the runtime.
-const RUNTIME: &str = "libgomp";
 /// What its functions that enter a region are called: GOMP_parallel, GOMP_parallel_start, GOMP_parallel_loop_dynamic …
 const ENTRY: &[u8] = b"GOMP_parallel";
 /// Not these: they leave a region.
@@ -99,76 +98,27 @@ unsafe extern "C-unwind" fn enter<const INDEX: usize>(
     result
 }
 
-/// The threads of the pool that this process's first thread lost, of a runtime for which `of` is true, and the fork that lost them.
-fn lost_pool(of: impl Fn(&ThreadRecord) -> bool + Copy) -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
-    let mut first_thread = true;
-    core_fork::ancestors()
-        .map(|snapshot| snapshot.facts())
-        // What an earlier leader lost is this thread's only if it is the one that came out of that fork.
-        .take_while(move |inner| std::mem::replace(&mut first_thread, inner.thread == inner.leader))
-        .flat_map(move |inner| {
-            let threads = inner.threads.as_slice().iter();
-            threads.filter(move |t| t.tid != inner.thread && t.creator == inner.thread && of(t)).map(move |t| (inner, t))
-        })
-}
-
-/// True for a start routine of a copy of libgomp.
-pub(crate) fn is_runtime(start: usize) -> bool {
-    native::library(start).is_some_and(|path| path.as_str().rsplit('/').next().is_some_and(|file| file.starts_with(RUNTIME)))
-}
-
-/// Not zero once such a runtime has started a thread in this process or in those that forked it: others' children have nothing to look for.
-#[unsafe(link_section = "forkguard_words")]
-static STARTED: AtomicU8 = AtomicU8::new(0);
-
-/// True once a pool may have been started: before that nobody looks for one.
-pub(crate) fn may_have_pools() -> bool {
-    STARTED.load(Relaxed) != 0
-}
-
-/// A thread is started with this routine. What is known of it is asked once.
-pub(crate) fn learn(start: usize) {
-    static KNOWN: [AtomicUsize; 32] = [const { AtomicUsize::new(0) }; 32];
-    let known = &KNOWN[(start >> 4) % KNOWN.len()];
-    if known.load(Relaxed) != start {
-        known.store(start, Relaxed);
-        if is_runtime(start) {
-            STARTED.store(1, Relaxed);
-        }
-    }
-}
-
 /// In a forked child, first of all: watches the regions of the runtimes whose pool it lost.
 pub(super) fn watch() {
-    if STARTED.load(Relaxed) == 0 {
+    if !openmp::may_have_pools() {
         return;
     }
     let lazily = guards::runs_regions_alone();
     let mut last = 0;
-    for (_, thread) in lost_pool(|_| true) {
+    for (_, thread) in openmp::lost_pool(|_| true) {
         // The threads of a pool start in the same function.
         if thread.start == 0 || std::mem::replace(&mut last, thread.start) == thread.start {
             continue;
         }
-        if let Some(library) = native::link_map_of(thread.start).filter(|_| is_runtime(thread.start)) {
-            imports::replace(library, RUNTIME.as_bytes(), ENTRY, lazily, |name, real| watched(library, name, real));
+        if let Some(library) = native::link_map_of(thread.start).filter(|_| openmp::is_runtime(thread.start)) {
+            imports::replace(library, openmp::RUNTIME.as_bytes(), ENTRY, lazily, |name, real| watched(library, name, real));
         }
     }
 }
 
-/// In a forked child: for each runtime whose pool it lost the fork, the name of its file, the pool's threads, and whether its regions are
-/// watched.
-pub(crate) fn each_lost(mut each: impl FnMut(&'static Inner, &str, usize, bool)) {
-    let mut last = 0;
-    for (fork, thread) in lost_pool(|thread| may_have_pools() && thread.start != 0) {
-        if std::mem::replace(&mut last, thread.start) == thread.start || !is_runtime(thread.start) {
-            continue;
-        }
-        let (Some(library), Some(path)) = (native::link_map_of(thread.start), native::library(thread.start)) else { continue };
-        let is_watched = WATCHED.iter().any(|region| region.library.load(Relaxed) == library);
-        let file = path.as_str().rsplit('/').next().unwrap_or_default();
-        each(fork, file, lost_pool(|other| other.start == thread.start).count(), is_watched);
-    }
+/// True when the regions of this copy of the runtime, by its link map, are watched.
+pub(crate) fn is_watched(library: usize) -> bool {
+    WATCHED.iter().any(|region| region.library.load(Relaxed) == library)
 }
 
 /// The entry that stands for a region function from now on.
@@ -199,7 +149,7 @@ impl Region {
     /// True when its regions have to do with the thread that enters them.
     fn runs_alone(&self) -> bool {
         let library = self.library.load(Relaxed);
-        let lost = || lost_pool(|thread| native::belongs_to(thread.start, library)).next().is_some();
+        let lost = || openmp::lost_pool(|thread| native::belongs_to(thread.start, library)).next().is_some();
         guards::runs_regions_alone() && gate::awake() && !gate::is_guest() && is_first_thread() && lost()
     }
 
@@ -219,7 +169,7 @@ fn before(region: &Region, threads: u32, caller: usize) -> Waiting {
         return Waiting::Unseen;
     }
     let library = region.library.load(Relaxed);
-    let pool = || lost_pool(|thread| native::belongs_to(thread.start, library));
+    let pool = || openmp::lost_pool(|thread| native::belongs_to(thread.start, library));
     let Some((fork, _)) = pool().next().filter(|_| region.needs_others(threads)) else { return Waiting::Unseen };
     shared_page::begin_wait();
     waits::at_length(caller, |scratch, word| {

@@ -1,12 +1,11 @@
 //! Threads that a child starts again: what it lacked, it has.
-use super::waits::lost;
 use crate::describe;
 use crate::entry::Scratch;
 use crate::guards::threads;
 use crate::ledger;
 use crate::sites;
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::ThreadRecord;
+use forkguard_core::fork::{ThreadRecord, lost_threads};
 use forkguard_core::thread::STARTED;
 use forkguard_report::event::{Kind, State};
 use std::sync::atomic::Ordering::Relaxed;
@@ -47,7 +46,7 @@ fn have_one_party(one: usize, other: usize) -> bool {
 
 /// A thread of this child runs under this pthread_t: it is no lost thread's any more, and one lost thread of its kind is none any more.
 pub(crate) fn started(scratch: &Scratch, handle: usize, made: Made) {
-    lost().filter(|(_, thread)| thread.handle == handle).for_each(|(_, thread)| thread.slot.handle.store(0, Relaxed));
+    lost_threads().filter(|(_, thread)| thread.handle == handle).for_each(|(_, thread)| thread.slot.handle.store(0, Relaxed));
     let name = |thread: &ThreadRecord| Text::<64>::of(format_args!("{}", thread.tid));
     if threads::revived().is_some() {
         return;
@@ -55,7 +54,7 @@ pub(crate) fn started(scratch: &Scratch, handle: usize, made: Made) {
     let open = |thread: &ThreadRecord| {
         thread.slot.again.load(Relaxed) == 0 && ledger::find(Kind::ThreadLost, name(thread).as_str()).is_none()
     };
-    if let Some((fork, thread)) = lost().find(|(_, thread)| thread.tid != 0 && is_same(thread, made) && open(thread)) {
+    if let Some((fork, thread)) = lost_threads().find(|(_, thread)| thread.tid != 0 && is_same(thread, made) && open(thread)) {
         thread.slot.again.store(STARTED, Relaxed);
         let because = "the child started it again";
         ledger::report_state_of(scratch, fork, Kind::ThreadLost, name(thread).as_str(), State::Resolved, None, because);

@@ -4,11 +4,11 @@ use super::Ending;
 use super::hit::report_hit;
 use crate::describe::keep;
 use crate::describe::{self, descriptors};
+use crate::entry::WaitLength;
 use crate::entry::{self, Arena, Registers, Scratch, record_with_scratch};
 use crate::findings::{Hazard, Hit};
 use crate::findings::{connection_inherited, epoll_inherited, file_offset_shared, sqlite_inherited};
 use crate::guards;
-use crate::hooks::Length;
 use crate::ledger::{self, Output};
 use crate::sites::{self, Start};
 use forkguard_core::descriptor::{self, Kind as Made, Record, role};
@@ -249,14 +249,14 @@ fn put_off(fd: i32, concern: Concern, site: usize) -> bool {
 
 /// Judges them before a wait of that length: before a long one also when the leader has to be given time first, unless there is something to
 /// be had at once.
-pub(crate) fn judge(length: Length) {
+pub(crate) fn judge(length: WaitLength) {
     let put_off = PUT_OFF_COUNT.load(Relaxed) as usize;
     if put_off == 0 || !gate::awake() || !core_fork::owned() {
         return;
     }
     let left = DUE.load(Relaxed).saturating_sub(raw::monotonic());
     let fd = PUT_OFF[0].fd.load(Relaxed);
-    if left > 0 && (length != Length::Long || record_with_scratch(|_| raw::has_input_within(fd, left)) != Some(false)) {
+    if left > 0 && (length != WaitLength::Long || record_with_scratch(|_| raw::has_input_within(fd, left)) != Some(false)) {
         return;
     }
     judge_all();

@@ -1,7 +1,7 @@
 //! Waits that may be in vain: looked at before the thread blocks, taken back if it returns.
 use super::awaited;
 use super::hit::report_hit;
-use crate::describe;
+use crate::describe::{self, lock_id};
 use crate::entry::Arena;
 use crate::entry::{Scratch, record, record_with_scratch};
 use crate::findings::lock_orphaned;
@@ -12,7 +12,7 @@ use crate::options::{self, Locks};
 use crate::sites;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::shared_page;
-use forkguard_core::fork::{self as core_fork, Inner, LockRecord, ThreadRecord};
+use forkguard_core::fork::{self as core_fork, Inner, LockRecord, ThreadRecord, lost_threads};
 use forkguard_core::held::{self, Kind as LockKind};
 use forkguard_core::thread::STARTED;
 use forkguard_core::words::{self, Object, Words};
@@ -158,7 +158,7 @@ pub(crate) fn after(waiting: Waiting, answer: &impl Answer) {
         Waiting::Timed(fork, lock) if !answer.is_good() => {
             record_with_scratch(|scratch| {
                 let because = "the child waited for it in vain, until its time was up";
-                ledger::report_state_of(scratch, fork, Kind::LockOrphaned, lock_name(lock).as_str(), State::Hit, None, because);
+                ledger::report_state_of(scratch, fork, Kind::LockOrphaned, lock_id(lock).as_str(), State::Hit, None, because);
             });
         }
         Waiting::Timed(..) => {}
@@ -223,7 +223,7 @@ pub(crate) fn gives(address: usize, anew: bool) {
     if let Some((fork, lock)) = orphans().find(|(_, lock)| lock.entry.address == address && !stays(lock)) {
         let because = "the child released it or made it anew";
         record_with_scratch(|scratch| {
-            ledger::report_state_of(scratch, fork, Kind::LockOrphaned, lock_name(lock).as_str(), State::Resolved, None, because)
+            ledger::report_state_of(scratch, fork, Kind::LockOrphaned, lock_id(lock).as_str(), State::Resolved, None, because)
         });
     }
 }
@@ -241,7 +241,7 @@ fn was_dealt_with(lock: &LockRecord) -> bool {
     if ledger::is_empty() || matches!(lock.entry.kind, LockKind::Mutex | LockKind::C11Mutex) {
         return false;
     }
-    ledger::find(Kind::LockOrphaned, lock_name(lock).as_str()).is_some_and(|said| said.is(State::Resolved))
+    ledger::find(Kind::LockOrphaned, lock_id(lock).as_str()).is_some_and(|said| said.is(State::Resolved))
 }
 
 fn lock(kind: LockKind, address: usize, caller: usize, endless: bool) -> Waiting {
@@ -272,23 +272,14 @@ fn is_this_childs(owner: u32) -> bool {
     core_fork::ancestors().any(|s| s.facts().thread == owner) && raw::thread_id() != raw::process_id()
 }
 
-/// What stands for a lock in the id of its finding.
-pub(crate) fn lock_name(lock: &LockRecord) -> Text<64> {
-    let (address, holder) = (lock.entry.address, lock.holder);
-    match lock.entry.kind {
-        LockKind::Libc => Text::of(format_args!("{}-{holder}", describe::libc_name(address))),
-        _ => Text::of(format_args!("{address:#x}-{holder}")),
-    }
-}
-
 /// True for a lock that forkguard made usable in this child.
 pub(super) fn is_repaired(fork: &Inner, what: &str) -> bool {
-    fork.repaired_locks().any(|lock| lock_name(lock).as_str() == what)
+    fork.repaired_locks().any(|lock| lock_id(lock).as_str() == what)
 }
 
 /// True when the holder's record of this lock is not true any more: the child released it, or made it anew.
 pub(super) fn is_dealt_with(fork: &'static Inner, what: &str) -> bool {
-    let named = |lock: &&LockRecord| lock_name(lock).as_str() == what;
+    let named = |lock: &&LockRecord| lock_id(lock).as_str() == what;
     let Some(lock) = fork.locks.as_slice().iter().find(named) else { return false };
     let mut words = Words::default();
     let count = words::size(lock.entry.kind).max(4) / 4;
@@ -330,7 +321,7 @@ pub(super) fn waiting(kind: Kind, what: &str, hazard: Option<&str>) -> Waiting {
 
 fn deadlock(fork: &'static Inner, lock: &'static LockRecord, caller: usize) -> Waiting {
     at_length(caller, |scratch, word| {
-        let name = lock_name(lock);
+        let name = lock_id(lock);
         report_hit(scratch, Severity::Error, Output::Stderr, Kind::LockDeadlock, |arena| {
             let losses = describe::losses(arena, fork);
             let lock = losses.locks.iter().find(|l| lock_orphaned::what(arena, l) == name.as_str())?;
@@ -401,17 +392,11 @@ fn is_shared_condition(address: usize) -> bool {
 fn has_lost_waiters(address: usize) -> bool {
     let waiters = words::waiters(&copy(address)).unwrap_or(0);
     let own = thread::slots().iter().filter(|s| s.state() == thread::State::Live && s.waits_for.load(Relaxed) == address);
-    waiters as usize > own.count() && lost().any(|(_, t)| t.waits_for == address)
+    waiters as usize > own.count() && lost_threads().any(|(_, t)| t.waits_for == address)
 }
 
 fn waits_for_others(address: usize) -> bool {
     words::is_known(Object::Barrier) && words::missing(&copy(address)).is_some_and(|missing| missing > 1)
-}
-
-/// The threads that this process and its leaders lost.
-pub(crate) fn lost() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
-    let lost = |inner: &'static Inner| inner.threads.as_slice().iter().filter(|t| t.tid != inner.thread);
-    core_fork::ancestors().map(|s| s.facts()).flat_map(move |inner| lost(inner).map(move |thread| (inner, thread)))
 }
 
 /// A thread's end is waited for that is not there: glibc says at once that it ended, or crashes.
@@ -420,7 +405,7 @@ fn join(handle: usize, caller: usize) -> Waiting {
         return alone(Thing::End, handle, caller, || thread::by_handle(handle).is_some());
     }
     let is_it = |t: &ThreadRecord| t.handle == handle && t.slot.handle.load(Relaxed) == handle;
-    let Some((fork, lost)) = lost().find(|(_, t)| is_it(t)) else { return Waiting::Quietly };
+    let Some((fork, lost)) = lost_threads().find(|(_, t)| is_it(t)) else { return Waiting::Quietly };
     at_length(caller, |scratch, word| {
         let what = Text::<64>::of(format_args!("{}", lost.tid));
         report_hit(scratch, Severity::Error, Output::Report, Kind::JoinLostThread, |arena| {
@@ -458,7 +443,7 @@ fn is_own_mutex(address: usize) -> bool {
 /// A thread waits for what another one of its process would give; there is none, or all of them wait, too.
 fn alone(thing: Thing, address: usize, caller: usize, still: impl Fn() -> bool) -> Waiting {
     // What runs again gives what it gave.
-    if lost().all(|(_, thread)| thread.slot.again.load(Relaxed) == STARTED) {
+    if lost_threads().all(|(_, thread)| thread.slot.again.load(Relaxed) == STARTED) {
         return Waiting::Quietly;
     }
     if let Some(slot) = thread::mine() {
@@ -483,7 +468,7 @@ fn say(kind: Kind, thing: Thing, address: usize, caller: usize) -> Waiting {
         }
         let what = Text::<64>::of(format_args!("{address:#x}"));
         report_hit(scratch, Severity::Error, Output::Stderr, kind, |arena| {
-            let (fork, _) = lost().next()?;
+            let (fork, _) = lost_threads().next()?;
             let losses = describe::losses(arena, fork);
             let there = |t: &&Thread<'_>| lost_waits_for(t, address);
             // Who is not missed is not it, unless there is nobody else.

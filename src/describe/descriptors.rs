@@ -1,7 +1,6 @@
 //! The open descriptors: which are open and what they are comes from the kernel, where they came from out of the table, and only
 //! when the two fit together: a number that was reused behind our back has no provenance.
 use super::site;
-use crate::emit::file::own_descriptor;
 use crate::entry::Arena;
 use forkguard_core::descriptor::{self, Kind, Record, role};
 use forkguard_core::fixed::Text;
@@ -30,7 +29,7 @@ pub(super) fn all<'a>(arena: &'a Arena, numbers: &[i32]) -> &'a [Descriptor<'a>]
 pub(super) fn numbers<'a>(arena: &'a Arena, directory: &Text<80>) -> (&'a [i32], u32) {
     let mut list = arena.list(LISTED);
     let mut missed = 0;
-    let own = own_descriptor();
+    let own = descriptor::OWN.load(std::sync::atomic::Ordering::Relaxed);
     raw::each_entry_with(directory.as_cstr().unwrap_or_default(), |directory, name| {
         match name.to_str().ok().and_then(|n| n.parse::<i32>().ok()).filter(|&fd| fd != own && fd != directory) {
             Some(_) if list.as_slice().len() == LISTED => missed += 1,

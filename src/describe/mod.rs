@@ -2,6 +2,7 @@
 //! child that settled for its summary.
 pub(crate) mod descriptors;
 pub(crate) mod keep;
+pub(crate) mod openmp;
 mod seen;
 mod shorten;
 
@@ -553,5 +554,14 @@ pub(crate) fn fork_kind(door: Door) -> ForkKind {
         Door::Daemon => ForkKind::Daemon,
         Door::Forkpty => ForkKind::Forkpty,
         Door::Internal => ForkKind::Internal,
+    }
+}
+
+/// The last part of the id of a finding about a lock.
+pub(crate) fn lock_id(lock: &LockRecord) -> Text<64> {
+    let (address, holder) = (lock.entry.address, lock.holder);
+    match lock.entry.kind {
+        Kind::Libc => Text::of(format_args!("{}-{holder}", libc_name(address))),
+        _ => Text::of(format_args!("{address:#x}-{holder}")),
     }
 }

@@ -6,6 +6,7 @@
 use super::directory::{self, Directory, Refused, refuse};
 use crate::entry::scratch::aside;
 use crate::options;
+use forkguard_core::descriptor::OWN;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::shared_page;
 use forkguard_core::raw::{self, AsFd, BorrowedFd, Opened, descriptor};
@@ -14,8 +15,7 @@ use rustix::io::Errno;
 use std::fmt::{Arguments, Display, Formatter, Write};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::*};
 
-/// The number under which it is kept open; negative: none. High, so that it is in nobody's way.
-static KEPT: AtomicI32 = AtomicI32::new(-1);
+/// The numbers under which it is kept open: high, so that it is in nobody's way.
 const NUMBERS: [i32; 3] = [400, 100, 3];
 /// What the file must be: device, inode and the time of its birth (an inode's number is given anew when a file is removed).
 static DEVICE: AtomicU64 = AtomicU64::new(0);
@@ -44,15 +44,15 @@ static MAKING: AtomicBool = AtomicBool::new(false);
 /// The number under which the file is kept; negative: none.
 #[inline(always)]
 pub(crate) fn own_descriptor() -> i32 {
-    KEPT.load(Relaxed)
+    OWN.load(Relaxed)
 }
 
 /// The same, if the file there still is ours: it does not exist for the host. (By a way that no hook sees the host may have closed it
 /// and opened something of its own there: then that is the host's.)
 pub(crate) fn hidden_descriptor() -> i32 {
-    let kept = KEPT.load(Relaxed);
+    let kept = OWN.load(Relaxed);
     if kept >= 0 && !is_ours(descriptor(kept)) {
-        let _ = KEPT.compare_exchange(kept, -1, Relaxed, Relaxed);
+        let _ = OWN.compare_exchange(kept, -1, Relaxed, Relaxed);
         return -1;
     }
     kept
@@ -79,7 +79,7 @@ pub(crate) fn move_own() {
 
 /// Puts a number in place of another, and closes the one that is not used any more: the new one, if another thread was quicker.
 fn keep_instead(old: i32, new: i32) {
-    let unused = KEPT.compare_exchange(old, new, Relaxed, Relaxed).map_or(new, |old| old);
+    let unused = OWN.compare_exchange(old, new, Relaxed, Relaxed).map_or(new, |old| old);
     if unused >= 0 {
         raw::close(unused);
     }

@@ -1,11 +1,11 @@
 //! Whether descriptor 2 is a place for errors: of a service that inetd starts it is the client's connection, of a program whose output
 //! another one catches it is what that reads.
 use crate::entry::scratch::aside;
-use crate::leader::parent_of;
 use crate::options::{self, Summary};
 use forkguard_core::descriptor::{self, Kind, Record, record, role};
 use forkguard_core::fixed::Text;
 use forkguard_core::flags;
+use forkguard_core::process::parent_of;
 use forkguard_core::raw::{self, Opened};
 use rustix::fs::{AtFlags, CWD, FileType, OFlags, Stat, fstat, statat};
 use rustix::net::{AddressFamily, getsockname};

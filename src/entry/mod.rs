@@ -7,8 +7,10 @@ mod macros;
 mod record;
 pub(crate) mod registers;
 pub(crate) mod scratch;
+mod wait_length;
 
 pub(crate) use arena::Arena;
 pub(crate) use record::{catch_panic, record, record_with_scratch};
 pub(crate) use registers::Registers;
 pub(crate) use scratch::Scratch;
+pub(crate) use wait_length::WaitLength;

@@ -3,8 +3,8 @@
 //!
 //! What the lost threads had is read from their frozen slots, not from the snapshot: they went on between it and the fork.
 use super::*;
-use crate::child::waits::lock_name;
 use crate::describe;
+use crate::describe::lock_id;
 use crate::options::Locks;
 use crate::sites::native;
 use forkguard_core::fork::{self as core_fork, LockRecord, ThreadRecord};
@@ -138,7 +138,7 @@ impl Deed<'_> {
         let is_it = |lock: &&LockRecord| lock.holder == holder && lock.entry.address == entry.address;
         match fork.repaired_locks().find(is_it) {
             Some(lock) => {
-                let what = lock_name(lock);
+                let what = lock_id(lock);
                 let end = (Finds::LockOrphaned, format_args!("{}", what.as_str()), REPAIRED);
                 log_resolving_action(Guard::Locks, action, subject, start, result, end);
             }

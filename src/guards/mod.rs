@@ -66,8 +66,8 @@ pub(crate) fn after_fork() {
     }
 }
 
-/// In the first child handler, when the child's own life has begun.
-pub(crate) fn in_child(fork: &'static Inner) {
+/// In the first child handler, when the child's own life has begun. `regions_are_watched` tells it of a copy of libgomp, by its link map.
+pub(crate) fn in_child(fork: &'static Inner, regions_are_watched: fn(usize) -> bool) {
     if !options::guards() {
         return;
     }
@@ -75,8 +75,8 @@ pub(crate) fn in_child(fork: &'static Inner) {
     signals_keep::reset_in_child();
     fixups::reset_in_child(fork);
     // The host's stack may be that of a signal handler, or of a thread with the least there is.
-    if has_work() && on_scratch_stack(|_| act(fork)).is_none() && gate::awake() {
-        act(fork);
+    if has_work() && on_scratch_stack(|_| act(fork, regions_are_watched)).is_none() && gate::awake() {
+        act(fork, regions_are_watched);
     }
 }
 
@@ -86,7 +86,7 @@ fn has_work() -> bool {
 }
 
 #[inline(never)]
-fn act(fork: &'static Inner) {
+fn act(fork: &'static Inner, regions_are_watched: fn(usize) -> bool) {
     safe_point::in_child(fork);
     locks::in_child(fork);
     signals::in_child();
@@ -94,7 +94,7 @@ fn act(fork: &'static Inner) {
     epoll::in_child();
     files::in_child();
     timers::in_child(fork);
-    openmp::in_child(fork);
+    openmp::in_child(fork, regions_are_watched);
     threads::in_child();
 }
 

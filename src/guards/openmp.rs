@@ -5,7 +5,7 @@
 //! ends and joins the pool's threads, whichever kind of pause is asked for, and refuses inside a region). `single` lets the child's regions run
 //! with one thread, which needs no pool (libgomp's gomp_team_start returns before it looks at it): see `child/regions.rs`.
 use super::*;
-use crate::child::regions;
+use crate::describe::openmp as pools;
 use crate::hooks::real;
 use crate::options::OpenMp;
 use crate::sites::{self, Start, native};
@@ -21,7 +21,7 @@ pub(crate) fn runs_regions_alone() -> bool {
 
 /// See [`super::before_fork`].
 pub(super) fn before_fork() {
-    if options::get().openmp != OpenMp::Pause || !regions::may_have_pools() {
+    if options::get().openmp != OpenMp::Pause || !pools::may_have_pools() {
         return;
     }
     RELEASED
@@ -32,7 +32,7 @@ pub(super) fn before_fork() {
     let mut last = 0;
     for slot in started_by(raw::thread_id()) {
         let start = slot.start.load(Relaxed);
-        if std::mem::replace(&mut last, start) != start && regions::is_runtime(start) {
+        if std::mem::replace(&mut last, start) != start && pools::is_runtime(start) {
             release(start);
         }
     }
@@ -143,13 +143,13 @@ impl Released {
 }
 
 /// See [`super::in_child`].
-pub(super) fn in_child(fork: &'static Inner) {
+pub(super) fn in_child(fork: &'static Inner, is_watched: fn(usize) -> bool) {
     match options::get().openmp {
-        OpenMp::Pause if regions::may_have_pools() => {
+        OpenMp::Pause if pools::may_have_pools() => {
             RELEASED.iter().filter(|released| released.by.swap(0, Relaxed) == fork.thread).for_each(Released::tell);
         }
         OpenMp::Single => {
-            regions::each_lost(|of, file, threads, watched| tell_alone(std::ptr::eq(of, fork), file, threads, watched))
+            pools::each_lost(|of, file, threads, library| tell_alone(std::ptr::eq(of, fork), file, threads, is_watched(library)))
         }
         OpenMp::Pause | OpenMp::Keep => {}
     }

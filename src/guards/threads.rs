@@ -5,10 +5,10 @@
 pub(crate) mod python;
 
 use super::*;
-use crate::child::waits::lost;
 use crate::describe;
 use crate::options::Threads;
 use crate::sites;
+use forkguard_core::fork::lost_threads;
 use forkguard_core::fork::{self as core_fork, ThreadRecord};
 use forkguard_core::thread::{STARTED, TRIED};
 use forkguard_core::tls;
@@ -57,7 +57,7 @@ fn restartable() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)
     let is_it = |(fork, thread): &(&'static Inner, &'static ThreadRecord)| {
         thread.tid != 0 && !thread.ending && thread.slot.again.load(Relaxed) == 0 && !held_a_lock(fork, thread)
     };
-    lost().filter(is_it)
+    lost_threads().filter(is_it)
 }
 
 /// The lost thread that this thread starts again right now.

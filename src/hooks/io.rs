@@ -1,8 +1,9 @@
 //! Reading and writing: what a forked child does with descriptors that it inherited. One test of a flag in all other processes.
-use super::wait::{self, Length};
+use super::wait;
 use super::*;
 use crate::child;
 use crate::child::uses::{self, Use};
+use crate::entry::WaitLength;
 use crate::guards::threads::python::before_wait;
 use forkguard_core::descriptor::{self, Kind};
 use forkguard_core::flags;
@@ -183,7 +184,7 @@ macro_rules! epoll_waits {
         $(pass! {
             /// As the C library's: a server waits for work in it.
             fn $name, flags::WATCH_WAITS; |registers| -> bool {
-                let length: fn(usize) -> Length = $length;
+                let length: fn(usize) -> WaitLength = $length;
                 let ended = wait::begins_with(&stringify!($name), length(registers.argument[3]), || {
                     if flags::WATCH_USES.load(Relaxed) != 0 {
                         uses::before(registers, fd(registers, 0), Use::Watch);
@@ -199,9 +200,9 @@ macro_rules! epoll_waits {
 }
 
 epoll_waits! {
-    fn epoll_wait: Length::of_milliseconds;
-    fn epoll_pwait: Length::of_milliseconds;
-    fn epoll_pwait2: |timeout| Length::at(timeout, 1);
+    fn epoll_wait: WaitLength::of_milliseconds;
+    fn epoll_pwait: WaitLength::of_milliseconds;
+    fn epoll_pwait2: |timeout| WaitLength::of_timeout(timeout, 1);
 }
 
 /// The descriptor that a stream's buffer is about to be filled from (`Use::Input`) or written to; None where there is nothing to do. What the

@@ -51,7 +51,6 @@ use forkguard_core::gate::{self, Life};
 use forkguard_core::raw;
 
 pub(crate) use thread::{adopt_main_thread, resolve_redhooks};
-pub(crate) use wait::Length;
 
 /// In the library's destructor: the last that is recorded.
 pub(crate) fn note_end() {
@@ -74,4 +73,22 @@ pub(crate) fn note_end() {
     if gate::awake() && !in_child {
         gate::set_life(Life::Off);
     }
+}
+
+/// From here on hooks record: at once, or where the filters of system calls that the process came with are known to allow it.
+pub(crate) fn begin() {
+    forkguard_core::fork::own();
+    crate::emit::begin();
+    crate::options::read(crate::emit::print_line);
+    if crate::options::get().mode == crate::options::Mode::Off {
+        gate::set_life(Life::Off);
+        return;
+    }
+    crate::findings::suppress::check(crate::emit::print_line);
+    crate::entry::layouts::try_all();
+    crate::sites::prepare();
+    atfork::register_own();
+    gate::set_life(Life::Awake);
+    crate::guards::prepare();
+    adopt_main_thread();
 }

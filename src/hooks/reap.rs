@@ -8,8 +8,9 @@
 //! - Where SIGCHLD has a handler too: it would run before the child is waited for, not after.
 //! - It waits in the C library's ppoll, a cancellation point too; and in the main thread only, which nobody cancels.
 //! - The child is waited for by the real function, before the signals that came with its end are let in.
-use super::wait::{Length, begins};
+use super::wait::begins;
 use super::*;
+use crate::entry::WaitLength;
 use crate::entry::scratch::BLOCKED;
 use crate::leader;
 use forkguard_core::fixed::Text;
@@ -146,7 +147,7 @@ fn reap(call: &'static &'static str, pid: pid_t, options: c_int, wait: impl FnOn
     if flags::WATCH_WAITS.load(Relaxed) == 0 {
         return wait();
     }
-    begins(call, Length::Long);
+    begins(call, WaitLength::Long);
     let errno = crate::entry::errno::get();
     let stood = if options == 0 { stand_by(pid) } else { Stood::Aside };
     crate::entry::errno::set(errno);

@@ -52,7 +52,7 @@ pub(super) fn before_process() {
     if WAITING.load(Relaxed) != 0 && !spawn::in_vfork_child() && WAITING.swap(0, Relaxed) != 0 {
         catch_panic(|| {
             if may_go_on() {
-                crate::begin();
+                super::begin();
             }
         });
     }
@@ -70,7 +70,7 @@ fn may_go_on() -> bool {
         }
         Some(Forbidden::Something) => {
             adopt_open_descriptors();
-            crate::begin();
+            super::begin();
             leave(INHERITED, false);
         }
         Some(Forbidden::Reports) => gate::set_life(Life::Off),

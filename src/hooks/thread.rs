@@ -1,8 +1,8 @@
 //! Threads: who starts which, and what they are called.
 use super::*;
-use crate::child::regions;
 use crate::child::restarts::{self, Made};
 use crate::child::waits::Call;
+use crate::describe::openmp;
 use crate::guards::threads::{self, python};
 use crate::sites;
 use forkguard_core::gate;
@@ -83,7 +83,7 @@ fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Opti
     super::seccomp::before_process();
     record(|_| {
         held::start_tracking();
-        regions::learn(start);
+        openmp::learn(start);
         let slot = thread::claim()?;
         slot.start.store(start, Relaxed);
         slot.argument.store(argument, Relaxed);

@@ -8,6 +8,7 @@
 use super::*;
 use crate::child::uses::{self};
 use crate::child::{self};
+use crate::entry::WaitLength;
 use crate::guards::threads::python::{before_wait, is_pending};
 use crate::leader;
 use forkguard_core::flags;
@@ -15,55 +16,13 @@ use forkguard_core::tls;
 use libc::timespec;
 use std::sync::atomic::Ordering::*;
 
-/// How long a call may wait.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Length {
-    /// Less than a second, or not at all.
-    Short,
-    /// Longer, or for ever.
-    Long,
-}
-
-impl Length {
-    fn of(nanoseconds: u64) -> Length {
-        if nanoseconds < 1_000_000_000 { Length::Short } else { Length::Long }
-    }
-
-    /// Of a timeout in milliseconds; a negative one never comes.
-    pub(super) fn of_milliseconds(timeout: usize) -> Length {
-        u64::try_from(timeout as i32).map_or(Length::Long, |timeout| Length::of(timeout * 1_000_000))
-    }
-
-    /// Of a timeval or timespec, whose second word counts units of so many nanoseconds; without one the call waits for ever.
-    pub(super) fn at(address: usize, unit: u64) -> Length {
-        match raw::read_value::<[usize; 2]>(address).filter(|_| address != 0) {
-            Some([seconds, rest]) => {
-                Length::of((seconds as u64).saturating_mul(1_000_000_000).saturating_add(rest as u64 * unit))
-            }
-            None => Length::Long,
-        }
-    }
-
-    /// Of a time of day.
-    fn until(clock: usize, address: usize) -> Length {
-        let now = match clock as i32 {
-            libc::CLOCK_REALTIME => raw::wall_clock(),
-            libc::CLOCK_MONOTONIC => raw::monotonic(),
-            _ => return Length::Long,
-        };
-        let time =
-            raw::read_value::<[usize; 2]>(address).map_or(now, |[seconds, rest]| seconds as u64 * 1_000_000_000 + rest as u64);
-        Length::of(time.saturating_sub(now))
-    }
-}
-
 /// `call` is about to wait. True when a handler ran meanwhile that ends such a call.
-pub(super) fn begins(call: &'static &'static str, length: Length) -> bool {
+pub(super) fn begins(call: &'static &'static str, length: WaitLength) -> bool {
     begins_with(call, length, || ())
 }
 
 /// The same where something else is to be done before it.
-pub(super) fn begins_with(call: &'static &'static str, length: Length, also: impl FnOnce()) -> bool {
+pub(super) fn begins_with(call: &'static &'static str, length: WaitLength, also: impl FnOnce()) -> bool {
     before_wait();
     let ended = ended_by_signal(true, || {
         if flags::SETTLING.load(Relaxed) != 0 {
@@ -132,23 +91,23 @@ fn leaves_all(asked: usize, left: usize) {
 }
 
 waits! {
-    fn poll: |r| Length::of_milliseconds(r.argument[2]), interrupted;
-    fn __poll_chk: |r| Length::of_milliseconds(r.argument[2]), interrupted;
-    fn ppoll: |r| Length::at(r.argument[2], 1), interrupted;
-    fn __ppoll_chk: |r| Length::at(r.argument[2], 1), interrupted;
-    fn select: |r| Length::at(r.argument[4], 1000), interrupted;
-    fn pselect: |r| Length::at(r.argument[4], 1), interrupted;
-    fn sigwait: |_r| Length::Long, goes_on;
-    fn sigwaitinfo: |_r| Length::Long, interrupted;
-    fn sigtimedwait: |r| Length::at(r.argument[2], 1), interrupted;
-    fn sigsuspend: |_r| Length::Long, interrupted;
-    fn pause: |_r| Length::Long, interrupted;
-    fn usleep: |r| Length::of(r.argument[0] as u32 as u64 * 1000), interrupted;
-    fn sleep: |r| Length::of(r.argument[0] as u32 as u64 * 1_000_000_000), |registers| {
+    fn poll: |r| WaitLength::of_milliseconds(r.argument[2]), interrupted;
+    fn __poll_chk: |r| WaitLength::of_milliseconds(r.argument[2]), interrupted;
+    fn ppoll: |r| WaitLength::of_timeout(r.argument[2], 1), interrupted;
+    fn __ppoll_chk: |r| WaitLength::of_timeout(r.argument[2], 1), interrupted;
+    fn select: |r| WaitLength::of_timeout(r.argument[4], 1000), interrupted;
+    fn pselect: |r| WaitLength::of_timeout(r.argument[4], 1), interrupted;
+    fn sigwait: |_r| WaitLength::Long, goes_on;
+    fn sigwaitinfo: |_r| WaitLength::Long, interrupted;
+    fn sigtimedwait: |r| WaitLength::of_timeout(r.argument[2], 1), interrupted;
+    fn sigsuspend: |_r| WaitLength::Long, interrupted;
+    fn pause: |_r| WaitLength::Long, interrupted;
+    fn usleep: |r| WaitLength::of(r.argument[0] as u32 as u64 * 1000), interrupted;
+    fn sleep: |r| WaitLength::of(r.argument[0] as u32 as u64 * 1_000_000_000), |registers| {
         registers.returns(registers.argument[0]);
         true
     };
-    fn nanosleep: |r| Length::at(r.argument[0], 1), |registers| {
+    fn nanosleep: |r| WaitLength::of_timeout(r.argument[0], 1), |registers| {
         leaves_all(registers.argument[0], registers.argument[1]);
         interrupted(registers)
     };
@@ -159,19 +118,19 @@ waits! {
         registers.returns(libc::EINTR as usize);
         true
     };
-    fn wait: |_r| Length::Long, goes_on;
-    fn waitid: |_r| Length::Long, goes_on;
-    fn wait3: |_r| Length::Long, goes_on;
-    fn msgrcv: |_r| Length::Long, goes_on;
+    fn wait: |_r| WaitLength::Long, goes_on;
+    fn waitid: |_r| WaitLength::Long, goes_on;
+    fn wait3: |_r| WaitLength::Long, goes_on;
+    fn msgrcv: |_r| WaitLength::Long, goes_on;
 }
 
 fn is_until(registers: &Registers) -> bool {
     registers.argument[1] as i32 & libc::TIMER_ABSTIME != 0
 }
 
-fn length_of_sleep(registers: &Registers) -> Length {
+fn length_of_sleep(registers: &Registers) -> WaitLength {
     match is_until(registers) {
-        true => Length::until(registers.argument[0], registers.argument[2]),
-        false => Length::at(registers.argument[2], 1),
+        true => WaitLength::until(registers.argument[0], registers.argument[2]),
+        false => WaitLength::of_timeout(registers.argument[2], 1),
     }
 }

@@ -5,8 +5,6 @@
 //! look at, they judge themselves, and say so in its fate (`crates/core/src/fork/shared_page.rs`).
 mod outside;
 
-pub(crate) use outside::parent_of;
-
 use crate::entry::Arena;
 use crate::entry::Scratch;
 use crate::findings::Hit;

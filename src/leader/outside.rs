@@ -1,7 +1,7 @@
 //! What can be seen of a child from outside: whether it lives, what it waits for, and where.
 use super::Child;
 use crate::sites::native;
-use forkguard_core::fixed::Text;
+use forkguard_core::process::{PARENT, STACK, START, STATE, read, stat};
 use forkguard_core::raw;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -33,29 +33,6 @@ enum Life {
     Lives,
     /// Its leader has yet to wait for it.
     Ended,
-}
-
-/// A small file of another process, as text.
-fn read<'b>(bytes: &'b mut [u8], process: impl std::fmt::Display, file: &str) -> &'b str {
-    let path = Text::<48>::of(format_args!("/proc/{process}/{file}"));
-    let read = path.as_cstr().map(|path| raw::read_file(path, bytes)).unwrap_or_default();
-    std::str::from_utf8(read).unwrap_or_default()
-}
-
-/// Words of /proc/PID/stat behind the name in parentheses: of the state, the parent, the start, and the stack's beginning.
-const STATE: usize = 0;
-const PARENT: usize = 1;
-const START: usize = 19;
-const STACK: usize = 25;
-
-fn stat<'b>(bytes: &'b mut [u8], process: impl std::fmt::Display) -> impl Fn(usize) -> Option<&'b str> {
-    let words = read(bytes, process, "stat").rsplit_once(')').map_or("", |(_, words)| words);
-    move |index| words.split_ascii_whitespace().nth(index)
-}
-
-/// The parent of another process, as its number is in this one's namespace (0: it is not there); None for one that is gone.
-pub(crate) fn parent_of(process: u32) -> Option<u32> {
-    stat(&mut [0; 1024], process)(PARENT)?.parse().ok()
 }
 
 /// Where this program's stack begins.

@@ -3,7 +3,10 @@ use crate::fork;
 use crate::generation;
 use crate::raw::Pages;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
+
+/// forkguard's own descriptor, which does not exist for the program; negative: none.
+pub static OWN: AtomicI32 = AtomicI32::new(-1);
 
 /// Numbers from here on are not recorded: they are listed with origin unknown.
 pub const CAPACITY: usize = 65_536;

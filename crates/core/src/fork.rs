@@ -476,6 +476,12 @@ pub fn ancestors() -> impl Iterator<Item = &'static Snapshot> {
     ANCESTRY.iter().map_while(|snapshot| unsafe { snapshot.load(Relaxed).as_ref() })
 }
 
+/// The threads that this process and its leaders lost, each with the fork that lost it.
+pub fn lost_threads() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
+    let lost = |fork: &'static Inner| fork.threads.as_slice().iter().filter(|thread| thread.tid != fork.thread);
+    ancestors().map(|snapshot| snapshot.facts()).flat_map(move |fork| lost(fork).map(move |thread| (fork, thread)))
+}
+
 /// In a child: nanoseconds that the child handler of its fork took.
 pub fn child_ns() -> u64 {
     CHILD_NS.load(Relaxed)

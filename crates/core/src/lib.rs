@@ -21,6 +21,7 @@ pub mod own;
 pub mod pattern;
 pub mod pool;
 pub mod probe;
+pub mod process;
 pub mod raw;
 pub mod rng;
 pub mod safe_point;

@@ -1,0 +1,60 @@
+//! Pools of libgomp: a pool belongs to the thread that entered the regions, and a child has none of its threads.
+use crate::sites::native;
+use forkguard_core::fork::{self as core_fork, Inner, ThreadRecord};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
+
+/// A part of the file names of all copies of the runtime.
+pub(crate) const RUNTIME: &str = "libgomp";
+/// The threads of the pool that this process's first thread lost, of a runtime for which `of` is true, and the fork that lost them.
+pub(crate) fn lost_pool(
+    of: impl Fn(&ThreadRecord) -> bool + Copy,
+) -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
+    let mut first_thread = true;
+    core_fork::ancestors()
+        .map(|snapshot| snapshot.facts())
+        // What an earlier leader lost is this thread's only if it is the one that came out of that fork.
+        .take_while(move |inner| std::mem::replace(&mut first_thread, inner.thread == inner.leader))
+        .flat_map(move |inner| {
+            let threads = inner.threads.as_slice().iter();
+            threads.filter(move |t| t.tid != inner.thread && t.creator == inner.thread && of(t)).map(move |t| (inner, t))
+        })
+}
+
+/// True for a start routine of a copy of libgomp.
+pub(crate) fn is_runtime(start: usize) -> bool {
+    native::library(start).is_some_and(|path| path.as_str().rsplit('/').next().is_some_and(|file| file.starts_with(RUNTIME)))
+}
+
+/// Not zero once such a runtime has started a thread in this process or in those that forked it: others' children have nothing to look for.
+#[unsafe(link_section = "forkguard_words")]
+static STARTED: AtomicU8 = AtomicU8::new(0);
+
+/// True once a pool may have been started: before that nobody looks for one.
+pub(crate) fn may_have_pools() -> bool {
+    STARTED.load(Relaxed) != 0
+}
+
+/// A thread is started with this routine. What is known of it is asked once.
+pub(crate) fn learn(start: usize) {
+    static KNOWN: [AtomicUsize; 32] = [const { AtomicUsize::new(0) }; 32];
+    let known = &KNOWN[(start >> 4) % KNOWN.len()];
+    if known.load(Relaxed) != start {
+        known.store(start, Relaxed);
+        if is_runtime(start) {
+            STARTED.store(1, Relaxed);
+        }
+    }
+}
+
+/// In a forked child: for each runtime whose pool it lost the fork, the name of its file, the pool's threads, and its link map.
+pub(crate) fn each_lost(mut each: impl FnMut(&'static Inner, &str, usize, usize)) {
+    let mut last = 0;
+    for (fork, thread) in lost_pool(|thread| may_have_pools() && thread.start != 0) {
+        if std::mem::replace(&mut last, thread.start) == thread.start || !is_runtime(thread.start) {
+            continue;
+        }
+        let (Some(library), Some(path)) = (native::link_map_of(thread.start), native::library(thread.start)) else { continue };
+        let file = path.as_str().rsplit('/').next().unwrap_or_default();
+        each(fork, file, lost_pool(|other| other.start == thread.start).count(), library);
+    }
+}
