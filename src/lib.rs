@@ -38,7 +38,7 @@ fn wake() {
 
 /// The process ends: what its exit handlers do is recorded, what comes later is passed through.
 extern "C" fn sleep() {
-    hooks::note_end();
+    hooks::end();
 }
 
 #[used]

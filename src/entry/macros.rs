@@ -248,7 +248,7 @@ macro_rules! pass {
         pass! {
             $(#[$attribute])*
             fn $name, $gate $(, versions [$($versions)*])?; |$registers| -> bool {
-                let note: fn(&crate::hooks::Registers) = |$registers| $body;
+                let note: fn(&crate::entry::Registers) = |$registers| $body;
                 note($registers);
                 false
             }
@@ -260,7 +260,7 @@ macro_rules! pass {
             older!($name [$($($versions)*)?] note_call!(), gate = $gate, noted = noted);
 
             $(#[$attribute])*
-            extern "C" fn noted($registers: &mut crate::hooks::Registers) -> bool $body
+            extern "C" fn noted($registers: &mut crate::entry::Registers) -> bool $body
 
             $(#[$attribute])*
             #[unsafe(naked)]

@@ -4,13 +4,15 @@ pub(crate) mod errno;
 pub(crate) mod layouts;
 #[macro_use]
 mod macros;
+mod panic;
 mod record;
 pub(crate) mod registers;
 pub(crate) mod scratch;
 mod wait_length;
 
 pub(crate) use arena::Arena;
-pub(crate) use record::{catch_panic, record, record_with_scratch};
+pub(crate) use panic::catch_panic;
+pub(crate) use record::{record, record_with_scratch};
 pub(crate) use registers::Registers;
 pub(crate) use scratch::Scratch;
 pub(crate) use wait_length::WaitLength;

@@ -1,7 +1,7 @@
 //! The memory that reports are made in: a stack, an arena, room for lines. Mapped once, kept, and but for the stack empty in every forked
 //! child (what is not copied costs a fork nothing); a second report at the same time maps its own.
-use crate::entry::Arena;
-use crate::entry::catch_panic;
+use super::arena::Arena;
+use super::panic::catch_panic;
 use forkguard_core::raw::{self, Pages};
 use forkguard_core::tls;
 use forkguard_core::valgrind;

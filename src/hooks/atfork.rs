@@ -1,5 +1,5 @@
 //! Other libraries' atfork handlers: registered behind ours (so that our prepare runs last, our child first), named and timed.
-use super::*;
+use crate::entry::record;
 use crate::sites;
 use forkguard_core::atfork::{self, CAPACITY, Phase};
 use libc::{c_int, c_void};

@@ -1,14 +1,15 @@
 //! Descriptors: where each came from, and that a number was given back. forkguard's own descriptor does not exist for the host.
-use super::*;
 use crate::child::uses::{self, Use};
 use crate::child::{self};
 use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
+use crate::entry::{errno, record, record_with_scratch};
 use crate::guards::sockets;
 use crate::sites;
 use forkguard_core::descriptor::{self, Kind, mark, role};
 use forkguard_core::flags;
+use forkguard_core::gate;
 use forkguard_core::thread;
-use libc::{DIR, FILE, c_char, c_int, c_uint, c_ulong, c_void, mode_t, sigset_t};
+use libc::{DIR, c_char, c_int, c_uint, c_ulong, c_void, mode_t, sigset_t};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Before hooks record: what is open already came with the program.
@@ -119,77 +120,12 @@ hook! {
     |caller| { piped(real(ends, flags), ends, caller) }
 }
 
-macro_rules! streams {
-    ($(fn $name:ident($($arg:ident: $type:ty),*);)*) => {
-        $(hook! {
-            /// As the C library's: the descriptor of the stream it makes is noted.
-            fn $name($($arg: $type),*) -> *mut FILE;
-            |caller| {
-                let stream = real($($arg),*);
-                if !stream.is_null() {
-                    // SAFETY: the stream was just made.
-                    opened(unsafe { libc::fileno(stream) }, Kind::File, 0, 0, caller);
-                }
-                stream
-            }
-        })*
-    };
-}
-
-streams! {
-    fn fopen(path: *const c_char, mode: *const c_char);
-    fn fopen64(path: *const c_char, mode: *const c_char);
-    fn tmpfile();
-    fn tmpfile64();
-}
-
 /// A number is given back.
-fn closed(fd: c_int) {
+pub(super) fn closed(fd: c_int) {
     uses::closing(fd);
     record(|_| descriptor::close(fd));
 }
 
-/// freopen closes a number without passing through close, and may give it a new meaning.
-fn reopened(old: c_int, stream: *mut FILE, caller: usize) -> *mut FILE {
-    closed(old);
-    if !stream.is_null() {
-        // SAFETY: the stream was just made.
-        opened(unsafe { libc::fileno(stream) }, Kind::File, role::PLACED, 0, caller);
-    }
-    stream
-}
-
-hook! {
-    /// freopen(3).
-    fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = libc::freopen;
-    |caller| {
-        // SAFETY: the host's own stream.
-        let old = kept(|| unsafe { libc::fileno(stream) });
-        reopened(old, real(path, mode, stream), caller)
-    }
-}
-hook! {
-    /// freopen64(3).
-    fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE;
-    |caller| {
-        // SAFETY: the host's own stream.
-        let old = kept(|| unsafe { libc::fileno(stream) });
-        reopened(old, real(path, mode, stream), caller)
-    }
-}
-hook! {
-    /// fclose(3): closes inside libc.
-    fn fclose(stream: *mut FILE) -> c_int = libc::fclose;
-    |caller| {
-        // SAFETY: the host's own stream, still open; -1 for one without a descriptor.
-        let fd = kept(|| unsafe { libc::fileno(stream) });
-        if flags::WATCH_USES.load(Relaxed) != 0 && super::io::moved(stream, Use::Output).is_some() {
-            uses::before_called(caller, fd, Use::Output);
-        }
-        closed(fd);
-        real(stream)
-    }
-}
 hook! {
     /// closedir(3): closes inside libc.
     fn closedir(directory: *mut DIR) -> c_int = libc::closedir;
@@ -206,19 +142,11 @@ hook! {
 /// True for the number that forkguard keeps for its report (and no vfork child asks: its table of descriptors is its own).
 #[inline(always)]
 fn ours(fd: c_int) -> bool {
-    fd >= 0 && fd == own_descriptor() && !super::spawn::in_vfork_child() && kept(|| fd == hidden_descriptor())
-}
-
-/// Runs questions of our own with the host's errno kept.
-pub(super) fn kept<R>(ask: impl FnOnce() -> R) -> R {
-    let errno = crate::entry::errno::get();
-    let answer = ask();
-    crate::entry::errno::set(errno);
-    answer
+    fd >= 0 && fd == own_descriptor() && !gate::is_guest() && errno::preserve(|| fd == hidden_descriptor())
 }
 
 fn not_open() -> c_int {
-    crate::entry::errno::set(libc::EBADF);
+    errno::set(libc::EBADF);
     -1
 }
 
@@ -237,8 +165,8 @@ hook! {
 
 /// Calls `close` for the numbers from first to last, in two parts when forkguard's own lies between.
 fn around_own(first: c_uint, last: c_uint, mut close: impl FnMut(c_uint, c_uint) -> c_int) -> c_int {
-    let own = kept(hidden_descriptor);
-    if own < 0 || first > last || !(first..=last).contains(&(own as c_uint)) || super::spawn::in_vfork_child() {
+    let own = errno::preserve(hidden_descriptor);
+    if own < 0 || first > last || !(first..=last).contains(&(own as c_uint)) || gate::is_guest() {
         return close(first, last);
     }
     let own = own as c_uint;
@@ -268,8 +196,8 @@ hook! {
         let first = first.max(0);
         uses::closing_range(first as c_uint, c_uint::MAX);
         record(|_| descriptor::close_range(first as c_uint, c_uint::MAX));
-        let own = kept(hidden_descriptor);
-        if own < first || super::spawn::in_vfork_child() {
+        let own = errno::preserve(hidden_descriptor);
+        if own < first || gate::is_guest() {
             return real(first);
         }
         if first < own && forkguard_core::raw::close_range(first as c_uint, own as c_uint - 1, 0) != 0 {
@@ -288,7 +216,7 @@ fn duplicated(from: c_int, to: c_int, caller: usize) {
 /// Another descriptor comes to stand under a number, which closes what it was.
 fn replaces(from: c_int, to: c_int) {
     if flags::WATCH_USES.load(Relaxed) != 0
-        && !spawn::in_vfork_child()
+        && !gate::is_guest()
         && from != to
         && descriptor::is_unseen(to)
         && forkguard_core::raw::is_open(from)
@@ -341,10 +269,10 @@ hook! {
 /// A number that the host chose.
 fn placed(fd: c_int) {
     if fd >= 0 {
-        if spawn::in_sandbox() {
+        if super::handed::in_sandbox() {
             return;
         }
-        if spawn::in_vfork_child() {
+        if gate::is_guest() {
             return sockets::lend(Some(fd));
         }
         record(|_| {

@@ -1,8 +1,9 @@
 //! exec: the last thing that a forked child may do. Noted before the call, which does not come back when it works.
 use super::handed::{Given, Strings, hand_over, hand_over_by_vfork, own_environment};
-use super::*;
 use crate::child;
+use crate::entry::{Registers, record_with_scratch};
 use forkguard_core::flags;
+use forkguard_core::gate;
 
 macro_rules! execs {
     ($(fn $name:ident: $call:literal, $program:expr, $given:expr;)*) => {
@@ -10,7 +11,7 @@ macro_rules! execs {
             /// exec(3); see the module.
             fn $name, flags::FORKED_CHILD; |registers| {
                 let (program, given): (fn(&Registers) -> child::Program, fn(&Registers) -> Given<'_>) = ($program, $given);
-                if spawn::in_vfork_child() {
+                if gate::is_guest() {
                     return hand_over_by_vfork(given(registers));
                 }
                 child::catch_up();

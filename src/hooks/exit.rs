@@ -1,7 +1,8 @@
 //! The ends of a process: a forked child's, and a leader's that wrote a report.
-use super::*;
 use crate::child;
+use crate::entry::{Registers, record_with_scratch};
 use forkguard_core::flags;
+use forkguard_core::gate;
 
 pass! {
     /// _exit(2).
@@ -25,7 +26,7 @@ pass! {
 
 #[unsafe(link_section = ".text.forkguard_child")]
 fn ends(call: &'static str, registers: &Registers) {
-    if spawn::in_vfork_child() {
+    if gate::is_guest() {
         return;
     }
     child::catch_up();

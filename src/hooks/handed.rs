@@ -1,7 +1,9 @@
 //! What a program that is started is given: strings in which the number of a connection may stand that is handed to it on purpose.
-use super::*;
+use crate::entry::Registers;
 use crate::guards::sockets;
 use forkguard_core::numbers::Numbers;
+use forkguard_core::raw;
+use forkguard_core::tls;
 use std::ffi::c_char;
 
 /// Strings that the new program is given: their addresses, a null behind the last.
@@ -40,7 +42,7 @@ pub(super) fn hand_over(given: Given<'_>) {
 
 /// A vfork child is about to become it: its descriptors are its own, all else is its leader's.
 pub(super) fn hand_over_by_vfork(given: Given<'_>) {
-    if !spawn::in_sandbox() && sockets::may_hand_over() {
+    if !in_sandbox() && sockets::may_hand_over() {
         all_numbers(given, &mut sockets::lend);
     }
 }
@@ -110,4 +112,9 @@ fn each_byte(mut address: usize, left: &mut usize, mut each: impl FnMut(u8)) -> 
         }
         address += chunk.len();
     }
+}
+
+/// True in a vfork child that set a filter of system calls.
+pub(super) fn in_sandbox() -> bool {
+    tls::inside() == tls::IN_SANDBOX
 }

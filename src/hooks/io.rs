@@ -1,15 +1,15 @@
 //! Reading and writing: what a forked child does with descriptors that it inherited. One test of a flag in all other processes.
 use super::wait;
-use super::*;
 use crate::child;
 use crate::child::uses::{self, Use};
 use crate::entry::WaitLength;
+use crate::entry::{Registers, record_with_scratch};
 use crate::guards::threads::python::before_wait;
 use forkguard_core::descriptor::{self, Kind};
 use forkguard_core::flags;
 use forkguard_core::flags::is_settling;
 use forkguard_core::raw;
-use libc::{FILE, MSG_DONTWAIT, MSG_PEEK};
+use libc::{MSG_DONTWAIT, MSG_PEEK};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The descriptor that an argument names.
@@ -203,48 +203,6 @@ epoll_waits! {
     fn epoll_wait: WaitLength::of_milliseconds;
     fn epoll_pwait: WaitLength::of_milliseconds;
     fn epoll_pwait2: |timeout| WaitLength::of_timeout(timeout, 1);
-}
-
-/// The descriptor that a stream's buffer is about to be filled from (`Use::Input`) or written to; None where there is nothing to do. What the
-/// C library's streams read and write crosses no symbol, and fgetc and its like are called too often for a look at each.
-pub(super) fn moved(stream: *mut FILE, usage: Use) -> Option<i32> {
-    unsafe extern "C" {
-        fn __fpending(stream: *mut FILE) -> usize;
-    }
-    // struct _IO_FILE: its flags, then where reading stands and how far the buffer reaches.
-    let is_read_up = || {
-        // SAFETY: the host's own stream, as the C library lays it out.
-        let [_, next, end] = unsafe { stream.cast::<[usize; 3]>().read() };
-        next == end
-    };
-    // SAFETY: the host's own stream.
-    let moves = !stream.is_null() && if usage == Use::Input { is_read_up() } else { unsafe { __fpending(stream) != 0 } };
-    // SAFETY: likewise.
-    moves.then(|| super::descriptor::kept(|| unsafe { libc::fileno(stream) }))
-}
-
-macro_rules! streams {
-    ($(fn $name:ident: $argument:literal, $usage:expr;)*) => {
-        $(pass! {
-            /// As the C library's; see [`moved`].
-            fn $name, flags::WATCH_USES; |registers| {
-                if let Some(fd) = moved(registers.argument[$argument] as *mut FILE, $usage) {
-                    uses::before(registers, fd, $usage);
-                }
-            }
-        })*
-    };
-}
-
-streams! {
-    fn fflush: 0, Use::Output;
-    fn fgets: 2, Use::Input;
-    fn __fgets_chk: 3, Use::Input;
-    fn fread: 3, Use::Input;
-    fn __fread_chk: 4, Use::Input;
-    fn getline: 2, Use::Input;
-    fn getdelim: 3, Use::Input;
-    fn __getdelim: 3, Use::Input;
 }
 
 uses! {

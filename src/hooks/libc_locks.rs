@@ -2,8 +2,8 @@
 //!
 //! The locks are static inside libc and cross no symbol; that a thread is inside shows in its slot like any other lock.
 use super::handed::{Strings, hand_over, own_environment};
-use super::*;
 use crate::child::waits::{self, Answer, Call, Waiting};
+use crate::entry::record;
 use forkguard_core::held::{self, HOLDS, Kind, holder};
 use forkguard_core::safe_point;
 use libc::{

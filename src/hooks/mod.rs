@@ -30,6 +30,7 @@ mod handed;
 pub(crate) mod imports;
 mod io;
 mod libc_locks;
+mod life;
 mod mutex;
 mod privilege;
 pub(crate) mod real;
@@ -40,55 +41,11 @@ mod semaphore;
 mod signal;
 mod socket;
 mod spawn;
+mod stream;
 mod syscall;
 mod thread;
 mod timer;
 mod wait;
 
-use crate::entry::{Registers, catch_panic, record, record_with_scratch};
-use forkguard_core::flags;
-use forkguard_core::gate::{self, Life};
-use forkguard_core::raw;
-
-pub(crate) use thread::{adopt_main_thread, resolve_redhooks};
-
-/// In the library's destructor: the last that is recorded.
-pub(crate) fn note_end() {
-    // A vfork child that ends through exit(3) runs this too: on the leader's memory.
-    if !gate::awake() || gate::is_guest() || !forkguard_core::fork::owned() {
-        return;
-    }
-    let in_child = flags::FORKED_CHILD.load(std::sync::atomic::Ordering::Relaxed) != 0;
-    if in_child {
-        crate::guards::at_exit();
-    }
-    let reports = flags::REPORT_END.load(std::sync::atomic::Ordering::Relaxed) != 0;
-    if reports {
-        crate::child::catch_up();
-    }
-    if reports && crate::emit::wanted() && !crate::child::goes_unsaid() {
-        record_with_scratch(crate::child::ended);
-    }
-    // In a forked child other libraries' destructors, which run after ours, are where lost threads are joined.
-    if gate::awake() && !in_child {
-        gate::set_life(Life::Off);
-    }
-}
-
-/// From here on hooks record: at once, or where the filters of system calls that the process came with are known to allow it.
-pub(crate) fn begin() {
-    forkguard_core::fork::own();
-    crate::emit::begin();
-    crate::options::read(crate::emit::print_line);
-    if crate::options::get().mode == crate::options::Mode::Off {
-        gate::set_life(Life::Off);
-        return;
-    }
-    crate::findings::suppress::check(crate::emit::print_line);
-    crate::entry::layouts::try_all();
-    crate::sites::prepare();
-    atfork::register_own();
-    gate::set_life(Life::Awake);
-    crate::guards::prepare();
-    adopt_main_thread();
-}
+pub(crate) use life::{begin, end};
+pub(crate) use thread::resolve_redhooks;

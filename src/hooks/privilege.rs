@@ -1,5 +1,5 @@
 //! Changes of user, root and name space: the report, which might not be opened afterwards, is kept open from then on.
-use super::*;
+use crate::entry::record_with_scratch;
 use crate::ledger;
 use forkguard_core::fork as core_fork;
 use std::sync::atomic::AtomicU8;

@@ -9,12 +9,13 @@
 //! - It waits in the C library's ppoll, a cancellation point too; and in the main thread only, which nobody cancels.
 //! - The child is waited for by the real function, before the signals that came with its end are let in.
 use super::wait::begins;
-use super::*;
 use crate::entry::WaitLength;
+use crate::entry::record_with_scratch;
 use crate::entry::scratch::BLOCKED;
 use crate::leader;
 use forkguard_core::fixed::Text;
 use forkguard_core::flags;
+use forkguard_core::gate;
 use forkguard_core::raw;
 use forkguard_core::tls;
 use libc::{c_int, nfds_t, pid_t, pollfd, rusage, sigset_t, timespec};

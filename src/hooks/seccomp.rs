@@ -7,11 +7,14 @@
 //! **One that the process came with** cannot be read. What it forbids is tried by a child of ours ([`probe`]), but not before somebody has
 //! made a process under it; until then the hooks are silent.
 use super::descriptor::adopt_open_descriptors;
-use super::*;
+use super::{atfork, life};
+use crate::entry::{catch_panic, record, record_with_scratch};
 use crate::{guards, leader};
 use forkguard_core::flags;
+use forkguard_core::gate::Life;
 use forkguard_core::probe::{self, Filters, Forbidden};
 use forkguard_core::{fork as core_fork, safe_point, seccomp, thread, tls};
+use forkguard_core::{gate, raw};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 const SET: &str =
@@ -49,10 +52,10 @@ pub(crate) fn may_begin() -> bool {
 
 /// The host is about to make a process or a thread: then we may, too.
 pub(super) fn before_process() {
-    if WAITING.load(Relaxed) != 0 && !spawn::in_vfork_child() && WAITING.swap(0, Relaxed) != 0 {
+    if WAITING.load(Relaxed) != 0 && !gate::is_guest() && WAITING.swap(0, Relaxed) != 0 {
         catch_panic(|| {
             if may_go_on() {
-                super::begin();
+                life::begin();
             }
         });
     }
@@ -70,7 +73,7 @@ fn may_go_on() -> bool {
         }
         Some(Forbidden::Something) => {
             adopt_open_descriptors();
-            super::begin();
+            life::begin();
             leave(INHERITED, false);
         }
         Some(Forbidden::Reports) => gate::set_life(Life::Off),
@@ -110,7 +113,7 @@ fn before_filter(program: usize, of_all_threads: bool) {
 
 fn leave(because: &'static str, of_all_threads: bool) {
     // A vfork child's memory is its leader's: what it may call of ours looks at this word of the thread that both are.
-    if spawn::in_vfork_child() {
+    if gate::is_guest() {
         return tls::set_inside(tls::IN_SANDBOX);
     }
     if core_fork::owned() {

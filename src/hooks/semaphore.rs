@@ -1,7 +1,7 @@
 //! Semaphores: some are locks (CPython's `threading.Lock` until 3.13), some are signals; `forkguard_core::semaphore` tells them
 //! apart by who posts.
-use super::*;
 use crate::child::waits::{self, Call};
+use crate::entry::record;
 use crate::sites;
 use forkguard_core::held::{self, HOLDS, Held, Kind, MADE, WAITS, holder};
 use forkguard_core::semaphore;

@@ -1,6 +1,6 @@
 //! Signals: who set which handler.
-use super::*;
 use crate::child::{self};
+use crate::entry::record;
 use crate::guards::signals_keep;
 use crate::sites;
 use forkguard_core::flags;

@@ -1,8 +1,8 @@
 //! Sockets: made, connected, accepted, listening.
 use super::descriptor::{all_opened, opened};
 use super::wait::ended_by_signal;
-use super::*;
 use crate::child::{self};
+use crate::entry::{record, record_with_scratch};
 use crate::guards::threads::python::before_wait;
 use crate::sites;
 use forkguard_core::descriptor::{self, Kind, role};

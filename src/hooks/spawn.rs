@@ -1,6 +1,7 @@
 //! Ways to make a process that run no atfork handlers: recorded with their kind and passed on, never slowed, never broken.
-use super::handed::{Strings, hand_over, own_environment};
-use super::*;
+use super::handed::{Strings, hand_over, in_sandbox, own_environment};
+use crate::entry::record;
+use forkguard_core::gate;
 use forkguard_core::tls;
 use forkguard_report::event::ForkKind;
 use libc::{c_int, pid_t};
@@ -113,14 +114,3 @@ const _: () = {
         }
     }
 };
-
-/// True in a vfork child that set a filter of system calls.
-pub(super) fn in_sandbox() -> bool {
-    tls::inside() == tls::IN_SANDBOX
-}
-
-/// True in a vfork child, and what else shares its leader's memory.
-#[inline(always)]
-pub(super) fn in_vfork_child() -> bool {
-    gate::is_guest()
-}

@@ -1,9 +1,11 @@
 //! syscall(2), variadic: what goes past every function of libc. A fork is noted; a futex wait (Rust's locks, GLib, abseil) is looked at in a
 //! child that may wait in vain.
+use super::privilege;
 use super::spawn::note_clone;
-use super::*;
 use crate::child::waits::{self, Call, Waiting};
+use crate::entry::{Registers, record};
 use forkguard_core::held::WATCHED;
+use forkguard_core::raw;
 use forkguard_core::tls;
 use forkguard_report::event::ForkKind;
 use libc::c_long;

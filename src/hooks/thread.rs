@@ -1,8 +1,8 @@
 //! Threads: who starts which, and what they are called.
-use super::*;
 use crate::child::restarts::{self, Made};
 use crate::child::waits::Call;
 use crate::describe::openmp;
+use crate::entry::{record, record_with_scratch};
 use crate::guards::threads::{self, python};
 use crate::sites;
 use forkguard_core::gate;
@@ -25,13 +25,6 @@ unsafe extern "C" {
     fn pthread_attr_getdetachstate(attributes: *const pthread_attr_t, state: *mut c_int) -> c_int;
     fn _pthread_cleanup_push(buffer: *mut Cleanup, routine: unsafe extern "C" fn(*mut c_void), argument: *mut c_void);
     fn _pthread_cleanup_pop(buffer: *mut Cleanup, execute: c_int);
-}
-
-/// In the constructor: gives the main thread its slot.
-pub(crate) fn adopt_main_thread() {
-    if let Some(slot) = thread::adopt() {
-        tell_handle(slot);
-    }
 }
 
 /// What a thread does first with its slot.

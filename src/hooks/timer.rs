@@ -1,15 +1,16 @@
 //! Timers: none of them exists in a forked child.
-use super::*;
 use crate::child::timers::{self, Armed};
+use crate::entry::record;
 use crate::sites;
 use forkguard_core::flags;
+use forkguard_core::gate;
 use forkguard_core::timer;
 use libc::{c_int, c_uint, clockid_t, itimerspec, itimerval, sigevent, timer_t, useconds_t};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A forked child may have lost such a timer.
 fn rearmed(timer: Armed) {
-    if flags::FORKED_CHILD.load(Relaxed) != 0 && !spawn::in_vfork_child() {
+    if flags::FORKED_CHILD.load(Relaxed) != 0 && !gate::is_guest() {
         timers::armed(timer);
     }
 }

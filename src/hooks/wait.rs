@@ -5,13 +5,14 @@
 //! would wait for ever. So signals are kept pending while we work, and a wait that one of them would have ended is over at once, as if it
 //! had come a moment later (EINTR). And no wait that has an end of the host's own is made longer by one of ours: what is not there yet
 //! is looked at another time.
-use super::*;
 use crate::child::uses::{self};
 use crate::child::{self};
 use crate::entry::WaitLength;
+use crate::entry::{Registers, record_with_scratch};
 use crate::guards::threads::python::{before_wait, is_pending};
 use crate::leader;
 use forkguard_core::flags;
+use forkguard_core::raw;
 use forkguard_core::tls;
 use libc::timespec;
 use std::sync::atomic::Ordering::*;

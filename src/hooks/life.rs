@@ -1,0 +1,60 @@
+//! When hooks begin to record, and the last that they record.
+use super::atfork;
+use crate::entry::{layouts, record_with_scratch};
+use crate::findings::suppress;
+use crate::options::{self, Mode};
+use crate::{child, emit, guards, sites};
+use forkguard_core::flags;
+use forkguard_core::fork as core_fork;
+use forkguard_core::gate::{self, Life};
+use forkguard_core::thread;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// In the library's destructor: the last that is recorded.
+pub(crate) fn end() {
+    // A vfork child that ends through exit(3) runs this too: on the leader's memory.
+    if !gate::awake() || gate::is_guest() || !core_fork::owned() {
+        return;
+    }
+    let in_child = flags::is_forked_child();
+    if in_child {
+        guards::at_exit();
+    }
+    let reports = flags::REPORT_END.load(Relaxed) != 0;
+    if reports {
+        child::catch_up();
+    }
+    if reports && emit::wanted() && !child::goes_unsaid() {
+        record_with_scratch(child::ended);
+    }
+    // In a forked child other libraries' destructors, which run after ours, are where lost threads are joined.
+    if gate::awake() && !in_child {
+        gate::set_life(Life::Off);
+    }
+}
+
+/// From here on hooks record: at once, or where the filters of system calls that the process came with are known to allow it.
+pub(crate) fn begin() {
+    core_fork::own();
+    emit::begin();
+    options::read(emit::print_line);
+    if options::get().mode == Mode::Off {
+        gate::set_life(Life::Off);
+        return;
+    }
+    suppress::check(emit::print_line);
+    layouts::try_all();
+    sites::prepare();
+    atfork::register_own();
+    gate::set_life(Life::Awake);
+    guards::prepare();
+    adopt_main_thread();
+}
+
+/// In the constructor: gives the main thread its slot.
+fn adopt_main_thread() {
+    if let Some(slot) = thread::adopt() {
+        // SAFETY: always succeeds.
+        slot.handle.store(unsafe { libc::pthread_self() } as usize, Relaxed);
+    }
+}

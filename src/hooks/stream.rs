@@ -1,0 +1,117 @@
+//! Streams of the C library: they open and close descriptors, and fill and empty their buffers, without a call that passes another hook.
+use super::descriptor::{closed, opened};
+use crate::child::uses::{self, Use};
+use crate::entry::errno;
+use forkguard_core::descriptor::{Kind, role};
+use forkguard_core::flags;
+use libc::{FILE, c_char, c_int};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// The descriptor of a stream that is open; -1 for one without.
+fn descriptor_of(stream: *mut FILE) -> c_int {
+    // SAFETY: the host's own stream, still open.
+    errno::preserve(|| unsafe { libc::fileno(stream) })
+}
+
+macro_rules! opens {
+    ($(fn $name:ident($($arg:ident: $type:ty),*);)*) => {
+        $(hook! {
+            /// As the C library's: the descriptor of the stream it makes is noted.
+            fn $name($($arg: $type),*) -> *mut FILE;
+            |caller| {
+                let stream = real($($arg),*);
+                if !stream.is_null() {
+                    // SAFETY: the stream was just made.
+                    opened(unsafe { libc::fileno(stream) }, Kind::File, 0, 0, caller);
+                }
+                stream
+            }
+        })*
+    };
+}
+
+opens! {
+    fn fopen(path: *const c_char, mode: *const c_char);
+    fn fopen64(path: *const c_char, mode: *const c_char);
+    fn tmpfile();
+    fn tmpfile64();
+}
+
+/// freopen closes a number without passing through close, and may give it a new meaning.
+fn reopened(old: c_int, stream: *mut FILE, caller: usize) -> *mut FILE {
+    closed(old);
+    if !stream.is_null() {
+        // SAFETY: the stream was just made.
+        opened(unsafe { libc::fileno(stream) }, Kind::File, role::PLACED, 0, caller);
+    }
+    stream
+}
+
+hook! {
+    /// freopen(3).
+    fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = libc::freopen;
+    |caller| {
+        let old = descriptor_of(stream);
+        reopened(old, real(path, mode, stream), caller)
+    }
+}
+hook! {
+    /// freopen64(3).
+    fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE;
+    |caller| {
+        let old = descriptor_of(stream);
+        reopened(old, real(path, mode, stream), caller)
+    }
+}
+hook! {
+    /// fclose(3): closes inside libc.
+    fn fclose(stream: *mut FILE) -> c_int = libc::fclose;
+    |caller| {
+        let fd = descriptor_of(stream);
+        if flags::WATCH_USES.load(Relaxed) != 0 && moved(stream, Use::Output).is_some() {
+            uses::before_called(caller, fd, Use::Output);
+        }
+        closed(fd);
+        real(stream)
+    }
+}
+/// The descriptor that a stream's buffer is about to be filled from (`Use::Input`) or written to; None where there is nothing to do. What the
+/// C library's streams read and write crosses no symbol, and fgetc and its like are called too often for a look at each.
+fn moved(stream: *mut FILE, usage: Use) -> Option<i32> {
+    unsafe extern "C" {
+        fn __fpending(stream: *mut FILE) -> usize;
+    }
+    // struct _IO_FILE: its flags, then where reading stands and how far the buffer reaches.
+    let is_read_up = || {
+        // SAFETY: the host's own stream, as the C library lays it out.
+        let [_, next, end] = unsafe { stream.cast::<[usize; 3]>().read() };
+        next == end
+    };
+    // SAFETY: the host's own stream.
+    let moves = !stream.is_null() && if usage == Use::Input { is_read_up() } else { unsafe { __fpending(stream) != 0 } };
+    moves.then(|| descriptor_of(stream))
+}
+
+macro_rules! streams {
+    ($(fn $name:ident: $argument:literal, $usage:expr;)*) => {
+        $(pass! {
+            /// As the C library's; see [`moved`].
+            fn $name, flags::WATCH_USES; |registers| {
+                if let Some(fd) = moved(registers.argument[$argument] as *mut FILE, $usage) {
+                    uses::before(registers, fd, $usage);
+                }
+            }
+        })*
+    };
+}
+
+streams! {
+    fn fflush: 0, Use::Output;
+    fn fgets: 2, Use::Input;
+    fn __fgets_chk: 3, Use::Input;
+    fn fread: 3, Use::Input;
+    fn __fread_chk: 4, Use::Input;
+    fn getline: 2, Use::Input;
+    fn getdelim: 3, Use::Input;
+    fn __getdelim: 3, Use::Input;
+}
