@@ -12,7 +12,6 @@ fn enter(call: Door, caller: usize) -> Option<&'static Snapshot> {
 hook! {
     /// fork(3).
     #[unsafe(link_section = ".text.forkguard_child")]
-    #[unsafe(link_section = ".text.forkguard_child")]
     fn fork() -> pid_t = libc::fork;
     |caller| {
         let snapshot = enter(Door::Fork, caller);
