@@ -25,17 +25,21 @@ macro_rules! lock {
             gated!([$($gate)?] [$caller] ($($arg: $type),*) -> $ret);
             watched!([$($wait)? $($gives)?] [$($free)?] ($($arg: $type),*) -> $ret);
 
-            #[used]
-            #[unsafe(link_section = "forkguard_doors")]
-            static DOOR: forkguard_core::held::Door = forkguard_core::held::Door {
-                current: std::sync::atomic::AtomicPtr::new(early as *mut ()),
+            static TARGETS: forkguard_core::held::LockTargets = forkguard_core::held::LockTargets {
                 real: std::sync::atomic::AtomicPtr::new(early as *mut ()),
-                onward: std::sync::atomic::AtomicPtr::new(early as *mut ()),
-                always: std::sync::atomic::AtomicPtr::new(tracked as *mut ()),
                 body: tracked,
                 gated: GATED,
                 watched: WATCHED,
                 gives: GIVES,
+            };
+
+            #[used]
+            #[unsafe(link_section = "forkguard_doors")]
+            static DOOR: forkguard_core::held::Door = forkguard_core::held::Door {
+                current: std::sync::atomic::AtomicPtr::new(early as *mut ()),
+                onward: std::sync::atomic::AtomicPtr::new(early as *mut ()),
+                always: std::sync::atomic::AtomicPtr::new(tracked as *mut ()),
+                targets: &TARGETS,
             };
 
             $(#[$doc])*

@@ -49,7 +49,7 @@ impl Real {
         let found = found.unwrap_or(missing as *mut c_void);
         let unknown = self.address.swap(found, Relaxed);
         if let Some(door) = self.door {
-            door.real.store(found.cast(), Relaxed);
+            door.targets.real.store(found.cast(), Relaxed);
             let _ = door.current.compare_exchange(unknown.cast(), found.cast(), Relaxed, Relaxed);
         }
     }

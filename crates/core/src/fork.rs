@@ -536,8 +536,9 @@ pub fn watch_anew() {
 }
 
 /// How closely this child's waits are watched.
+#[unsafe(link_section = ".text.forkguard_child")]
 fn watched() -> u8 {
-    ancestors().map(|snapshot| snapshot.facts().watched()).max().unwrap_or(0)
+    ancestors().fold(0, |closest, snapshot| closest.max(snapshot.facts().watched()))
 }
 
 impl Inner {

@@ -1,5 +1,6 @@
 //! The locks that a thread holds or waits for: a short stack in its slot, two stores to push and one to pop.
 use crate::thread::{self, HELD, Slot};
+use core::arch::global_asm;
 use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, fence};
 
 /// What kind of lock an entry is.
@@ -113,17 +114,24 @@ pub(crate) fn track_gated() {
     WAY.store(GATED, Relaxed);
 }
 
-/// The door of a lock hook: the hook is one jump to `current`.
+/// The door of a lock hook: the hook is one jump to `current`. No more than a child has to write: it writes all doors.
 #[repr(C)]
 pub struct Door {
     /// Where calls go: to the real function; to the hook's body while locks are recorded; to `watched` in a child that may wait in vain.
     pub current: AtomicPtr<()>,
-    /// The real function; null until it is known.
-    pub real: AtomicPtr<()>,
     /// Where calls go from `watched` that need not wait.
     pub onward: AtomicPtr<()>,
     /// Where calls go that are recorded in any process.
     pub always: AtomicPtr<()>,
+    /// Where they may go.
+    pub targets: &'static LockTargets,
+}
+
+/// Where the calls of a lock hook may go.
+#[repr(C)]
+pub struct LockTargets {
+    /// The real function; a stub that finds it until it is known.
+    pub real: AtomicPtr<()>,
     /// The hook's body.
     pub body: unsafe extern "C" fn(),
     /// The same behind the gate of `safe_point`.
@@ -133,6 +141,15 @@ pub struct Door {
     /// It gives what others may wait for: watched only where that tells something.
     pub gives: bool,
 }
+
+// The words begin a page, and the doors follow them: both are written in every child of a process with threads.
+global_asm!(
+    ".pushsection forkguard_words,\"aw\",@progbits",
+    ".p2align 12",
+    ".popsection",
+    ".pushsection forkguard_doors,\"awR\",@progbits",
+    ".popsection",
+);
 
 unsafe extern "C" {
     #[link_name = "__start_forkguard_doors"]
@@ -180,11 +197,12 @@ fn turn_doors() {
 
 fn turn_doors_for((tracked, watched): (u8, u8)) {
     let (tracked, gated) = (tracked != 0, tracked == GATED);
-    let least = |door: &Door| if door.gives { WATCHED_WHOLLY } else { 1 };
+    let least = |targets: &LockTargets| if targets.gives { WATCHED_WHOLLY } else { 1 };
     for door in doors() {
-        let body = door.gated.filter(|_| gated).unwrap_or(door.body) as *mut ();
-        let onward = if tracked { body } else { door.real.load(Relaxed) };
-        let watch = door.watched.filter(|_| watched >= least(door)).map(|function| function as *mut ());
+        let targets = door.targets;
+        let body = targets.gated.filter(|_| gated).unwrap_or(targets.body) as *mut ();
+        let onward = if tracked { body } else { targets.real.load(Relaxed) };
+        let watch = targets.watched.filter(|_| watched >= least(targets)).map(|function| function as *mut ());
         door.onward.store(onward, Relaxed);
         door.always.store(watch.unwrap_or(body), Relaxed);
         door.current.store(watch.unwrap_or(onward), Relaxed);
