@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 
 /// A part of the file names of all copies of the runtime.
 pub(crate) const RUNTIME: &str = "libgomp";
+
 /// The threads of the pool that this process's first thread lost, of a runtime for which `of` is true, and the fork that lost them.
 pub(crate) fn lost_pool(
     of: impl Fn(&ThreadRecord) -> bool + Copy,

@@ -301,7 +301,7 @@ pub struct Frame<'a> {
 }
 
 /// One thread at the fork.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Thread<'a> {
     /// Kernel id; 0 for one that had not begun to run.

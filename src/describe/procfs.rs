@@ -1,5 +1,8 @@
-//! What the proc filesystem tells of this process, read for one fork at once: see [`forkguard_core::aside`].
-use super::{descriptors, kernel_name, leader_memory, learn_sites, name_of, parse, tid_of};
+//! What the proc filesystem says of this process, read for one fork at once: see [`forkguard_core::aside`].
+use super::descriptors;
+use super::memory::leader_memory;
+use super::site::look_up_sites;
+use super::thread_names::{current_tid, kernel_name, recorded_name};
 use crate::entry::Arena;
 use crate::entry::scratch::aside;
 use crate::sites;
@@ -10,10 +13,11 @@ use forkguard_core::{raw, thread};
 use forkguard_report::event::Memory;
 
 /// Threads that are listed though no hook saw them begin.
-const UNRECORDED: usize = 64;
+const MOST_UNRECORDED: usize = 64;
 
 /// See the module.
-pub(super) struct Seen<'a> {
+#[derive(Default)]
+pub(super) struct ProcFacts<'a> {
     /// Names of the recorded threads, in order.
     pub(super) names: &'a [Text<16>],
     /// Threads that only the kernel knows.
@@ -23,57 +27,57 @@ pub(super) struct Seen<'a> {
     pub(super) memory: Option<Memory>,
 }
 
-impl<'a> Seen<'a> {
-    /// All that there is to see of a fork.
-    pub(super) fn all(arena: &'a Arena, inner: &Inner) -> Seen<'a> {
+impl<'a> ProcFacts<'a> {
+    /// All that a fork's report needs.
+    pub(super) fn of_fork(arena: &'a Arena, inner: &Inner) -> ProcFacts<'a> {
         let leader = inner.leader == raw::process_id();
         let fds = raw::path_of_thread(format_args!("fd"));
-        Self::read(arena, inner, |seen| {
-            seen.descriptors = descriptors::numbers(arena, &fds);
-            seen.memory = leader.then(leader_memory).flatten();
-            learn_sites(inner, seen.descriptors.0);
+        Self::read(arena, inner, |facts| {
+            facts.descriptors = descriptors::numbers(arena, &fds);
+            facts.memory = leader.then(leader_memory).flatten();
+            look_up_sites(inner, facts.descriptors.0);
         })
     }
 
-    /// Its threads only.
-    pub(super) fn threads(arena: &'a Arena, inner: &Inner) -> Seen<'a> {
+    /// What it says of the threads only.
+    pub(super) fn of_threads(arena: &'a Arena, inner: &Inner) -> ProcFacts<'a> {
         Self::read(arena, inner, |_| {})
     }
 
-    fn read(arena: &'a Arena, inner: &Inner, more: impl FnOnce(&mut Self)) -> Seen<'a> {
-        let mut seen = Seen { names: &[], unrecorded: &[], descriptors: (&[], 0), memory: None };
+    fn read(arena: &'a Arena, inner: &Inner, more: impl FnOnce(&mut Self)) -> ProcFacts<'a> {
+        let mut facts = ProcFacts::default();
         let leader = inner.leader == raw::process_id();
         let (begun, others) = (aside::begun(), aside::Readers::now().live);
         let _ = aside(|| {
-            seen.names = read_names(arena, inner.threads.as_slice(), leader);
+            facts.names = read_names(arena, inner.threads.as_slice(), leader);
             if leader && others == 0 {
-                seen.unrecorded = unrecorded(arena, inner);
+                facts.unrecorded = unrecorded(arena, inner);
             }
-            more(&mut seen);
+            more(&mut facts);
         });
         // Another thread's reader is no thread of the program.
         if aside::begun() > begun + 1 {
-            seen.unrecorded = &[];
+            facts.unrecorded = &[];
         }
-        seen
+        facts
     }
 }
 
-/// The names of threads, in order; `of` is the leader.
-pub(super) fn names<'a>(arena: &'a Arena, records: &[ThreadRecord], of: u32) -> &'a [Text<16>] {
-    aside(|| read_names(arena, records, of == raw::process_id())).unwrap_or_default()
+/// The names of this process's threads, in order.
+pub(super) fn names<'a>(arena: &'a Arena, records: &[ThreadRecord]) -> &'a [Text<16>] {
+    aside(|| read_names(arena, records, true)).unwrap_or_default()
 }
 
 fn read_names<'a>(arena: &'a Arena, records: &[ThreadRecord], leader: bool) -> &'a [Text<16>] {
     let mut list = arena.list(records.len());
     records.iter().for_each(|record| {
         let labelled = !sites::label(record.label).0.is_empty();
-        list.push(if labelled { Text::new() } else { name_of(record, tid_of(record, leader), leader) });
+        list.push(if labelled { Text::new() } else { recorded_name(record, current_tid(record, leader), leader) });
     });
     list.done()
 }
 
-/// Looked for when the kernel counts more than we do.
+/// Threads that only the kernel knows: looked for when it counts more than are recorded.
 fn unrecorded<'a>(arena: &'a Arena, inner: &Inner) -> &'a [(u32, Text<16>)] {
     let recorded = inner.threads.as_slice();
     // While threads are being created some would be taken for others.
@@ -81,10 +85,11 @@ fn unrecorded<'a>(arena: &'a Arena, inner: &Inner) -> &'a [(u32, Text<16>)] {
         return &[];
     }
     let reader = raw::thread_id();
-    let mut list = arena.list(UNRECORDED);
+    let mut list = arena.list(MOST_UNRECORDED);
     raw::each_entry(c"/proc/self/task", |name| {
-        let Some(tid) = parse(name).filter(|&tid| tid != reader || !aside::is_apart()) else { return };
-        let known = recorded.iter().any(|t| tid_of(t, true) == tid) || thread::by_tid(tid) || thread::ended_lately(tid);
+        let tid = name.to_str().ok().and_then(|name| name.parse().ok());
+        let Some(tid) = tid.filter(|&tid| tid != reader || !aside::is_apart()) else { return };
+        let known = recorded.iter().any(|t| current_tid(t, true) == tid) || thread::by_tid(tid) || thread::ended_lately(tid);
         if !known && !thread::is_starting() && raw::runs(tid) {
             list.push((tid, kernel_name(tid)));
         }

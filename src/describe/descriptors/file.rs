@@ -1,0 +1,37 @@
+//! Files by their descriptors: what they are open on, how, and at which position.
+use forkguard_core::fixed::Text;
+use forkguard_core::raw;
+use rustix::fs::{FileType, OFlags};
+use std::fmt::Display;
+
+/// True for a file that is read or written by position.
+pub(crate) fn is_positioned(fd: i32) -> bool {
+    let descriptor = raw::descriptor(fd);
+    rustix::fs::fstat(descriptor).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+        && rustix::fs::fcntl_getfl(descriptor).is_ok_and(|flags| !flags.contains(OFlags::APPEND))
+}
+
+/// A file's position.
+pub(super) fn position_of(fd: i32) -> Option<u64> {
+    rustix::fs::seek(raw::descriptor(fd), rustix::fs::SeekFrom::Current(0)).ok()
+}
+
+/// What a process's descriptor is open on, in the kernel's words.
+pub(super) fn target(process: impl Display, fd: i32) -> rustix::io::Result<Text<1024>> {
+    let path = Text::<48>::of(format_args!("/proc/{process}/fd/{fd}"));
+    let mut bytes = [0u8; 1024];
+    let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, path.as_cstr().unwrap_or(c""), &mut bytes[..])?;
+    Ok(Text::from_bytes(bytes.get(..read).unwrap_or_default()))
+}
+
+/// The report's words for the flags that a file was opened with.
+pub(super) fn mode_of(flags: OFlags) -> &'static str {
+    match (flags & OFlags::RWMODE, flags.contains(OFlags::APPEND)) {
+        (OFlags::WRONLY, false) => "write",
+        (OFlags::WRONLY, true) => "write append",
+        (OFlags::RDWR, false) => "read-write",
+        (OFlags::RDWR, true) => "read-write append",
+        (_, false) => "read",
+        (_, true) => "read append",
+    }
+}

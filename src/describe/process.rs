@@ -1,0 +1,34 @@
+//! The process that reports.
+use super::thread_names::own_name;
+use crate::entry::{Arena, layouts};
+use crate::sites::native;
+use forkguard_core::fork::shared_page;
+use forkguard_core::raw;
+use forkguard_report::event::Process;
+use std::borrow::Cow::Borrowed;
+
+/// This process, and what forkguard cannot do in it; `limit` is one that the caller knows of.
+pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str, limit: Option<&'static str>) -> Process<'a> {
+    let mut limits = arena.list(4 + layouts::OBJECTS.len());
+    limit.into_iter().for_each(|limit| limits.push(Borrowed(limit)));
+    if shared_page::is_refused() {
+        limits.push(Borrowed("memory shared with children is refused here: their waits are not seen from outside"));
+    }
+    if !raw::can_read_memory() {
+        limits.push(Borrowed("process_vm_readv is forbidden here: no symbols, and locks are reported as recorded"));
+    }
+    if !native::can_find() {
+        limits.push(Borrowed("this C library has no _dl_find_object: sites are addresses only"));
+    }
+    for name in layouts::unknown() {
+        let text = format_args!("this C library lays its {name} out in a way that is not known: nobody looks into them");
+        limits.push(Borrowed(arena.format(text)));
+    }
+    Process {
+        forkguard: Borrowed(env!("CARGO_PKG_VERSION")),
+        name: Borrowed(arena.text(own_name().as_str())),
+        executable: Borrowed(arena.text(native::executable().as_str())),
+        mode: Borrowed(mode),
+        limits: Borrowed(limits.done()),
+    }
+}

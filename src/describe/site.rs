@@ -1,0 +1,101 @@
+//! Sites and frames of the report.
+use crate::entry::Arena;
+use crate::sites::store::Kept;
+use crate::sites::{self, native};
+use forkguard_core::fork::Inner;
+use forkguard_core::{atfork, descriptor};
+use forkguard_report::event::{Frame, Role, Site};
+use std::borrow::Cow::{self, Borrowed};
+
+/// A site of the registries: the native frame that made the call, then the application's; None for an unknown address.
+pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, site: usize) -> Option<Site<'a>> {
+    let (address, outer) = sites::look(site);
+    native::learn(calls(site));
+    let mut frames = arena.list(1 + outer.clone().count());
+    if address != 0 {
+        frames.push(native::frame(arena, address - 1));
+    }
+    outer.for_each(|kept| match kept.address {
+        0 => frames.push(frame(&kept)),
+        address => frames.push(native::frame(arena, address - 1)),
+    });
+    of_frames(role, thread, frames.done())
+}
+
+/// The native code of a site: the addresses right before its return addresses.
+fn calls(site: usize) -> impl Iterator<Item = usize> {
+    let (address, outer) = sites::look(site);
+    [address].into_iter().chain(outer.map(|kept| kept.address)).filter(|&address| address != 0).map(|address| address - 1)
+}
+
+/// Looks up the native code of a fork's sites together, so that each file is opened once: [`site`] asks for them one by one.
+pub(super) fn look_up_sites(inner: &Inner, descriptors: &[i32]) {
+    let threads = inner.threads.as_slice().iter();
+    let started = threads.clone().map(|thread| thread.start).filter(|&start| start != 0);
+    let sites = [inner.site].into_iter().chain(threads.map(|thread| thread.site));
+    let sites = sites.chain(inner.locks.as_slice().iter().map(|lock| lock.entry.site));
+    let sites = sites.chain(descriptors.iter().filter_map(|&fd| descriptor::record(fd)).map(|record| record.site));
+    let sites = sites.chain(atfork::all().map(|registration| registration.site()));
+    native::learn(sites.flat_map(calls).chain(started));
+}
+
+/// A site by return addresses, innermost first; None without one.
+pub(crate) fn native_site<'a>(
+    arena: &'a Arena,
+    role: Role,
+    thread: u32,
+    addresses: impl Iterator<Item = usize> + Clone,
+) -> Option<Site<'a>> {
+    native::learn(addresses.clone().map(|address| address - 1));
+    let mut frames = arena.list(addresses.clone().count());
+    addresses.for_each(|address| frames.push(native::frame(arena, address - 1)));
+    of_frames(role, thread, frames.done())
+}
+
+fn of_frames<'a>(role: Role, thread: u32, frames: &'a [Frame<'a>]) -> Option<Site<'a>> {
+    (!frames.is_empty()).then(|| Site { role, thread: (thread != 0).then_some(thread), frames: Borrowed(frames) })
+}
+
+/// Where a call was made, by its return address, in one short text; empty when unknown.
+pub(crate) fn place(arena: &Arena, address: usize) -> &str {
+    if address == 0 {
+        return "";
+    }
+    native::learn([address - 1].into_iter());
+    let frame = native::frame(arena, address - 1);
+    match (&frame.file, frame.line, &frame.module, &frame.function) {
+        (Some(file), Some(line), ..) => arena.format(format_args!("{file}:{line}")),
+        (_, _, Some(module), Some(function)) => arena.format(format_args!("{function} in {module}")),
+        (_, _, Some(module), None) => arena.format(format_args!("{module}+{:#x}", frame.offset.unwrap_or(0))),
+        _ => "",
+    }
+}
+
+/// The interpreted frames of a site, innermost first.
+pub(crate) fn interpreted(site: usize) -> impl Iterator<Item = Frame<'static>> {
+    sites::look(site).1.filter(|kept| kept.address == 0).map(|kept| frame(&kept))
+}
+
+/// The innermost frame of a site, if it is an interpreted one.
+pub(super) fn application(site: usize) -> Option<Frame<'static>> {
+    sites::look(site).1.next().filter(|kept| kept.address == 0).map(|kept| frame(&kept))
+}
+
+/// A frame of an interpreter's.
+fn frame(kept: &Kept) -> Frame<'static> {
+    let text = |t: &'static str| (!t.is_empty()).then_some(Borrowed(t));
+    Frame {
+        language: Borrowed(kept.language.name()),
+        function: text(kept.function),
+        file: text(kept.file),
+        line: (kept.line != 0).then_some(kept.line),
+        module: None,
+        offset: None,
+        build_id: None,
+    }
+}
+
+/// An address as the report writes it; None for 0.
+pub(super) fn hex(arena: &Arena, address: usize) -> Option<Cow<'_, str>> {
+    (address != 0).then(|| Borrowed(arena.format(format_args!("{address:#x}"))))
+}

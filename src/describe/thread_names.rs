@@ -1,0 +1,43 @@
+//! Names of threads as the program set them and as the kernel has them.
+use forkguard_core::fixed::Text;
+use forkguard_core::fork::ThreadRecord;
+use forkguard_core::raw;
+use std::ffi::CStr;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// This process's name in the kernel, which is its main thread's.
+pub(crate) fn own_name() -> Text<16> {
+    if raw::thread_id() == raw::process_id() { raw::own_thread_name() } else { read_name(c"/proc/self/comm") }
+}
+
+/// The kernel's name of a thread of this process.
+pub(crate) fn kernel_name(tid: u32) -> Text<16> {
+    Text::<64>::of(format_args!("/proc/self/task/{tid}/comm")).as_cstr().map(read_name).unwrap_or_default()
+}
+
+/// The name of a thread that this process lost, as the program set it, else the process's.
+pub(crate) fn name_of_lost(thread: &ThreadRecord) -> Text<16> {
+    recorded_name(thread, thread.tid, false)
+}
+
+/// A thread's name: as it was set, else (in the leader) as the kernel has it, else the process's.
+pub(super) fn recorded_name(thread: &ThreadRecord, tid: u32, leader: bool) -> Text<16> {
+    if !thread.name.is_empty() {
+        return thread.name;
+    }
+    let kernel = if leader { kernel_name(tid) } else { Text::new() };
+    if kernel.is_empty() { own_name() } else { kernel }
+}
+
+/// A thread's id; in the leader a thread that had not begun to run at the fork may have one by now.
+pub(super) fn current_tid(thread: &ThreadRecord, leader: bool) -> u32 {
+    let same = || thread.slot.start.load(Relaxed) == thread.start && thread.slot.site.load(Relaxed) == thread.site;
+    if leader && thread.tid == 0 && same() { thread.slot.tid.load(Relaxed) } else { thread.tid }
+}
+
+fn read_name(path: &CStr) -> Text<16> {
+    let mut bytes = [0u8; 16];
+    let read = raw::read_file(path, &mut bytes).len();
+    let end = bytes[..read].iter().position(|&b| b == b'\n').unwrap_or(read);
+    Text::from_bytes(&bytes[..end])
+}
