@@ -1,4 +1,4 @@
-// What the fixtures of findings share: a thread that stands still where it is told to, and a child that lives on.
+// Threads that stay where a fixture puts them, and children that live on.
 #pragma once
 #include "check.h"
 #include <dirent.h>
@@ -13,6 +13,12 @@ __attribute__((noreturn, unused)) static void stay(void) {
     in_place = true;
     for (;;)
         syscall(SYS_pause);
+}
+
+// The body of a thread that does nothing.
+__attribute__((unused)) static void *stay_idle(void *unused) {
+    (void)unused;
+    stay();
 }
 
 // Starts a thread by the name of `worker` and waits until it stays.
@@ -106,12 +112,12 @@ __attribute__((unused)) static bool reported(pid_t pid, const char *kind) {
     return reports(key, finding);
 }
 
-// Ends a child that hangs for ever in a futex, once the report says that it does.
+// Ends a child that hangs for ever in a futex, once the report has its finding.
 __attribute__((unused)) static void kill_when_reported(pid_t child, const char *kind) {
     bool found = false;
     for (int round = 0; round < 10000 && !(found = reported(child, kind)); round++)
         brief_pause();
-    // It says so on stderr, too, before it sleeps.
+    // It prints the finding, too, before it sleeps.
     if (found)
         until_blocked_in(SYS_futex, child);
     // Whatever was found, nothing stays behind.

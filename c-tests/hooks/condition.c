@@ -64,7 +64,7 @@ SNIPPET(times_out_with_the_mutex_held) {
     CHECK(pthread_cond_timedwait(&condition, &mutex, &bad) == EINVAL);
     CHECK(pthread_cond_clockwait(&condition, &mutex, CLOCK_PROCESS_CPUTIME_ID, &later) == EINVAL);
     CHECK(pthread_mutex_unlock(&mutex) == 0);
-    // The wait needs the mutex: errorcheck says so.
+    // The wait needs the mutex: an error-checking one proves it.
     CHECK(pthread_cond_timedwait(&condition, &mutex, &soon) == EPERM);
     CHECK(pthread_cond_wait(&condition, &mutex) == EPERM);
 }

@@ -1,4 +1,4 @@
-// A C library whose conditions count their waiters elsewhere: its pthread_cond_init says so.
+// A C library whose conditions count their waiters elsewhere: its pthread_cond_init writes there.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>

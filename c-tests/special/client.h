@@ -1,4 +1,4 @@
-// A client of a real server: the leader asks, two children one after the other, each twice, and the leader again. Each answer is told with whether
+// A client of a real server: the leader asks, two children one after the other, each twice, and the leader again. Each answer is printed with whether
 // it came in the session of the first one. Children end as a program ends.
 #pragma once
 #include "../check.h"

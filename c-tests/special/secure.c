@@ -1,4 +1,4 @@
-// Linked to the library and run with capabilities of its own (AT_SECURE): says whether the kernel treats it so, and forks.
+// Linked to the library and run with capabilities of its own (AT_SECURE): prints whether the kernel treats it so, and forks.
 #include "../process.h"
 #include <sys/auxv.h>
 

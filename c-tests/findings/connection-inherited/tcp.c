@@ -1,4 +1,4 @@
-// Client, accepted and listening socket in one process: only what connect() made is told, with its peer.
+// Client, accepted and listening socket in one process: only the socket of connect() is reported, with its peer.
 // EXPECT: connection-inherited severity=info state=open subject~127.0.0.1 count=1
 // EXPECT-EVENT: fork descriptors=[kind=socket,origin=recorded,cloexec=true,socket.family=inet,socket.role=connected,socket.peer~127.0.0.1:]
 // EXPECT-EVENT: fork descriptors=[kind=socket,socket.role=accepted]

@@ -1,4 +1,4 @@
-// Ways of using an inherited connection, each in a child of its own; all that the report does not tell are named.
+// Ways of using an inherited connection, each in a child of its own; the ways that are missing in the report are printed.
 #pragma once
 #include "../../sockets.h"
 

@@ -7,7 +7,7 @@
 static int fd;
 
 static void drop_user(void) {
-    // Only root can; anybody else has a /proc that tells.
+    // Only root can; any other user may read /proc.
     if (geteuid() == 0)
         CHECK(setgid(65534) == 0 && setuid(65534) == 0);
 }

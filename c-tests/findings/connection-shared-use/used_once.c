@@ -1,4 +1,4 @@
-// The first use of a connection is told, and only the first; a second connection has a finding of its own.
+// The first use of a connection is reported, and only the first; a second connection has a finding of its own.
 // EXPECT: connection-shared-use severity=error count=2
 // EXPECT-LAST: connection-inherited hit count=2
 #include "../../sockets.h"

@@ -1,4 +1,4 @@
-// The child says goodbye on a connection through a Unix socket before it closes it: that ends it for the leader.
+// The child shuts a connection through a Unix socket down before it closes it: that ends it for the leader.
 // EXPECT: connection-shared-use severity=error state=hit subject~service.sock count=1
 // EXPECT-LAST: connection-inherited hit count=1
 #include "../../sockets.h"

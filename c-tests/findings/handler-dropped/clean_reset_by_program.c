@@ -1,4 +1,4 @@
-// Whoever set the handler takes it away.
+// The code that set the handler takes it away itself.
 // EXPECT: handler-inherited subject~SIGUSR2 count=1
 // EXPECT-NOT: handler-dropped
 #include "../../process.h"

@@ -7,18 +7,13 @@
 
 static pthread_barrier_t barrier;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void child_body(void) {
     pthread_barrier_wait(&barrier);
 }
 
 int main(void) {
     CHECK(pthread_barrier_init(&barrier, NULL, 2) == 0);
-    start_worker(idle);
+    start_worker(stay_idle);
     fork_hanging_child("join-lost-thread", child_body);
     return 0;
 }

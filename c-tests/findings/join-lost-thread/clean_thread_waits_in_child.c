@@ -9,11 +9,6 @@ static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
 static bool given;
 static int work[2];
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void *wait_for_it(void *unused) {
     CHECK(pthread_mutex_lock(&mutex) == 0);
     worker_tid = gettid();
@@ -34,7 +29,7 @@ static void serve(void) {
 
 int main(void) {
     CHECK(pipe(work) == 0);
-    start_worker(idle);
+    start_worker(stay_idle);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {

@@ -12,11 +12,6 @@ static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
 static sem_t turn[2];
 static int whose;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void *take_turns(void *argument) {
     int mine = *(int *)argument;
     for (int round = 0; round < ROUNDS; round++) {
@@ -41,7 +36,7 @@ static void let_them(void) {
 }
 
 int main(void) {
-    start_worker(idle);
+    start_worker(stay_idle);
     fork_working_child(let_them);
     return 0;
 }

@@ -6,11 +6,6 @@
 
 static sem_t semaphore;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void handle(int signal_number) {
     (void)signal_number;
     sem_post(&semaphore);
@@ -19,7 +14,7 @@ static void handle(int signal_number) {
 int main(void) {
     CHECK(sem_init(&semaphore, 0, 0) == 0);
     CHECK(sigaction(SIGTERM, &(struct sigaction){.sa_handler = handle, .sa_flags = SA_RESTART}, NULL) == 0);
-    start_worker(idle);
+    start_worker(stay_idle);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {

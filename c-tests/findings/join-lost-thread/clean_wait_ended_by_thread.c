@@ -14,11 +14,6 @@ static atomic_int word;
 static bool signalled;
 static pid_t waiter;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void *post(void *unused) {
     until_blocked_in(SYS_futex, waiter);
     CHECK(sem_post(&semaphore) == 0);
@@ -67,7 +62,7 @@ static void wait_for_each(void) {
 }
 
 int main(void) {
-    start_worker(idle);
+    start_worker(stay_idle);
     fork_working_child(wait_for_each);
     return 0;
 }

@@ -14,11 +14,6 @@ static bool given;
 static int work[2], told[2];
 static pid_t main_tid;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void jump(int signal_number) {
     (void)signal_number;
     siglongjmp(way_out, 1);
@@ -55,7 +50,7 @@ static void serve(void) {
 
 int main(void) {
     CHECK(pipe(work) == 0 && pipe(told) == 0 && sem_init(&semaphore, 0, 0) == 0);
-    start_worker(idle);
+    start_worker(stay_idle);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {

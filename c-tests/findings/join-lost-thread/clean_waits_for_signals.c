@@ -6,11 +6,6 @@
 
 static sigset_t usr1;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void by_pause(void) {
     pause();
 }
@@ -44,7 +39,7 @@ static void wait_in(void (*wait)(void), long number, int signal_number) {
 }
 
 int main(void) {
-    start_worker(idle);
+    start_worker(stay_idle);
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
     CHECK(pthread_sigmask(SIG_BLOCK, &usr1, NULL) == 0);

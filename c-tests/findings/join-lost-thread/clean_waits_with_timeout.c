@@ -9,11 +9,6 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void wait_a_little(void) {
     static atomic_int word;
     sem_t semaphore;
@@ -31,7 +26,7 @@ static void wait_a_little(void) {
 }
 
 int main(void) {
-    start_worker(idle);
+    start_worker(stay_idle);
     fork_working_child(wait_a_little);
     return 0;
 }

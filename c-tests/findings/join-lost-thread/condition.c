@@ -8,11 +8,6 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void child_body(void) {
     CHECK(pthread_mutex_lock(&mutex) == 0);
     for (;;)
@@ -20,7 +15,7 @@ static void child_body(void) {
 }
 
 int main(void) {
-    start_worker(idle);
+    start_worker(stay_idle);
     fork_hanging_child("join-lost-thread", child_body);
     return 0;
 }

@@ -9,11 +9,6 @@
 static mtx_t mutex;
 static cnd_t condition;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void child_body(void) {
     CHECK(mtx_lock(&mutex) == thrd_success);
     for (;;)
@@ -22,7 +17,7 @@ static void child_body(void) {
 
 int main(void) {
     CHECK(mtx_init(&mutex, mtx_plain) == thrd_success && cnd_init(&condition) == thrd_success);
-    start_worker(idle);
+    start_worker(stay_idle);
     fork_hanging_child("join-lost-thread", child_body);
     return 0;
 }

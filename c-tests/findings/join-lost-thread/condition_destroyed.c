@@ -3,25 +3,14 @@
 // EXPECT: join-lost-thread sites=[role=waits,frames.module~PROGRAM]
 // EXPECT-LAST: join-lost-thread hit
 // STDERR: join-lost-thread
-#include "../../process.h"
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
-
-static void *wait_for_ever(void *unused) {
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-    worker_tid = gettid();
-    for (;;)
-        pthread_cond_wait(&condition, &mutex);
-    return unused;
-}
+#include "../../condition_waiter.h"
 
 static void child_body(void) {
     pthread_cond_destroy(&condition);
 }
 
 int main(void) {
-    start_worker_blocked_in(SYS_futex, wait_for_ever);
+    start_worker_blocked_in(SYS_futex, wait_for_condition);
     fork_hanging_child("join-lost-thread", child_body);
     return 0;
 }

@@ -5,11 +5,6 @@
 #include "../../../include/forkguard.h"
 #include <semaphore.h>
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void child_body(void) {
     sem_t fresh;
     CHECK(sem_init(&fresh, 0, 0) == 0);
@@ -17,8 +12,8 @@ static void child_body(void) {
 }
 
 int main(void) {
-    CHECK(forkguard_mark_thread_fork_safe(start_worker(idle)) == 0);
-    CHECK(pthread_setname_np(start_worker(idle), "pool") == 0);
+    CHECK(forkguard_mark_thread_fork_safe(start_worker(stay_idle)) == 0);
+    CHECK(pthread_setname_np(start_worker(stay_idle), "pool") == 0);
     fork_hanging_child("join-lost-thread", child_body);
     return 0;
 }

@@ -8,18 +8,13 @@
 
 static atomic_int word;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void child_body(void) {
     for (;;)
         syscall(SYS_futex, &word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0);
 }
 
 int main(void) {
-    start_worker(idle);
+    start_worker(stay_idle);
     fork_hanging_child("join-lost-thread", child_body);
     return 0;
 }

@@ -7,11 +7,6 @@
 
 static atomic_int word;
 
-static void *never_wakes(void *unused) {
-    (void)unused;
-    stay();
-}
-
 int main(void) {
     _Atomic pid_t *hanging = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(hanging != MAP_FAILED);
@@ -24,7 +19,7 @@ int main(void) {
         CHECK(kill(*hanging, found ? SIGKILL : SIGABRT) == 0);
         _exit(0);
     }
-    start_worker(never_wakes);
+    start_worker(stay_idle);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0)

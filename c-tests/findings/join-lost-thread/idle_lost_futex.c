@@ -7,13 +7,8 @@
 
 static atomic_int word;
 
-static void *never_wakes(void *unused) {
-    (void)unused;
-    stay();
-}
-
 int main(void) {
-    start_worker(never_wakes);
+    start_worker(stay_idle);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0)

@@ -12,11 +12,6 @@ static sem_t posted;
 static atomic_int *shared;
 static char *self;
 
-static void *never_wakes(void *unused) {
-    (void)unused;
-    stay();
-}
-
 // With a time limit, again and again.
 static void limited(void) {
     for (;;)
@@ -26,7 +21,7 @@ static void limited(void) {
 // For its own thread.
 static void for_own_thread(void) {
     pthread_t thread;
-    CHECK(pthread_create(&thread, NULL, never_wakes, NULL) == 0);
+    CHECK(pthread_create(&thread, NULL, stay_idle, NULL) == 0);
     wait_inline(&word, NULL);
 }
 
@@ -77,7 +72,7 @@ int main(int count, char **arguments) {
     CHECK(sem_init(&posted, 0, 0) == 0);
     shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(shared != MAP_FAILED);
-    start_worker(never_wakes);
+    start_worker(stay_idle);
     for (int index = 0; index < CHILDREN; index++) {
         CHECK((children[index] = fork()) >= 0);
         if (children[index] == 0) {

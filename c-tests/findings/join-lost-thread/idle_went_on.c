@@ -5,11 +5,6 @@
 
 static atomic_int word;
 
-static void *never_wakes(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void wake(int signal) {
     (void)signal;
     word = 1;
@@ -24,7 +19,7 @@ static bool is_resolved(void) {
 }
 
 int main(void) {
-    start_worker(never_wakes);
+    start_worker(stay_idle);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {

@@ -6,11 +6,6 @@
 #include "../../process.h"
 #include <semaphore.h>
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void child_body(void) {
     sem_t fresh;
     CHECK(sem_init(&fresh, 0, 0) == 0);
@@ -18,7 +13,7 @@ static void child_body(void) {
 }
 
 int main(void) {
-    start_worker(idle);
+    start_worker(stay_idle);
     fork_hanging_child("join-lost-thread", child_body);
     return 0;
 }

@@ -7,17 +7,12 @@
 
 static pthread_t worker;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void join(void) {
     CHECK(pthread_join(worker, NULL) == 0);
 }
 
 int main(void) {
-    worker = start_worker(idle);
+    worker = start_worker(stay_idle);
     fork_working_child(join);
     return 0;
 }

@@ -3,18 +3,10 @@
 // EXPECT: lock-deadlock severity=error state=hit subject~worker count=1
 // EXPECT-LAST: lock-orphaned hit count=1
 // STDERR: lock-deadlock
-#include "../../process.h"
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static void *body(void *unused) {
-    (void)unused;
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-    stay();
-}
+#include "../../held_mutex.h"
 
 int main(void) {
-    start_worker(body);
+    start_worker(run_and_stay);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {

@@ -1,4 +1,4 @@
-// Twelve locks of a lost thread, and two threads of the child for each, all at once: every lock is told once.
+// Twelve locks of a lost thread, and two threads of the child for each, all at once: every lock is reported once.
 // EXPECT: lock-orphaned count=12
 // EXPECT: lock-deadlock severity=error state=hit subject~worker count=12
 // EXPECT-LAST: lock-deadlock hit count=12

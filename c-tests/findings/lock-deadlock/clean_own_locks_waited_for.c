@@ -12,11 +12,6 @@ static mtx_t c11;
 static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 static sem_t semaphore;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void *take_all(void *unused) {
     worker_tid = gettid();
     CHECK(pthread_mutex_lock(&mutex) == 0 && pthread_mutex_lock(&adaptive) == 0 && mtx_lock(&c11) == thrd_success);
@@ -43,7 +38,7 @@ static void let_go(void) {
 
 int main(void) {
     CHECK(sem_init(&semaphore, 0, 1) == 0 && mtx_init(&c11, mtx_plain) == thrd_success);
-    start_worker(idle);
+    start_worker(stay_idle);
     CHECK(pthread_mutex_lock(&mutex) == 0 && pthread_mutex_lock(&adaptive) == 0 && mtx_lock(&c11) == thrd_success);
     CHECK(pthread_rwlock_rdlock(&rwlock) == 0 && sem_wait(&semaphore) == 0);
     fork_working_child(let_go);

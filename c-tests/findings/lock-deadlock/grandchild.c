@@ -3,15 +3,7 @@
 // EXPECT: lock-deadlock sites=[role=waits,frames.module~PROGRAM]
 // EXPECT-LAST: lock-deadlock hit
 // EXPECT-EVENT: fork kind=fork count=2
-#include "../../process.h"
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static void *body(void *unused) {
-    (void)unused;
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-    stay();
-}
+#include "../../held_mutex.h"
 
 static void child_body(void) {
     pthread_mutex_lock(&mutex);
@@ -22,7 +14,7 @@ static void fork_once_more(void) {
 }
 
 int main(void) {
-    start_worker(body);
+    start_worker(run_and_stay);
     fork_working_child(fork_once_more);
     return 0;
 }

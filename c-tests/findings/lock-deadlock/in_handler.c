@@ -3,13 +3,8 @@
 // EXPECT: lock-deadlock sites=[role=taken,frames.module~PROGRAM] sites=[role=waits,frames.module~PROGRAM]
 // EXPECT-LAST: lock-orphaned hit count=1
 // EXPECT-EVENT: child settled=poll count=1
+#include "../../held_mutex.h"
 #include "../../hanging_child.h"
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static void worker_body(void) {
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-}
 
 static void handle(int signal_number) {
     (void)signal_number;

@@ -7,13 +7,8 @@
 // EXPECT: lock-deadlock id~.1:lock-deadlock:
 // EXPECT-LAST: thread-lost open
 // STDERR: thread-lost
+#include "../../held_mutex.h"
 #include "../../hanging_child.h"
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static void worker_body(void) {
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-}
 
 static void child_body(void) {
     pthread_mutex_lock(&mutex);

@@ -2,14 +2,9 @@
 // EXPECT: lock-deadlock severity=error state=hit subject~worker count=1
 // EXPECT: lock-deadlock sites=[role=waits,frames.module~PROGRAM]
 // EXPECT-LAST: lock-orphaned hit count=1
+#include "../../held_mutex.h"
 #include "../../working_child.h"
 #include <limits.h>
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static void worker_body(void) {
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-}
 
 static void *wait_for_lock(void *unused) {
     pthread_mutex_lock(&mutex);

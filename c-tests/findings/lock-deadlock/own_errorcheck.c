@@ -7,19 +7,4 @@
 
 static pthread_mutex_t mutex = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
-static void child_body(void) {
-    CHECK(pthread_mutex_unlock(&mutex) == EPERM);
-    pthread_mutex_lock(&mutex);
-}
-
-int main(void) {
-    start_worker(idle);
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-    fork_hanging_child("lock-deadlock", child_body);
-    return 0;
-}
+#include "own_mutex.h"

@@ -1,15 +1,10 @@
-// A thread of the child runs into the lock of a lost thread, and another one of the child releases it: said before the wait, taken
+// A thread of the child runs into the lock of a lost thread, and another one of the child releases it: written before the wait, taken
 // back after it.
 // EXPECT: lock-deadlock severity=error state=hit subject~worker count=1
 // EXPECT-LAST: lock-deadlock resolved count=1
 // EXPECT-LAST-NOT: lock-orphaned open
+#include "../../held_mutex.h"
 #include "../../working_child.h"
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static void worker_body(void) {
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-}
 
 static void *lock_and_unlock(void *unused) {
     CHECK(pthread_mutex_lock(&mutex) == 0 && pthread_mutex_unlock(&mutex) == 0);

@@ -3,13 +3,8 @@
 // EXPECT-NO-EVENT: finding severity=error
 // EXPECT-EVENT: finding-state state=hit count=1
 // EXPECT-LAST: lock-orphaned hit count=1
+#include "../../held_mutex.h"
 #include "../../working_child.h"
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static void worker_body(void) {
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-}
 
 static void child_body(void) {
     for (int round = 0; round < 1000; round++) {

@@ -2,18 +2,10 @@
 // ENV: FORKGUARD_REPORT=none
 // STDERR: lock-deadlock (error)
 // STDERR: held by thread "worker"
-#include "../../process.h"
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static void *hold(void *unused) {
-    (void)unused;
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-    stay();
-}
+#include "../../held_mutex.h"
 
 int main(void) {
-    start_worker(hold);
+    start_worker(run_and_stay);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {

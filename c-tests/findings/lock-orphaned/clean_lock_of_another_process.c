@@ -14,11 +14,6 @@ static struct shared {
     bool signalled;
 } *shared;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void make(void) {
     pthread_mutexattr_t mutex;
     pthread_rwlockattr_t rwlock;
@@ -55,7 +50,7 @@ static void until_it_waits(pid_t child, int at) {
 
 int main(void) {
     make();
-    start_worker(idle);
+    start_worker(stay_idle);
     CHECK(pthread_mutex_lock(&shared->mutex) == 0 && pthread_rwlock_wrlock(&shared->rwlock) == 0);
     pid_t child = fork();
     CHECK(child >= 0);

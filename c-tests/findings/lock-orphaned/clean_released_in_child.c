@@ -9,11 +9,6 @@ static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_spinlock_t spin;
 static sem_t semaphore;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void *fork_from_here(void *unused) {
     fork_living_child();
     return unused;
@@ -21,7 +16,7 @@ static void *fork_from_here(void *unused) {
 
 int main(void) {
     CHECK(pthread_spin_init(&spin, 0) == 0 && sem_init(&semaphore, 0, 1) == 0);
-    start_worker(idle);
+    start_worker(stay_idle);
     CHECK(pthread_mutex_lock(&mutex) == 0 && pthread_rwlock_rdlock(&rwlock) == 0);
     CHECK(pthread_spin_lock(&spin) == 0 && sem_wait(&semaphore) == 0);
     pid_t child = fork();

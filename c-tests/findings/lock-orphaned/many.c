@@ -1,4 +1,4 @@
-// More locks than any table holds: all are counted, and what is not listed is said to be missing.
+// More locks than any table holds: all are counted, and those that are not listed are counted as missing.
 // EXPECT: lock-orphaned severity=warning subject~worker
 // EXPECT-EVENT: fork counts.locks=500
 // EXPECT-NO-EVENT: fork truncated.locks=0

@@ -1,4 +1,4 @@
-// Locks released in another order than they were taken, among many: one stays, and only that one is told.
+// Locks released in another order than they were taken, among many: one stays, and only that one is reported.
 // EXPECT: lock-orphaned severity=warning subject~worker count=1
 // EXPECT-EVENT: fork counts.locks=1
 #include "../../living_child.h"

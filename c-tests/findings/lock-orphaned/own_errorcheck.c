@@ -5,21 +5,14 @@
 
 static pthread_mutex_t mutex = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
+static void child_body(void) {
+    CHECK(pthread_mutex_unlock(&mutex) == EPERM);
 }
 
 int main(void) {
-    start_worker(body);
+    start_worker(stay_idle);
     CHECK(pthread_mutex_lock(&mutex) == 0);
-    pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        CHECK(pthread_mutex_unlock(&mutex) == EPERM);
-        live();
-    }
-    EXITED(child, 0);
+    fork_working_child(child_body);
     CHECK(pthread_mutex_unlock(&mutex) == 0);
     return 0;
 }

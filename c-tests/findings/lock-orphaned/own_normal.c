@@ -5,20 +5,13 @@
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
+static void child_body(void) {
+    CHECK(pthread_mutex_unlock(&mutex) == 0 && pthread_mutex_lock(&mutex) == 0);
 }
 
 int main(void) {
-    start_worker(body);
+    start_worker(stay_idle);
     CHECK(pthread_mutex_lock(&mutex) == 0);
-    pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        CHECK(pthread_mutex_unlock(&mutex) == 0 && pthread_mutex_lock(&mutex) == 0);
-        live();
-    }
-    EXITED(child, 0);
+    fork_working_child(child_body);
     return 0;
 }

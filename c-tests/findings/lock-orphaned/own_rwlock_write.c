@@ -5,13 +5,8 @@
 
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
-}
-
 int main(void) {
-    start_worker(body);
+    start_worker(stay_idle);
     CHECK(pthread_rwlock_wrlock(&lock) == 0);
     fork_living_child();
     return 0;

@@ -3,13 +3,8 @@
 // EXPECT-EVENT: fork threads=[name=worker,detached=true]
 #include "../../process.h"
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
-}
-
 int main(void) {
-    CHECK(pthread_detach(start_worker(body)) == 0);
+    CHECK(pthread_detach(start_worker(stay_idle)) == 0);
     fork_living_child();
     return 0;
 }

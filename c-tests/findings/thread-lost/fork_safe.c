@@ -6,13 +6,8 @@
 #include "../../process.h"
 #include "../../../include/forkguard.h"
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 int main(void) {
-    pthread_t safe = start_worker(idle);
+    pthread_t safe = start_worker(stay_idle);
     if (forkguard_mark_thread_fork_safe) {
         CHECK(forkguard_mark_thread_fork_safe(safe) == 0);
         CHECK(forkguard_mark_thread_restartable(safe) == 0);
@@ -20,7 +15,7 @@ int main(void) {
     }
     pthread_t other;
     in_place = false;
-    CHECK(pthread_create(&other, NULL, idle, NULL) == 0);
+    CHECK(pthread_create(&other, NULL, stay_idle, NULL) == 0);
     EVENTUALLY(in_place);
     fork_living_child();
     return 0;

@@ -1,4 +1,4 @@
-// A name written to the kernel's file crosses no hook: the kernel's own tells it.
+// A name written to the kernel's file crosses no hook: the report reads it from the kernel.
 // EXPECT: thread-lost subject~by-comm
 #include "../../process.h"
 #include <fcntl.h>

@@ -4,11 +4,6 @@
 // EXPECT-NO-EVENT: finding-state
 #include "../../process.h"
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void *other(void *unused) {
     return unused;
 }
@@ -16,11 +11,11 @@ static void *other(void *unused) {
 static void start_others(void) {
     in_thread(other, NULL);
     pthread_t thread;
-    CHECK(pthread_create(&thread, NULL, idle, NULL) == 0);
+    CHECK(pthread_create(&thread, NULL, stay_idle, NULL) == 0);
 }
 
 int main(void) {
-    start_worker(idle);
+    start_worker(stay_idle);
     fork_working_child(start_others);
     return 0;
 }

@@ -1,14 +1,7 @@
 // A timer that rang and will ring again.
 // EXPECT: timer-lost severity=warning count=1
 // EXPECT-EVENT: fork timers=[call=timer_create] count=1
-#include "../../process.h"
-
-static atomic_bool rang;
-
-static void ring(int signal_number) {
-    (void)signal_number;
-    rang = true;
-}
+#include "fixture.h"
 
 int main(void) {
     timer_t timer;

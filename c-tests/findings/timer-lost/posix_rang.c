@@ -1,14 +1,7 @@
 // A timer that rings once and has done so is armed no more.
 // EXPECT-NOT: timer-lost
 // EXPECT-NO-EVENT: fork timers.call~timer_create
-#include "../../process.h"
-
-static atomic_bool rang;
-
-static void ring(int signal_number) {
-    (void)signal_number;
-    rang = true;
-}
+#include "fixture.h"
 
 int main(void) {
     timer_t timer;

@@ -1,14 +1,7 @@
 // An alarm that rang before the fork is armed no more.
 // EXPECT-NOT: timer-lost
-#include "../../process.h"
+#include "fixture.h"
 #include <sys/time.h>
-
-static atomic_bool rang;
-
-static void ring(int signal_number) {
-    (void)signal_number;
-    rang = true;
-}
 
 int main(void) {
     struct itimerval soon = {.it_value = {.tv_usec = 1000}};

@@ -1,5 +1,5 @@
 // ENV: FORKGUARD_EPOLL=own
-// An instance that watches another one is left as it is, and the report says so; the inner one becomes the child's own.
+// An instance that watches another one is left as it is, which the report lists; the inner one becomes the child's own.
 // EXPECT-EVENT: child cures=[guard=epoll,failed=16]
 // EXPECT-EVENT: child cures=[guard=epoll,action~own]
 // EXPECT-LAST: epoll-inherited resolved because~forkguard count=1

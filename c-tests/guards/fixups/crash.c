@@ -1,4 +1,4 @@
-// A fixup crashes: the last word of the report names it, and the child's fate is the program's own.
+// A fixup crashes: the last event of the report names it, and the child ends as it would without the library.
 // EXPECT-EVENT: fixup name=before progress=done count=1
 // EXPECT-EVENT: fixup name=crashes progress=begins count=1
 // EXPECT-NO-EVENT: fixup name=crashes progress=done

@@ -1,4 +1,4 @@
-// A fixup jumps out of fork(): the report says that it did not come back, and the child's own children get theirs as ever.
+// A fixup jumps out of fork(): the report has no end of it, and the child's own children get theirs as ever.
 // EXPECT-EVENT: fixup name=jumps progress=begins count=3
 // EXPECT-NO-EVENT: fixup progress=done
 // EXPECT-EVENT: child settled=select count=1

@@ -1,4 +1,4 @@
-// Fixups run once in each child, at every door, in the order of their registration, when every other library's child handler has run.
+// Fixups run once in each child, of every kind of fork, in the order of their registration, when every other library's child handler has run.
 // ALONE: 0
 // FLAGS: -Wno-deprecated-declarations
 // LIBS: -lutil

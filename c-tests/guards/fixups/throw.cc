@@ -11,7 +11,7 @@ static void throws(void *) {
     throw std::runtime_error("as the program wants it");
 }
 
-// The declaration of <unistd.h> says that it never throws.
+// By its declaration in <unistd.h> it never throws.
 static pid_t (*volatile forks)() = reinterpret_cast<pid_t (*)()>(fork);
 
 int main() {

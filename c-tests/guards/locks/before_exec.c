@@ -3,25 +3,17 @@
 // EXPECT: lock-orphaned state=open count=1
 // EXPECT-LAST: lock-orphaned resolved because~'forkguard reset it' count=1
 // EXPECT-NO-EVENT: child
-#include "../../process.h"
+#include "../../held_mutex.h"
 #include <sys/mman.h>
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static void *work(void *unused) {
-    (void)unused;
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-    stay();
-}
 
 int main(void) {
     atomic_bool *told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(told != MAP_FAILED);
-    start_worker(work);
+    start_worker(run_and_stay);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        // Of a child that is gone before its leader reports nothing is said.
+        // Nothing is reported of a child that ends before its leader reports the fork.
         EVENTUALLY(*told);
         CHECK(pthread_mutex_lock(&mutex) == 0 && pthread_mutex_unlock(&mutex) == 0);
         execl("/bin/true", "true", NULL);

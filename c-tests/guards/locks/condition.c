@@ -6,7 +6,7 @@
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t condition;
-static bool said;
+static bool signalled;
 
 static void *wait_for_ever(void *unused) {
     CHECK(pthread_mutex_lock(&mutex) == 0);
@@ -16,10 +16,10 @@ static void *wait_for_ever(void *unused) {
     return unused;
 }
 
-static void *say(void *unused) {
+static void *signal_condition(void *unused) {
     worker_tid = gettid();
     CHECK(pthread_mutex_lock(&mutex) == 0);
-    said = true;
+    signalled = true;
     CHECK(pthread_cond_signal(&condition) == 0 && pthread_mutex_unlock(&mutex) == 0);
     return unused;
 }
@@ -28,11 +28,11 @@ static void child_body(void) {
     pthread_t thread;
     CHECK(pthread_mutex_lock(&mutex) == 0);
     worker_tid = 0;
-    CHECK(pthread_create(&thread, NULL, say, NULL) == 0);
+    CHECK(pthread_create(&thread, NULL, signal_condition, NULL) == 0);
     // It waits for the mutex that the wait below gives back.
     EVENTUALLY(worker_tid);
     until_blocked_in(SYS_futex, worker_tid);
-    while (!said)
+    while (!signalled)
         CHECK(pthread_cond_wait(&condition, &mutex) == 0);
     // By another clock this time would have been long ago.
     struct timespec soon = from_now(CLOCK_MONOTONIC, 20), now;

@@ -1,4 +1,4 @@
-// A mutex in memory that processes share, though it is not made for that: FORKGUARD_LOCKS=reset leaves it to its holder, and says so.
+// A mutex in memory that processes share, though it is not made for that: FORKGUARD_LOCKS=reset leaves it to its holder, and reports that.
 // ENV: FORKGUARD_LOCKS=reset
 // EXPECT: lock-orphaned subject~worker explain~share count=1
 // EXPECT-EVENT: child cures=[guard=locks,action~share,failed=95,subject~mutex]

@@ -11,11 +11,6 @@ static pthread_mutex_t errorcheck = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 static pthread_mutex_t inheriting;
 static pthread_rwlock_t written = PTHREAD_RWLOCK_INITIALIZER;
 
-static void *idle(void *unused) {
-    (void)unused;
-    stay();
-}
-
 static void *finds_free(void *unused) {
     CHECK(pthread_mutex_trylock(&recursive) == 0 && pthread_mutex_unlock(&recursive) == 0);
     CHECK(pthread_mutex_trylock(&errorcheck) == 0 && pthread_mutex_unlock(&errorcheck) == 0);
@@ -60,7 +55,7 @@ int main(void) {
     CHECK(pthread_mutexattr_init(&attributes) == 0);
     CHECK(pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT) == 0);
     CHECK(pthread_mutex_init(&inheriting, &attributes) == 0);
-    start_worker(idle);
+    start_worker(stay_idle);
     CHECK(pthread_mutex_lock(&recursive) == 0 && pthread_mutex_lock(&recursive) == 0);
     CHECK(pthread_mutex_lock(&errorcheck) == 0 && pthread_mutex_lock(&inheriting) == 0);
     CHECK(pthread_rwlock_wrlock(&written) == 0);

@@ -1,5 +1,5 @@
-// A process that may not look at its own pages (it gave up rights: not dumpable, another user): what its children have for themselves is told
-// by the list of mappings.
+// A process that may not read its own page map (it gave up rights: not dumpable, another user): the list of mappings shows which memory its
+// children have for themselves.
 // ENV: FORKGUARD_LOCKS=reset
 // EXPECT-EVENT: child cures=[guard=locks,action~share,failed=95] cures=[guard=locks,action~usable,subject~mutex]
 #include "../../process.h"

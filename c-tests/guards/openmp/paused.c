@@ -6,14 +6,7 @@
 // EXPECT-NOT: runtime-unsafe
 // EXPECT-NOT: join-lost-thread
 // EXPECT-EVENT: child cures=[guard=openmp,action~released,subject~libgomp,subject~'2 threads']
-#include "../../process.h"
-
-static void region(void) {
-    atomic_int ran = 0;
-#pragma omp parallel
-    ran++;
-    CHECK(ran == 3);
-}
+#include "../../openmp_region.h"
 
 static void loop(void) {
     atomic_int sum = 0;

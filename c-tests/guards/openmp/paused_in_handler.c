@@ -4,18 +4,11 @@
 // ENV: FORKGUARD_OPENMP=pause
 // EXPECT: runtime-unsafe severity=warning count=1
 // EXPECT-EVENT: child cures=[guard=openmp,action~'not released',failed=16]
-#include "../../process.h"
+#include "../../openmp_region.h"
 
 static void forks(int signal) {
     (void)signal;
     fork_living_child();
-}
-
-static void region(void) {
-    atomic_int ran = 0;
-#pragma omp parallel
-    ran++;
-    CHECK(ran == 3);
 }
 
 int main(void) {

@@ -1,4 +1,4 @@
-// FORKGUARD_OPENMP=pause: inside a region nothing can be released; the fork goes on, and the child's report says so.
+// FORKGUARD_OPENMP=pause: inside a region nothing can be released; the fork goes on, and the child's report has the error.
 // FLAGS: -fopenmp
 // ENV: OMP_NUM_THREADS=3
 // ENV: FORKGUARD_OPENMP=pause

@@ -5,14 +5,7 @@
 // EXPECT: thread-lost count=3
 // EXPECT-NOT: join-lost-thread
 // EXPECT-EVENT: child cures=[guard=openmp,action~released,subject~'2 threads']
-#include "../../process.h"
-
-static void region(void) {
-    atomic_int ran = 0;
-#pragma omp parallel
-    ran++;
-    CHECK(ran == 3);
-}
+#include "../../openmp_region.h"
 
 static void *master(void *unused) {
     (void)unused;

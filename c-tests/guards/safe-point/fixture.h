@@ -1,5 +1,5 @@
 // A worker holds a lock while main forks, gives it up when main waits for that, and takes it again at once: which it may only when the
-// fork is over. A fixture says what the lock is: `hold`, `let_go`, and `use`, which the child must get through.
+// fork is over. A fixture defines the lock: `hold`, `let_go`, and `use`, which the child must get through.
 #pragma once
 #include "../../process.h"
 

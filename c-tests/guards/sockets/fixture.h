@@ -22,7 +22,7 @@ __attribute__((unused)) static void is_dead(int fd) {
     FAILS(EPIPE, write(fd, "?", 1));
 }
 
-// The leader asks and is answered; nothing else was said, and nobody has said goodbye.
+// The leader asks and is answered; nothing else was sent, and the connection is open.
 __attribute__((unused)) static void goes_on(struct connection of) {
     char bytes[8];
     CHECK(recv(of.peer, bytes, 8, MSG_DONTWAIT) == -1 && errno == EAGAIN);

@@ -1,4 +1,4 @@
-// forkguard_keep_descriptor: the same, said by the program; until the number is closed.
+// forkguard_keep_descriptor: the same by a call of the program; until the number is closed.
 // ENV: FORKGUARD_SOCKETS=sever
 // EXPECT: connection-inherited count=1
 // EXPECT-NOT: connection-shared-use

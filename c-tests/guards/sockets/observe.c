@@ -1,4 +1,4 @@
-// In observe mode the guard does nothing, whatever it is told: the child has the leader's connection, and its use is an error.
+// In observe mode the guard does nothing, whatever its option: the child has the leader's connection, and its use is an error.
 // ENV: FORKGUARD=observe
 // ENV: FORKGUARD_SOCKETS=sever
 // EXPECT: connection-shared-use severity=error count=1

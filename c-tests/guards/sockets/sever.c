@@ -55,7 +55,7 @@ static void wait_in_every_way(int fd) {
     CHECK(select(fd + 1, &readable, NULL, NULL, &(struct timeval){0}) == 1 && FD_ISSET(fd, &readable));
 }
 
-// docs/guards.md says so.
+// As docs/guards/sockets.md lists.
 static void ask_in_every_way(int fd) {
     struct sockaddr_storage name;
     socklen_t size = sizeof name;

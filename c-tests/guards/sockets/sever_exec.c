@@ -1,4 +1,4 @@
-// A child that execs at once says how its hazards ended, and nothing of itself.
+// A child that execs at once reports how its hazards ended, and has no child event.
 // ENV: FORKGUARD_SOCKETS=sever
 // EXPECT-NO-EVENT: child
 // EXPECT-NOT: fd-leaked-exec

@@ -1,4 +1,4 @@
-// Where no descriptor is left to sever with, the connection stays as it is, and the report says why (EMFILE).
+// Where no descriptor is left to sever with, the connection stays as it is, and the report has the error (EMFILE).
 // ENV: FORKGUARD_SOCKETS=sever
 // EXPECT-EVENT: child cures=[guard=sockets,action=severed,failed=24]
 // EXPECT-LAST: connection-inherited hit count=1

@@ -1,7 +1,6 @@
 // A thread that serves what is posted, and a child that counts its own threads.
 #pragma once
-#include "../../process.h"
-
+#include "../../tasks.h"
 #include "../../../include/forkguard.h"
 #include <semaphore.h>
 
@@ -32,14 +31,4 @@ static void ask(void) {
     CHECK(sem_timedwait(&done, &limit) == 0);
 }
 
-__attribute__((unused)) static int threads_here(void) {
-    int count = 0;
-    DIR *directory = opendir("/proc/self/task");
-    CHECK(directory != NULL);
-    for (struct dirent *entry; (entry = readdir(directory));)
-        count += entry->d_name[0] != '.';
-    closedir(directory);
-    return count;
-}
-
-__attribute__((unused)) static void be_alone(void) { CHECK(threads_here() == 1); }
+__attribute__((unused)) static void be_alone(void) { CHECK(tasks() == 1); }

@@ -6,7 +6,7 @@
 #include "fixture.h"
 
 static void ask_in_grandchild(void) {
-    CHECK(threads_here() == 2);
+    CHECK(tasks() == 2);
     ask();
     until_blocked_in(SYS_futex, worker_tid);
     poll(NULL, 0, 10);

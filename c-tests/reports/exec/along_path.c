@@ -4,13 +4,8 @@
 // STDERR-NOT: worker
 #include "../../process.h"
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
-}
-
 int main(void) {
-    start_worker(body);
+    start_worker(stay_idle);
     CHECK(setenv("PATH", "/no/such:/etc/passwd:/tmp:/usr/bin:/bin", 1) == 0);
     pid_t child = fork();
     CHECK(child >= 0);

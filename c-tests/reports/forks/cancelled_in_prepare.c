@@ -1,4 +1,4 @@
-// Threads are cancelled in the middle of a fork, by a prepare handler, more of them than can fork at once: later forks are told as ever.
+// Threads are cancelled in the middle of a fork, by a prepare handler, more of them than can fork at once: later forks are reported as ever.
 // EXPECT-EVENT: fork kind=fork detail=full count=1
 // EXPECT-EVENT: child count=1
 #include "../../process.h"

@@ -1,13 +1,8 @@
-// daemon forks inside libc: told by the atfork handlers, with all that it left behind.
+// daemon forks inside libc: the atfork handlers report it, with all that it left behind.
 // EXPECT-EVENT: fork kind=daemon detail=full count=1
 // EXPECT: thread-lost subject~worker
 #include "../../process.h"
 #include <fcntl.h>
-
-static void *body(void *unused) {
-    (void)unused;
-    stay();
-}
 
 int main(void) {
     int ends[2];
@@ -16,7 +11,7 @@ int main(void) {
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        start_worker(body);
+        start_worker(stay_idle);
         CHECK(daemon(1, 1) == 0);
         live();
     }

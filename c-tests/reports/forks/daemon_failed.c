@@ -1,4 +1,4 @@
-// daemon that cannot fork is told with its error.
+// A daemon call that cannot fork is reported with its error.
 // EXPECT-EVENT: fork kind=daemon child=null failed=11 count=1
 // EXPECT-NO-EVENT: fork kind=daemon failed=null
 // EXPECT-NO-EVENT: child

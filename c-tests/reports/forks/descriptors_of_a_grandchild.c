@@ -1,4 +1,4 @@
-// What a child inherited is told as inherited when it forks in turn.
+// A descriptor that a child inherited is reported as inherited when the child forks in turn.
 // EXPECT-EVENT: fork descriptors=[fd=31,kind=eventfd,origin=recorded]
 // EXPECT-EVENT: fork descriptors=[fd=31,kind=eventfd,origin=forked]
 // EXPECT-EVENT: child count=2

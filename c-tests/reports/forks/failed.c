@@ -1,16 +1,11 @@
-// A fork that fails is told with its error, and no finding is made of it.
+// A fork that fails is reported with its error, and no finding is made of it.
 // EXPECT-EVENT: fork kind=fork child=null failed=11 count=1
 // EXPECT: thread-lost count=1
 #include "../../process.h"
 #include <sys/resource.h>
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
-}
-
 int main(void) {
-    start_worker(body);
+    start_worker(stay_idle);
     fork_living_child();
     if (geteuid() == 0) {
         // root is not bound by the limit.

@@ -1,5 +1,5 @@
-// A signal that comes while a child settles, in front of its first wait, ends that wait: `while (!ready) pause();` does not miss it. It comes
-// by the settling itself: what the child writes into its report is told it by the kernel (F_NOTIFY).
+// A signal that comes while a child settles, in front of its first wait, ends that wait: `while (!ready) pause();` does not miss it. The
+// settling itself sends it: the kernel signals each write of the child into its report (F_NOTIFY).
 // EXPECT-EVENT: child settled=pause count=1
 // EXPECT-EVENT: child settled=sigsuspend count=1
 // EXPECT-EVENT: child settled=nanosleep count=1

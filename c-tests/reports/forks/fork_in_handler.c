@@ -13,11 +13,6 @@ static pid_t leader;
 static volatile int traps, forks;
 static pid_t children[FORKS];
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
-}
-
 // Called after every instruction.
 static void fork_now_and_then(int signal_number, siginfo_t *info, void *context) {
     (void)signal_number, (void)info;
@@ -39,7 +34,7 @@ static void open_and_close(void) {
 int main(void) {
     struct sigaction action = {.sa_sigaction = fork_now_and_then, .sa_flags = SA_SIGINFO};
     leader = getpid();
-    start_worker(body);
+    start_worker(stay_idle);
     open_and_close();
     CHECK(sigaction(SIGTRAP, &action, NULL) == 0);
     __writeeflags(__readeflags() | TRAP_FLAG);

@@ -1,4 +1,4 @@
-// A prepare handler forks in the middle of a fork: both are told, each once.
+// A prepare handler forks in the middle of a fork: both are reported, each once.
 // EXPECT-EVENT: fork kind=fork count=2
 // EXPECT-EVENT: fork kind=fork detail=full failed=null count=2
 // EXPECT-EVENT: child count=2

@@ -3,13 +3,8 @@
 // EXPECT-NOT: thread-lost
 #include "../../process.h"
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
-}
-
 int main(void) {
-    start_worker(body);
+    start_worker(stay_idle);
     pid_t child = (pid_t)syscall(SYS_fork);
     CHECK(child >= 0);
     if (child == 0) {

@@ -3,13 +3,8 @@
 // EXPECT: thread-lost subject~worker id~.2:thread-lost count=1
 #include "../../process.h"
 
-static void *work(void *unused) {
-    (void)unused;
-    stay();
-}
-
 int main(void) {
-    start_worker(work);
+    start_worker(stay_idle);
     pid_t child = vfork();
     CHECK(child >= 0);
     if (child == 0) {

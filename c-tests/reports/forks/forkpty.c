@@ -5,14 +5,9 @@
 #include "../../process.h"
 #include <pty.h>
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
-}
-
 int main(void) {
     int terminal;
-    start_worker(body);
+    start_worker(stay_idle);
     pid_t child = forkpty(&terminal, NULL, NULL, NULL);
     CHECK(child >= 0);
     if (child == 0)

@@ -1,4 +1,4 @@
-// Ways that run no atfork handlers, more of them than are told singly: the process tells at its end how many there were.
+// Ways that run no atfork handlers, more of them than are reported singly: the exit event of the process counts them.
 // EXPECT-EVENT: exit spawns=200 forks=1 count=1
 // EXPECT-EVENT: fork kind=fork count=1
 #include "../../process.h"

@@ -3,20 +3,13 @@
 // EXPECT-EVENT: child settled=poll findings.warning=1 count=1
 #include "../../process.h"
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
+static void child_body(void) {
+    for (int fd = 0; fd < 4096; fd++)
+        close(fd);
 }
 
 int main(void) {
-    start_worker(body);
-    pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        for (int fd = 0; fd < 4096; fd++)
-            close(fd);
-        live();
-    }
-    EXITED(child, 0);
+    start_worker(stay_idle);
+    fork_working_child(child_body);
     return 0;
 }

@@ -3,19 +3,12 @@
 // EXPECT-EVENT: child settled=poll findings.warning=1 count=1
 #include "../../process.h"
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
+static void child_body(void) {
+    CHECK(close_range(0, ~0U, 0) == 0);
 }
 
 int main(void) {
-    start_worker(body);
-    pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        CHECK(close_range(0, ~0U, 0) == 0);
-        live();
-    }
-    EXITED(child, 0);
+    start_worker(stay_idle);
+    fork_working_child(child_body);
     return 0;
 }

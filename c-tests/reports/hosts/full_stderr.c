@@ -4,11 +4,6 @@
 #include "../../process.h"
 #include <fcntl.h>
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
-}
-
 int main(void) {
     int ends[2], kept = dup(2);
     char page[4096] = "";
@@ -16,7 +11,7 @@ int main(void) {
     while (write(ends[1], page, sizeof page) > 0)
         ;
     CHECK(errno == EAGAIN && fcntl(ends[1], F_SETFL, 0) == 0);
-    start_worker(body);
+    start_worker(stay_idle);
     CHECK(dup2(ends[1], 2) == 2);
     fork_living_child();
     CHECK(dup2(kept, 2) == 2);

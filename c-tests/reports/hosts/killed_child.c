@@ -3,13 +3,8 @@
 // EXPECT-EVENT: fork kind=fork count=100
 #include "../../process.h"
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
-}
-
 int main(void) {
-    start_worker(body);
+    start_worker(stay_idle);
     for (int round = 0; round < 100; round++) {
         pid_t child = fork();
         CHECK(child >= 0);

@@ -1,4 +1,4 @@
-// All memory, present and future, is locked: forks are told as ever.
+// All memory, present and future, is locked: forks are reported as ever.
 // EXPECT-EVENT: fork kind=fork detail=full count=10
 // EXPECT-EVENT: child count=10
 #include "../../process.h"

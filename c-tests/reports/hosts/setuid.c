@@ -4,22 +4,15 @@
 #include "../../process.h"
 #include <sys/stat.h>
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
+static void child_body(void) {
+    if (geteuid() == 0) {
+        CHECK(mkdir("jail", 0755) == 0 && chroot("jail") == 0 && chdir("/") == 0);
+        CHECK(setgid(65534) == 0 && setuid(65534) == 0);
+    }
 }
 
 int main(void) {
-    start_worker(body);
-    pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        if (geteuid() == 0) {
-            CHECK(mkdir("jail", 0755) == 0 && chroot("jail") == 0 && chdir("/") == 0);
-            CHECK(setgid(65534) == 0 && setuid(65534) == 0);
-        }
-        live();
-    }
-    EXITED(child, 0);
+    start_worker(stay_idle);
+    fork_working_child(child_body);
     return 0;
 }

@@ -2,15 +2,13 @@
 // EXPECT-EVENT: fork kind=fork count=1
 #include "../../process.h"
 
+static void child_body(void) {
+    if (geteuid() == 0)
+        CHECK(setgid(65534) == 0 && setuid(65534) == 0);
+    CHECK(close_range(0, ~0U, 0) == 0);
+}
+
 int main(void) {
-    pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        if (geteuid() == 0)
-            CHECK(setgid(65534) == 0 && setuid(65534) == 0);
-        CHECK(close_range(0, ~0U, 0) == 0);
-        live();
-    }
-    EXITED(child, 0);
+    fork_working_child(child_body);
     return 0;
 }

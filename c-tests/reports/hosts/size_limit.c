@@ -1,4 +1,4 @@
-// The limit on file sizes is reached: no SIGXFSZ, no error reaches the program; once there is room the loss is told.
+// The limit on file sizes is reached: no SIGXFSZ, no error reaches the program; once there is room the loss is reported.
 // ENV: FORKGUARD_SUMMARY=never
 // EXPECT-EVENT: lost
 #include "../../process.h"

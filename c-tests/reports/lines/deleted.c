@@ -6,10 +6,7 @@
 int main(void) {
     start_worker(take_and_stay);
     char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    CHECK(length > 0);
-    path[length] = 0;
-    CHECK(unlink(path) == 0);
+    delete_program(path);
     fork_living_child();
     return 0;
 }

@@ -1,4 +1,4 @@
-// A correct server: nothing to warn of, nothing said.
+// A correct server: no warning, and nothing printed.
 // EXPECT-NOT: thread-lost
 // EXPECT-NOT: lock-orphaned
 // EXPECT-NOT: runtime-unsafe

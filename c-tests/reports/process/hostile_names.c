@@ -3,13 +3,8 @@
 // STDERR: thread "\u{1b}[2J\u{202e}\u{200b}"
 #include "../../process.h"
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
-}
-
 int main(void) {
-    pthread_t thread = start_worker(body);
+    pthread_t thread = start_worker(stay_idle);
     CHECK(pthread_setname_np(thread, "\033[2J\u202e\u200b") == 0);
     fork_living_child();
     return 0;

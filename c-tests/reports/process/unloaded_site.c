@@ -1,4 +1,4 @@
-// A connection was made by a library that is unloaded since, and in its place lies another one: that one is not told to have made it.
+// A connection was made by a library that is unloaded since, and in its place lies another one, which is not reported as its maker.
 // PLUGIN: first_loaded then_loaded
 // LIBS: -ldl
 // EXPECT-NOT: connection-inherited text~then_loaded

@@ -1,19 +1,12 @@
 // A leader with hazards of many kinds, slow to report them for all its descriptors, and children that are gone at once.
 #pragma once
+#include "../../held_mutex.h"
 #include "../../sockets.h"
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/time.h>
 
 #define CHILDREN 40
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static void *hold(void *unused) {
-    (void)unused;
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-    stay();
-}
 
 static void make_hazards(void) {
     struct address address = v4_loopback();
@@ -23,10 +16,10 @@ static void make_hazards(void) {
     CHECK(setitimer(ITIMER_VIRTUAL, &(struct itimerval){.it_value = {.tv_sec = 5000}}, NULL) == 0);
     for (int count = 0; count < 200; count++)
         CHECK(eventfd(0, EFD_CLOEXEC) >= 0);
-    start_worker(hold);
+    start_worker(run_and_stay);
 }
 
-// Several at once: some end before the leader has told of them.
+// Several at once: some end before the leader has reported their forks.
 static void fork_children(void (*body)(void)) {
     pid_t children[CHILDREN];
     for (int index = 0; index < CHILDREN; index++) {

@@ -3,20 +3,12 @@
 // EXPECT: thread-lost count=1
 // EXPECT-LAST-NOT: thread-lost moot
 // EXPECT-LAST-NOT: lock-orphaned moot
-#include "../../process.h"
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static void *hold(void *unused) {
-    (void)unused;
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-    stay();
-}
+#include "../../held_mutex.h"
 
 int main(void) {
     int living[2];
     CHECK(pipe(living) == 0);
-    start_worker(hold);
+    start_worker(run_and_stay);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {

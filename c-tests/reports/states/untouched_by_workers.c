@@ -8,7 +8,7 @@
 // EXPECT-EVENT: child count=40
 #include "fixture.h"
 
-// Before the leader has told of it.
+// Before the leader has reported the fork.
 static void wait_for_nothing(void) {
     poll(NULL, 0, 0);
 }

@@ -24,7 +24,7 @@ static int count_open(void) {
     return count;
 }
 
-// Of each number the first call says whether it is open; the others must say the same.
+// For each number the first call shows whether it is open; the others must agree.
 static void calls_agree(void) {
     for (int fd = 0; fd < NUMBERS; fd++) {
         struct sockaddr_storage address;

@@ -2,11 +2,6 @@
 // reads, of a service whose descriptors 0 to 2 are its client's connection. Each gets what was written there, and nothing else.
 #include "../../sockets.h"
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
-}
-
 // All that comes, up to the end.
 static void show(const char *what, int from) {
     char text[9000];
@@ -81,7 +76,7 @@ static void serve_locally(const char *program) {
 }
 
 int main(int count, char **arguments) {
-    start_worker(body);
+    start_worker(stay_idle);
     if (count > 1) {
         EXITED(start(0, 1, 2, NULL), 0);
         return 0;

@@ -5,11 +5,6 @@
 #include <pty.h>
 #include <sys/socket.h>
 
-static void *body(void *unused) {
-    (void)unused;
-    stay();
-}
-
 // Fills what is written at one end until it takes no more than the other end gives back.
 static void nearly_fill(int writing, int reading) {
     char some[100] = "";
@@ -42,7 +37,7 @@ int main(void) {
     int terminal[2], pipes[2], sockets[2];
     // There is more to say than a hundred bytes.
     for (int count = 0; count < 30; count++)
-        start_worker(body);
+        start_worker(stay_idle);
     CHECK(openpty(&terminal[0], &terminal[1], NULL, NULL, NULL) == 0);
     be_told_there("terminal", terminal[1], terminal[0]);
     CHECK(pipe(pipes) == 0);

@@ -6,7 +6,7 @@
 #include <sys/time.h>
 
 static volatile sig_atomic_t handled, reaped;
-// When a child shall end: told by its leader.
+// The leader sets the time at which a child ends.
 static _Atomic int *end;
 
 static void *stay(void *unused) {
