@@ -1,4 +1,5 @@
 //! A hit in this child.
+use super::settle::settle_now;
 use crate::entry::{Arena, Scratch};
 use crate::findings::Hit;
 use crate::guards::fixups;
@@ -17,7 +18,7 @@ pub(super) fn report_hit<'w>(
 ) -> bool {
     let fixup = fixups::running().filter(|_| flags::is_settling());
     if output == Output::Stderr && flags::is_settling() {
-        super::settle(kind.name(), scratch);
+        settle_now(kind.name(), scratch);
     }
     ledger::report_hit(scratch, severity, output, kind, fixup.as_ref().map(Text::as_str), find)
 }

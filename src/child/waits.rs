@@ -211,6 +211,9 @@ fn words_of(kind: LockKind, address: usize) -> Words {
     read
 }
 
+/// Why an orphaned lock is none any more.
+pub(super) const RELEASED: &str = "the child released it or made it anew";
+
 /// A lock is released, or made `anew`: if it was an orphan, it is none any more. (A mutex names its owner: that tells.)
 pub(crate) fn gives(address: usize, anew: bool) {
     if tls::inside() != 0 || gate::is_guest() || !gate::awake() {
@@ -221,9 +224,8 @@ pub(crate) fn gives(address: usize, anew: bool) {
         !anew && words::is_known_lock(lock.entry.kind) && words::readers(lock.entry.kind, &words_of(lock.entry.kind, address)) > 1
     };
     if let Some((fork, lock)) = orphans().find(|(_, lock)| lock.entry.address == address && !stays(lock)) {
-        let because = "the child released it or made it anew";
         record_with_scratch(|scratch| {
-            ledger::report_state_of(scratch, fork, Kind::LockOrphaned, lock_id(lock).as_str(), State::Resolved, None, because)
+            ledger::report_state_of(scratch, fork, Kind::LockOrphaned, lock_id(lock).as_str(), State::Resolved, None, RELEASED)
         });
     }
 }

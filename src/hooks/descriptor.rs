@@ -1,6 +1,6 @@
 //! Descriptors: where each came from, and that a number was given back. forkguard's own descriptor does not exist for the host.
+use crate::child::settle;
 use crate::child::uses::{self, Use};
-use crate::child::{self};
 use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
 use crate::entry::{errno, record, record_with_scratch};
 use crate::guards::sockets;
@@ -45,8 +45,8 @@ pub(super) fn all_opened<const N: usize>(fds: [c_int; N], kind: Kind, roles: u8,
             descriptor::join([one, other]);
         }
     });
-    if flags::SETTLING.load(Relaxed) != 0 && child::settles_by_time() {
-        record_with_scratch(|scratch| child::settled("time", scratch));
+    if flags::SETTLING.load(Relaxed) != 0 && settle::is_overdue() {
+        record_with_scratch(|scratch| settle::settle("time", scratch));
     }
 }
 

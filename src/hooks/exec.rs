@@ -1,6 +1,6 @@
 //! exec: the last thing that a forked child may do. Noted before the call, which does not come back when it works.
 use super::handed::{Given, Strings, hand_over, hand_over_by_vfork, own_environment};
-use crate::child;
+use crate::child::{self, exec};
 use crate::entry::{Registers, record_with_scratch};
 use forkguard_core::flags;
 use forkguard_core::gate;
@@ -10,29 +10,29 @@ macro_rules! execs {
         $(pass! {
             /// exec(3); see the module.
             fn $name, flags::FORKED_CHILD; |registers| {
-                let (program, given): (fn(&Registers) -> child::Program, fn(&Registers) -> Given<'_>) = ($program, $given);
+                let (program, given): (fn(&Registers) -> exec::Program, fn(&Registers) -> Given<'_>) = ($program, $given);
                 if gate::is_guest() {
                     return hand_over_by_vfork(given(registers));
                 }
-                child::catch_up();
-                if child::execs_unsaid() {
+                child::finish_postponed();
+                if exec::is_unreported() {
                     return;
                 }
                 let (site, hand_over) = (|| registers.capture(), || hand_over(given(registers)));
-                record_with_scratch(|scratch| child::exec(scratch, $call, program(registers), site, hand_over));
+                record_with_scratch(|scratch| exec::report(scratch, $call, program(registers), site, hand_over));
             }
         })*
     };
 }
 
 /// The first argument: a path as it stands.
-fn path(registers: &Registers) -> child::Program {
-    child::Program::Path(libc::AT_FDCWD, registers.argument[0])
+fn path(registers: &Registers) -> exec::Program {
+    exec::Program::Path(libc::AT_FDCWD, registers.argument[0])
 }
 
 /// The first argument: a name that is looked up in PATH unless it has a slash.
-fn name(registers: &Registers) -> child::Program {
-    child::Program::Name(registers.argument[0])
+fn name(registers: &Registers) -> exec::Program {
+    exec::Program::Name(registers.argument[0])
 }
 
 /// A vector of arguments, and the caller's environment.
@@ -58,7 +58,7 @@ execs! {
     fn execvp: "execvp", name, vector;
     fn execvpe: "execvpe", name, |registers| vectors(registers, 1);
     fn execlp: "execlp", name, list;
-    fn fexecve: "fexecve", |registers| child::Program::Descriptor(registers.argument[0] as i32), |registers| vectors(registers, 1);
-    fn execveat: "execveat", |registers| child::Program::Path(registers.argument[0] as i32, registers.argument[1]),
+    fn fexecve: "fexecve", |registers| exec::Program::Descriptor(registers.argument[0] as i32), |registers| vectors(registers, 1);
+    fn execveat: "execveat", |registers| exec::Program::Path(registers.argument[0] as i32, registers.argument[1]),
         |registers| vectors(registers, 2);
 }

@@ -1,5 +1,5 @@
 //! The ends of a process: a forked child's, and a leader's that wrote a report.
-use crate::child;
+use crate::child::{self, exit};
 use crate::entry::{Registers, record_with_scratch};
 use forkguard_core::flags;
 use forkguard_core::gate;
@@ -21,7 +21,7 @@ pass! {
 pass! {
     /// exit(3): its handlers run before the end, so only the status is kept here.
     #[unsafe(link_section = ".text.forkguard_child")]
-    fn exit, flags::REPORT_END; |registers| { child::exiting(registers.argument[0] as i32) }
+    fn exit, flags::REPORT_END; |registers| { exit::set_status(registers.argument[0] as i32) }
 }
 
 #[unsafe(link_section = ".text.forkguard_child")]
@@ -29,8 +29,8 @@ fn ends(call: &'static str, registers: &Registers) {
     if gate::is_guest() {
         return;
     }
-    child::catch_up();
-    if crate::emit::wanted() && !child::goes_unsaid() {
-        record_with_scratch(|scratch| child::exit(scratch, call, registers.argument[0] as i32));
+    child::finish_postponed();
+    if crate::emit::wanted() && !child::ends_unreported() {
+        record_with_scratch(|scratch| exit::report(scratch, call, registers.argument[0] as i32));
     }
 }

@@ -1,6 +1,6 @@
 //! Reading and writing: what a forked child does with descriptors that it inherited. One test of a flag in all other processes.
 use super::wait;
-use crate::child;
+use crate::child::settle;
 use crate::child::uses::{self, Use};
 use crate::entry::WaitLength;
 use crate::entry::{Registers, record_with_scratch};
@@ -33,7 +33,7 @@ fn takes_in(call: &'static str, registers: &mut Registers, settles: bool, is_use
     let ended = wait::ended_by_signal(false, || {
         if settles {
             before_wait();
-            record_with_scratch(|scratch| child::settled(call, scratch));
+            record_with_scratch(|scratch| settle::settle(call, scratch));
         }
         if is_use {
             uses::before(registers, fd, Use::Input);

@@ -22,10 +22,10 @@ pub(crate) fn end() {
     }
     let reports = flags::REPORT_END.load(Relaxed) != 0;
     if reports {
-        child::catch_up();
+        child::finish_postponed();
     }
-    if reports && emit::wanted() && !child::goes_unsaid() {
-        record_with_scratch(child::ended);
+    if reports && emit::wanted() && !child::ends_unreported() {
+        record_with_scratch(child::exit::report_at_exit);
     }
     // In a forked child other libraries' destructors, which run after ours, are where lost threads are joined.
     if gate::awake() && !in_child {

@@ -1,5 +1,5 @@
 //! Signals: who set which handler.
-use crate::child::{self};
+use crate::child::signals;
 use crate::entry::record;
 use crate::guards::signals_keep;
 use crate::sites;
@@ -28,7 +28,7 @@ macro_rules! masks {
             fn $name, flags::SETTLING; |registers| {
                 let [how, set, ..] = registers.argument;
                 if let Some(mask) = record(|_| mask_after(how as c_int, set)).flatten() {
-                    child::masks(mask);
+                    signals::before_mask(mask);
                 }
             }
         })*

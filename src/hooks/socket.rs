@@ -1,7 +1,7 @@
 //! Sockets: made, connected, accepted, listening.
 use super::descriptor::{all_opened, opened};
 use super::wait::ended_by_signal;
-use crate::child::{self};
+use crate::child::settle;
 use crate::entry::{record, record_with_scratch};
 use crate::guards::threads::python::before_wait;
 use crate::sites;
@@ -45,7 +45,7 @@ fn waits(call: &'static str, fd: c_int) -> bool {
     if flags::SETTLING.load(Relaxed) == 0 {
         return false;
     }
-    let ended = ended_by_signal(false, || _ = record_with_scratch(|scratch| child::settled(call, scratch)));
+    let ended = ended_by_signal(false, || _ = record_with_scratch(|scratch| settle::settle(call, scratch)));
     let over = ended && raw::would_wait_for_input(fd);
     if over {
         crate::entry::errno::set(libc::EINTR);

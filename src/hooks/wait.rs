@@ -5,8 +5,8 @@
 //! would wait for ever. So signals are kept pending while we work, and a wait that one of them would have ended is over at once, as if it
 //! had come a moment later (EINTR). And no wait that has an end of the host's own is made longer by one of ours: what is not there yet
 //! is looked at another time.
-use crate::child::uses::{self};
-use crate::child::{self};
+use crate::child::settle;
+use crate::child::uses;
 use crate::entry::WaitLength;
 use crate::entry::{Registers, record_with_scratch};
 use crate::guards::threads::python::{before_wait, is_pending};
@@ -27,13 +27,13 @@ pub(super) fn begins_with(call: &'static &'static str, length: WaitLength, also:
     before_wait();
     let ended = ended_by_signal(true, || {
         if flags::SETTLING.load(Relaxed) != 0 {
-            child::settles(call, length);
+            settle::settle_before_wait(call, length);
         }
         also();
         if leader::is_due() {
             record_with_scratch(leader::look);
         }
-        uses::judge(length);
+        uses::report_deferred(length);
     });
     // Cleared before it is asked whether that is right: what changes meanwhile sets it.
     flags::WATCH_WAITS.store(0, SeqCst);

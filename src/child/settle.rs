@@ -1,0 +1,93 @@
+//! When a child settles: before its first wait for work, before its first error, or a second after the fork. Its summary appears then.
+use super::summary;
+use super::uses::{pending, watch};
+use crate::emit;
+use crate::entry::{Scratch, WaitLength, record, record_with_scratch};
+use crate::findings::handler_dropped;
+use crate::guards::{self, fixups};
+use crate::ledger;
+use forkguard_core::flags;
+use forkguard_core::fork::{self as core_fork, shared_page};
+use forkguard_core::raw;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed};
+
+/// A child settles after so many nanoseconds, whatever it does.
+const SETTLES_AFTER_NS: u64 = 1_000_000_000;
+/// Nanoseconds of the monotonic clock at the child's fork.
+#[unsafe(link_section = "forkguard_words")]
+static FORKED_AT: AtomicU64 = AtomicU64::new(0);
+/// The call at which this child would have settled, had its leader reported by then.
+#[unsafe(link_section = "forkguard_words")]
+static POSTPONED_CALL: AtomicPtr<&'static str> = AtomicPtr::new(std::ptr::null_mut());
+/// The signals that the child had reset by that call: later resets may serve its end.
+#[unsafe(link_section = "forkguard_words")]
+static POSTPONED_RESETS: AtomicU64 = AtomicU64::new(0);
+
+pub(super) fn begin(forked_at: u64) {
+    FORKED_AT.store(forked_at, Relaxed);
+    flags::SETTLING.store(1, Relaxed);
+}
+
+pub(super) fn reset() {
+    flags::SETTLING.store(0, Relaxed);
+    POSTPONED_CALL.store(std::ptr::null_mut(), Relaxed);
+}
+
+/// Before a wait of this length the child settles. Before a short one it waits for no report of its leader: the host counts that time.
+pub(crate) fn settle_before_wait(call: &'static &'static str, length: WaitLength) {
+    if length == WaitLength::Long || is_overdue() || leader_has_reported() {
+        record_with_scratch(|scratch| settle(call, scratch));
+    } else if postponed_call().is_none() && fixups_are_done() {
+        record(|_| POSTPONED_RESETS.store(handler_dropped::resets(), Relaxed));
+        POSTPONED_CALL.store(std::ptr::from_ref(call).cast_mut(), Relaxed);
+    }
+}
+
+fn leader_has_reported() -> bool {
+    let reported = |fork: &core_fork::Inner| shared_page::leader_has_reported(fork.leader, fork.sequence);
+    !emit::wanted() || core_fork::birth().is_none_or(|birth| reported(birth.facts()))
+}
+
+fn postponed_call() -> Option<&'static str> {
+    // SAFETY: null or a reference to a static text.
+    unsafe { POSTPONED_CALL.load(Relaxed).as_ref() }.copied()
+}
+
+/// The child execs or ends: if it postponed its settling, it settles now.
+pub(super) fn settle_if_postponed() {
+    if let Some(call) = postponed_call().filter(|_| flags::is_settling() && fixups_are_done()) {
+        record_with_scratch(|scratch| settle_now(call, scratch));
+    }
+}
+
+/// The child is about to wait in `call`, and settles; not yet while a fixup runs, whose waits are not the child's work.
+pub(crate) fn settle(call: &'static str, scratch: &Scratch) {
+    if fixups_are_done() {
+        settle_now(call, scratch);
+    }
+}
+
+fn fixups_are_done() -> bool {
+    fixups::running().is_none() || is_overdue()
+}
+
+/// The child settles, whatever runs.
+pub(super) fn settle_now(call: &'static str, scratch: &Scratch) {
+    // A process that the child made past every hook has a copy of its memory, but is another one.
+    if core_fork::owned()
+        && !guards::threads::python::is_starting()
+        && flags::SETTLING.swap(0, Relaxed) != 0
+        && let Some(birth) = core_fork::birth()
+    {
+        let (call, resets) = postponed_call().map_or((call, !0), |call| (call, POSTPONED_RESETS.load(Relaxed)));
+        summary::report(scratch, birth.facts(), call, resets);
+        ledger::report_resolved_by_actions(scratch);
+        pending::report_all(scratch);
+        watch::settle();
+    }
+}
+
+/// True for a child that has lived for a second without a call that shows it settled.
+pub(crate) fn is_overdue() -> bool {
+    flags::is_settling() && raw::monotonic() - FORKED_AT.load(Relaxed) > SETTLES_AFTER_NS
+}

@@ -1,0 +1,137 @@
+//! What a child reports when it settles: the `child` event, the handlers of signals that it or its server dealt with, the summary on stderr.
+use super::signals;
+use crate::describe::{self, own_fork_id};
+use crate::emit;
+use crate::entry::arena::ArenaList;
+use crate::entry::{Arena, Scratch};
+use crate::findings::{self, Evidence, Hazard, Hit, handler_dropped, handler_inherited, signals_blocked};
+use crate::guards;
+use crate::ledger;
+use crate::options::{self, Summary};
+use forkguard_core::atfork::{self, Phase};
+use forkguard_core::fork::{self as core_fork, Inner, shared_page};
+use forkguard_core::raw;
+use forkguard_report::event::{Child, Cure, Event, Finding, FindingCounts, Kind, Severity, State};
+use forkguard_report::summary::Head;
+use std::borrow::Cow::Borrowed;
+
+/// Findings that a summary lists.
+const LISTED: usize = 64;
+
+/// Reports that the child settles in `call`; `resets` are the signals whose reset counts, a bit each.
+pub(super) fn report(scratch: &Scratch, fork: &'static Inner, call: &'static str, resets: u64) {
+    let Some(id) = own_fork_id() else { return };
+    let blocked = fork.blocked & scratch.blocked & !signals_blocked::attended(call);
+    signals::report_unblocked(scratch, fork, blocked);
+    let arena = scratch.arena();
+    let event = describe::fork(&arena, fork, if signals::are_unblocked() { 0 } else { blocked });
+    let evidence = Evidence::of(&event, fork, &arena, id.as_str());
+    let mut found = Found::new(&arena, fork, id.as_str());
+    found.add_hazards(&evidence);
+    found.add_handlers_dealt_with();
+    found.add_dropped_handlers(resets);
+    let cures = ledger::listed_actions(&arena);
+    found.write(scratch, call, cures);
+    print(&arena, fork.leader, &evidence, found.findings.done(), cures.0);
+}
+
+/// What is found about a child.
+struct Found<'a> {
+    arena: &'a Arena,
+    fork: &'static Inner,
+    fork_id: &'a str,
+    findings: ArenaList<'a, Finding<'a>>,
+    counts: FindingCounts,
+    /// Findings that guards have resolved; they are not listed.
+    resolved: u32,
+    /// New findings, and new states of those that the leader reported.
+    events: ArenaList<'a, Event<'a>>,
+}
+
+impl<'a> Found<'a> {
+    fn new(arena: &'a Arena, fork: &'static Inner, fork_id: &'a str) -> Self {
+        let (findings, events) = (arena.list(LISTED), arena.list(LISTED));
+        Found { arena, fork, fork_id, findings, counts: FindingCounts::default(), resolved: 0, events }
+    }
+
+    /// What the child inherited.
+    fn add_hazards(&mut self, evidence: &Evidence<'a>) {
+        findings::all(evidence, |finding| {
+            if ledger::is_resolved_by_action(&finding) {
+                self.resolved += 1;
+                return;
+            }
+            match finding.severity {
+                Severity::Error => self.counts.error += 1,
+                Severity::Warning => self.counts.warning += 1,
+                Severity::Info => self.counts.info += 1,
+            }
+            self.findings.push(finding);
+        });
+    }
+
+    /// Inherited handlers that a guard reset or the child replaced. The first reason counts.
+    fn add_handlers_dealt_with(&mut self) {
+        let mut resolved = |what: &str, because| {
+            let hazard = Hazard { fork: self.fork, kind: Kind::HandlerInherited, what };
+            ledger::resolved(self.arena, &hazard, because).into_iter().for_each(|event| self.events.push(event));
+        };
+        guards::handlers_dealt_with(&mut resolved);
+        handler_inherited::renewed(|what| resolved(what, "the child set a handler of its own"));
+    }
+
+    /// Inherited handlers that the server dropped; not those that a guard had reset before.
+    fn add_dropped_handlers(&mut self, resets: u64) {
+        handler_dropped::each(self.arena, self.fork, resets, |hit: Hit<'a>| {
+            if guards::has_reset(hit.what) || ledger::advance(hit.kind, hit.what, State::Hit).is_none() {
+                return;
+            }
+            let finding = findings::of_hit(self.arena, self.fork_id, Severity::Warning, &hit);
+            self.counts.warning += 1;
+            self.findings.push(finding.clone());
+            self.events.push(Event::Finding(finding));
+            ledger::hit_hazard(self.arena, &hit).into_iter().for_each(|event| self.events.push(event));
+        });
+    }
+
+    fn write(&self, scratch: &Scratch, call: &'static str, cures: (&'a [Cure<'a>], u32)) {
+        let events = self.events.as_slice();
+        if !events.is_empty() {
+            shared_page::await_leader(self.fork.leader, self.fork.sequence);
+        }
+        let child = Event::Child(self.child(call, cures));
+        ledger::write_events(scratch, Some(self.fork_id), [child].into_iter().chain(events.iter().cloned()).map(Some));
+    }
+
+    fn child(&self, call: &'static str, (cures, cures_unlisted): (&'a [Cure<'a>], u32)) -> Child<'a> {
+        let mut times = self.arena.list(atfork::CAPACITY);
+        atfork::all().for_each(|registered| times.push(registered.spent_us(Phase::Child)));
+        Child {
+            settled: Borrowed(call),
+            age: (raw::monotonic() - self.fork.entered) as f64 / 1e9,
+            child_us: core_fork::child_ns() as f64 / 1000.0,
+            atfork_us: Borrowed(times.done()),
+            memory: describe::own_memory(),
+            findings: self.counts,
+            cured: self.resolved,
+            stood: Borrowed(describe::stood(self.arena, self.fork)),
+            cures: Borrowed(cures),
+            cures_unlisted,
+        }
+    }
+}
+
+fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Finding<'_>], cures: &[Cure<'_>]) {
+    let wanted = match options::get().summary {
+        Summary::Never => false,
+        Summary::Always => true,
+        Summary::Auto => findings.iter().any(findings::worth_a_line),
+    };
+    if wanted {
+        let report = emit::file::path();
+        let report = (!report.is_empty()).then_some(report);
+        let head = Head { child: raw::process_id(), leader, server: evidence.server(), report, cures };
+        let same = shared_page::is_printed_again(findings::fingerprint(findings));
+        emit::print(findings::summary(arena, &head, findings, same));
+    }
+}

@@ -1,0 +1,57 @@
+//! How certain it is that the leader has an inherited descriptor open, too.
+use crate::describe::descriptors;
+use crate::entry::record_with_scratch;
+use forkguard_core::fork::{self as core_fork, shared_page};
+use forkguard_core::{descriptor, raw};
+use forkguard_report::event::Severity;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// A leader that made a connection for its child closes its own copy as soon as it goes on after the fork. A young child gives it that
+/// time, once.
+pub(super) const HANDING_OVER_NS: u64 = 10_000_000;
+const YOUNG_NS: u64 = 200_000_000;
+#[unsafe(link_section = "forkguard_words")]
+static GIVEN_TIME: AtomicBool = AtomicBool::new(false);
+
+/// In a forked child.
+pub(super) fn reset() {
+    GIVEN_TIME.store(false, Relaxed);
+}
+
+/// True for a young child whose leader is to be given time: the first time that this is asked.
+pub(super) fn gives_time() -> bool {
+    let young = core_fork::birth().is_some_and(|birth| raw::monotonic() - birth.facts().entered <= YOUNG_NS);
+    young && !GIVEN_TIME.swap(true, Relaxed)
+}
+
+/// How certain it is that a process above this one has the descriptor open, too; None when it has not. (A handler may use it on a small
+/// stack: paths need room.)
+pub(super) fn certainty(fd: i32) -> Option<Severity> {
+    let number = descriptor::number_at_fork(fd);
+    // By the thread that forked, too: of a leader whose main thread has ended only its other threads show what is open.
+    let leaders = || core_fork::ancestors().flat_map(|s| [s.facts().leader, s.facts().thread]);
+    let certainty = |leader| match descriptors::is_shared_with(leader, number, fd) {
+        Some(shared) => shared.then_some(Severity::Error),
+        None => Some(Severity::Warning),
+    };
+    record_with_scratch(|_| leaders().filter_map(certainty).max()).flatten()
+}
+
+/// The same once a leader that hands the descriptor over has had the time to close its own.
+pub(super) fn certainty_in_time(fd: i32) -> Option<Severity> {
+    const STEP_NS: u64 = 500_000;
+    let mut found = certainty(fd)?;
+    let fork = core_fork::birth()?.facts();
+    if !gives_time() {
+        return Some(found);
+    }
+    if fork.full {
+        shared_page::await_leader(fork.leader, fork.sequence);
+    }
+    let start = raw::monotonic();
+    while raw::monotonic() - start < HANDING_OVER_NS {
+        raw::sleep(STEP_NS);
+        found = certainty(fd)?;
+    }
+    Some(found)
+}

@@ -1,0 +1,91 @@
+//! Why the use of an inherited descriptor may matter.
+use crate::describe::{descriptors, keep};
+use forkguard_core::descriptor::{self, Kind as FdKind, Record, role};
+use forkguard_core::fixed::Text;
+use forkguard_report::event::Kind;
+
+/// What a call does with a descriptor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// Reads at the descriptor's own position.
+    Input,
+    /// Writes there.
+    Output,
+    /// Moves the position.
+    Seek,
+    /// Reads or writes at a position that the call gives.
+    At,
+    /// Locks a part of a file.
+    Lock,
+    /// Changes or waits on what an epoll instance watches.
+    Watch,
+}
+
+/// Why the use of an inherited descriptor may matter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Concern {
+    /// Its bytes belong to two processes.
+    Connection,
+    /// Its other end is the leader's, too: what a signal handler writes wakes the leader.
+    SelfPipe,
+    /// Leader and child change what it watches.
+    Epoll,
+    /// A file that SQLite may have opened, or that is read by position.
+    File,
+}
+
+impl Concern {
+    /// That of a recorded descriptor.
+    pub(super) fn of(fd: i32, record: &Record) -> Option<Concern> {
+        match record.kind {
+            _ if keep::is_kept(fd, record) => None,
+            // Put under a number of its own choice, such as standard output, it is there to be used.
+            FdKind::Socket if record.role & role::PLACED != 0 => None,
+            FdKind::Socket if record.role & role::CONNECTED != 0 => Some(Concern::Connection),
+            FdKind::Socket if record.role & role::PAIR != 0 => Some(Concern::SelfPipe),
+            FdKind::Pipe => Some(Concern::SelfPipe),
+            FdKind::Epoll => Some(Concern::Epoll),
+            FdKind::File => Some(Concern::File),
+            _ => None,
+        }
+    }
+
+    /// That of a number, if the descriptor is recorded.
+    pub(super) fn of_number(fd: i32) -> Option<Concern> {
+        Concern::of(fd, &descriptor::record(fd)?)
+    }
+
+    /// True when such a use is one that matters.
+    pub(super) fn is_met_by(self, usage: Use) -> bool {
+        match self {
+            Concern::Connection => matches!(usage, Use::Input | Use::Output),
+            Concern::SelfPipe => usage == Use::Output,
+            Concern::Epoll => usage == Use::Watch,
+            Concern::File => usage != Use::Watch,
+        }
+    }
+
+    /// The kind of the hazard that the fork's report names; None where it names none, or not for certain.
+    pub(super) fn hazard(self, fd: i32) -> Option<Kind> {
+        match self {
+            Concern::Connection if descriptors::is_stream(fd) => Some(Kind::ConnectionInherited),
+            Concern::Epoll => Some(Kind::EpollInherited),
+            _ => None,
+        }
+    }
+
+    /// True when a settled child's use of this descriptor may be worth a report.
+    pub(super) fn may_hit(self, fd: i32) -> bool {
+        match self {
+            Concern::Connection => descriptors::is_stream(fd),
+            Concern::SelfPipe => descriptor::twin(fd).is_some(),
+            Concern::Epoll => true,
+            Concern::File => descriptors::is_positioned(fd),
+        }
+    }
+}
+
+/// The descriptor in the ids of findings: its number at the fork.
+pub(super) fn descriptor_id(fd: i32) -> Text<64> {
+    Text::of(format_args!("{}", descriptor::number_at_fork(fd)))
+}

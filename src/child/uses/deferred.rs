@@ -1,0 +1,59 @@
+//! Uses that are reported when their leader has had the time to hand over: an epoll call, or one on a connection that does not block, is not
+//! held up for that.
+use super::certainty::{HANDING_OVER_NS, gives_time};
+use forkguard_core::{flags, raw};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+/// A use, by its descriptor and its site.
+struct Deferred {
+    fd: AtomicI32,
+    site: AtomicUsize,
+}
+
+static DEFERRED: [Deferred; 8] = [const { Deferred { fd: AtomicI32::new(0), site: AtomicUsize::new(0) } }; 8];
+#[unsafe(link_section = "forkguard_words")]
+static COUNT: AtomicU32 = AtomicU32::new(0);
+/// When they are reported: nanoseconds of the monotonic clock.
+#[unsafe(link_section = "forkguard_words")]
+static DUE: AtomicU64 = AtomicU64::new(0);
+
+/// In a forked child.
+pub(super) fn reset() {
+    COUNT.store(0, Relaxed);
+}
+
+/// True while there are some.
+pub(super) fn is_any() -> bool {
+    COUNT.load(Relaxed) != 0
+}
+
+/// Defers a use; false when there is no reason to, or no room.
+pub(super) fn defer(fd: i32, site: usize) -> bool {
+    let begins = || gives_time().then(|| DUE.store(raw::monotonic() + HANDING_OVER_NS, Relaxed)).is_some();
+    if !is_any() && !begins() {
+        return false;
+    }
+    let Some(slot) = DEFERRED.get(COUNT.load(Relaxed) as usize) else { return false };
+    slot.fd.store(fd, Relaxed);
+    slot.site.store(site, Relaxed);
+    COUNT.fetch_add(1, Relaxed);
+    flags::WATCH_USES.store(1, Relaxed);
+    flags::watch_waits();
+    true
+}
+
+/// Nanoseconds until they are due.
+pub(super) fn due_in() -> u64 {
+    DUE.load(Relaxed).saturating_sub(raw::monotonic())
+}
+
+/// Their descriptors.
+pub(super) fn descriptors() -> impl Iterator<Item = i32> {
+    DEFERRED.iter().take(COUNT.load(Relaxed) as usize).map(|slot| slot.fd.load(Relaxed))
+}
+
+/// Takes them: descriptor and site.
+pub(super) fn take() -> impl Iterator<Item = (i32, usize)> {
+    let slots = DEFERRED.iter().take(COUNT.swap(0, Relaxed) as usize);
+    slots.map(|slot| (slot.fd.load(Relaxed), slot.site.load(Relaxed)))
+}

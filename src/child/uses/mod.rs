@@ -1,0 +1,62 @@
+//! What a child does with inherited descriptors: the first use of each that matters is reported before it happens.
+mod certainty;
+mod close;
+mod concern;
+pub(super) mod deferred;
+mod file;
+pub(super) mod pending;
+mod self_pipe;
+mod shared;
+mod unused;
+pub(super) mod watch;
+
+pub(crate) use close::{closing, closing_range};
+pub(crate) use concern::Use;
+pub(crate) use shared::report_deferred;
+pub(super) use shared::report_deferred_in_time;
+pub(super) use unused::{report_pending, report_unused};
+
+use crate::entry::Registers;
+use crate::sites::Start;
+use concern::Concern;
+use forkguard_core::{descriptor, flags, fork as core_fork, gate, tls};
+use shared::Call;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// In a forked child: `forked` by a fork that has a snapshot, with which its descriptors are known to be inherited.
+pub(super) fn begin(forked: bool) {
+    flags::WATCH_USES.store(u8::from(forked), Relaxed);
+    pending::reset();
+    deferred::reset();
+    certainty::reset();
+}
+
+/// Before a call that uses a descriptor.
+#[inline(always)]
+pub(crate) fn before(registers: &Registers, fd: i32, usage: Use) {
+    if descriptor::is_unseen(fd) {
+        before_first(Call { start: registers.start(), caller: registers.caller }, fd, usage);
+    }
+}
+
+/// The same in a hook that wraps.
+#[inline(always)]
+pub(crate) fn before_called(caller: usize, fd: i32, usage: Use) {
+    if flags::WATCH_USES.load(Relaxed) != 0 && descriptor::is_unseen(fd) {
+        before_first(Call { start: Start::here(), caller }, fd, usage);
+    }
+}
+
+#[cold]
+fn before_first(call: Call, fd: i32, usage: Use) {
+    let Some(record) = descriptor::record(fd) else { return };
+    let Some(concern) = Concern::of(fd, &record).filter(|concern| concern.is_met_by(usage)) else { return };
+    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !core_fork::owned() {
+        return;
+    }
+    match concern {
+        Concern::Connection | Concern::Epoll => shared::before_first_use(call, fd, concern),
+        Concern::SelfPipe => self_pipe::before_first_use(call, fd),
+        Concern::File => file::before_first_use(fd, &record, usage),
+    }
+}

@@ -1,0 +1,106 @@
+//! The first use of an inherited connection or epoll instance.
+use super::super::hit::report_hit;
+use super::certainty::{certainty, certainty_in_time};
+use super::concern::{Concern, descriptor_id};
+use super::{deferred, watch};
+use crate::describe::{self, descriptors};
+use crate::entry::{Arena, WaitLength, record, record_with_scratch};
+use crate::findings::{Hazard, Hit, connection_inherited, epoll_inherited};
+use crate::ledger::{self, Output};
+use crate::sites::{self, Start};
+use forkguard_core::fork as core_fork;
+use forkguard_core::{flags, gate, raw};
+use forkguard_report::event::{Kind, Role, Severity, Site};
+
+/// Where a call is made.
+#[derive(Clone, Copy)]
+pub(super) struct Call {
+    pub(super) start: Start,
+    pub(super) caller: usize,
+}
+
+impl Call {
+    /// The site of the call.
+    pub(super) fn capture(self) -> usize {
+        record(|_| sites::capture_from(self.start, self.caller)).unwrap_or(self.caller)
+    }
+}
+
+/// The site of the call, described.
+pub(super) fn used_site<'a>(arena: &'a Arena, site: usize) -> Option<Site<'a>> {
+    describe::site(arena, Role::Used, raw::thread_id(), site)
+}
+
+/// Reports the first use, before it happens or when it is known whether the leader hands the descriptor over.
+pub(super) fn before_first_use(call: Call, fd: i32, concern: Concern) {
+    watch::mark_used(fd);
+    let reported = || ledger::find(hit_kind(concern), descriptor_id(fd).as_str()).is_some();
+    if concern.hazard(fd).is_none() || reported() || certainty(fd).is_none() {
+        return;
+    }
+    let site = call.capture();
+    let may_be_deferred = concern == Concern::Epoll || !raw::blocks(fd);
+    if may_be_deferred && deferred::defer(fd, site) {
+        return;
+    }
+    if let Some(severity) = certainty_in_time(fd) {
+        report(fd, concern, severity, site);
+    }
+}
+
+/// Reports deferred uses before a wait of that length: before a long one also while the leader still has to be given time, unless there is
+/// input to be had at once.
+pub(crate) fn report_deferred(length: WaitLength) {
+    if !deferred::is_any() || !gate::awake() || !core_fork::owned() {
+        return;
+    }
+    let left = deferred::due_in();
+    let has_input = |fd| record_with_scratch(|_| raw::has_input_within(fd, left)) != Some(false);
+    if left > 0 && (length != WaitLength::Long || deferred::descriptors().next().is_some_and(has_input)) {
+        return;
+    }
+    report_all_deferred();
+}
+
+/// Reports deferred uses when their leader has had its time: before a call without a limit of time, after which nobody could tell any more
+/// (close, exec, exit).
+pub(crate) fn report_deferred_in_time() {
+    if !deferred::is_any() || !gate::awake() || gate::is_guest() || !core_fork::owned() {
+        return;
+    }
+    raw::sleep(deferred::due_in());
+    report_all_deferred();
+}
+
+fn report_all_deferred() {
+    for (fd, site) in deferred::take() {
+        if let (Some(concern), Some(severity)) = (Concern::of_number(fd), certainty(fd)) {
+            report(fd, concern, severity, site);
+        }
+    }
+    if !flags::is_settling() {
+        watch::count();
+    }
+}
+
+fn hit_kind(concern: Concern) -> Kind {
+    if concern == Concern::Epoll { Kind::EpollSharedUse } else { Kind::ConnectionSharedUse }
+}
+
+fn report(fd: i32, concern: Concern, severity: Severity, site: usize) {
+    let (kind, id) = (hit_kind(concern), descriptor_id(fd));
+    let Some(hazard) = concern.hazard(fd) else { return };
+    record_with_scratch(|scratch| {
+        report_hit(scratch, severity, Output::Stderr, kind, |arena| {
+            let descriptor = descriptors::describe(arena, fd)?;
+            let subject = match concern {
+                Concern::Epoll => epoll_inherited::subject(arena, &descriptor)?,
+                _ => connection_inherited::subject(arena, &descriptor)?,
+            };
+            let what = arena.text(id.as_str());
+            let hazard = Some(Hazard { fork: core_fork::birth()?.facts(), kind: hazard, what });
+            let sites = arena.join([descriptor.site.as_slice(), used_site(arena, site).as_slice()]);
+            Some(Hit { kind, what, subject, sites, hazard })
+        });
+    });
+}
