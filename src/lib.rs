@@ -22,18 +22,28 @@ mod ledger;
 mod options;
 mod sites;
 
+use forkguard_loader::{LinkMap, MemoryAccess, own_and_next};
+
 /// The library wakes up: after the C library, before the program's `main`.
 #[ctor::ctor(unsafe)]
 fn wake() {
-    hooks::real::resolve_all();
+    entry::real::resolve_all();
     hooks::resolve_redhooks();
     // SAFETY: reads what the C library keeps.
     forkguard_core::raw::tell_vdso(unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) } as usize);
-    hooks::real::own_variables().for_each(|(start, length)| forkguard_core::valgrind::leave_unchecked(start, length));
+    leave_unchecked();
     std::panic::set_hook(Box::new(emit::fault));
     if hooks::seccomp::may_begin() {
         hooks::begin();
     }
+}
+
+/// Valgrind has no say about the variables of this library.
+fn leave_unchecked() {
+    // SAFETY: the libraries in front of ours (the program, other preloaded ones) are never unloaded.
+    let own = own_and_next(unsafe { MemoryAccess::direct() }).next();
+    let variables = own.iter().flat_map(LinkMap::variables);
+    variables.for_each(|(start, length)| forkguard_core::valgrind::leave_unchecked(start, length));
 }
 
 /// The process ends: what its exit handlers do is recorded, what comes later is passed through.

@@ -1,26 +1,24 @@
 //! OpenMP regions of libgomp whose pool is lost: its threads, which belong to the thread that forked, are awaited in an inline futex. What
-//! enters a region is watched at the imports of who calls it (see `hooks/imports.rs`), in children that lost such a pool only.
+//! enters a region is watched at the imports of who calls it (see `forkguard_loader::Import`), in children that lost such a pool only.
 use super::hit::report_hit;
 use super::waits::{self, Waiting};
 use crate::describe::openmp;
 use crate::findings::{Hazard, Hit};
 use crate::guards;
-use crate::hooks::{imports, real};
 use crate::ledger::Output;
-use crate::sites::loaded::{self, Loaded};
-use crate::sites::native;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::shared_page;
 use forkguard_core::fork::{self as core_fork};
 use forkguard_core::{gate, raw, tls};
+use forkguard_loader::{AtomicIdentity, Identity, Library, MemoryAccess, SymbolName, belongs_to, path_of, redirect_imports};
 use forkguard_report::event::{Kind, Severity, Site};
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// What its functions that enter a region are called: GOMP_parallel, GOMP_parallel_start, GOMP_parallel_loop_dynamic …
-const ENTRY: &[u8] = b"GOMP_parallel";
+const ENTRY: &str = "GOMP_parallel";
 /// Not these: they leave a region.
-const ENDS: [&[u8]; 2] = [b"GOMP_parallel_end", b"GOMP_parallel_loop_end"];
+const ENDS: [&str; 2] = ["GOMP_parallel_end", "GOMP_parallel_loop_end"];
 
 /// A function that enters regions.
 struct Region {
@@ -31,7 +29,7 @@ struct Region {
     /// The functions that `ASKED` names.
     asked: [AtomicUsize; ASKED.len()],
     /// The library as it was loaded then: who imports from it keeps it loaded, but another one may come to lie there.
-    loaded: loaded::Place,
+    loaded: AtomicIdentity,
 }
 
 /// What a runtime is asked about the region to come.
@@ -44,7 +42,7 @@ static WATCHED: [Region; REGIONS] = [const {
         real: AtomicUsize::new(0),
         library: AtomicUsize::new(0),
         asked: [const { AtomicUsize::new(0) }; ASKED.len()],
-        loaded: loaded::Place::new(),
+        loaded: AtomicIdentity::new(),
     }
 }; REGIONS];
 
@@ -110,8 +108,13 @@ pub(super) fn watch() {
         if thread.start == 0 || std::mem::replace(&mut last, thread.start) == thread.start {
             continue;
         }
-        if let Some(library) = native::link_map_of(thread.start).filter(|_| openmp::is_runtime(thread.start)) {
-            imports::replace(library, openmp::RUNTIME.as_bytes(), ENTRY, lazily, |name, real| watched(library, name, real));
+        if !openmp::is_runtime(thread.start) {
+            continue;
+        }
+        // SAFETY: the pool's threads ran in it, so it is loaded, and this process's only thread does not unload it.
+        if let Some(library) = Library::around(unsafe { MemoryAccess::direct() }, thread.start) {
+            // SAFETY: a forked child has one thread; an entry goes on to the function that it stands for.
+            unsafe { redirect_imports(&library, openmp::RUNTIME, ENTRY, lazily, |name, real| watched(&library, name, real)) };
         }
     }
 }
@@ -122,19 +125,18 @@ pub(crate) fn is_watched(library: usize) -> bool {
 }
 
 /// The entry that stands for a region function from now on.
-fn watched(library: usize, name: &CStr, real: usize) -> Option<usize> {
-    if ENDS.contains(&name.to_bytes()) {
+fn watched(library: &Library, name: &str, real: usize) -> Option<usize> {
+    if ENDS.contains(&name) {
         return None;
     }
     let index = WATCHED.iter().position(|region| [0, real].contains(&region.real.load(Relaxed)))?;
     let region = &WATCHED[index];
-    if region.real.load(Relaxed) == 0 || !region.loaded.is_there() {
+    if region.real.load(Relaxed) == 0 || !region.loaded.still_loaded() {
         for (place, name) in region.asked.iter().zip(ASKED) {
-            // SAFETY: the pool's threads run in it, so it is loaded.
-            place.store(unsafe { real::find_in(library, name) }?, Relaxed);
+            place.store(library.function(&SymbolName::new(name, None))?, Relaxed);
         }
-        region.library.store(library, Relaxed);
-        region.loaded.set(Loaded::around(real));
+        region.library.store(library.link_map.address, Relaxed);
+        region.loaded.set(Identity::around(real));
         region.real.store(real, Relaxed);
     }
     Some(ENTRIES[index] as usize)
@@ -149,7 +151,7 @@ impl Region {
     /// True when its regions have to do with the thread that enters them.
     fn runs_alone(&self) -> bool {
         let library = self.library.load(Relaxed);
-        let lost = || openmp::lost_pool(|thread| native::belongs_to(thread.start, library)).next().is_some();
+        let lost = || openmp::lost_pool(|thread| belongs_to(thread.start, library)).next().is_some();
         guards::runs_regions_alone() && gate::awake() && !gate::is_guest() && is_first_thread() && lost()
     }
 
@@ -169,7 +171,7 @@ fn before(region: &Region, threads: u32, caller: usize) -> Waiting {
         return Waiting::Unseen;
     }
     let library = region.library.load(Relaxed);
-    let pool = || openmp::lost_pool(|thread| native::belongs_to(thread.start, library));
+    let pool = || openmp::lost_pool(|thread| belongs_to(thread.start, library));
     let Some((fork, _)) = pool().next().filter(|_| region.needs_others(threads)) else { return Waiting::Unseen };
     shared_page::begin_wait();
     waits::at_length(caller, |scratch, word| {
@@ -178,7 +180,7 @@ fn before(region: &Region, threads: u32, caller: usize) -> Waiting {
             let threads = crate::describe::losses(arena, fork).threads;
             let lost = || pool().filter(|(of, _)| std::ptr::eq(*of, fork));
             let count = lost().count();
-            let path = native::library(region.real.load(Relaxed))?;
+            let path = path_of(region.real.load(Relaxed))?;
             let file = arena.text(path.as_str().rsplit('/').next()?);
             let thread = threads.iter().find(|t| lost().any(|(_, record)| record.tid == t.tid))?;
             let place: Option<Site<'_>> = waits::place(arena, word);

@@ -81,7 +81,7 @@ macro_rules! c_text {
 /// The static of a hook's real function, and the stub that stands for it until it is known.
 macro_rules! real_function {
     ($name:ident) => {
-        real_function!(@ $name, crate::hooks::real::NO_DOOR);
+        real_function!(@ $name, crate::entry::real::NO_DOOR);
     };
     ($name:ident, $door:ident) => {
         real_function!(@ $name, Some(&$door));
@@ -102,13 +102,13 @@ macro_rules! real_function {
                 restore_registers!(),
                 "jmp qword ptr [rip + {real}]",
                 real = sym REAL,
-                resolve = sym crate::hooks::real::resolve_early,
+                resolve = sym crate::entry::real::resolve_early,
             )
         }
 
         #[used]
         #[unsafe(link_section = "forkguard_reals")]
-        static REAL: crate::hooks::real::Real = crate::hooks::real::Real::new(early, $door, c_name!($name), $version);
+        static REAL: crate::entry::real::Real = crate::entry::real::Real::new(early, $door, c_name!($name), $version);
     };
 }
 
@@ -160,7 +160,7 @@ macro_rules! older {
     };
     (@ $name:ident $older:literal $before:expr $(, $operand:ident = $symbol:path)*) => {
         const _: () = {
-            real_function!(@ $name, crate::hooks::real::NO_DOOR, Some(c_text!($older)));
+            real_function!(@ $name, crate::entry::real::NO_DOOR, Some(c_text!($older)));
 
             #[unsafe(naked)]
             unsafe extern "C" fn entry() {
@@ -217,7 +217,7 @@ macro_rules! hook {
     ($(#[$attribute:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, versions [$($versions:tt)*])?;
      |$caller:ident| $body:block) => {
         const _: () = {
-            real_function!(@ $name, crate::hooks::real::NO_DOOR, [$($($versions)*)?]);
+            real_function!(@ $name, crate::entry::real::NO_DOOR, [$($($versions)*)?]);
             older!($name [$($($versions)*)?]);
             call_real!($($arg: $type),* => $ret);
             same_signature!([$($proof)?] unsafe extern "C" fn($($type),*) -> $ret);
@@ -256,7 +256,7 @@ macro_rules! pass {
     };
     ($(#[$attribute:meta])* fn $name:ident, $gate:path $(, versions [$($versions:tt)*])?; |$registers:ident| -> bool $body:block) => {
         const _: () = {
-            real_function!(@ $name, crate::hooks::real::NO_DOOR, [$($($versions)*)?]);
+            real_function!(@ $name, crate::entry::real::NO_DOOR, [$($($versions)*)?]);
             older!($name [$($($versions)*)?] note_call!(), gate = $gate, noted = noted);
 
             $(#[$attribute])*

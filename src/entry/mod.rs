@@ -5,6 +5,7 @@ pub(crate) mod layouts;
 #[macro_use]
 mod macros;
 mod panic;
+pub(crate) mod real;
 mod record;
 pub(crate) mod registers;
 pub(crate) mod scratch;

@@ -29,6 +29,7 @@ use crate::entry::Arena;
 use crate::sites::native;
 use forkguard_core::fork::Inner;
 use forkguard_core::raw;
+use forkguard_loader::{LinkMap, MemoryAccess, Notes, own_and_next, program_path};
 use forkguard_report::catalogue::Server;
 use forkguard_report::event::*;
 use forkguard_report::summary;
@@ -92,21 +93,22 @@ fn borrowed<'a, T: Clone>(list: &List<'a, T>) -> &'a [T] {
 impl<'a> Evidence<'a> {
     /// Gathers it for a described fork.
     pub(crate) fn of(fork: &Fork<'a>, inner: &Inner, arena: &'a Arena, id: &'a str) -> Evidence<'a> {
-        let executable = arena.text(native::executable().as_str());
+        let executable = arena.text(program_path().as_str());
         let descriptors = borrowed(&fork.descriptors);
         let leader: Option<u32> = id.split('.').next().and_then(|pid| pid.parse().ok());
         let in_child = leader != Some(raw::process_id());
         let mut libraries = arena.list(32);
         let unseen = borrowed(&fork.threads).iter().any(|t| !t.recorded);
         let mut go = None;
-        native::each_library(|library| {
-            if rng_shared::knows(library.path.as_str()) {
-                libraries.push(arena.text(library.path.as_str()));
+        for library in own_and_next(MemoryAccess::FAULT_PROOF) {
+            let path = library.path();
+            if rng_shared::knows(path.as_str()) {
+                libraries.push(arena.text(path.as_str()));
             }
-            if unseen && go.is_none() && library.is_go() {
-                go = Some(arena.text(library.path.as_str()));
+            if unseen && go.is_none() && is_go(&library) {
+                go = Some(arena.text(path.as_str()));
             }
-        });
+        }
         Evidence {
             arena,
             id,
@@ -182,7 +184,7 @@ fn lines<'a>(arena: &'a Arena, sites: &'a [Site<'a>]) -> &'a [Text<'a>] {
 
 /// The server that this process is of.
 pub(crate) fn server(arena: &Arena) -> Server {
-    Server::recognise(arena.text(native::executable().as_str()), crate::describe::own_name().as_str())
+    Server::recognise(arena.text(program_path().as_str()), crate::describe::own_name().as_str())
 }
 
 /// The finding of a hit in this child, which the fork `id` made.
@@ -218,13 +220,13 @@ fn loaded_at<'a>(arena: &'a Arena, path: &'a str) -> Site<'a> {
 
 /// Where the Go runtime is, if a library brought one.
 pub(crate) fn go_library(arena: &Arena) -> Option<Site<'_>> {
-    let mut go = None;
-    native::each_library(|library| {
-        if go.is_none() && library.is_go() {
-            go = Some(loaded_at(arena, arena.text(library.path.as_str())));
-        }
-    });
-    go
+    let go = own_and_next(MemoryAccess::FAULT_PROOF).find(is_go)?;
+    Some(loaded_at(arena, arena.text(go.path().as_str())))
+}
+
+/// True for a library that Go's linker made.
+fn is_go(library: &LinkMap) -> bool {
+    Notes::read(library, library.base).is_go
 }
 
 /// What the program can do about it, or an option of ours.

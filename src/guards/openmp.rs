@@ -6,12 +6,12 @@
 //! with one thread, which needs no pool (libgomp's gomp_team_start returns before it looks at it): see `child/regions.rs`.
 use super::*;
 use crate::describe::openmp as pools;
-use crate::hooks::real;
 use crate::options::OpenMp;
-use crate::sites::{self, Start, native};
+use crate::sites::{self, Start};
 use forkguard_core::fixed::Fixed;
 use forkguard_core::held::{ENTERED, Entry};
 use forkguard_core::thread::{self, Slot, State};
+use forkguard_loader::{Library, MemoryAccess, SymbolName, path_of};
 use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize};
 
 /// True where the regions of a child that lost its pool run with one thread.
@@ -52,7 +52,8 @@ fn release(start: usize) {
     let mut ended = Fixed::<u32, 128>::new();
     threads().for_each(|slot| ended.push(slot.tid.load(Relaxed)));
     // SAFETY: threads run in it, so it is loaded.
-    let pause = native::link_map_of(start).and_then(|library| unsafe { real::find_in(library, c"omp_pause_resource_all") });
+    let library = Library::around(unsafe { MemoryAccess::direct() }, start);
+    let pause = library.and_then(|library| library.function(&SymbolName::new(c"omp_pause_resource_all", None)));
     let failed = match pause {
         // GCC 8 and older have none.
         None => libc::ENOSYS,
@@ -128,7 +129,7 @@ impl Released {
     }
 
     fn tell(&self) {
-        let path = native::library(self.start.load(Relaxed));
+        let path = path_of(self.start.load(Relaxed));
         let file = path.as_ref().and_then(|path| path.as_str().rsplit('/').next()).unwrap_or("?");
         let start = raw::monotonic_of_kernel().saturating_sub(self.ns.load(Relaxed));
         let (action, result) = match self.failed.load(Relaxed) {

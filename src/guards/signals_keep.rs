@@ -7,10 +7,10 @@ use super::*;
 use crate::describe;
 use crate::entry::{Scratch, record};
 use crate::findings::handler_dropped;
-use crate::sites::loaded::{self, Loaded};
 use crate::sites::{self, python_handlers as python};
 use forkguard_core::generation;
 use forkguard_core::signal::{self, COUNT, Set};
+use forkguard_loader::{AtomicIdentity, Identity};
 use forkguard_report::event::{Kind, Role, State};
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize};
@@ -30,7 +30,7 @@ struct Kept {
     /// The kernel's action: handler, flags, restorer, mask.
     action: [AtomicUsize; 4],
     /// The library of the handler.
-    library: loaded::Place,
+    library: AtomicIdentity,
 }
 
 static KEPT: [Kept; COUNT + 1] = [const {
@@ -40,7 +40,7 @@ static KEPT: [Kept; COUNT + 1] = [const {
         object: AtomicUsize::new(0),
         generation: AtomicU32::new(0),
         action: [const { AtomicUsize::new(0) }; 4],
-        library: loaded::Place::new(),
+        library: AtomicIdentity::new(),
     }
 }; COUNT + 1];
 
@@ -120,7 +120,7 @@ impl Kept {
     fn remember(&self, number: i32, set: sites::Handler) {
         let Some(action) = raw::signal_action(number) else { return };
         self.hold(set.object);
-        self.library.set(Loaded::around(action.handler));
+        self.library.set(Identity::around(action.handler));
         let words = [action.handler, action.flags as usize, action.restorer, action.mask as usize];
         self.action.iter().zip(words).for_each(|(place, word)| place.store(word, Relaxed));
         self.code.store(set.code, Relaxed);
@@ -150,7 +150,7 @@ impl Kept {
         }
         self.object.store(object, Relaxed);
         // One of an interpreter that is gone went with it.
-        if before != 0 && self.library.is_there() {
+        if before != 0 && self.library.still_loaded() {
             python::release_soon(before);
         }
     }
@@ -214,7 +214,7 @@ impl Kept {
             }
             return;
         }
-        if !self.library.is_there() {
+        if !self.library.still_loaded() {
             return self.drop_dead();
         }
         let put = record(|_| {

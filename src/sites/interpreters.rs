@@ -3,7 +3,7 @@ use super::perl::{self, Perl};
 use super::php::{self, Php};
 use super::ruby::{self, Ruby};
 use super::store::{self, Frames, Language};
-use super::symbols::Watch;
+use forkguard_loader::{LibraryWatch, MemoryAccess};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 
 /// Calls its argument with file, line and function of this thread's frames, innermost first; allocates nothing, takes no lock.
@@ -13,20 +13,20 @@ const READERS: [(Language, Reader); 3] =
     [(Language::Ruby, ruby::frames), (Language::Php, php::frames), (Language::Perl, perl::frames)];
 
 #[unsafe(link_section = "forkguard_words")]
-static LIBRARIES: Watch = Watch::new();
+static LIBRARIES: LibraryWatch = LibraryWatch::new();
 #[unsafe(link_section = "forkguard_words")]
 static LOOKING: AtomicBool = AtomicBool::new(false);
 
 /// Looks for them when libraries were loaded since the last time, or theirs is gone.
-pub(super) fn prepare() {
+pub(super) fn prepare(memory: MemoryAccess) {
     if !LOOKING.swap(true, Acquire) {
-        if ruby::FOUND.is_lost() || php::FOUND.is_lost() || perl::FOUND.is_lost() {
+        if ruby::FOUND.was_unloaded() || php::FOUND.was_unloaded() || perl::FOUND.was_unloaded() {
             LIBRARIES.forget();
         }
-        LIBRARIES.look(|library| {
-            ruby::FOUND.offer(library, Ruby::of);
-            php::FOUND.offer(library, Php::of);
-            perl::FOUND.offer(library, Perl::of);
+        LIBRARIES.visit(memory, |library| {
+            ruby::FOUND.search(library, Ruby::of);
+            php::FOUND.search(library, Php::of);
+            perl::FOUND.search(library, Perl::of);
         });
         LOOKING.store(false, Release);
     }
@@ -34,7 +34,7 @@ pub(super) fn prepare() {
 
 /// True while one of them is loaded; does not look for one.
 pub(super) fn are_known() -> bool {
-    ruby::FOUND.get().is_some() || php::FOUND.get().is_some() || perl::FOUND.get().is_some()
+    ruby::FOUND.still_loaded().is_some() || php::FOUND.still_loaded().is_some() || perl::FOUND.still_loaded().is_some()
 }
 
 /// True for an address in the code of MRI.
@@ -49,7 +49,7 @@ pub(super) fn reset_in_child() {
 
 /// Takes the frames of this thread.
 pub(super) fn take(frames: &mut Frames) {
-    prepare();
+    prepare(MemoryAccess::FAULT_PROOF);
     for (language, read) in READERS {
         read(&mut |file, line, function| {
             if let (Some(file), Some(function)) = (store::text(file), store::text(function)) {

@@ -5,7 +5,6 @@
 //! language, without a lock and without the language's own allocator; a line in [`capture`] calls it.
 mod debug;
 mod interpreters;
-pub(crate) mod loaded;
 pub(crate) mod native;
 mod perl;
 mod php;
@@ -13,13 +12,13 @@ pub(crate) mod python;
 mod ruby;
 mod stack;
 pub(crate) mod store;
-pub(crate) mod symbols;
 
 use crate::entry::Registers;
 use crate::entry::scratch::on_scratch_stack;
 use crate::options::{self, Sockets};
 use forkguard_core::fork::Inner;
 use forkguard_core::{raw, thread};
+use forkguard_loader::{MemoryAccess, is_in_c_library, path_of};
 pub(crate) use python::handlers as python_handlers;
 pub(crate) use stack::Start;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -27,11 +26,21 @@ use store::{Frames, Kept, Language};
 
 /// In the constructor.
 pub(crate) fn prepare() {
-    native::prepare();
-    symbols::look_alone(|| {
-        python::prepare();
-        interpreters::prepare();
-    });
+    // SAFETY: libraries that are loaded with the program are never unloaded.
+    unsafe { forkguard_loader::prepare() };
+    let memory = if __libc_single_threaded == 0 {
+        MemoryAccess::FAULT_PROOF
+    } else {
+        // SAFETY: only this thread could unload a library, and does not.
+        unsafe { MemoryAccess::direct() }
+    };
+    python::prepare(memory);
+    interpreters::prepare(memory);
+}
+
+unsafe extern "C" {
+    /// Of the C library: zero once there was a second thread.
+    safe static __libc_single_threaded: u8;
 }
 
 /// In a forked child.
@@ -85,7 +94,7 @@ pub(crate) fn is_called_in(site: usize, caller: usize) -> bool {
     let (address, outer) = store::look(site);
     let outer = outer.filter(|kept| kept.language == Language::Native).map(|kept| kept.address);
     let mut from = std::iter::once(address).chain(outer).skip_while(|&at| stack::function(at - 1) != Some(function));
-    from.nth(1).is_some_and(|outer| !native::is_the_c_librarys(outer))
+    from.nth(1).is_some_and(|outer| !is_in_c_library(outer))
 }
 
 /// For a timer. Those that MRI arms itself (in signal handlers, on whichever thread) have nothing to do with that thread's frames.
@@ -290,7 +299,7 @@ pub(crate) fn without_interpreter(work: &dyn Fn()) {
 
 /// True for an address in a library of the system's.
 pub(crate) fn is_installed(address: usize) -> bool {
-    native::library(address).is_some_and(|path| forkguard_report::text::is_system_path(path.as_str()))
+    path_of(address).is_some_and(|path| forkguard_report::text::is_system_path(path.as_str()))
 }
 
 /// How many captures were skipped.

@@ -3,9 +3,8 @@
 //! No function tells them without allocating. They are read fault-proof from the first interpreter, by offsets that have held since 5.24
 //! (tried: 5.36, 5.40), and only believed where a pointer leads to an operation whose code is that of `nextstate` or `dbstate`: that is
 //! what marks a statement.
-use super::loaded::Found;
-use super::symbols::Library;
 use forkguard_core::raw::{self, read_memory, read_value};
+use forkguard_loader::{Library, WhileLoaded};
 use std::sync::atomic::{AtomicUsize, Ordering::*};
 
 /// The interpreter of a library.
@@ -20,7 +19,7 @@ pub(super) struct Perl {
     place: AtomicUsize,
 }
 
-pub(super) static FOUND: Found<Perl> = Found::new();
+pub(super) static FOUND: WhileLoaded<Perl> = WhileLoaded::new();
 
 /// Operations that are looked through for the two.
 const OPERATIONS: usize = 400;
@@ -65,7 +64,7 @@ const CONTEXTS: usize = 200;
 /// Calls `each` with file and line, innermost first; not at all in a thread other than the main one.
 #[inline(never)]
 pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
-    if let Some(perl) = FOUND.get()
+    if let Some(perl) = FOUND.still_loaded()
         && raw::thread_id() == raw::process_id()
         && let Some(marks) = perl.marks()
     {

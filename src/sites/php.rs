@@ -2,9 +2,8 @@
 //!
 //! The innermost line comes from the Zend API. Functions and callers are read fault-proof from the chain of `zend_execute_data`; where that
 //! hangs and where a file's name stands in a function is found out by what the API says, and each time must agree with it.
-use super::loaded::Found;
-use super::symbols::{Library, function};
 use forkguard_core::raw::{self, read_memory, read_value};
+use forkguard_loader::{Library, WhileLoaded};
 use libc::c_char;
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -21,7 +20,7 @@ pub(super) struct Php {
     file_place: AtomicUsize,
 }
 
-pub(super) static FOUND: Found<Php> = Found::new();
+pub(super) static FOUND: WhileLoaded<Php> = WhileLoaded::new();
 
 impl Php {
     /// `executor_globals` exists only in builds in which the main thread alone runs PHP.
@@ -30,10 +29,10 @@ impl Php {
         unsafe {
             Some(Php {
                 globals: library.find(c"executor_globals")?,
-                is_executing: function(library, c"zend_is_executing")?,
-                file: function(library, c"zend_get_executed_filename")?,
-                line: function(library, c"zend_get_executed_lineno")?,
-                function: function(library, c"get_active_function_name")?,
+                is_executing: library.function_as(c"zend_is_executing")?,
+                file: library.function_as(c"zend_get_executed_filename")?,
+                line: library.function_as(c"zend_get_executed_lineno")?,
+                function: library.function_as(c"get_active_function_name")?,
                 call_place: AtomicUsize::new(0),
                 file_place: AtomicUsize::new(0),
             })
@@ -53,7 +52,7 @@ const FUNCTION: usize = 32;
 /// Calls `each` with file, line and function, innermost first; not at all where no PHP runs.
 #[inline(never)]
 pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
-    let Some(php) = FOUND.get() else { return };
+    let Some(php) = FOUND.still_loaded() else { return };
     if raw::thread_id() != raw::process_id() || !(php.is_executing)() {
         return;
     }

@@ -4,10 +4,8 @@
 //! They read the execution context that the thread had last. It is freed some time after the thread has ended, while the native thread lives
 //! on in MRI's cache, where signals may still come to it. MRI takes its own thread from the native one before that
 //! (thread_pthread.c, native_thread_destroy), and ruby_native_thread_p tells: only then is anything read.
-use super::loaded::Found;
-use super::native;
-use super::symbols::{Library, function};
 use forkguard_core::raw::read_value;
+use forkguard_loader::{Library, SymbolName, WhileLoaded, link_map_of, thread_local_block};
 use libc::{c_char, c_int};
 
 /// The interpreter of a library.
@@ -21,19 +19,19 @@ pub(super) struct Ruby {
     current: Current,
 }
 
-pub(super) static FOUND: Found<Ruby> = Found::new();
+pub(super) static FOUND: WhileLoaded<Ruby> = WhileLoaded::new();
 
 impl Ruby {
     pub(super) fn of(library: &Library) -> Option<Ruby> {
         // SAFETY: functions of MRI's C API under their names.
         unsafe {
             Some(Ruby {
-                profile: function(library, c"rb_profile_frames")?,
-                is_during_gc: function(library, c"rb_during_gc")?,
-                is_native_thread: function(library, c"ruby_native_thread_p")?,
-                path: function(library, c"rb_profile_frame_path")?,
-                label: function(library, c"rb_profile_frame_base_label")?,
-                bytes: function(library, c"rb_string_value_ptr")?,
+                profile: library.function_as(c"rb_profile_frames")?,
+                is_during_gc: library.function_as(c"rb_during_gc")?,
+                is_native_thread: library.function_as(c"ruby_native_thread_p")?,
+                path: library.function_as(c"rb_profile_frame_path")?,
+                label: library.function_as(c"rb_profile_frame_base_label")?,
+                bytes: library.function_as(c"rb_string_value_ptr")?,
                 current: Current::of(library)?,
             })
         }
@@ -59,8 +57,11 @@ impl Current {
         let machine = machine.or_else(|| machine_in(library.find(c"rb_during_gc")?))?;
         let context = context_in(library.find(c"rb_profile_frames")?);
         // The program itself is the first one, and asks for its variables in no way that could be seen.
-        let own =
-            || Some(ThreadLocal { library: 1, offset: library.value(c"ruby_current_ec").filter(|_| library.is_program())? });
+        let own = || {
+            let variable = library.symbol(&SymbolName::new(c"ruby_current_ec", None));
+            let variable = variable.filter(|_| library.link_map.is_program())?;
+            Some(ThreadLocal { library: 1, offset: variable.value })
+        };
         Some(Current { machine, context: context.or_else(own)? })
     }
 }
@@ -98,7 +99,7 @@ const LONGEST: usize = 512;
 /// Calls `each` with file, line and method, innermost first; not at all in a thread that runs no Ruby.
 #[inline(never)]
 pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
-    let Some(ruby) = FOUND.get() else { return };
+    let Some(ruby) = FOUND.still_loaded() else { return };
     // Compaction, which moves what frames point to, follows a whole mark phase: none can begin to move while this runs.
     if !ruby.runs_here() || (ruby.is_during_gc)() != 0 {
         return;
@@ -119,7 +120,7 @@ pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
 
 /// True for an address in the library of the interpreter.
 pub(crate) fn owns(address: usize) -> bool {
-    FOUND.get().is_some_and(|ruby| native::link_map_of(address) == native::link_map_of(ruby.profile as usize))
+    FOUND.still_loaded().is_some_and(|ruby| link_map_of(address) == link_map_of(ruby.profile as usize))
 }
 
 impl Ruby {
@@ -129,7 +130,7 @@ impl Ruby {
         let Current { machine, context } = &self.current;
         // SAFETY: a pointer, which the machine's end clears.
         let stands = || unsafe { *(*machine as *const usize) } != 0;
-        let block = || native::thread_local_block(context.library);
+        let block = || thread_local_block(context.library);
         // A thread that has no variables of MRI's would be given some by being asked.
         if block().is_none() || !stands() || (self.is_native_thread)() == 0 {
             return false;

@@ -3,8 +3,8 @@
 //! The C library's own unwinder may take a lock (registered frames, older loaders) and reads what the tables say without a doubt: both
 //! are not for a library that lives in other people's processes. This walk takes none, allocates nothing, and reads stack and tables
 //! fault-proof: a stack that is not as the tables say (a coroutine's, code without tables) ends the walk.
-use super::native::{Found, find_object};
 use forkguard_core::raw::{read_memory, read_value};
+use forkguard_loader::{Mapping, find_object};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Frames that are walked, this library's own included, and how far from each other the first and the last may lie.
@@ -172,7 +172,7 @@ fn rule(at: usize) -> Option<Rule> {
 
 /// From the library's table: None where it has no entry, or one that these few lines do not understand.
 #[inline(never)]
-fn work_out(found: &Found, at: usize) -> Option<Rule> {
+fn work_out(found: &Mapping, at: usize) -> Option<Rule> {
     let (start, entry) = search(found.eh_frame, at)?;
     let mut bytes = [0u8; 512];
     let (own, entry_body) = record(entry, &mut bytes)?;

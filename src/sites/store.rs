@@ -1,6 +1,6 @@
 //! The application's stacks, kept once each in bounded memory: frames form a tree (stacks share their outer frames), texts are
 //! interned. Nothing is ever changed or taken out, so nothing needs a lock: an entry is complete before an index names it.
-use super::loaded;
+use forkguard_loader::{tagged, untagged};
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
@@ -157,7 +157,7 @@ pub(crate) fn keep(frames: &Frames, address: usize) -> Option<usize> {
     if outer == 0 {
         return Some(0);
     }
-    node(Language::Native, loaded::marked(address), outer).map(|node| STACK | usize::from(node))
+    node(Language::Native, tagged(address), outer).map(|node| STACK | usize::from(node))
 }
 
 /// A frame of a stack that is being taken.
@@ -191,7 +191,7 @@ impl Frames {
 
     /// Adds the next outer native frame, by its return address; likewise.
     pub(crate) fn push_native(&mut self, address: usize) -> bool {
-        let word = loaded::marked(address);
+        let word = tagged(address);
         self.push(Language::Native, (word >> 48) as TextId, (word >> 32) as TextId, word as u32)
     }
 
@@ -244,14 +244,14 @@ pub(crate) fn look(word: usize) -> (usize, impl Iterator<Item = Kept> + Clone) {
     };
     let (address, mut outer) = match word & STACK {
         0 => (word, 0),
-        _ => read(word & !STACK).map_or((0, 0), |(word, link)| (loaded::unmarked(word), link & 0xffff)),
+        _ => read(word & !STACK).map_or((0, 0), |(word, link)| (untagged(word), link & 0xffff)),
     };
     let frames = std::iter::from_fn(move || {
         let (word, link) = read(outer as usize)?;
         outer = link & 0xffff;
         let language = Language::ALL[(link >> 16) as usize % Language::ALL.len()];
         if language == Language::Native {
-            return Some(Kept { language, file: "", function: "", line: 0, address: loaded::unmarked(word) });
+            return Some(Kept { language, file: "", function: "", line: 0, address: untagged(word) });
         }
         let [file, function] = [word >> 48, word >> 32 & 0xffff].map(|id| text_of(id as u16));
         Some(Kept { language, file, function, line: word as u32, address: 0 })

@@ -4,7 +4,7 @@
 //! another thread is inside a hook of ours, and in no code of that library. An interpreter that runs code of this thread's stays.
 use crate::find_object::{Mapping, can_find_objects, find_object, link_map_of};
 use crate::link_map::program;
-use crate::memory::Memory;
+use crate::memory::MemoryAccess;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// A library as it was loaded. One that comes to lie at the same place later is another one, unless path, size, tables and the loader's record
@@ -46,7 +46,7 @@ fn fingerprint(address: usize, link_map: usize) -> Option<usize> {
         return find_object(address).filter(|found| found.link_map == link_map).map(|found| fingerprint_of(&found));
     }
     // Base, path and dynamic section. A record that is freed is written over.
-    Memory::FAULT_PROOF.read::<[u64; 3]>(link_map).map(|words| mixed(link_map, words.map(|word| word as usize)))
+    MemoryAccess::FAULT_PROOF.read::<[u64; 3]>(link_map).map(|words| mixed(link_map, words.map(|word| word as usize)))
 }
 
 /// Small libraries look alike but for their paths.

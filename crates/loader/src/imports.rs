@@ -7,7 +7,7 @@ use crate::elf::{LE, Relocation, SymbolEntry};
 use crate::find_object::{belongs_to, link_map_of};
 use crate::library::{Library, dynamic_entries};
 use crate::link_map::{LinkMap, link_maps, program};
-use crate::memory::Memory;
+use crate::memory::MemoryAccess;
 use crate::symbols::SymbolName;
 use forkguard_core::fixed::Text;
 use forkguard_core::raw;
@@ -15,7 +15,7 @@ use object::elf::*;
 
 /// A function or variable of another library that a library uses.
 pub struct Import {
-    memory: Memory,
+    memory: MemoryAccess,
     /// Where its address stands.
     slot: usize,
     name: usize,
@@ -95,10 +95,10 @@ impl Library {
 ///
 /// # Safety
 /// The process has one thread. What `by` gives can be called as the function that it stands for.
-pub unsafe fn redirect(
+pub unsafe fn redirect_imports(
     target: &Library,
     needed: &str,
-    prefix: &[u8],
+    prefix: &str,
     unresolved: bool,
     mut by: impl FnMut(&str, usize) -> Option<usize>,
 ) {
@@ -106,12 +106,12 @@ pub unsafe fn redirect(
     let path = target.link_map.path();
     let file = path.as_str().rsplit('/').next().unwrap_or_default();
     // A lost thread may have been changing the list.
-    let maps = link_maps(Memory::FAULT_PROOF, program()).filter(|map| belongs_to(map.dynamic, map.address));
+    let maps = link_maps(MemoryAccess::FAULT_PROOF, program()).filter(|map| belongs_to(map.dynamic, map.address));
     // SAFETY: the loader says that they are loaded, and no other thread could unload them.
-    let libraries = maps.filter_map(|map| Library::of(&LinkMap::read(unsafe { Memory::direct() }, map.address)?));
+    let libraries = maps.filter_map(|map| Library::of(&LinkMap::read(unsafe { MemoryAccess::direct() }, map.address)?));
     for library in libraries.filter(|library| library.needs(|name| name.contains(needed))) {
         let is_certain = unresolved && library.needs(|name| name == file);
-        for import in library.imports().filter(|import| import.starts_with(prefix)) {
+        for import in library.imports().filter(|import| import.starts_with(prefix.as_bytes())) {
             let name = import.name();
             let function = match import.target().and_then(|now| Some((now, link_map_of(now)?))) {
                 Some((now, to)) if to == target_map => Some(now),

@@ -30,10 +30,10 @@ mod while_loaded;
 
 pub use find_object::{Mapping, belongs_to, can_find_objects, find_object, link_map_of};
 pub use identity::{AtomicIdentity, Identity, UNLOADED, tagged, untagged};
-pub use imports::{Import, redirect};
+pub use imports::{Import, redirect_imports};
 pub use library::Library;
-pub use link_map::{LinkMap, link_maps, own, program, program_path};
-pub use memory::Memory;
+pub use link_map::{LinkMap, link_maps, own_and_next, path_of, program, program_path};
+pub use memory::MemoryAccess;
 pub use notes::Notes;
 pub use start::{is_in_c_library, next_libraries, prepare};
 pub use symbols::{Symbol, SymbolName, SymbolTable};

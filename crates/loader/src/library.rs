@@ -1,9 +1,8 @@
 //! A loaded library with what its dynamic section says: where its symbols, their names, hash table and versions are.
 use crate::elf::{Dynamic, GnuHashHeader, HashHeader, LE};
-use crate::find_object::link_map_of;
 use crate::identity::Identity;
 use crate::link_map::LinkMap;
-use crate::memory::{Memory, zeroed};
+use crate::memory::{MemoryAccess, zeroed};
 use forkguard_core::fixed::Text;
 use object::elf::*;
 
@@ -32,7 +31,7 @@ pub(crate) enum HashTable {
 
 impl HashTable {
     /// The table of DT_GNU_HASH, without one that of DT_HASH.
-    fn read(memory: Memory, gnu: usize, system_v: usize) -> Option<HashTable> {
+    fn read(memory: MemoryAccess, gnu: usize, system_v: usize) -> Option<HashTable> {
         match memory.read(gnu) {
             Some(header) => Some(HashTable::Gnu { address: gnu, header }),
             None => memory.read(system_v).map(|header| HashTable::SystemV { address: system_v, header }),
@@ -64,11 +63,11 @@ impl Library {
     }
 
     /// The library that an address lies in.
-    pub fn around(memory: Memory, address: usize) -> Option<Library> {
-        Library::of(&LinkMap::read(memory, link_map_of(address)?)?)
+    pub fn around(memory: MemoryAccess, address: usize) -> Option<Library> {
+        Library::of(&LinkMap::around(memory, address)?)
     }
 
-    pub(crate) fn memory(&self) -> Memory {
+    pub(crate) fn memory(&self) -> MemoryAccess {
         self.link_map.memory()
     }
 
@@ -99,7 +98,7 @@ pub(crate) fn dynamic_entries(link_map: &LinkMap) -> impl Iterator<Item = (Dynam
 }
 
 /// Entries of a dynamic section, which may end before that many, and with it the memory: what is missing is DT_NULL.
-fn read_entries<const N: usize>(memory: Memory, address: usize) -> [Dynamic; N] {
+fn read_entries<const N: usize>(memory: MemoryAccess, address: usize) -> [Dynamic; N] {
     let mut entries = [zeroed::<Dynamic>(); N];
     if memory.is_direct() || !memory.fill(address, &mut entries) {
         let places = (address..).step_by(size_of::<Dynamic>());

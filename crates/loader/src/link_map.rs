@@ -1,6 +1,7 @@
 //! The loader's list of libraries: `struct link_map` and `struct r_debug`, as far as <link.h> shows them.
 use crate::elf::{FileHeader, LE, ProgramHeader};
-use crate::memory::Memory;
+use crate::find_object::link_map_of;
+use crate::memory::MemoryAccess;
 use core::iter::successors;
 use forkguard_core::fixed::Text;
 use object::elf::{ELFMAG, PF_W, PT_LOAD};
@@ -8,7 +9,7 @@ use object::elf::{ELFMAG, PF_W, PT_LOAD};
 /// The loader's record of one library.
 #[derive(Clone, Copy)]
 pub struct LinkMap {
-    memory: Memory,
+    memory: MemoryAccess,
     /// Where the record itself lies: it names the library for as long as that is loaded.
     pub address: usize,
     /// What is added to the addresses in the library's file.
@@ -41,26 +42,25 @@ fn raw_debug() -> [usize; 2] {
     unsafe { (&raw const _r_debug).read_volatile() }
 }
 
-/// This library's own record.
-pub fn own(memory: Memory) -> Option<LinkMap> {
-    let own = (&raw const _DYNAMIC).addr();
-    link_maps(memory, program()).find(|map| map.dynamic == own)
+/// The records of this library and of those that were loaded after it, which are those that RTLD_NEXT means.
+pub fn own_and_next(memory: MemoryAccess) -> impl Iterator<Item = LinkMap> + Clone {
+    link_maps(memory, program()).skip_while(|map| !map.is_own())
 }
 
 /// The records from the one at an address on, in the order of the loader's list.
-pub fn link_maps(memory: Memory, from: usize) -> impl Iterator<Item = LinkMap> + Clone {
+pub fn link_maps(memory: MemoryAccess, from: usize) -> impl Iterator<Item = LinkMap> + Clone {
     successors(LinkMap::read(memory, from), move |map| LinkMap::read(memory, map.next)).take(LONGEST)
 }
 
 impl LinkMap {
     /// The record at an address; None for zero and where none can be read.
-    pub fn read(memory: Memory, address: usize) -> Option<LinkMap> {
+    pub fn read(memory: MemoryAccess, address: usize) -> Option<LinkMap> {
         let [base, path, dynamic, next, previous] = memory.read::<[u64; 5]>(address)?.map(|word| word as usize);
         Some(LinkMap { memory, address, base, path, dynamic, next, previous })
     }
 
     /// How the library is read.
-    pub(crate) fn memory(&self) -> Memory {
+    pub(crate) fn memory(&self) -> MemoryAccess {
         self.memory
     }
 
@@ -68,6 +68,16 @@ impl LinkMap {
     pub fn path(&self) -> Text<200> {
         let path = self.memory.text(self.path);
         if path.is_empty() { program_path() } else { path }
+    }
+
+    /// The record of the library that an address lies in.
+    pub fn around(memory: MemoryAccess, address: usize) -> Option<LinkMap> {
+        LinkMap::read(memory, link_map_of(address)?)
+    }
+
+    /// True for this library.
+    pub fn is_own(&self) -> bool {
+        self.dynamic == (&raw const _DYNAMIC).addr()
     }
 
     /// True for the program itself.
@@ -90,12 +100,17 @@ impl LinkMap {
 }
 
 /// The program headers of the library whose first segment begins at an address: with its file's header.
-pub(crate) fn program_headers(memory: Memory, start: usize) -> impl Iterator<Item = ProgramHeader> {
+pub(crate) fn program_headers(memory: MemoryAccess, start: usize) -> impl Iterator<Item = ProgramHeader> {
     /// As many as a library may have for all of them to be looked at.
     const MOST: u16 = 64;
     let header = memory.read::<FileHeader>(start).filter(|header| header.e_ident.magic == ELFMAG);
     let (table, count) = header.map_or((0, 0), |header| (start + header.e_phoff.get(LE) as usize, header.e_phnum.get(LE)));
     (0..count.min(MOST)).map_while(move |index| memory.read(table + usize::from(index) * size_of::<ProgramHeader>()))
+}
+
+/// Path of the library, or of the program, that an address lies in.
+pub fn path_of(address: usize) -> Option<Text<200>> {
+    Some(LinkMap::around(MemoryAccess::FAULT_PROOF, address)?.path())
 }
 
 /// The file of the program that this process runs.

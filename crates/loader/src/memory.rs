@@ -8,23 +8,23 @@ use object::pod::{Pod, bytes_of_mut, bytes_of_slice_mut};
 
 /// A way to read this process's own memory. No address of it is ever read at zero.
 #[derive(Clone, Copy)]
-pub struct Memory {
+pub struct MemoryAccess {
     direct: bool,
 }
 
-impl Memory {
+impl MemoryAccess {
     /// Reads through the kernel (process_vm_readv): memory that is not mapped is an answer, not a signal.
-    pub const FAULT_PROOF: Memory = Memory { direct: false };
+    pub const FAULT_PROOF: MemoryAccess = MemoryAccess { direct: false };
 
     /// Reads by plain loads.
     ///
     /// # Safety
     /// As long as the result is used, no library that is read through it is unloaded, and the loader's list does not change.
-    pub const unsafe fn direct() -> Memory {
-        Memory { direct: true }
+    pub const unsafe fn direct() -> MemoryAccess {
+        MemoryAccess { direct: true }
     }
 
-    /// True where the caller of [`Memory::direct`] vouches that what is read stays loaded.
+    /// True where the caller of [`MemoryAccess::direct`] vouches that what is read stays loaded.
     pub(crate) fn is_direct(self) -> bool {
         self.direct
     }

@@ -1,7 +1,7 @@
 //! The notes that linkers leave in a library.
 use crate::elf::{LE, NoteHeader};
 use crate::link_map::{LinkMap, program_headers};
-use crate::memory::Memory;
+use crate::memory::MemoryAccess;
 use core::fmt::Write;
 use forkguard_core::fixed::Text;
 use object::elf::*;
@@ -27,7 +27,7 @@ impl Notes {
         notes
     }
 
-    fn read_segment(&mut self, memory: Memory, address: usize, length: usize) {
+    fn read_segment(&mut self, memory: MemoryAccess, address: usize, length: usize) {
         // Aligned as the headers of notes are.
         let mut bytes = [0u64; 512];
         let words = length.div_ceil(size_of::<u64>()).min(bytes.len());

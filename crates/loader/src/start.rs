@@ -1,8 +1,8 @@
 //! What is found once, in the constructor.
 use crate::find_object::{belongs_to, link_map_of, set_find_object};
 use crate::library::Library;
-use crate::link_map::{link_maps, own};
-use crate::memory::Memory;
+use crate::link_map::own_and_next;
+use crate::memory::MemoryAccess;
 use crate::symbols::SymbolName;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -16,7 +16,7 @@ static C_LIBRARY: AtomicUsize = AtomicUsize::new(0);
 /// No library is unloaded meanwhile.
 pub unsafe fn prepare() {
     // SAFETY: as the caller vouches.
-    let libraries = next_libraries(unsafe { Memory::direct() });
+    let libraries = next_libraries(unsafe { MemoryAccess::direct() });
     let find = |name| libraries.clone().find_map(|library| library.function(&SymbolName::new(name, None)));
     if let Some(address) = find(c"_dl_find_object") {
         // SAFETY: found under that name.
@@ -27,8 +27,8 @@ pub unsafe fn prepare() {
 }
 
 /// The libraries that were loaded after this one, which are those that RTLD_NEXT means.
-pub fn next_libraries(memory: Memory) -> impl Iterator<Item = Library> + Clone {
-    own(memory).into_iter().flat_map(move |own| link_maps(memory, own.next)).filter_map(|map| Library::of(&map))
+pub fn next_libraries(memory: MemoryAccess) -> impl Iterator<Item = Library> + Clone {
+    own_and_next(memory).skip(1).filter_map(|map| Library::of(&map))
 }
 
 /// True for an address in the C library, which calls `main` and what a thread begins with.

@@ -1,7 +1,7 @@
 //! The symbols that a library exports: by name and version, as the loader looks them up, and by address.
 use crate::elf::{GnuHashHeader, HashHeader, LE, SymbolEntry, SymbolVersion, VersionDefinition, VersionName};
 use crate::library::{HashTable, Library};
-use crate::memory::{Memory, zeroed};
+use crate::memory::{MemoryAccess, zeroed};
 use core::ffi::CStr;
 use core::iter::{from_fn, successors};
 use core::mem::{transmute, transmute_copy};
@@ -162,7 +162,12 @@ fn gnu_tables(address: usize, header: GnuHashHeader) -> (usize, usize) {
 }
 
 /// The indices that DT_GNU_HASH has for names of this hash: a chain ends with an entry whose lowest bit is set.
-fn gnu_chain(memory: Memory, address: usize, header: GnuHashHeader, hash: u32) -> Option<impl Iterator<Item = u32> + use<>> {
+fn gnu_chain(
+    memory: MemoryAccess,
+    address: usize,
+    header: GnuHashHeader,
+    hash: u32,
+) -> Option<impl Iterator<Item = u32> + use<>> {
     let (bucket_count, first) = (header.bucket_count.get(LE), header.symbol_base.get(LE));
     let (bloom_count, shift) = (header.bloom_count.get(LE), header.bloom_shift.get(LE));
     let filter =
@@ -186,7 +191,12 @@ fn gnu_chain(memory: Memory, address: usize, header: GnuHashHeader, hash: u32) -
 }
 
 /// The indices that DT_HASH has for names of this hash: a chain ends with zero.
-fn system_v_chain(memory: Memory, address: usize, header: HashHeader, hash: u32) -> Option<impl Iterator<Item = u32> + use<>> {
+fn system_v_chain(
+    memory: MemoryAccess,
+    address: usize,
+    header: HashHeader,
+    hash: u32,
+) -> Option<impl Iterator<Item = u32> + use<>> {
     let bucket_count = header.bucket_count.get(LE);
     let buckets = address + size_of::<HashHeader>();
     let chains = word(buckets, bucket_count);
@@ -239,7 +249,7 @@ impl SymbolTable {
 }
 
 /// How many symbols a library has: the last one of the last chain of its GNU hash table.
-fn symbol_count(memory: Memory, address: usize, header: GnuHashHeader) -> Option<u32> {
+fn symbol_count(memory: MemoryAccess, address: usize, header: GnuHashHeader) -> Option<u32> {
     let (buckets, chains) = gnu_tables(address, header);
     let (bucket_count, first) = (header.bucket_count.get(LE), header.symbol_base.get(LE));
     let mut last = 0;

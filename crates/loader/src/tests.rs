@@ -14,9 +14,9 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 /// Both ways to read.
-fn memories() -> [Memory; 2] {
+fn memories() -> [MemoryAccess; 2] {
     // SAFETY: what is read through it is loaded with the program.
-    [Memory::FAULT_PROOF, unsafe { Memory::direct() }]
+    [MemoryAccess::FAULT_PROOF, unsafe { MemoryAccess::direct() }]
 }
 
 /// A library that nothing else loads.
@@ -36,7 +36,7 @@ impl Opened {
     }
 
     fn library(&self) -> Library {
-        Library::around(Memory::FAULT_PROOF, self.address(c"cos")).unwrap()
+        Library::around(MemoryAccess::FAULT_PROOF, self.address(c"cos")).unwrap()
     }
 
     fn close(self) {
@@ -47,7 +47,7 @@ impl Opened {
     }
 }
 
-fn function(memory: Memory, name: &CStr, version: Option<&CStr>) -> Option<usize> {
+fn function(memory: MemoryAccess, name: &CStr, version: Option<&CStr>) -> Option<usize> {
     next_libraries(memory).find_map(|library| library.function(&SymbolName::new(name, version)))
 }
 
@@ -55,10 +55,10 @@ fn function(memory: Memory, name: &CStr, version: Option<&CStr>) -> Option<usize
 fn the_list_begins_with_the_program() {
     let _alone = alone();
     for memory in memories() {
-        let own = own(memory).unwrap();
-        assert!(own.is_program());
+        let own = own_and_next(memory).next().unwrap();
+        assert!(own.is_program() && own.is_own());
         assert_eq!(own.path().as_str(), std::env::current_exe().unwrap().to_str().unwrap());
-        assert_eq!(link_map_of(alone as *const () as usize), Some(own.address));
+        assert_eq!(path_of(alone as *const () as usize).unwrap().as_str(), own.path().as_str());
         assert!(link_maps(memory, own.address).any(|map| map.path().as_str().ends_with("/libc.so.6")));
     }
 }
@@ -99,10 +99,10 @@ fn versions_are_told_apart() {
 #[test]
 fn an_address_leads_to_its_symbol() {
     let _alone = alone();
-    let address = function(Memory::FAULT_PROOF, c"qsort_r", None).unwrap();
+    let address = function(MemoryAccess::FAULT_PROOF, c"qsort_r", None).unwrap();
     assert!(is_in_c_library(address));
     assert!(!is_in_c_library(alone as *const () as usize));
-    let library = Library::around(Memory::FAULT_PROOF, address).unwrap();
+    let library = Library::around(MemoryAccess::FAULT_PROOF, address).unwrap();
     let (start, name) = SymbolTable::of(library).unwrap().around(address + 1 - library.link_map.base).unwrap();
     assert_eq!(start + library.link_map.base, address);
     assert_eq!(name.as_str(), "qsort_r");
@@ -155,7 +155,7 @@ fn libraries_are_visited_when_some_were_loaded() {
     let watch = LibraryWatch::without_pause();
     let visit = || {
         let (mut count, mut has_libm) = (0, false);
-        watch.visit(Memory::FAULT_PROOF, |library| {
+        watch.visit(MemoryAccess::FAULT_PROOF, |library| {
             count += 1;
             has_libm |= library.soname().as_str() == "libm.so.6";
         });
@@ -178,7 +178,7 @@ fn imports_lead_elsewhere() {
         7
     }
     let _alone = alone();
-    let library = Library::of(&own(Memory::FAULT_PROOF).unwrap()).unwrap();
+    let library = Library::of(&own_and_next(MemoryAccess::FAULT_PROOF).next().unwrap()).unwrap();
     assert!(library.needs(|name| name == "libc.so.6") && !library.needs(|name| name == "libm.so.6"));
     // SAFETY: it only asks the kernel.
     let parent = || unsafe { libc::getpgrp() };
@@ -186,7 +186,7 @@ fn imports_lead_elsewhere() {
     let is_meant = |import: &Import| import.name().as_str() == "getpgrp" && import.starts_with(b"getpg");
     let import = library.imports().find(is_meant).unwrap();
     let target = import.target().unwrap();
-    assert_eq!(Some(target), function(Memory::FAULT_PROOF, c"getpgrp", None));
+    assert_eq!(Some(target), function(MemoryAccess::FAULT_PROOF, c"getpgrp", None));
     // SAFETY: functions of one type; no other thread calls them.
     unsafe {
         import.redirect(seven as *const () as usize);
@@ -201,14 +201,14 @@ fn variables_lie_in_segments_that_can_be_written() {
     static mut VARIABLE: u8 = 1;
     let _alone = alone();
     let address = (&raw const VARIABLE).addr();
-    let own = own(Memory::FAULT_PROOF).unwrap();
+    let own = own_and_next(MemoryAccess::FAULT_PROOF).next().unwrap();
     assert!(own.variables().any(|(start, length)| (start..start + length).contains(&address)));
     assert!(!own.variables().any(|(start, length)| (start..start + length).contains(&(alone as *const () as usize))));
 }
 
 #[test]
 fn memory_that_is_not_there_is_an_answer() {
-    let memory = Memory::FAULT_PROOF;
+    let memory = MemoryAccess::FAULT_PROOF;
     assert_eq!(memory.read::<u64>(0), None);
     assert_eq!(memory.read::<u64>(8), None);
     assert!(memory.text::<16>(8).is_empty());

@@ -2,7 +2,7 @@
 use crate::identity::Identity;
 use crate::library::Library;
 use crate::link_map::{LinkMap, link_maps, program};
-use crate::memory::Memory;
+use crate::memory::MemoryAccess;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use forkguard_core::raw::monotonic;
 
@@ -37,7 +37,7 @@ impl LibraryWatch {
 
     /// Calls `each` with all libraries, if any was loaded since the last time: one read when not, and that not often. Those that are just
     /// being loaded are left for the next time.
-    pub fn visit(&self, memory: Memory, mut each: impl FnMut(&Library)) {
+    pub fn visit(&self, memory: MemoryAccess, mut each: impl FnMut(&Library)) {
         let now = monotonic();
         if now < self.next.load(Relaxed) {
             return;
@@ -62,7 +62,7 @@ impl LibraryWatch {
     }
 
     /// True when the list ends as it did.
-    fn is_same(&self, memory: Memory) -> bool {
+    fn is_same(&self, memory: MemoryAccess) -> bool {
         let [last, dynamic, previous] = self.last.each_ref().map(|word| word.load(Relaxed));
         let end = LinkMap::read(memory, last);
         end.is_some_and(|end| (end.dynamic, end.next, end.previous) == (dynamic, 0, previous))

@@ -3,11 +3,9 @@
 use super::Teller;
 use crate::emit;
 use crate::options;
-use crate::sites::loaded::Found;
-use crate::sites::native;
-use crate::sites::symbols::{Library, Symbol, Watch};
 use forkguard_core::fixed::Text;
 use forkguard_core::raw;
+use forkguard_loader::{Library, LibraryWatch, MemoryAccess, SymbolName, WhileLoaded};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::*};
 
 /// A pair of the option, and what its names stand for.
@@ -20,7 +18,7 @@ struct Pair {
 /// What is known of one.
 struct Known {
     /// What is called; nothing: see `why`.
-    target: Found<Function>,
+    target: WhileLoaded<Function>,
     why: AtomicU8,
     /// Why it is not called was said (bit n: reason n).
     said: AtomicU8,
@@ -33,8 +31,8 @@ const NO_SYMBOL: u8 = 1;
 const NO_FUNCTION: u8 = 2;
 
 static KNOWN: [Known; options::FIXUPS] =
-    [const { Known { target: Found::new(), why: AtomicU8::new(NOT_LOADED), said: AtomicU8::new(0) } }; options::FIXUPS];
-static LIBRARIES: Watch = Watch::without_pause();
+    [const { Known { target: WhileLoaded::new(), why: AtomicU8::new(NOT_LOADED), said: AtomicU8::new(0) } }; options::FIXUPS];
+static LIBRARIES: LibraryWatch = LibraryWatch::without_pause();
 #[unsafe(link_section = "forkguard_words")]
 static BUSY: AtomicBool = AtomicBool::new(false);
 
@@ -57,12 +55,14 @@ pub(super) fn find() {
     if BUSY.swap(true, Acquire) {
         return raw::wait_until(|| !BUSY.load(Acquire));
     }
-    for Pair { known, .. } in pairs().filter(|pair| pair.known.target.is_lost()) {
+    for Pair { known, .. } in pairs().filter(|pair| pair.known.target.was_unloaded()) {
         known.why.store(NOT_LOADED, Relaxed);
         LIBRARIES.forget();
     }
-    LIBRARIES.look(|library| pairs().for_each(|pair| pair.known.target.offer(library, |library| pair.look_into(library))));
-    pairs().filter(|pair| pair.known.target.get().is_none()).for_each(|pair| pair.say_once());
+    LIBRARIES.visit(MemoryAccess::FAULT_PROOF, |library| {
+        pairs().for_each(|pair| pair.known.target.search(library, |library| pair.function_of(library)));
+    });
+    pairs().filter(|pair| pair.known.target.still_loaded().is_none()).for_each(|pair| pair.say_once());
     BUSY.store(false, Release);
 }
 
@@ -77,7 +77,7 @@ pub(super) fn reset_in_child() {
 pub(super) fn run(teller: &mut Teller) {
     for pair in pairs() {
         let name = Text::of(format_args!("{}:{}", pair.library, pair.function));
-        match pair.known.target.get() {
+        match pair.known.target.still_loaded() {
             None => teller.fail(&name),
             // SAFETY: a function of a loaded library, which who set the option vouches can be called so.
             Some(target) => teller.run(name, || unsafe { target() }),
@@ -87,19 +87,17 @@ pub(super) fn run(teller: &mut Teller) {
 
 impl Pair {
     /// What is called, if it is in this library.
-    fn look_into(&self, library: &Library) -> Option<Function> {
+    fn function_of(&self, library: &Library) -> Option<Function> {
         if !is_called(library, self.library) {
             return None;
         }
         let mut name = Text::<256>::new();
         name.append(self.function);
-        let Some(symbol) = name.as_cstr().and_then(|name| library.symbol(name)) else {
-            self.known.why.store(NO_SYMBOL, Relaxed);
-            return None;
-        };
-        let target = target(&symbol);
+        let name = name.as_cstr().map(|name| SymbolName::new(name, None));
+        let target = name.as_ref().and_then(|name| library.function(name));
         if target.is_none() {
-            self.known.why.store(NO_FUNCTION, Relaxed);
+            let is_defined = name.is_some_and(|name| library.symbol(&name).is_some());
+            self.known.why.store(if is_defined { NO_FUNCTION } else { NO_SYMBOL }, Relaxed);
         }
         // SAFETY: the address of a function.
         target.map(|target| unsafe { std::mem::transmute::<usize, Function>(target) })
@@ -129,23 +127,9 @@ impl Pair {
     }
 }
 
-/// What is called for a symbol (elf(5)): an indirect function's resolver says, as the loader would have asked it.
-fn target(symbol: &Symbol) -> Option<usize> {
-    const NOTYPE: u8 = 0;
-    const FUNCTION: u8 = 2;
-    const INDIRECT: u8 = 10;
-    match symbol.kind {
-        NOTYPE | FUNCTION => Some(symbol.address),
-        // SAFETY: the resolver of a library that is loaded; on x86_64 it takes no arguments.
-        INDIRECT => Some(unsafe { std::mem::transmute::<usize, extern "C" fn() -> usize>(symbol.address)() }),
-        _ => None,
-    }
-}
-
 /// True for the library's path, the file name in it, or its SONAME; the versions behind `.so` may be left out.
 fn is_called(library: &Library, name: &str) -> bool {
-    let path = library.path();
-    let path = if path.is_empty() { native::executable() } else { path };
+    let path = library.link_map.path();
     let soname = library.soname();
     let file = path.as_str().rsplit('/').next().unwrap_or_default();
     let versioned = |text: &str| {

@@ -1,10 +1,10 @@
 //! Those that a program registers through `include/forkguard.h`: a table without a lock, whose places are taken and given back by one
 //! word each. A fork sees a place as taken or not; one that a lost thread was writing is free again in the child.
 use super::Teller;
-use crate::sites::loaded::{self, Loaded};
 use forkguard_core::fixed::Text;
 use forkguard_core::names::Name;
 use forkguard_core::raw;
+use forkguard_loader::{AtomicIdentity, Identity};
 use libc::c_void;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*, fence};
 
@@ -20,7 +20,7 @@ struct Place {
     function: AtomicUsize,
     argument: AtomicUsize,
     /// The library of the function.
-    library: loaded::Place,
+    library: AtomicIdentity,
 }
 
 const FREE: u64 = 0;
@@ -32,7 +32,7 @@ static PLACES: [Place; CAPACITY] = [const {
         name: Name::new(),
         function: AtomicUsize::new(0),
         argument: AtomicUsize::new(0),
-        library: loaded::Place::new(),
+        library: AtomicIdentity::new(),
     }
 }; CAPACITY];
 /// The next registration's number.
@@ -49,7 +49,7 @@ pub(crate) fn register(name: &str, function: Function, argument: *mut c_void) ->
     place.name.set(name);
     place.function.store(function as usize, Relaxed);
     place.argument.store(argument.addr(), Relaxed);
-    place.library.set(Loaded::around(function as usize));
+    place.library.set(Identity::around(function as usize));
     place.state.store(number + 1, Release);
     Ok(result)
 }
@@ -88,7 +88,7 @@ struct Registered {
     function: usize,
     argument: usize,
     /// True while its function can be called.
-    is_there: bool,
+    still_loaded: bool,
 }
 
 /// The first one registered after `last` and before `end`.
@@ -101,7 +101,7 @@ fn next(last: u64, end: u64) -> Option<Registered> {
             name: place.name.get(),
             function: place.function.load(Relaxed),
             argument: place.argument.load(Relaxed),
-            is_there: place.library.is_there(),
+            still_loaded: place.library.still_loaded(),
         };
         // A thread that a fixup started may have taken it back meanwhile.
         fence(Acquire);
@@ -115,10 +115,10 @@ fn next(last: u64, end: u64) -> Option<Registered> {
 pub(super) fn run(teller: &mut Teller) {
     let end = NEXT.load(Relaxed);
     let mut last = 0;
-    while let Some(Registered { state, name, function, argument, is_there }) = next(last, end) {
+    while let Some(Registered { state, name, function, argument, still_loaded }) = next(last, end) {
         last = state;
         // Nobody took it back when its library was unloaded.
-        if !is_there {
+        if !still_loaded {
             let _ = take_back(state);
             continue;
         }

@@ -3,7 +3,7 @@ use super::Types;
 use super::forks::AuditHook;
 use super::layout::Layout;
 use super::run::Run;
-use crate::sites::symbols::{Library, function};
+use forkguard_loader::Library;
 use std::ffi::{CStr, c_char, c_int};
 use std::ops::Range;
 
@@ -59,40 +59,44 @@ impl Api {
         library.find(c"PyGILState_GetThisThreadState")?;
         // SAFETY: the types that CPython's headers declare, the same from 3.9 to 3.14.
         let api = unsafe {
-            let version: extern "C" fn() -> *const c_char = function(library, c"Py_GetVersion")?;
+            let version: extern "C" fn() -> *const c_char = library.function_as(c"Py_GetVersion")?;
             Api {
                 minor: minor(CStr::from_ptr(version()))?,
-                runtime: library.place(c"_PyRuntime")?,
+                runtime: library.range(c"_PyRuntime")?,
                 debug: library.find(c"_Py_NegativeRefcount").is_some() || library.find(c"_Py_RefTotal").is_some(),
-                is_initialized: function(library, c"Py_IsInitialized")?,
-                this_thread_state: function(library, c"PyGILState_GetThisThreadState")?,
-                current_state: function(library, c"PyThreadState_GetUnchecked")
-                    .or_else(|| function(library, c"_PyThreadState_UncheckedGet"))?,
-                main_interpreter: function(library, c"PyInterpreterState_Main")?,
-                first_state: function(library, c"PyInterpreterState_ThreadHead")?,
-                next_state: function(library, c"PyThreadState_Next")?,
-                frame: function(library, c"PyThreadState_GetFrame")?,
-                frame_code: function(library, c"PyFrame_GetCode")?,
-                frame_line: function(library, c"PyFrame_GetLineNumber")?,
-                frame_back: function(library, c"PyFrame_GetBack")?,
-                attribute: function(library, c"PyObject_GetAttrString")?,
-                new_text: function(library, c"PyUnicode_InternFromString")?,
-                look_up_in_type: function(library, c"_PyType_Lookup")?,
-                generic_attribute: function(library, c"PyObject_GenericGetAttr")?,
-                utf8: function(library, c"PyUnicode_AsUTF8AndSize")?,
-                function_code: function(library, c"PyFunction_GetCode")?,
-                method_function: function(library, c"PyMethod_Function")?,
-                release: function(library, c"Py_DecRef")?,
-                retain: function(library, c"Py_IncRef")?,
-                add_pending_call: function(library, c"Py_AddPendingCall")?,
-                import: function(library, c"PyImport_ImportModule")?,
-                call_method: function(library, c"PyObject_CallMethod")?,
-                error: function(library, c"PyErr_Occurred")?,
-                clear_error: function(library, c"PyErr_Clear")?,
-                add_audit_hook: function(library, c"PySys_AddAuditHook")?,
-                let_go: function(library, c"PyEval_SaveThread")?,
-                take_again: function(library, c"PyEval_RestoreThread")?,
-                collector: function(library, c"PyGC_Disable").zip(function(library, c"PyGC_Enable")).map(|(off, on)| [off, on]),
+                is_initialized: library.function_as(c"Py_IsInitialized")?,
+                this_thread_state: library.function_as(c"PyGILState_GetThisThreadState")?,
+                current_state: library
+                    .function_as(c"PyThreadState_GetUnchecked")
+                    .or_else(|| library.function_as(c"_PyThreadState_UncheckedGet"))?,
+                main_interpreter: library.function_as(c"PyInterpreterState_Main")?,
+                first_state: library.function_as(c"PyInterpreterState_ThreadHead")?,
+                next_state: library.function_as(c"PyThreadState_Next")?,
+                frame: library.function_as(c"PyThreadState_GetFrame")?,
+                frame_code: library.function_as(c"PyFrame_GetCode")?,
+                frame_line: library.function_as(c"PyFrame_GetLineNumber")?,
+                frame_back: library.function_as(c"PyFrame_GetBack")?,
+                attribute: library.function_as(c"PyObject_GetAttrString")?,
+                new_text: library.function_as(c"PyUnicode_InternFromString")?,
+                look_up_in_type: library.function_as(c"_PyType_Lookup")?,
+                generic_attribute: library.function_as(c"PyObject_GenericGetAttr")?,
+                utf8: library.function_as(c"PyUnicode_AsUTF8AndSize")?,
+                function_code: library.function_as(c"PyFunction_GetCode")?,
+                method_function: library.function_as(c"PyMethod_Function")?,
+                release: library.function_as(c"Py_DecRef")?,
+                retain: library.function_as(c"Py_IncRef")?,
+                add_pending_call: library.function_as(c"Py_AddPendingCall")?,
+                import: library.function_as(c"PyImport_ImportModule")?,
+                call_method: library.function_as(c"PyObject_CallMethod")?,
+                error: library.function_as(c"PyErr_Occurred")?,
+                clear_error: library.function_as(c"PyErr_Clear")?,
+                add_audit_hook: library.function_as(c"PySys_AddAuditHook")?,
+                let_go: library.function_as(c"PyEval_SaveThread")?,
+                take_again: library.function_as(c"PyEval_RestoreThread")?,
+                collector: library
+                    .function_as(c"PyGC_Disable")
+                    .zip(library.function_as(c"PyGC_Enable"))
+                    .map(|(off, on)| [off, on]),
                 run: Run::of(library).filter(|_| library.find(c"_Py_MergeZeroLocalRefcount").is_none()),
             }
         };

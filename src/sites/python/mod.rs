@@ -15,15 +15,14 @@ mod objects;
 mod run;
 mod threads;
 
-use super::loaded::Found;
 use super::store::{self, Frames, Language, TextId, text_of};
-use super::symbols::{Library, Watch, function};
 pub(super) use forks::{before_forks, holds_gil, starts_thread, without_gil};
 pub(super) use objects::{handler, started};
 pub(crate) use run::{while_held, while_taken};
 pub(super) use threads::{can_stand, stand, stand_frozen};
 
 use api::Api;
+use forkguard_loader::{Library, LibraryWatch, MemoryAccess, WhileLoaded};
 use frames::{LONGEST, Reader};
 use layout::Layout;
 use memory::Memory;
@@ -47,11 +46,11 @@ struct Interpreter {
     trust: AtomicU8,
 }
 
-static FOUND: Found<Interpreter> = Found::new();
+static FOUND: WhileLoaded<Interpreter> = WhileLoaded::new();
 #[unsafe(link_section = "forkguard_words")]
 static LOOKING: AtomicBool = AtomicBool::new(false);
 #[unsafe(link_section = "forkguard_words")]
-static WATCH: Watch = Watch::new();
+static WATCH: LibraryWatch = LibraryWatch::new();
 
 /// How the interpreter's frames are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,40 +71,40 @@ static DISPROVED: AtomicBool = AtomicBool::new(false);
 
 /// The interpreter; looked for when libraries were loaded since the last time, or its own is gone.
 fn interpreter() -> Option<&'static Interpreter> {
-    FOUND.get().or_else(|| {
-        look();
-        FOUND.get()
+    FOUND.still_loaded().or_else(|| {
+        look(MemoryAccess::FAULT_PROOF);
+        FOUND.still_loaded()
     })
 }
 
-fn look() {
+fn look(memory: MemoryAccess) {
     if !LOOKING.swap(true, Acquire) {
-        if FOUND.is_lost() {
+        if FOUND.was_unloaded() {
             WATCH.forget();
         }
-        WATCH.look(|library| FOUND.offer(library, Interpreter::of));
+        WATCH.visit(memory, |library| FOUND.search(library, Interpreter::of));
         LOOKING.store(false, Release);
     }
 }
 
 /// In the constructor: most interpreters are there already.
-pub(super) fn prepare() {
-    interpreter();
+pub(super) fn prepare(memory: MemoryAccess) {
+    look(memory);
 }
 
 /// True while an interpreter is loaded; does not look for one.
 pub(super) fn is_known() -> bool {
-    FOUND.get().is_some()
+    FOUND.still_loaded().is_some()
 }
 
 /// True for an address inside the static state of a known interpreter.
 pub(super) fn owns(address: usize) -> bool {
-    FOUND.get().is_some_and(|python| python.api.owns(address))
+    FOUND.still_loaded().is_some_and(|python| python.api.owns(address))
 }
 
 /// True while raw reads wait for their proof.
 pub(super) fn is_unproved() -> bool {
-    FOUND.get().is_some_and(|python| python.trust() == Trust::Unproved)
+    FOUND.still_loaded().is_some_and(|python| python.trust() == Trust::Unproved)
 }
 
 /// Proves raw reads, if this thread holds the GIL and runs code.
