@@ -9,23 +9,23 @@ mod report;
 use crate::describe::fork_kind;
 use crate::entry::{catch_panic, record, record_with_scratch};
 use crate::{child, emit, guards, leader, ledger, sites};
-use forkguard_core::fork::{self as core_fork, Door, Outcome, Snapshot, shared_page};
+use forkguard_core::fork::{self as core_fork, ForkCall, Outcome, SnapshotCell, SnapshotGuard, shared_page};
 use forkguard_core::gate::{self, Inside};
 use forkguard_report::event::ForkKind;
 use libc::pid_t;
 
 /// 1. A door is entered: the fork gets its number and its site.
-pub(crate) fn enter(door: Door, caller: usize) -> Option<&'static Snapshot> {
+pub(crate) fn enter(call: ForkCall, caller: usize) -> Option<&'static SnapshotCell> {
     catch_panic(get_ready);
     record(|_| guards::before_fork());
     catch_panic(guards::wait_before_fork);
-    record(|_| begin(door, caller)).flatten()
+    record(|_| begin(call, caller)).flatten()
 }
 
-fn begin(door: Door, caller: usize) -> Option<&'static Snapshot> {
-    let snapshot = core_fork::begin(door, caller)?;
-    shared_page::begin_fork(snapshot.inner().sequence);
-    Some(snapshot)
+fn begin(call: ForkCall, caller: usize) -> Option<&'static SnapshotCell> {
+    let cell = core_fork::begin(call, caller)?;
+    shared_page::begin_fork(cell.borrow()?.sequence);
+    Some(cell)
 }
 
 /// What must be there before a fork, for the child to write into.
@@ -51,11 +51,12 @@ pub(crate) extern "C-unwind" fn prepare() {
         return;
     }
     record(|_| {
-        let snapshot = core_fork::current().filter(|s| !s.inner().prepared);
-        if let Some(snapshot) = snapshot.or_else(|| begin(Door::Internal, 0)) {
+        let current = core_fork::current().and_then(SnapshotCell::borrow).filter(|snapshot| !snapshot.prepared);
+        let begun = || begin(ForkCall::Internal, 0).and_then(SnapshotCell::borrow);
+        if let Some(mut snapshot) = current.or_else(begun) {
             guards::look_again();
-            core_fork::prepare(snapshot.inner());
-            report::decide(snapshot.inner());
+            core_fork::prepare(&mut snapshot);
+            report::decide(&mut snapshot);
         }
     });
 }
@@ -70,14 +71,15 @@ pub(crate) extern "C-unwind" fn child() {
 
 /// Without a snapshot when too many forks were under way.
 #[unsafe(link_section = ".text.forkguard_child")]
-fn init_child(snapshot: Option<&'static Snapshot>) {
-    let Some(snapshot) = snapshot else { return child_unseen() };
-    core_fork::child(snapshot);
-    let inner = snapshot.inner();
-    reset_in_child(inner.sequence);
-    sites::stand_in_child(inner);
-    child::begin(inner);
-    guards::in_child(snapshot.facts(), child::regions::is_watched);
+fn init_child(cell: Option<&'static SnapshotCell>) {
+    let Some(mut snapshot) = cell.and_then(core_fork::child) else { return child_unseen() };
+    reset_in_child(snapshot.sequence);
+    sites::stand_in_child(&mut snapshot);
+    drop(snapshot);
+    if let Some(birth) = core_fork::birth() {
+        child::begin(birth);
+        guards::in_child(birth, child::regions::is_watched);
+    }
 }
 
 /// In a child that no atfork handler saw.
@@ -112,28 +114,31 @@ fn forked() {
         return;
     }
     guards::forked();
-    let unwrapped = |s: &&Snapshot| matches!(s.inner().door, Door::Daemon | Door::Internal);
-    let Some(snapshot) = core_fork::current().filter(unwrapped) else { return };
-    match core_fork::outcome(snapshot.inner()) {
-        Outcome::Made(child) => report(snapshot, child, None),
+    let Some(cell) = core_fork::current() else { return };
+    let unwrapped = |snapshot: &SnapshotGuard| matches!(snapshot.call, ForkCall::Daemon | ForkCall::Internal);
+    let Some(snapshot) = cell.borrow().filter(unwrapped) else { return };
+    let (call, outcome) = (snapshot.call, core_fork::outcome(&snapshot));
+    drop(snapshot);
+    match outcome {
+        Outcome::Made(child) => report(cell, child, None),
         // It failed; daemon's wrapper knows with which errno.
-        Outcome::Failed if snapshot.inner().door == Door::Daemon => {}
-        Outcome::Failed => core_fork::end(snapshot),
+        Outcome::Failed if call == ForkCall::Daemon => {}
+        Outcome::Failed => core_fork::end(cell),
     }
 }
 
 /// 5. Back in the leader's wrapper: the findings are worked out, the event is written. Never waits for the child.
-pub(crate) fn leave(snapshot: Option<&'static Snapshot>, door: Door, caller: usize, result: pid_t) {
+pub(crate) fn leave(cell: Option<&'static SnapshotCell>, call: ForkCall, caller: usize, result: pid_t) {
     catch_panic(guards::after_fork);
     let errno = crate::entry::errno::get();
     let child = (result > 0).then_some(result as u32);
-    match snapshot {
-        Some(snapshot) => report(snapshot, child, (result < 0).then_some(errno)),
+    match cell {
+        Some(cell) => report(cell, child, (result < 0).then_some(errno)),
         // Too many forks at once: its counts are all there is.
         None if core_fork::goes_without() => {
             core_fork::end_without();
             if result > 0 && emit::wanted() {
-                record_with_scratch(|scratch| report::spawn(scratch, fork_kind(door), caller, child));
+                record_with_scratch(|scratch| report::spawn(scratch, fork_kind(call), caller, child));
             }
         }
         None => {}
@@ -149,16 +154,17 @@ pub(crate) fn arrive() {
 }
 
 /// The frames of the fork's site are read only now: the thread still stands where it forked.
-fn report(snapshot: &'static Snapshot, child: Option<u32>, failed: Option<i32>) {
-    if emit::wanted() {
-        let inner = snapshot.inner();
-        record(|_| inner.site = sites::capture(inner.site));
-        record_with_scratch(|scratch| report::write(scratch, inner, child, failed));
+fn report(cell: &'static SnapshotCell, child: Option<u32>, failed: Option<i32>) {
+    if let Some(mut snapshot) = cell.borrow() {
+        if emit::wanted() {
+            record(|_| snapshot.site = sites::capture(snapshot.site));
+            record_with_scratch(|scratch| report::write(scratch, &mut snapshot, child, failed));
+        }
+        if let Some(child) = child {
+            record(|_| leader::remember(&snapshot, child));
+        }
     }
-    if let Some(child) = child {
-        record(|_| leader::remember(snapshot.facts(), child));
-    }
-    core_fork::end(snapshot);
+    core_fork::end(cell);
 }
 
 /// A process was made by a way that runs no atfork handlers.

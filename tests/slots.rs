@@ -1,15 +1,15 @@
-//! The protocol of the threads' slots (`crates/core/src/pool.rs`), compiled against loom's atomics and run in every order in which threads can
+//! The protocol of the threads' slots (`crates/core/src/registry/slots.rs`), compiled against loom's atomics and run in every order in which threads can
 //! meet, with every value that a read may give. What stands in a slot is a cell of loom's: two that have it at once, or an owner that
 //! does not see what the one before it wrote, fail the test.
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::Ordering::Relaxed;
 use loom::sync::{Arc, atomic as atomics};
 use loom::thread;
-use pool::{Pool, State, Word};
+use slots::{SlotPool, SlotState, SlotWord};
 
-#[path = "../crates/core/src/pool.rs"]
+#[path = "../crates/core/src/registry/slots.rs"]
 #[allow(dead_code, reason = "the library uses all of it")]
-mod pool;
+mod slots;
 
 const GENERATION: u32 = 7;
 
@@ -19,8 +19,8 @@ const RUNS: u32 = 2;
 
 /// A pool, and in each slot its thread's kernel id, which all may read, and what only its owner may touch.
 struct Slots {
-    pool: Pool,
-    words: Vec<Word>,
+    pool: SlotPool,
+    words: Vec<SlotWord>,
     threads: Vec<atomics::AtomicU32>,
     touched: Vec<UnsafeCell<u32>>,
 }
@@ -33,8 +33,8 @@ impl Slots {
     fn new(capacity: usize) -> Slots {
         let zero = || atomics::AtomicUsize::new(0);
         Slots {
-            pool: Pool::new(zero(), zero(), zero()),
-            words: (0..capacity).map(|_| Word::new(atomics::AtomicU64::new(0))).collect(),
+            pool: SlotPool::new(zero(), zero(), zero()),
+            words: (0..capacity).map(|_| SlotWord::new(atomics::AtomicU64::new(0))).collect(),
             threads: (0..capacity).map(|_| atomics::AtomicU32::new(0)).collect(),
             touched: (0..capacity).map(|_| UnsafeCell::new(0)).collect(),
         }
@@ -57,7 +57,7 @@ impl Slots {
         self.touched[index].with_mut(|times| unsafe { *times += 1 });
     }
 
-    fn state(&self, Owned(index): Owned) -> State {
+    fn state(&self, Owned(index): Owned) -> SlotState {
         self.words[index].read().state(GENERATION)
     }
 
@@ -77,7 +77,7 @@ impl Slots {
     fn reap(&self, index: usize) {
         let word = &self.words[index];
         let seen = word.read();
-        if seen.state(GENERATION) == State::Live && self.threads[index].load(Relaxed) == GONE {
+        if seen.state(GENERATION) == SlotState::Live && self.threads[index].load(Relaxed) == GONE {
             self.pool.release(index, word, seen, GENERATION);
         }
     }
@@ -87,7 +87,7 @@ impl Slots {
         if let Some(slot) = self.claim() {
             self.words[slot.0].start(GENERATION);
             self.begin(slot, RUNS);
-            assert_eq!(self.state(slot), State::Live);
+            assert_eq!(self.state(slot), SlotState::Live);
             self.release(slot);
         }
     }
@@ -156,7 +156,7 @@ fn what_a_gone_thread_left_is_given_back_once() {
         slots.reap(0);
         slots.live_and_end();
         other.join().unwrap();
-        assert_eq!(slots.state(gone), State::Free);
+        assert_eq!(slots.state(gone), SlotState::Free);
         assert!(slots.claim().is_some() && slots.claim().is_none());
     });
 }
@@ -174,12 +174,12 @@ fn a_child_takes_what_lost_threads_left_last() {
         });
         slots.claim();
         other.join().unwrap();
-        assert_eq!(slots.state(unborn), State::Unborn);
-        assert_eq!(slots.state(Owned(1)), State::Unborn);
-        assert_eq!((slots.state(lost), slots.state(Owned(3))), (State::Taken, State::Taken));
+        assert_eq!(slots.state(unborn), SlotState::Unstarted);
+        assert_eq!(slots.state(Owned(1)), SlotState::Unstarted);
+        assert_eq!((slots.state(lost), slots.state(Owned(3))), (SlotState::Taken, SlotState::Taken));
         assert!(slots.claim().is_none());
         // The one that forked goes on in pthread_create.
         slots.begin(unborn, RUNS);
-        assert_eq!(slots.state(unborn), State::Live);
+        assert_eq!(slots.state(unborn), SlotState::Live);
     });
 }

@@ -6,7 +6,7 @@ use super::timers::timers;
 use super::{atfork, descriptors, locks::locks, threads::threads};
 use crate::entry::Arena;
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::{self as core_fork, Door, Inner};
+use forkguard_core::fork::{self as core_fork, ForkCall, Inner};
 use forkguard_core::{raw, thread};
 use forkguard_report::event::{Cost, Counts, Detail, Fork, ForkKind, Role, Truncated};
 use std::borrow::Cow::Borrowed;
@@ -23,12 +23,12 @@ pub(crate) fn own_fork_id() -> Option<Text<32>> {
 }
 
 /// The report's name for the call that forked.
-pub(crate) fn fork_kind(door: Door) -> ForkKind {
-    match door {
-        Door::Fork => ForkKind::Fork,
-        Door::Daemon => ForkKind::Daemon,
-        Door::Forkpty => ForkKind::Forkpty,
-        Door::Internal => ForkKind::Internal,
+pub(crate) fn fork_kind(call: ForkCall) -> ForkKind {
+    match call {
+        ForkCall::Fork => ForkKind::Fork,
+        ForkCall::Daemon => ForkKind::Daemon,
+        ForkCall::Forkpty => ForkKind::Forkpty,
+        ForkCall::Internal => ForkKind::Internal,
     }
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn spawn<'a>(arena: &'a Arena, kind: ForkKind, caller: usize) -> Fork
 
 /// A fork that is like the earlier one of this id; its site only if that differs.
 pub(crate) fn like<'a>(arena: &'a Arena, inner: &Inner, earlier: &'a str, same_site: bool) -> Fork<'a> {
-    let mut fork = empty(fork_kind(inner.door), Detail::Like);
+    let mut fork = empty(fork_kind(inner.call), Detail::Like);
     fork.like = Some(Borrowed(earlier));
     fork.thread = 0;
     fork.site = if same_site { None } else { site(arena, Role::Fork, inner.thread, inner.site) };
@@ -76,7 +76,7 @@ pub(crate) fn like<'a>(arena: &'a Arena, inner: &Inner, earlier: &'a str, same_s
 
 /// A fork by its counts only; its thread and site only if `with_site` (in a storm of forks they cost too much).
 pub(crate) fn counts<'a>(arena: &'a Arena, inner: &Inner, with_site: bool) -> Fork<'a> {
-    let mut fork = empty(fork_kind(inner.door), Detail::Counts);
+    let mut fork = empty(fork_kind(inner.call), Detail::Counts);
     fork.thread = if with_site { inner.thread } else { 0 };
     fork.site = if with_site { site(arena, Role::Fork, inner.thread, inner.site) } else { None };
     if inner.prepared {

@@ -34,7 +34,7 @@ pub(crate) fn lost_threads<'a>(arena: &'a Arena, records: &[ThreadRecord]) -> &'
 pub(crate) fn stood<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Site<'a>] {
     let threads = inner.threads.as_slice();
     let mut list = arena.list(threads.len());
-    threads.iter().filter_map(|t| site(arena, Role::Stood, t.tid, t.stood)).for_each(|s| list.push(s));
+    threads.iter().filter_map(|t| site(arena, Role::Stood, t.tid, t.stack_at_fork)).for_each(|s| list.push(s));
     list.done()
 }
 
@@ -54,7 +54,7 @@ fn describe<'a>(arena: &'a Arena, thread: &ThreadRecord, kernel_name: &'a Text<1
         creator: (thread.creator != 0).then_some(thread.creator),
         start: application(thread.code).or_else(|| (thread.start != 0).then(|| native::frame(arena, thread.start))),
         site: site(arena, Role::Started, thread.creator, thread.site),
-        stood: site(arena, Role::Stood, tid, thread.stood),
+        stood: site(arena, Role::Stood, tid, thread.stack_at_fork),
         // A child cannot tell a thread's end from its leader's.
         ended: !forking && (thread.ending || leader && tid != 0 && !raw::thread_exists(tid)),
         holds: thread.holds,

@@ -61,7 +61,7 @@ pub(super) fn is_same_site(inner: &Inner) -> bool {
 pub(super) fn remember(inner: &Inner) {
     let (address, _) = crate::sites::look(inner.site);
     let entry = Known {
-        likeness: inner.likeness,
+        likeness: inner.fingerprint,
         sequence: inner.sequence,
         site: inner.site,
         caller: address,

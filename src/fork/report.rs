@@ -18,8 +18,8 @@ static FULL: Budget = Budget::new();
 /// In prepare, when the snapshot is taken: whether this fork is like an earlier one, is reported in full, or by its counts only.
 pub(super) fn decide(inner: &mut Inner) {
     if wanted() && !file::is_cut_short() {
-        inner.likeness = likeness::of(inner);
-        inner.like = earlier::like(inner.likeness);
+        inner.fingerprint = likeness::of(inner);
+        inner.like = earlier::like(inner.fingerprint);
         inner.full = inner.like != 0 || FULL.take();
     }
 }

@@ -22,8 +22,8 @@ pub(super) fn in_child(fork: &'static Inner) {
     let survivor = Survivor { before: fork.thread, now: raw::thread_id() };
     fork.locks.as_slice().iter().filter(|lock| lock.own).for_each(|lock| hand_over(fork, lock, survivor));
     for thread in fork.threads.as_slice().iter().filter(|thread| is_frozen(fork, thread)) {
-        thread.slot.entries().for_each(|entry| repair(fork, thread, entry, holds(&entry), survivor));
-        if let Some(entry) = thread.slot.given_up().filter(|entry| is_mutex(entry.kind)) {
+        thread.slot.held.entries().for_each(|entry| repair(fork, thread, entry, holds(&entry), survivor));
+        if let Some(entry) = thread.slot.held.last_released().filter(|entry| is_mutex(entry.kind)) {
             // It may have been in the middle of that. Where a mutex was, it still is one if it lies in a library's own data.
             repair(fork, thread, entry, native::link_map_of(entry.address).is_some(), survivor);
         }
@@ -75,7 +75,8 @@ fn hand_over(fork: &Inner, lock: &LockRecord, survivor: Survivor) {
     let Some(handed) = words::handed_over(lock.entry.kind, &words, survivor) else { return };
     // Its release is seen in any process: until then it is this thread's at a later fork, too.
     if let Some(slot) = thread::mine().filter(|_| lock.owner_checking() != 0) {
-        (0..words[1].max(1)).for_each(|_| _ = slot.push(lock.entry.address, lock.entry.site, lock.entry.kind as u32 | HOLDS));
+        (0..words[1].max(1))
+            .for_each(|_| _ = slot.held.push(lock.entry.address, lock.entry.site, lock.entry.kind as u32 | HOLDS));
     }
     let &LockRecord { entry, holder, holder_name, mutex_kind, .. } = lock;
     let deed = Deed { entry, holder, name: &holder_name, mutex_kind, start: raw::monotonic_of_kernel() };

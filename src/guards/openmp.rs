@@ -76,7 +76,7 @@ fn is_interrupted() -> bool {
         // Of a call that has returned, other frames have taken the place of its return address.
         covers && raw::read_value(entry.frame) == Some(entry.site)
     };
-    thread::mine().is_some_and(|slot| slot.entries().any(loads)) || sites::handled_signal(Start::here()).is_some()
+    thread::mine().is_some_and(|slot| slot.held.entries().any(loads)) || sites::handled_signal(Start::here()).is_some()
 }
 
 /// omp_pause_resource_all(omp_pause_soft): an errno.

@@ -4,7 +4,7 @@ use crate::describe::descriptors;
 use crate::options::Sockets;
 use crate::sites;
 use forkguard_core::descriptor::{self, Kind as Made, Record, mark, role};
-use forkguard_core::fork::Door;
+use forkguard_core::fork::ForkCall;
 use forkguard_core::own;
 use forkguard_core::raw::Opened;
 use rustix::fs::OFlags;
@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 /// See [`super::in_child`]. daemon(3) makes a process that goes on in its leader's place, with the connections that were made for it.
 pub(super) fn in_child(fork: &'static Inner) {
     let wanted = options::get().sockets;
-    if wanted == Sockets::Keep || fork.door == Door::Daemon {
+    if wanted == Sockets::Keep || fork.call == ForkCall::Daemon {
         return;
     }
     let mut dead = Dead::default();

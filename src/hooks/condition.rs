@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 #[inline(always)]
 fn wait(condition: usize, mutex: usize, caller: usize, wait: impl FnOnce() -> c_int) -> c_int {
     let Some(slot) = holder() else { return wait() };
-    let held = slot.find(mutex).and_then(|entry| Some((entry, entry.kind()?)));
+    let held = slot.held.find(mutex).and_then(|entry| Some((entry, entry.kind()?)));
     if let Some((entry, kind)) = held {
         entry.set(kind, 0);
     }

@@ -1,10 +1,10 @@
 //! fork(3) and what calls it: see [`crate::fork`].
 use super::seccomp;
 use crate::fork::{arrive, leave};
-use forkguard_core::fork::{self as core_fork, Door, Snapshot};
+use forkguard_core::fork::{self as core_fork, ForkCall, SnapshotCell};
 use libc::{c_char, c_int, pid_t, termios, winsize};
 
-fn enter(call: Door, caller: usize) -> Option<&'static Snapshot> {
+fn enter(call: ForkCall, caller: usize) -> Option<&'static SnapshotCell> {
     seccomp::before_process();
     crate::fork::enter(call, caller)
 }
@@ -14,11 +14,11 @@ hook! {
     #[unsafe(link_section = ".text.forkguard_child")]
     fn fork() -> pid_t = libc::fork;
     |caller| {
-        let snapshot = enter(Door::Fork, caller);
+        let cell = enter(ForkCall::Fork, caller);
         let result = real();
         match result {
             0 => arrive(),
-            _ => leave(snapshot, Door::Fork, caller, result),
+            _ => leave(cell, ForkCall::Fork, caller, result),
         }
         result
     }
@@ -27,11 +27,11 @@ hook! {
     /// forkpty(3).
     fn forkpty(master: *mut c_int, name: *mut c_char, settings: *const termios, size: *const winsize) -> pid_t;
     |caller| {
-        let snapshot = enter(Door::Forkpty, caller);
+        let cell = enter(ForkCall::Forkpty, caller);
         let result = real(master, name, settings, size);
         match result {
             0 => arrive(),
-            _ => leave(snapshot, Door::Forkpty, caller, result),
+            _ => leave(cell, ForkCall::Forkpty, caller, result),
         }
         result
     }
@@ -40,11 +40,11 @@ hook! {
     /// daemon(3): its leader ends inside, so only a failure comes back to it.
     fn daemon(keep_directory: c_int, keep_output: c_int) -> c_int = libc::daemon;
     |caller| {
-        let snapshot = enter(Door::Daemon, caller);
+        let cell = enter(ForkCall::Daemon, caller);
         let result = real(keep_directory, keep_output);
         match result {
             0 => arrive(),
-            _ if core_fork::current().is_some() => leave(snapshot, Door::Daemon, caller, -1),
+            _ if core_fork::current().is_some() => leave(cell, ForkCall::Daemon, caller, -1),
             _ => {}
         }
         result

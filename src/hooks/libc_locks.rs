@@ -18,9 +18,9 @@ use std::sync::atomic::Ordering::Relaxed;
 pub(super) fn inside<R>(name: &'static CStr, caller: usize, run: impl FnOnce() -> R) -> R {
     let Some(slot) = holder() else { return run() };
     let address = name.as_ptr() as usize;
-    slot.push(address, caller, Kind::Libc as u32 | HOLDS);
+    slot.held.push(address, caller, Kind::Libc as u32 | HOLDS);
     let result = run();
-    slot.pop(address);
+    slot.held.pop(address);
     result
 }
 
@@ -140,7 +140,7 @@ macro_rules! entered {
             fn $name, forkguard_core::held::TRACKED; |registers| {
                 let passing = safe_point::is_on().then(|| safe_point::take(c_name!($name).as_ptr() as usize));
                 if let Some(slot) = holder() {
-                    slot.enter(c_name!($name).as_ptr() as usize, registers.caller, &raw const registers.caller as usize);
+                    slot.held.enter(c_name!($name).as_ptr() as usize, registers.caller, &raw const registers.caller as usize);
                 }
                 if let Some(passing) = passing {
                     passing.end();

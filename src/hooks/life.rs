@@ -6,8 +6,8 @@ use crate::options::{self, Mode};
 use crate::{child, emit, guards, sites};
 use forkguard_core::flags;
 use forkguard_core::fork as core_fork;
-use forkguard_core::gate::{self, Life};
 use forkguard_core::thread;
+use forkguard_core::{dispatch, gate};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// In the library's destructor: the last that is recorded.
@@ -29,7 +29,7 @@ pub(crate) fn end() {
     }
     // In a forked child other libraries' destructors, which run after ours, are where lost threads are joined.
     if gate::awake() && !in_child {
-        gate::set_life(Life::Off);
+        dispatch::switch_off();
     }
 }
 
@@ -39,14 +39,14 @@ pub(crate) fn begin() {
     emit::begin();
     options::read(emit::print_line);
     if options::get().mode == Mode::Off {
-        gate::set_life(Life::Off);
+        dispatch::switch_off();
         return;
     }
     suppress::check(emit::print_line);
     layouts::try_all();
     sites::prepare();
     atfork::register_own();
-    gate::set_life(Life::Awake);
+    gate::wake();
     guards::prepare();
     adopt_main_thread();
 }

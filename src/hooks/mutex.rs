@@ -37,7 +37,7 @@ pub(super) fn acquire(address: usize, caller: usize, kind: Kind, take: impl FnOn
 
 #[inline(always)]
 fn acquire_in(slot: &Slot, address: usize, caller: usize, kind: Kind, take: impl FnOnce() -> c_int) -> c_int {
-    let Some(entry) = slot.push(address, caller, kind as u32 | WAITS) else { return take() };
+    let Some(entry) = slot.held.push(address, caller, kind as u32 | WAITS) else { return take() };
     let result = take();
     if result == 0 {
         entry.set(kind, HOLDS);
@@ -62,7 +62,7 @@ fn acquire_first(address: usize, caller: usize, kind: Kind, take: impl FnOnce() 
 fn not_at_once(entry: &Held, kind: Kind, result: c_int) -> c_int {
     match (result, holder()) {
         (libc::EOWNERDEAD, _) => entry.set(kind, HOLDS),
-        (_, Some(slot)) => slot.cancel(Some(entry)),
+        (_, Some(slot)) => slot.held.cancel(Some(entry)),
         (_, None) => {}
     }
     result
@@ -75,7 +75,7 @@ pub(super) fn try_acquire(address: usize, caller: usize, kind: Kind, take: impl 
     if matches!(result, 0 | libc::EOWNERDEAD)
         && let Some(slot) = holder()
     {
-        slot.push(address, caller, kind as u32 | HOLDS);
+        slot.held.push(address, caller, kind as u32 | HOLDS);
     }
     result
 }
@@ -84,7 +84,7 @@ pub(super) fn try_acquire(address: usize, caller: usize, kind: Kind, take: impl 
 #[inline(always)]
 pub(super) fn release(address: usize, give: impl FnOnce() -> c_int) -> c_int {
     match thread::mine() {
-        Some(slot) if slot.pop_top(address) => give(),
+        Some(slot) if slot.held.pop_top(address) => give(),
         slot => release_below(address, slot, give),
     }
 }
@@ -94,7 +94,7 @@ pub(super) fn release(address: usize, give: impl FnOnce() -> c_int) -> c_int {
 #[inline(never)]
 fn release_below(address: usize, slot: Option<&Slot>, give: impl FnOnce() -> c_int) -> c_int {
     if let Some(slot) = slot {
-        slot.pop(address);
+        slot.held.pop(address);
     }
     give()
 }

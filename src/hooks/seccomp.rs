@@ -13,8 +13,8 @@ use crate::{guards, leader};
 use forkguard_core::flags;
 use forkguard_core::gate::Life;
 use forkguard_core::probe::{self, Filters, Forbidden};
+use forkguard_core::{dispatch, gate, raw};
 use forkguard_core::{fork as core_fork, safe_point, seccomp, thread, tls};
-use forkguard_core::{gate, raw};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 const SET: &str =
@@ -28,7 +28,7 @@ static WAITING: AtomicU8 = AtomicU8::new(0);
 pub(crate) fn may_begin() -> bool {
     // Switched off, or a filter was set before the constructor: then nothing is tried, either.
     if gate::life() == Life::Off || crate::options::variable(c"FORKGUARD") == Some("off") {
-        gate::set_life(Life::Off);
+        dispatch::switch_off();
         return false;
     }
     let mut filters = Filters::Untried;
@@ -76,7 +76,7 @@ fn may_go_on() -> bool {
             life::begin();
             leave(INHERITED, false);
         }
-        Some(Forbidden::Reports) => gate::set_life(Life::Off),
+        Some(Forbidden::Reports) => dispatch::switch_off(),
         None => WAITING.store(1, Relaxed),
     }
     false
@@ -139,7 +139,7 @@ fn await_others() {
 
 /// From here on no hook, no handler and no destructor of ours makes a system call in this process.
 fn fall_silent() {
-    gate::set_life(Life::Off);
+    dispatch::switch_off();
     for flag in [&WAITING, &flags::REPORT_END, &flags::FORKED_CHILD, &flags::WATCH_WAITS, &flags::WATCH_USES, &flags::SETTLING] {
         flag.store(0, Relaxed);
     }

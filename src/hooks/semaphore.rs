@@ -25,8 +25,8 @@ fn flags(slot: &Slot, address: usize) -> u32 {
 fn acquire(address: usize, caller: usize, take: impl FnOnce() -> c_int) -> c_int {
     match thread::mine() {
         // Nothing held, nothing made: what nearly every wait finds.
-        Some(slot) if slot.holds_nothing() && slot.made.load(Relaxed) == 0 => {
-            let entry = slot.push_first(address, caller, Kind::Semaphore as u32 | WAITS);
+        Some(slot) if slot.held.holds_nothing() && slot.made.load(Relaxed) == 0 => {
+            let entry = slot.held.push_first(address, caller, Kind::Semaphore as u32 | WAITS);
             let result = take();
             if result == 0 {
                 entry.set(Kind::Semaphore, HOLDS);
@@ -42,7 +42,7 @@ fn acquire(address: usize, caller: usize, take: impl FnOnce() -> c_int) -> c_int
 #[inline(never)]
 fn not_taken(entry: &Held, result: c_int) -> c_int {
     if let Some(slot) = holder() {
-        slot.cancel(Some(entry));
+        slot.held.cancel(Some(entry));
     }
     result
 }
@@ -50,13 +50,13 @@ fn not_taken(entry: &Held, result: c_int) -> c_int {
 #[inline(never)]
 fn acquire_among_others(address: usize, caller: usize, take: impl FnOnce() -> c_int) -> c_int {
     let Some(slot) = holder() else { return take() };
-    if slot.find(address).is_some() {
+    if slot.held.find(address).is_some() {
         return acquire_again(slot, address, take);
     }
-    let Some(entry) = slot.push(address, caller, Kind::Semaphore as u32 | WAITS) else { return take() };
+    let Some(entry) = slot.held.push(address, caller, Kind::Semaphore as u32 | WAITS) else { return take() };
     let result = take();
-    if result != 0 || slot.holds_many() && semaphore::is_signal(address) {
-        slot.cancel(Some(entry));
+    if result != 0 || slot.held.holds_many() && semaphore::is_signal(address) {
+        slot.held.cancel(Some(entry));
     } else {
         entry.set(Kind::Semaphore, flags(slot, address));
     }
@@ -64,9 +64,9 @@ fn acquire_among_others(address: usize, caller: usize, take: impl FnOnce() -> c_
 }
 
 fn acquire_again(slot: &Slot, address: usize, take: impl FnOnce() -> c_int) -> c_int {
-    let own = slot.find(address).map_or(0, |entry| entry.flags() & MADE);
+    let own = slot.held.find(address).map_or(0, |entry| entry.flags() & MADE);
     // Looked for anew after the wait: a signal handler may have posted it meanwhile.
-    let mark = |flags| slot.find(address).inspect(|entry| entry.set(Kind::Semaphore, flags | own));
+    let mark = |flags| slot.held.find(address).inspect(|entry| entry.set(Kind::Semaphore, flags | own));
     mark(HOLDS | WAITS);
     let result = take();
     mark(HOLDS);
@@ -105,9 +105,9 @@ lock! {
         let result = real(semaphore);
         if result == 0
             && let Some(slot) = holder()
-            && slot.find(semaphore as usize).is_none()
+            && slot.held.find(semaphore as usize).is_none()
         {
-            slot.push(semaphore as usize, caller, Kind::Semaphore as u32 | flags(slot, semaphore as usize));
+            slot.held.push(semaphore as usize, caller, Kind::Semaphore as u32 | flags(slot, semaphore as usize));
         }
         result
     }
@@ -117,7 +117,7 @@ lock! {
     fn sem_post(semaphore: *mut sem_t) -> c_int = libc::sem_post, gives released, gate give;
     |_caller| {
         match thread::mine() {
-            Some(slot) if slot.pop_top(semaphore as usize) => real(semaphore),
+            Some(slot) if slot.held.pop_top(semaphore as usize) => real(semaphore),
             _ => post_below(semaphore as usize, || real(semaphore)),
         }
     }
@@ -127,7 +127,7 @@ lock! {
 #[inline(never)]
 fn post_below(address: usize, post: impl FnOnce() -> c_int) -> c_int {
     if let Some(slot) = holder()
-        && !slot.pop(address)
+        && !slot.held.pop(address)
     {
         semaphore::mark_signal(address);
     }

@@ -58,7 +58,7 @@ pub(super) fn note_clone(kind: ForkKind, flags: usize, caller: usize) {
     if flags & libc::CLONE_THREAD as usize == 0 {
         note_spawn(kind, caller, None);
         if flags & libc::CLONE_VM as usize != 0 && !gate::is_guest() {
-            gate::lend_memory();
+            gate::share_memory();
         }
     }
 }

@@ -1,6 +1,9 @@
-//! Whether hooks work at all, and the proof that this thread is not already inside one.
-use crate::tls;
-use core::sync::atomic::{AtomicBool, AtomicU8, Ordering::*, compiler_fence};
+//! Whether hooks work: the library's life, whose registries these are, which locks are recorded and checked, and the proof that this thread
+//! is not already inside a hook.
+//!
+//! In `forkguard_words` lie, together, the words that every start, every fork or every child writes: each page that is written is copied.
+use crate::{kernel, tls};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::*, compiler_fence};
 
 /// The library's life.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,7 +17,6 @@ pub enum Life {
     Off = 2,
 }
 
-/// In `forkguard_words` lie, together, the words that every start, every fork or every child writes: each page that is written is copied.
 #[unsafe(link_section = "forkguard_words")]
 static LIFE: AtomicU8 = AtomicU8::new(Life::Asleep as u8);
 
@@ -24,7 +26,7 @@ pub fn awake() -> bool {
     LIFE.load(Relaxed) == Life::Awake as u8
 }
 
-/// Where the library's life stands.
+/// The library's life.
 pub fn life() -> Life {
     match LIFE.load(Relaxed) {
         0 => Life::Asleep,
@@ -33,27 +35,63 @@ pub fn life() -> Life {
     }
 }
 
-/// Moves the library's life on.
-pub fn set_life(life: Life) {
-    LIFE.store(life as u8, Relaxed);
-    if life != Life::Awake {
-        crate::held::stop_tracking();
-    }
+/// In the constructor: from now on hooks record.
+pub fn wake() {
+    LIFE.store(Life::Awake as u8, Relaxed);
 }
 
-/// A process has been made that shares this one's memory.
-#[unsafe(link_section = "forkguard_words")]
-static LENT: AtomicBool = AtomicBool::new(false);
+/// Hooks pass straight through from now on; the lock calls are switched by [`crate::dispatch::switch_off`].
+pub(crate) fn end_life() {
+    LIFE.store(Life::Off as u8, Relaxed);
+}
 
-/// A process is about to be made that shares this one's memory, by other means than vfork(3), and maybe beside its leader.
-pub fn lend_memory() {
-    LENT.store(true, Relaxed);
+/// The process that the registries describe: any other one is a child that no atfork handler of ours saw.
+#[unsafe(link_section = "forkguard_words")]
+static OWNER: AtomicU32 = AtomicU32::new(0);
+
+/// In the constructor, and in a forked child: the registries describe this process.
+pub fn own_registries() {
+    OWNER.store(kernel::process_id(), Relaxed);
+}
+
+/// False in a child that no atfork handler of ours saw.
+pub fn owns_registries() -> bool {
+    OWNER.load(Relaxed) == kernel::process_id()
+}
+
+/// A process was made that shares this one's memory.
+#[unsafe(link_section = "forkguard_words")]
+static MEMORY_SHARED: AtomicBool = AtomicBool::new(false);
+
+/// A process is about to be made that shares this one's memory, by other means than vfork(3), and maybe runs beside its leader.
+pub fn share_memory() {
+    MEMORY_SHARED.store(true, Relaxed);
 }
 
 /// True in a process that runs on its leader's memory: its hooks must leave every registry alone.
 #[inline(always)]
 pub fn is_guest() -> bool {
-    tls::vfork() != 0 || LENT.load(Relaxed) && !crate::fork::owned()
+    tls::vfork() != 0 || MEMORY_SHARED.load(Relaxed) && !owns_registries()
+}
+
+/// Not zero while lock hooks record: never before the first second thread, so that single-threaded processes pay one test.
+#[unsafe(link_section = "forkguard_words")]
+pub static TRACKED: AtomicU8 = AtomicU8::new(0);
+
+/// In [`TRACKED`]: locks are recorded, and taken through the gate of `safe_point`.
+pub const GATED: u8 = 2;
+
+/// Not zero in a forked child that lacks threads or cannot use locks of its leader: its waits are checked.
+#[unsafe(link_section = "forkguard_words")]
+pub static WATCHED: AtomicU8 = AtomicU8::new(0);
+
+/// In [`WATCHED`]: a lost thread holds a lock that does not name its owner, so releases of such locks are checked, too.
+pub const WATCHED_WHOLLY: u8 = 2;
+
+/// True in a child whose waits are checked.
+#[inline(always)]
+pub fn is_watched() -> bool {
+    WATCHED.load(Relaxed) != 0
 }
 
 /// Proof that this thread runs forkguard's own code and that no hook will record meanwhile.
@@ -68,15 +106,14 @@ impl Inside {
         }
         tls::set_inside(1);
         let inside = Inside(());
-        // Who switches the library off looks at this mark afterwards: between the question and the mark that may have been done.
+        // Another thread may have switched the library off between the question and the mark; it looks for marks after that.
         compiler_fence(SeqCst);
         awake().then_some(inside)
     }
 }
 
 impl Inside {
-    /// Runs work in a forked child's first handler, whatever this thread was in the middle of when it forked (a signal handler may
-    /// have forked inside one of our hooks).
+    /// Runs work in a forked child's first handler, even if this thread forked in the middle of a hook (in a signal handler).
     pub fn regardless(work: impl FnOnce()) {
         let before = tls::inside();
         tls::set_inside(1);

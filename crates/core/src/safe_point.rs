@@ -3,10 +3,12 @@
 //! A thread marks itself as passing, looks at the gate, records the lock, takes it, and takes the mark back. A forking thread closes the
 //! gate and makes every processor see that (membarrier(2)): whoever looked before is seen passing or holding, whoever looks later waits.
 //! So what is seen quiet stays quiet, until the gate opens. Whoever holds a lock is never stopped: it could be what others wait for.
-use crate::held::{self, ENTERED, Entry, GATED, HOLDS, Kind, MADE, TRACKED, WAITS};
-use crate::thread::{self, Slot, State};
-use crate::words::{self, Words};
-use crate::{raw, semaphore, tls};
+use crate::gate::{GATED, TRACKED};
+use crate::glibc::{self, LockKind, Words};
+use crate::registry::held::{ENTERED, Entry, HOLDS, MADE, WAITS};
+use crate::registry::semaphores;
+use crate::registry::threads::{self, Slot, SlotState};
+use crate::{dispatch, kernel, tls};
 use core::arch::asm;
 use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::*, compiler_fence, fence};
 
@@ -41,8 +43,8 @@ static UNSEEN: AtomicPtr<Unseen> = AtomicPtr::new(core::ptr::null_mut());
 /// In the constructor, where the option asks for it: from the second thread on, locks are taken through the gate.
 pub fn switch_on(unseen: &'static Unseen) {
     UNSEEN.store(core::ptr::from_ref(unseen).cast_mut(), Relaxed);
-    FENCED.store(u8::from(!raw::register_membarrier()), Relaxed);
-    held::track_gated();
+    FENCED.store(u8::from(!kernel::register_membarrier()), Relaxed);
+    dispatch::track_gated();
 }
 
 /// True where locks are taken through the gate.
@@ -116,7 +118,7 @@ pub fn take(address: usize) -> Passing {
 
 #[inline(always)]
 fn enter(address: usize, lets_go: bool) -> Passing {
-    let Some(slot) = held::holder() else { return Passing { slot: None, before: 0 } };
+    let Some(slot) = threads::holder() else { return Passing { slot: None, before: 0 } };
     let (passing, here) = mark(slot, address);
     settle_order();
     if is_closed(GATE.load(Relaxed)) {
@@ -135,7 +137,7 @@ pub fn try_take(address: usize) -> Passing {
 /// Before a lock is released: its record goes before the lock does, and in between this thread must not look quiet.
 #[inline(always)]
 pub fn give(address: usize) -> Passing {
-    match thread::mine() {
+    match threads::mine() {
         Some(slot) => mark(slot, address).0,
         None => Passing { slot: None, before: 0 },
     }
@@ -146,10 +148,10 @@ pub fn give(address: usize) -> Passing {
 #[cold]
 #[inline(never)]
 fn stand_before(slot: &'static Slot, address: usize, lets_go: bool, before: usize, here: usize) {
-    slot.leave(here);
+    slot.held.leave(here);
     let Some(unseen) = unseen() else { return };
     let forks = slot.forking.load(Relaxed) != 0 || tls::inside() != 0;
-    if before != 0 || forks || (unseen.spared)(address) || what_keeps(slot, raw::thread_id()).is_some() {
+    if before != 0 || forks || (unseen.spared)(address) || what_keeps(slot, kernel::thread_id()).is_some() {
         return;
     }
     while is_closed(GATE.load(SeqCst)) {
@@ -171,11 +173,11 @@ fn stand_before(slot: &'static Slot, address: usize, lets_go: bool, before: usiz
 fn wait_at_gate() {
     loop {
         let gate = GATE.load(SeqCst);
-        let left = UNTIL.load(SeqCst).saturating_sub(raw::monotonic());
+        let left = UNTIL.load(SeqCst).saturating_sub(kernel::monotonic());
         if !is_closed(gate) || left == 0 && opens_by_itself(gate) {
             return;
         }
-        raw::wait_for_change(&GATE, gate, left);
+        kernel::wait_for_change(&GATE, gate, left);
     }
 }
 
@@ -208,7 +210,7 @@ fn share(gate: u32) -> u32 {
 /// Whoever looks at the gate from now on sees it closed; whoever looked before is seen to pass.
 fn order_all() {
     // Where it is refused after all, nobody can be sure: those who pass pay from now on.
-    if FENCED.load(Relaxed) == 0 && !raw::membarrier() {
+    if FENCED.load(Relaxed) == 0 && !kernel::membarrier() {
         FENCED.store(1, SeqCst);
     }
 }
@@ -237,19 +239,19 @@ pub fn open(slot: &Slot) {
     let less = |gate: u32| (is_closed(gate) && mine == share(gate)).then(|| gate - 1);
     if GATE.fetch_update(SeqCst, SeqCst, less).is_ok_and(|gate| !is_closed(gate - 1)) {
         UNTIL.store(0, SeqCst);
-        raw::wake_all(&GATE);
+        kernel::wake_all(&GATE);
     }
 }
 
 /// Nobody records locks any more: whoever waits goes on.
 pub fn open_for_good() {
     if is_closed(GATE.swap(0, SeqCst)) {
-        raw::wake_all(&GATE);
+        kernel::wake_all(&GATE);
     }
 }
 
 /// In a forked child it is open from the start.
-pub(crate) fn begin_child() {
+pub(crate) fn init_child() {
     if is_closed(GATE.load(Relaxed)) {
         GATE.store(0, Relaxed);
         UNTIL.store(0, Relaxed);
@@ -291,8 +293,8 @@ pub fn others() -> Others {
 }
 
 fn each(mut each: impl FnMut(&'static Slot, Option<Busy>)) {
-    let own = raw::thread_id();
-    let others = thread::slots().iter().filter(|s| s.state() == State::Live && s.tid.load(Relaxed) != own);
+    let own = kernel::thread_id();
+    let others = threads::slots().iter().filter(|s| s.state() == SlotState::Live && s.tid.load(Relaxed) != own);
     others.for_each(|slot| each(slot, what_keeps(slot, own).map(|entry| Busy { slot, entry })));
 }
 
@@ -317,10 +319,10 @@ const LAST_PAUSE_NS: u64 = 64_000_000_000;
 
 impl Patience {
     fn of(slot: &Slot) -> &'static Patience {
-        static ALL: [Patience; thread::CAPACITY] = [const {
+        static ALL: [Patience; threads::CAPACITY] = [const {
             Patience { tid: AtomicU32::new(0), lock: AtomicUsize::new(0), until: AtomicU64::new(0), pause: AtomicU64::new(0) }
-        }; thread::CAPACITY];
-        &ALL[thread::index(slot)]
+        }; threads::CAPACITY];
+        &ALL[threads::index(slot)]
     }
 
     fn knows(&self, busy: &Busy) -> bool {
@@ -329,7 +331,7 @@ impl Patience {
     }
 
     fn is_over(&self, busy: &Busy) -> bool {
-        self.until.load(Relaxed) != 0 && self.knows(busy) && raw::monotonic() < self.until.load(Relaxed)
+        self.until.load(Relaxed) != 0 && self.knows(busy) && kernel::monotonic() < self.until.load(Relaxed)
     }
 
     fn renew(&self) {
@@ -347,7 +349,7 @@ impl Patience {
         self.tid.store(busy.slot.tid.load(Relaxed), Relaxed);
         self.lock.store(busy.lock(), Relaxed);
         self.pause.store(pause, Relaxed);
-        self.until.store(raw::monotonic() + pause, Relaxed);
+        self.until.store(kernel::monotonic() + pause, Relaxed);
     }
 }
 
@@ -363,12 +365,12 @@ fn what_keeps(slot: &'static Slot, forker: u32) -> Option<Option<Entry>> {
     // The mark is looked at before the records and again after them: a lock is recorded before its mark goes, and forgotten after the
     // mark came. (Of this thread itself the mark says nothing.)
     let passes = || slot.passing.load(Acquire) != 0 && !is_spared(slot.passing_for.load(Relaxed));
-    let in_flight = || tid != forker && passes() && slot.entries().all(|e| e.flags & WAITS == 0);
-    if in_flight() || slot.overflow.load(Relaxed) != 0 {
+    let in_flight = || tid != forker && passes() && slot.held.entries().all(|e| e.flags & WAITS == 0);
+    if in_flight() || slot.held.overflow() != 0 {
         return Some(None);
     }
     compiler_fence(SeqCst);
-    if let Some(entry) = slot.entries().find(|entry| keeps(slot, tid, entry, forker)) {
+    if let Some(entry) = slot.held.entries().find(|entry| keeps(slot, tid, entry, forker)) {
         return Some(Some(entry));
     }
     compiler_fence(SeqCst);
@@ -377,7 +379,7 @@ fn what_keeps(slot: &'static Slot, forker: u32) -> Option<Option<Entry>> {
 
 /// Whether an entry means that its thread holds a lock, or gets one although it does nothing for it.
 fn keeps(slot: &Slot, tid: u32, entry: &Entry, forker: u32) -> bool {
-    let token = entry.kind == Kind::Semaphore && (entry.flags & MADE != 0 || semaphore::is_signal(entry.address));
+    let token = entry.kind == LockKind::Semaphore && (entry.flags & MADE != 0 || semaphores::is_signal(entry.address));
     if token || is_spared(entry.address) {
         return false;
     }
@@ -386,11 +388,11 @@ fn keeps(slot: &Slot, tid: u32, entry: &Entry, forker: u32) -> bool {
         Err(gone) => return !gone && entry.flags & HOLDS != 0,
     };
     match entry.flags & (WAITS | HOLDS) {
-        HOLDS if entry.kind == Kind::Libc => still_inside(tid, entry),
-        HOLDS => words::held_by(entry.kind, tid, &words),
+        HOLDS if entry.kind == LockKind::Libc => still_inside(tid, entry),
+        HOLDS => glibc::held_by(entry.kind, tid, &words),
         WAITS if tid != forker => !waits_in_vain(entry, forker, &words),
         // In a wait for a condition, whose mutex is taken before the wait returns.
-        0 => slot.waits_for.load(Relaxed) == 0 || words::held_by(entry.kind, tid, &words),
+        0 => slot.waits_for.load(Relaxed) == 0 || glibc::held_by(entry.kind, tid, &words),
         _ => false,
     }
 }
@@ -398,43 +400,43 @@ fn keeps(slot: &Slot, tid: u32, entry: &Entry, forker: u32) -> bool {
 /// The lock's own words, where they are looked at. Err: they cannot be read, because they are gone (true), or because that is forbidden or
 /// their layout is not known.
 fn read(entry: &Entry) -> Result<Words, bool> {
-    if !words::is_known_lock(entry.kind) {
+    if !glibc::is_known_lock(entry.kind) {
         return Err(false);
     }
     let mut words = Words::default();
-    let length = words::size(entry.kind) / 4;
-    match length == 0 || raw::read_words(entry.address, &mut words[..length]) {
+    let length = glibc::size(entry.kind) / 4;
+    match length == 0 || kernel::read_words(entry.address, &mut words[..length]) {
         true => Ok(words),
-        false => Err(raw::can_read_memory()),
+        false => Err(kernel::can_read_memory()),
     }
 }
 
 /// A function whose return no hook sees: by where the thread's stack ends, which only a sleeping one shows.
 fn still_inside(tid: u32, entry: &Entry) -> bool {
-    entry.flags & ENTERED == 0 || raw::stack_pointer(tid).is_none_or(|pointer| pointer < entry.frame)
+    entry.flags & ENTERED == 0 || kernel::stack_pointer(tid).is_none_or(|pointer| pointer < entry.frame)
 }
 
 /// Whether a thread that waits for a lock cannot get it before the forking thread goes on.
 fn waits_in_vain(entry: &Entry, forker: u32, words: &Words) -> bool {
-    if words::is_shared(entry.kind, words) || by_thread(forker).is_some_and(|slot| slot.holds(entry.address)) {
+    if glibc::is_shared(entry.kind, words) || by_thread(forker).is_some_and(|slot| slot.held.holds(entry.address)) {
         return true;
     }
-    match (entry.kind, words::known_holder(entry.kind, words)) {
+    match (entry.kind, glibc::known_holder(entry.kind, words)) {
         // Nothing to take, and all who wait are asleep. Whoever holds it, if anybody does, is waited for.
-        (Kind::Semaphore, _) => words[0] == 0 && waiting_for(entry.address) <= words::sleepers(words),
+        (LockKind::Semaphore, _) => glibc::is_empty(words) && waiting_for(entry.address) <= glibc::sleepers(words),
         (_, 0) => false,
         // Nobody gives what belongs to a thread that is no more.
-        (_, holder) => holder == forker || !raw::thread_exists(holder),
+        (_, holder) => holder == forker || !kernel::thread_exists(holder),
     }
 }
 
 fn by_thread(tid: u32) -> Option<&'static Slot> {
-    thread::slots().iter().find(|s| s.state() == State::Live && s.tid.load(Relaxed) == tid)
+    threads::slots().iter().find(|s| s.state() == SlotState::Live && s.tid.load(Relaxed) == tid)
 }
 
 fn waiting_for(address: usize) -> u32 {
-    let live = thread::slots().iter().filter(|s| s.state() == State::Live);
-    live.filter(|s| s.entries().any(|e| e.address == address && e.flags & WAITS != 0)).count() as u32
+    let live = threads::slots().iter().filter(|s| s.state() == SlotState::Live);
+    live.filter(|s| s.held.entries().any(|e| e.address == address && e.flags & WAITS != 0)).count() as u32
 }
 
 #[cfg(test)]
@@ -443,7 +445,7 @@ mod tests {
 
     #[test]
     fn a_fork_that_was_too_slow_leaves_the_gate_of_the_next_one_closed() {
-        let [slow, next] = [(); 2].map(|()| thread::claim().expect("a slot"));
+        let [slow, next] = [(); 2].map(|()| threads::claim().expect("a slot"));
         close(slow, 0);
         wait_at_gate();
         assert!(!is_closed(GATE.load(SeqCst)), "it opens by itself");

@@ -1,8 +1,6 @@
-//! The words of a thread: reached by one load through the initial-exec model, as a preloaded library may.
+//! Our words of a thread, reached by one load through the initial-exec model, as a preloaded library may.
 //!
 //! `thread_local!` would call `__tls_get_addr` in a shared library: a third of the lock path's budget.
-use crate::fork::Snapshot;
-use crate::thread::Slot;
 use core::arch::{asm, global_asm};
 
 global_asm!(
@@ -33,11 +31,11 @@ global_asm!(
     ".type forkguard_tls_caller,@tls_object",
     ".size forkguard_tls_caller,8",
     "forkguard_tls_caller: .zero 8",
-    ".hidden forkguard_tls_aside",
-    ".globl forkguard_tls_aside",
-    ".type forkguard_tls_aside,@tls_object",
-    ".size forkguard_tls_aside,8",
-    "forkguard_tls_aside: .zero 8",
+    ".hidden forkguard_tls_private_fds",
+    ".globl forkguard_tls_private_fds",
+    ".type forkguard_tls_private_fds,@tls_object",
+    ".size forkguard_tls_private_fds,8",
+    "forkguard_tls_private_fds: .zero 8",
     ".hidden forkguard_tls_let_in",
     ".globl forkguard_tls_let_in",
     ".type forkguard_tls_let_in,@tls_object",
@@ -82,8 +80,8 @@ macro_rules! word {
 }
 
 word!(
-    /// This thread's slot in the registry; null until it has one.
-    slot, set_slot, "forkguard_tls_slot", *const Slot
+    /// This thread's slot in `registry::threads`; null until it has one.
+    slot, set_slot, "forkguard_tls_slot", *const ()
 );
 word!(
     /// Not zero while this thread runs forkguard's own code.
@@ -99,19 +97,19 @@ pub const WAITS: u64 = 1 << (libc::SIGKILL - 1);
 /// In a thread's word `inside`: its vfork child has set a filter that may end it for a system call of ours.
 pub const IN_SANDBOX: u64 = 2;
 
-/// The same word of another thread, by its pthread_t (on x86_64 the address that words of a thread are counted from).
-pub fn inside_of(handle: usize) -> Option<u64> {
+/// The address of the same word of another thread, by its pthread_t (on x86_64 the thread pointer).
+pub fn address_of_inside(handle: usize) -> usize {
     let offset: usize;
     // SAFETY: reads what the loader put into the GOT.
     unsafe {
         asm!("mov {}, qword ptr [rip + forkguard_tls_inside@GOTTPOFF]", out(reg) offset, options(nostack, readonly, preserves_flags));
     }
-    crate::raw::read_value(handle.wrapping_add(offset))
+    handle.wrapping_add(offset)
 }
 
 word!(
-    /// The snapshot of the fork that this thread is in, from fork's entry until its report.
-    fork, set_fork, "forkguard_tls_fork", *const Snapshot
+    /// The snapshot (`fork::pool`) of the fork that this thread is in, from fork's entry until its report.
+    fork, set_fork, "forkguard_tls_fork", *const ()
 );
 word!(
     /// Not zero while this thread's memory is lent to a vfork child: its hooks must leave every registry alone.
@@ -122,6 +120,6 @@ word!(
     caller, set_caller, "forkguard_tls_caller", usize
 );
 word!(
-    /// Not zero while this thread opens files in passing: see [`crate::aside`].
-    aside, set_aside, "forkguard_tls_aside", u64
+    /// Not zero while this thread opens and closes files: see [`crate::kernel::with_private_fds`].
+    private_fds, set_private_fds, "forkguard_tls_private_fds", u64
 );

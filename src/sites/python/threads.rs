@@ -60,7 +60,7 @@ fn each(
                 record.ending = false;
                 let mut frames = Frames::new();
                 if Some(state) != own && reader.stack(&mut frames, state).is_some() {
-                    record.stood = store::keep(&frames, 0).unwrap_or(0);
+                    record.stack_at_fork = store::keep(&frames, 0).unwrap_or(0);
                 }
             }
             None => known = false,

@@ -3,7 +3,7 @@
 //! The leader reports what it found after the fork, and the child may be gone by then: exactly one of them must say that all findings of
 //! the fork are moot. The child also counts there the waits that its hooks check, so that a leader that inspects it from outside leaves
 //! them alone.
-use crate::raw;
+use crate::kernel;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 
@@ -59,17 +59,17 @@ fn word(page: &'static SharedPage, sequence: u64) -> &'static AtomicU64 {
 pub fn create() {
     const { assert!(size_of::<SharedPage>() <= 4096) };
     static MAKER: AtomicU32 = AtomicU32::new(0);
-    if MAKER.swap(raw::process_id(), AcqRel) == raw::process_id() {
-        return raw::wait_until(is_created);
+    if MAKER.swap(kernel::process_id(), AcqRel) == kernel::process_id() {
+        return kernel::wait_until(is_created);
     }
     // A refusal is remembered, too: forks then go without the page.
-    OWN.store(raw::shared_page().map_or(ptr::null_mut(), |page| page.cast()), Release);
-    OWNER.store(raw::process_id(), Release);
+    OWN.store(kernel::map_shared_page().map_or(ptr::null_mut(), |page| page.cast()), Release);
+    OWNER.store(kernel::process_id(), Release);
 }
 
 /// True when this process has made its page, or was refused one.
 pub fn is_created() -> bool {
-    OWNER.load(Acquire) == raw::process_id()
+    OWNER.load(Acquire) == kernel::process_id()
 }
 
 /// True when the kernel refused the page.
@@ -139,7 +139,7 @@ fn update(sequence: u64, change: impl Fn(u64) -> u64) -> Option<u64> {
 /// in all the child's life.
 pub fn await_leader(leader: u32, sequence: u64) {
     while !is_reported(leader, sequence) && POLLS_LEFT.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
-        raw::sleep(POLL_NS);
+        kernel::sleep(POLL_NS);
     }
 }
 
@@ -149,7 +149,7 @@ pub fn leader_has_reported(leader: u32, sequence: u64) -> bool {
 }
 
 fn is_reported(leader: u32, sequence: u64) -> bool {
-    update(sequence, |state| state).is_none_or(|state| state & REPORTED != 0) || raw::parent_id() != leader
+    update(sequence, |state| state).is_none_or(|state| state & REPORTED != 0) || kernel::parent_id() != leader
 }
 
 /// In the child: records the fingerprint of the findings that are printed now; true when another child of its leader printed the same before.

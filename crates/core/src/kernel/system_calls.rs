@@ -1,5 +1,9 @@
 //! Filters of system calls that a process came with (seccomp(2)): they cannot be read, so a child tries what they forbid.
-use crate::raw;
+use super::memory::map_shared_page;
+use super::proc::read_file;
+use super::signal::KernelAction;
+use super::syscall::syscall;
+use crate::fixed::Text;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicUsize, Ordering::*};
 
@@ -20,7 +24,7 @@ pub fn filters() -> Filters {
     if own.mode == 0 {
         return Filters::None;
     }
-    let path = crate::fixed::Text::<32>::of(format_args!("/proc/{}/status", own.parent));
+    let path = Text::<32>::of(format_args!("/proc/{}/status", own.parent));
     let parent = || path.as_cstr().and_then(Status::of);
     // A parent outside of this process's namespace began a container: whatever starts there makes processes. Another one has made this
     // process under its own filters; if they are as many, they are the same.
@@ -40,7 +44,7 @@ impl Status {
     fn of(path: &CStr) -> Option<Status> {
         let mut bytes = [0u8; 8192];
         let room = bytes.len();
-        let read = raw::read_file(path, &mut bytes);
+        let read = read_file(path, &mut bytes);
         let text = core::str::from_utf8(read).ok().filter(|text| text.len() < room)?;
         let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name))?.trim().parse().ok();
         // A kernel without filters has no word for them.
@@ -63,12 +67,12 @@ pub enum Forbidden {
 ///
 /// It is no child that the host could see: it ends without a signal, and only who asks for such children may wait for it.
 pub fn probe() -> Option<Forbidden> {
-    let Some(page) = raw::shared_page() else { return Some(Forbidden::Reports) };
+    let Some(page) = map_shared_page() else { return Some(Forbidden::Reports) };
     // SAFETY: the page is ours, zero, and large enough.
     let passed = unsafe { &*page.cast::<AtomicUsize>() };
     const FLAGS: usize = libc::CLONE_VFORK as usize;
     // SAFETY: a copy of this process that makes system calls and ends; this thread goes on after that.
-    let child = unsafe { raw::syscall(libc::SYS_clone, [FLAGS, 0, 0, 0, 0, 0]) };
+    let child = unsafe { syscall(libc::SYS_clone, [FLAGS, 0, 0, 0, 0, 0]) };
     if child == 0 {
         run(passed);
     }
@@ -78,7 +82,7 @@ pub fn probe() -> Option<Forbidden> {
         reap(child as usize);
     }
     // SAFETY: the page is not used any more.
-    unsafe { raw::syscall(libc::SYS_munmap, [page as usize, 4096, 0, 0, 0, 0]) };
+    unsafe { syscall(libc::SYS_munmap, [page as usize, 4096, 0, 0, 0, 0]) };
     (child > 0).then_some(match count {
         _ if count == REPORTING.len() + OTHERS.len() => Forbidden::Nothing,
         _ if count >= REPORTING.len() => Forbidden::Something,
@@ -89,29 +93,29 @@ pub fn probe() -> Option<Forbidden> {
 fn reap(child: usize) {
     const ANY_KIND: usize = libc::__WALL as usize;
     // SAFETY: takes integers and null pointers.
-    while unsafe { raw::syscall(libc::SYS_wait4, [child, 0, ANY_KIND, 0, 0, 0]) } == -(libc::EINTR as isize) {}
+    while unsafe { syscall(libc::SYS_wait4, [child, 0, ANY_KIND, 0, 0, 0]) } == -(libc::EINTR as isize) {}
 }
 
 /// In the child, where neither a handler of the host's nor a core file shows that it was there.
 fn run(passed: &AtomicUsize) -> ! {
     let all_but_forced = !(1u64 << (libc::SIGSYS - 1));
-    let default = raw::KernelAction::default();
+    let default = KernelAction::default();
     // A core file of one byte is none, not even where a program collects them (core(5)).
     let no_core = [1u64; 2];
     // SAFETY: they read what they are given here, and change nothing but this process.
     unsafe {
-        raw::syscall(libc::SYS_rt_sigprocmask, [libc::SIG_SETMASK as usize, &raw const all_but_forced as usize, 0, 8, 0, 0]);
-        raw::syscall(libc::SYS_rt_sigaction, [libc::SIGSYS as usize, &raw const default as usize, 0, 8, 0, 0]);
-        raw::syscall(libc::SYS_prlimit64, [0, libc::RLIMIT_CORE as usize, &raw const no_core as usize, 0, 0, 0]);
+        syscall(libc::SYS_rt_sigprocmask, [libc::SIG_SETMASK as usize, &raw const all_but_forced as usize, 0, 8, 0, 0]);
+        syscall(libc::SYS_rt_sigaction, [libc::SIGSYS as usize, &raw const default as usize, 0, 8, 0, 0]);
+        syscall(libc::SYS_prlimit64, [0, libc::RLIMIT_CORE as usize, &raw const no_core as usize, 0, 0, 0]);
     }
     for &number in REPORTING.iter().chain(OTHERS) {
         // SAFETY: no descriptor, address, process or option is all ones: they do nothing.
-        unsafe { raw::syscall(number, [usize::MAX; 6]) };
+        unsafe { syscall(number, [usize::MAX; 6]) };
         passed.fetch_add(1, Release);
     }
     loop {
         // SAFETY: ends this process.
-        unsafe { raw::syscall(libc::SYS_exit_group, [0; 6]) };
+        unsafe { syscall(libc::SYS_exit_group, [0; 6]) };
     }
 }
 

@@ -1,5 +1,5 @@
 //! The handlers that other libraries register with pthread_atfork: who registered them, and how long each takes.
-use crate::raw;
+use crate::{gate, kernel};
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
 /// Registrations that can be timed; further ones are passed on as they are.
@@ -39,8 +39,8 @@ static REGISTRATIONS: [Registration; CAPACITY] = [const {
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 static MISSED: AtomicU32 = AtomicU32::new(0);
 
-/// Notes a registration; its index, or None when there is no room. The same one made again (a library loaded again) keeps its
-/// place.
+/// Records a registration; its index, or None when there is no room. The same one made again (a library loaded again) keeps its
+/// entry.
 pub fn register(handlers: [usize; 3], dso: usize, site: usize) -> Option<usize> {
     let known = all().position(|r| r.key() == (handlers, dso));
     if known.is_some() {
@@ -50,13 +50,13 @@ pub fn register(handlers: [usize; 3], dso: usize, site: usize) -> Option<usize> 
         MISSED.fetch_add(1, Relaxed);
         return None;
     };
-    let place = &REGISTRATIONS[index];
-    for (word, handler) in place.handlers.iter().zip(handlers) {
+    let entry = &REGISTRATIONS[index];
+    for (word, handler) in entry.handlers.iter().zip(handlers) {
         word.store(handler, Relaxed);
     }
-    place.dso.store(dso, Relaxed);
-    place.site.store(site, Relaxed);
-    place.taken.store(1, Release);
+    entry.dso.store(dso, Relaxed);
+    entry.site.store(site, Relaxed);
+    entry.taken.store(1, Release);
     Some(index)
 }
 
@@ -101,15 +101,15 @@ pub fn run(index: usize, phase: Phase) {
     // SAFETY: the address was given to pthread_atfork as a function of no arguments, and its library is still loaded: glibc drops
     // the handlers of a library that is unloaded, and ours with them.
     let handler = unsafe { core::mem::transmute::<usize, extern "C-unwind" fn()>(handler) };
-    if !crate::gate::awake() {
+    if !gate::awake() {
         return handler();
     }
-    let start = raw::monotonic();
+    let start = kernel::monotonic();
     if matches!(phase, Phase::Child) {
         RUNNING.store(index + 1, Relaxed);
     }
     handler();
-    registration.spent[phase as usize].store(raw::monotonic() - start, Relaxed);
+    registration.spent[phase as usize].store(kernel::monotonic() - start, Relaxed);
     RUNNING.store(0, Relaxed);
 }
 

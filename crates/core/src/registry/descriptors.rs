@@ -1,7 +1,6 @@
-//! Where each descriptor came from: a table by number. What is open, the kernel knows; this table only says who made it.
-use crate::fork;
-use crate::generation;
-use crate::raw::Pages;
+//! Where each descriptor came from: a table by number. The kernel knows which are open; this table only records who made them.
+use super::generation;
+use crate::kernel::Pages;
 use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
@@ -11,10 +10,10 @@ pub static OWN: AtomicI32 = AtomicI32::new(-1);
 /// Numbers from here on are not recorded: they are listed with origin unknown.
 pub const CAPACITY: usize = 65_536;
 
-/// What a hook saw made.
+/// The kind of a descriptor, by the call that made it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
-pub enum Kind {
+pub enum FdKind {
     /// Nothing recorded.
     None = 0,
     /// open, creat, fopen …: the kernel says what it is.
@@ -39,21 +38,21 @@ pub enum Kind {
     Start,
 }
 
-const KINDS: [Kind; 11] = [
-    Kind::None,
-    Kind::File,
-    Kind::Socket,
-    Kind::Pipe,
-    Kind::Epoll,
-    Kind::Eventfd,
-    Kind::Timerfd,
-    Kind::Signalfd,
-    Kind::Inotify,
-    Kind::Memfd,
-    Kind::Start,
+const KINDS: [FdKind; 11] = [
+    FdKind::None,
+    FdKind::File,
+    FdKind::Socket,
+    FdKind::Pipe,
+    FdKind::Epoll,
+    FdKind::Eventfd,
+    FdKind::Timerfd,
+    FdKind::Signalfd,
+    FdKind::Inotify,
+    FdKind::Memfd,
+    FdKind::Start,
 ];
 
-/// What a socket did.
+/// What happened to a descriptor, as bits.
 pub mod role {
     /// connect()ed by this process.
     pub const CONNECTED: u8 = 1;
@@ -69,13 +68,13 @@ pub mod role {
     pub const PLACED: u8 = 64;
     /// Its close-on-exec flag was cleared on purpose.
     pub const KEPT_ON_EXEC: u8 = 32;
-    /// A file that was looked at and is no database.
+    /// A file that was examined and is no database.
     pub const NO_DATABASE: u8 = 128;
 }
 
-/// What guards are to know of a descriptor, until its number is closed.
+/// What guards record of a descriptor until its number is closed, as bits.
 pub mod mark {
-    /// Meant for the children: no guard touches it.
+    /// Made for the children: no guard touches it.
     pub const KEPT: u8 = 1;
     /// A guard set its close-on-exec flag.
     pub const CLOSES_ON_EXEC: u8 = 2;
@@ -83,7 +82,7 @@ pub mod mark {
     pub const COPIED: u8 = 4;
 }
 
-struct Place {
+struct FdEntry {
     kind: AtomicU8,
     role: AtomicU8,
     marks: AtomicU8,
@@ -111,7 +110,7 @@ struct Place {
 #[derive(Clone, Copy, Debug)]
 pub struct Record {
     /// What it is.
-    pub kind: Kind,
+    pub kind: FdKind,
     /// Bits of [`role`].
     pub role: u8,
     /// Bits of [`mark`].
@@ -135,7 +134,7 @@ pub struct Record {
 /// How many numbers a part of the table has.
 const PART: usize = 1024;
 /// The table, in parts that are mapped once one of their numbers is recorded: a process may have little room for addresses (`ulimit -v`).
-static TABLE: [AtomicPtr<[Place; PART]>; CAPACITY / PART] = [const { AtomicPtr::new(ptr::null_mut()) }; CAPACITY / PART];
+static TABLE: [AtomicPtr<[FdEntry; PART]>; CAPACITY / PART] = [const { AtomicPtr::new(ptr::null_mut()) }; CAPACITY / PART];
 /// Numbers at and above this were never recorded.
 #[unsafe(link_section = "forkguard_words")]
 static HIGH: AtomicUsize = AtomicUsize::new(0);
@@ -154,7 +153,7 @@ static COPYING: AtomicU32 = AtomicU32::new(0);
 
 /// None where nothing was ever recorded.
 #[inline(always)]
-fn place(fd: i32) -> Option<&'static Place> {
+fn entry(fd: i32) -> Option<&'static FdEntry> {
     let number = usize::try_from(fd).ok()?;
     // SAFETY: a part is all zeros first, which are places, and is never given back.
     let part = unsafe { TABLE.get(number / PART)?.load(Acquire).as_ref() }?;
@@ -162,32 +161,32 @@ fn place(fd: i32) -> Option<&'static Place> {
 }
 
 /// The same, to record something there; None beyond the table, and where there is no memory for it.
-fn place_for(fd: i32) -> Option<&'static Place> {
-    place(fd).or_else(|| {
+fn entry_for(fd: i32) -> Option<&'static FdEntry> {
+    entry(fd).or_else(|| {
         let part = TABLE.get(usize::try_from(fd).ok()? / PART)?;
-        let pages = Pages::map(size_of::<[Place; PART]>())?;
+        let pages = Pages::map(size_of::<[FdEntry; PART]>())?;
         if part.compare_exchange(ptr::null_mut(), pages.start().cast(), Release, Relaxed).is_ok() {
             core::mem::forget(pages);
         }
-        place(fd)
+        entry(fd)
     })
 }
 
-impl Place {
+impl FdEntry {
     fn is_connected(&self) -> bool {
         self.role.load(Relaxed) & role::CONNECTED != 0
     }
 }
 
 fn set_connected(fd: i32) {
-    if let Some(place) = place(fd) {
-        place.role.fetch_or(role::CONNECTED, Relaxed);
+    if let Some(entry) = entry(fd) {
+        entry.role.fetch_or(role::CONNECTED, Relaxed);
         CONNECTED[fd as usize / 64].fetch_or(1 << (fd % 64), Relaxed);
         CONNECTED_HIGH.fetch_max(fd as usize + 1, Relaxed);
     }
 }
 
-/// The bit alone: what becomes of the role the caller says.
+/// Clears the bit of the set only; the caller changes the role.
 fn forget_connected(fd: i32) {
     CONNECTED[fd as usize / 64].fetch_and(!(1 << (fd % 64)), Relaxed);
 }
@@ -205,55 +204,55 @@ pub fn connected() -> impl Iterator<Item = i32> {
     })
 }
 
-/// Notes a new descriptor: whatever was recorded under this number is forgotten.
-pub fn open(fd: i32, kind: Kind, roles: u8, family: u16, site: usize, thread: u32) {
-    let Some(place) = place_for(fd) else { return };
-    if place.is_connected() {
+/// Records a new descriptor: whatever was recorded under this number is forgotten.
+pub fn open(fd: i32, kind: FdKind, roles: u8, family: u16, site: usize, thread: u32) {
+    let Some(entry) = entry_for(fd) else { return };
+    if entry.is_connected() {
         forget_connected(fd);
     }
-    place.role.store(roles, Relaxed);
+    entry.role.store(roles, Relaxed);
     if roles & role::CONNECTED != 0 {
         set_connected(fd);
     }
-    place.marks.store(0, Relaxed);
-    place.generation.store(generation::current(), Relaxed);
-    place.opening.store(if kind == Kind::File { OPENINGS.fetch_add(1, Relaxed) + 1 } else { 0 }, Relaxed);
-    place.family.store(family, Relaxed);
-    place.thread.store(thread, Relaxed);
-    place.site.store(site, Relaxed);
-    place.port.store(0, Relaxed);
-    place.address[0].store(0, Relaxed);
-    place.address[1].store(0, Relaxed);
-    place.forks.store(0, Relaxed);
-    place.copied.store(0, Relaxed);
-    if place.kind.swap(kind as u8, Relaxed) == Kind::None as u8 {
+    entry.marks.store(0, Relaxed);
+    entry.generation.store(generation::current(), Relaxed);
+    entry.opening.store(if kind == FdKind::File { OPENINGS.fetch_add(1, Relaxed) + 1 } else { 0 }, Relaxed);
+    entry.family.store(family, Relaxed);
+    entry.thread.store(thread, Relaxed);
+    entry.site.store(site, Relaxed);
+    entry.port.store(0, Relaxed);
+    entry.address[0].store(0, Relaxed);
+    entry.address[1].store(0, Relaxed);
+    entry.forks.store(0, Relaxed);
+    entry.copied.store(0, Relaxed);
+    if entry.kind.swap(kind as u8, Relaxed) == FdKind::None as u8 {
         OPEN.fetch_add(1, Relaxed);
     }
     HIGH.fetch_max(fd as usize + 1, Relaxed);
 }
 
-/// Notes that what this number stands for is this process's own from now on.
-pub fn made_own(fd: i32) {
-    if let Some(place) = place(fd) {
-        place.generation.store(generation::current(), Relaxed);
+/// Records that the number stands for a description of this process's own from now on.
+pub fn set_own(fd: i32) {
+    if let Some(entry) = entry(fd) {
+        entry.generation.store(generation::current(), Relaxed);
     }
 }
 
-/// Notes that a number is free again.
+/// Records that a number is free again.
 #[inline]
 pub fn close(fd: i32) {
-    if let Some(place) = place(fd)
-        && place.kind.load(Relaxed) != 0
-        && place.kind.swap(Kind::None as u8, Relaxed) != Kind::None as u8
+    if let Some(entry) = entry(fd)
+        && entry.kind.load(Relaxed) != 0
+        && entry.kind.swap(FdKind::None as u8, Relaxed) != FdKind::None as u8
     {
-        if place.is_connected() {
+        if entry.is_connected() {
             disconnect(fd);
         }
         OPEN.fetch_sub(1, Relaxed);
     }
 }
 
-/// Notes that all numbers from first to last are free again.
+/// Records that all numbers from first to last are free again.
 pub fn close_range(first: u32, last: u32) {
     let high = HIGH.load(Relaxed) as u32;
     for fd in first..high.min(last.saturating_add(1)) {
@@ -261,14 +260,14 @@ pub fn close_range(first: u32, last: u32) {
     }
 }
 
-/// Notes that `to` now is what `from` is.
+/// Records that `to` now is what `from` is.
 pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
     match record(from) {
         Some(r) => {
             let made = if r.site != 0 { r.site } else { site };
             open(to, r.kind, r.role & !(role::KEPT_ON_EXEC | role::FORKED | role::PLACED), r.family, made, thread);
             set_peer(to, r.port, r.address);
-            if let (Some(old), Some(new)) = (place(from), place(to)) {
+            if let (Some(old), Some(new)) = (entry(from), entry(to)) {
                 old.marks.fetch_or(mark::COPIED, Relaxed);
                 new.marks.store(r.marks & mark::KEPT | mark::COPIED, Relaxed);
                 new.opening.store(r.opening, Relaxed);
@@ -287,96 +286,96 @@ pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
 }
 
 fn set_peer(fd: i32, port: u16, address: [u8; 16]) {
-    let Some(place) = place(fd) else { return };
-    place.port.store(u32::from(port), Relaxed);
-    for (word, bytes) in place.address.iter().zip(address.chunks_exact(8)) {
+    let Some(entry) = entry(fd) else { return };
+    entry.port.store(u32::from(port), Relaxed);
+    for (word, bytes) in entry.address.iter().zip(address.chunks_exact(8)) {
         word.store(u64::from_ne_bytes(bytes.try_into().unwrap_or_default()), Relaxed);
     }
 }
 
-/// Notes connect(): its peer and where it was called.
+/// Records connect(): its peer and where it was called.
 pub fn connect(fd: i32, family: u16, port: u16, address: [u8; 16], site: usize, thread: u32) {
-    let known = record(fd).filter(|r| r.kind == Kind::Socket);
+    let known = record(fd).filter(|r| r.kind == FdKind::Socket);
     if known.is_none() {
-        open(fd, Kind::Socket, 0, family, site, thread);
+        open(fd, FdKind::Socket, 0, family, site, thread);
     }
     set_peer(fd, port, address);
-    if let Some(place) = place(fd) {
-        place.family.store(family, Relaxed);
-        place.site.store(site, Relaxed);
-        place.thread.store(thread, Relaxed);
-        place.generation.store(generation::current(), Relaxed);
-        place.forks.store(fork::begun(), Relaxed);
+    if let Some(entry) = entry(fd) {
+        entry.family.store(family, Relaxed);
+        entry.site.store(site, Relaxed);
+        entry.thread.store(thread, Relaxed);
+        entry.generation.store(generation::current(), Relaxed);
+        entry.forks.store(generation::last_sequence(), Relaxed);
         set_connected(fd);
     }
 }
 
-/// Takes connect() back: a datagram socket was dissolved from its peer.
+/// Records the end of a connection: a datagram socket was dissolved from its peer.
 pub fn disconnect(fd: i32) {
-    if let Some(place) = place(fd) {
-        place.role.fetch_and(!role::CONNECTED, Relaxed);
+    if let Some(entry) = entry(fd) {
+        entry.role.fetch_and(!role::CONNECTED, Relaxed);
         forget_connected(fd);
     }
 }
 
 /// Adds bits of [`role`].
 pub fn add_role(fd: i32, bits: u8) {
-    if let Some(place) = place_for(fd) {
-        place.role.fetch_or(bits, Relaxed);
+    if let Some(entry) = entry_for(fd) {
+        entry.role.fetch_or(bits, Relaxed);
     }
 }
 
 /// Takes bits of [`role`] back.
 pub fn remove_role(fd: i32, bits: u8) {
-    if let Some(place) = place(fd) {
-        place.role.fetch_and(!bits, Relaxed);
+    if let Some(entry) = entry(fd) {
+        entry.role.fetch_and(!bits, Relaxed);
     }
 }
 
 /// Adds bits of [`mark`].
 pub fn add_mark(fd: i32, bits: u8) {
-    if let Some(place) = place_for(fd) {
-        place.marks.fetch_or(bits, Relaxed);
+    if let Some(entry) = entry_for(fd) {
+        entry.marks.fetch_or(bits, Relaxed);
     }
 }
 
 /// Takes bits of [`mark`] back; true if one of them was set.
 pub fn remove_mark(fd: i32, bits: u8) -> bool {
-    place(fd).is_some_and(|place| place.marks.load(Relaxed) & bits != 0 && place.marks.fetch_and(!bits, Relaxed) & bits != 0)
+    entry(fd).is_some_and(|entry| entry.marks.load(Relaxed) & bits != 0 && entry.marks.fetch_and(!bits, Relaxed) & bits != 0)
 }
 
-/// Notes that two descriptors are the ends of one pipe or pair of sockets.
+/// Records that two descriptors are the ends of one pipe or pair of sockets.
 pub fn join([one, other]: [i32; 2]) {
     for (end, twin) in [(one, other), (other, one)] {
-        if let Some(place) = place(end) {
-            place.address[0].store(twin as u64 + 1, Relaxed);
+        if let Some(entry) = entry(end) {
+            entry.address[0].store(twin as u64 + 1, Relaxed);
         }
     }
 }
 
 /// The other end of a pipe or pair of sockets, while this process has it.
 pub fn twin(fd: i32) -> Option<i32> {
-    let noted = |fd| i32::try_from(place(fd)?.address[0].load(Relaxed)).ok()?.checked_sub(1).filter(|&twin| twin >= 0);
+    let noted = |fd| i32::try_from(entry(fd)?.address[0].load(Relaxed)).ok()?.checked_sub(1).filter(|&twin| twin >= 0);
     let (kind, twin) = (record(fd)?.kind, noted(fd)?);
     (record(twin)?.kind == kind && noted(twin) == Some(number_at_fork(fd))).then_some(twin)
 }
 
-impl Place {
+impl FdEntry {
     #[inline(always)]
     fn is_inherited(&self) -> bool {
-        self.kind.load(Relaxed) != Kind::None as u8 && self.generation.load(Relaxed) < generation::current()
+        self.kind.load(Relaxed) != FdKind::None as u8 && self.generation.load(Relaxed) < generation::current()
     }
 }
 
 /// True for one that this process shares with the one that it was forked from.
 pub fn is_inherited(fd: i32) -> bool {
-    place(fd).is_some_and(Place::is_inherited)
+    entry(fd).is_some_and(FdEntry::is_inherited)
 }
 
-/// True for an inherited descriptor whose use is still to be looked at.
+/// True for an inherited descriptor whose use is still to be checked.
 #[inline(always)]
 pub fn is_unseen(fd: i32) -> bool {
-    place(fd).is_some_and(|p| p.is_inherited() && p.seen.load(Relaxed) != generation::current())
+    entry(fd).is_some_and(|p| p.is_inherited() && p.seen.load(Relaxed) != generation::current())
 }
 
 /// The numbers of all those.
@@ -384,16 +383,16 @@ pub fn unseen() -> impl Iterator<Item = i32> {
     (0..HIGH.load(Relaxed).min(CAPACITY) as i32).filter(|&fd| is_unseen(fd))
 }
 
-/// Notes that its use need not be looked at again; false when that was known.
-pub fn see(fd: i32) -> bool {
-    place(fd).is_some_and(|p| p.seen.swap(generation::current(), Relaxed) != generation::current())
+/// Records that its use needs no further check; false when that was recorded before.
+pub fn set_seen(fd: i32) -> bool {
+    entry(fd).is_some_and(|p| p.seen.swap(generation::current(), Relaxed) != generation::current())
 }
 
 /// The number that an inherited descriptor had at the fork: another one for a copy that was made since.
 pub fn number_at_fork(fd: i32) -> i32 {
-    match place(fd) {
-        Some(place) if place.copied.load(Relaxed) == generation::current() && generation::current() != 0 => {
-            place.original.load(Relaxed) as i32
+    match entry(fd) {
+        Some(entry) if entry.copied.load(Relaxed) == generation::current() && generation::current() != 0 => {
+            entry.original.load(Relaxed) as i32
         }
         _ => fd,
     }
@@ -402,33 +401,33 @@ pub fn number_at_fork(fd: i32) -> i32 {
 /// True while another number stands for the same inherited descriptor.
 pub fn has_copy(fd: i32) -> bool {
     let number = number_at_fork(fd);
-    let is_copy = |other: i32| other != fd && place(other).is_some_and(Place::is_inherited) && number_at_fork(other) == number;
+    let is_copy = |other: i32| other != fd && entry(other).is_some_and(FdEntry::is_inherited) && number_at_fork(other) == number;
     COPYING.load(Relaxed) == generation::current() && (0..HIGH.load(Relaxed).min(CAPACITY) as i32).any(is_copy)
 }
 
 /// What is recorded under a number.
 pub fn record(fd: i32) -> Option<Record> {
-    let place = place(fd)?;
-    let kind = *KINDS.get(place.kind.load(Relaxed) as usize)?;
-    if kind == Kind::None {
+    let entry = entry(fd)?;
+    let kind = *KINDS.get(entry.kind.load(Relaxed) as usize)?;
+    if kind == FdKind::None {
         return None;
     }
     let mut address = [0u8; 16];
-    for (word, bytes) in place.address.iter().zip(address.chunks_exact_mut(8)) {
+    for (word, bytes) in entry.address.iter().zip(address.chunks_exact_mut(8)) {
         bytes.copy_from_slice(&word.load(Relaxed).to_ne_bytes());
     }
-    let forked = if place.generation.load(Relaxed) < generation::current() { role::FORKED } else { 0 };
+    let forked = if entry.generation.load(Relaxed) < generation::current() { role::FORKED } else { 0 };
     Some(Record {
         kind,
-        role: place.role.load(Relaxed) | forked,
-        marks: place.marks.load(Relaxed),
-        family: place.family.load(Relaxed),
-        thread: place.thread.load(Relaxed),
-        site: place.site.load(Relaxed),
-        port: place.port.load(Relaxed) as u16,
+        role: entry.role.load(Relaxed) | forked,
+        marks: entry.marks.load(Relaxed),
+        family: entry.family.load(Relaxed),
+        thread: entry.thread.load(Relaxed),
+        site: entry.site.load(Relaxed),
+        port: entry.port.load(Relaxed) as u16,
         address,
-        opening: place.opening.load(Relaxed),
-        forks: place.forks.load(Relaxed),
+        opening: entry.opening.load(Relaxed),
+        forks: entry.forks.load(Relaxed),
     })
 }
 

@@ -1,11 +1,11 @@
 //! Other processes, as /proc tells of them.
+use super::proc::read_file;
 use crate::fixed::Text;
-use crate::raw;
 
 /// A small file of another process, as text.
 pub fn read<'b>(bytes: &'b mut [u8], process: impl core::fmt::Display, file: &str) -> &'b str {
     let path = Text::<48>::of(format_args!("/proc/{process}/{file}"));
-    let read = path.as_cstr().map(|path| raw::read_file(path, bytes)).unwrap_or_default();
+    let read = path.as_cstr().map(|path| read_file(path, bytes)).unwrap_or_default();
     core::str::from_utf8(read).unwrap_or_default()
 }
 

@@ -1,68 +1,69 @@
-//! In a forked child: an open file description of its own, under the number of one that it shares with its leader.
+//! In a forked child: an open file description of its own under the number of one that it shares with its leader.
+use super::fd::{self, OwnedFd, borrow};
 use crate::fixed::Text;
-use crate::raw::{self, Opened};
 use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
+use rustix::io::{DupFlags, Errno};
+use rustix::net::SocketFlags;
 
-/// Why something stays shared.
+/// Why a description stays shared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Left {
+pub enum NotUnshared {
     /// The kernel refused.
     Failed(Errno),
-    /// It must be: a lock is held through it, another instance watches it, or a copy of this process's shares it.
+    /// A lock is held through it, another instance watches it, or another descriptor of this process shares it.
     Needed,
 }
 
-impl From<Errno> for Left {
-    fn from(errno: Errno) -> Left {
-        Left::Failed(errno)
+impl From<Errno> for NotUnshared {
+    fn from(errno: Errno) -> NotUnshared {
+        NotUnshared::Failed(errno)
     }
 }
 
-/// Puts `new` under the number `fd`, whose close-on-exec flag stays as it is.
-pub fn replace(fd: i32, new: &Opened) -> Result<(), Errno> {
-    let closes = rustix::io::fcntl_getfd(raw::descriptor(fd))?.contains(rustix::io::FdFlags::CLOEXEC);
-    let flags = if closes { OFlags::CLOEXEC.bits() } else { 0 };
-    raw::duplicate_onto(new, fd, flags as i32)
+/// Puts `new` under a number, whose close-on-exec flag stays as it is.
+pub fn replace(number: i32, new: &OwnedFd) -> Result<(), Errno> {
+    let closes = rustix::io::fcntl_getfd(borrow(number))?.contains(rustix::io::FdFlags::CLOEXEC);
+    let flags = if closes { DupFlags::CLOEXEC } else { DupFlags::empty() };
+    fd::duplicate_onto(new, number, flags)
 }
 
 /// A regular file that is only read, opened again at the same place in it: leader and child no longer move one position. One through
-/// which a lock is held is left (flock(2): the lock is the description's).
-pub fn reopen(fd: i32) -> Result<(), Left> {
+/// which a lock is held stays shared (flock(2): the lock is the description's).
+pub fn reopen(fd: i32) -> Result<(), NotUnshared> {
     let locked = |line: &[u8]| line.starts_with(b"lock:");
-    if each_line(fd, |line| if locked(line) { Err(Left::Needed) } else { Ok(()) }).is_err() {
-        return Err(Left::Needed);
+    if each_line(fd, |line| if locked(line) { Err(NotUnshared::Needed) } else { Ok(()) }).is_err() {
+        return Err(NotUnshared::Needed);
     }
-    let old = raw::descriptor(fd);
+    let old = borrow(fd);
     let kept = OFlags::from_bits_retain(rustix::fs::fcntl_getfl(old)?.bits()) - OFlags::CREATE - OFlags::EXCL - OFlags::TRUNC;
     let place = rustix::fs::seek(old, rustix::fs::SeekFrom::Current(0))?;
     let path = Text::<40>::of(format_args!("/proc/self/fd/{fd}"));
-    let path = path.as_cstr().ok_or(Left::Failed(Errno::NAMETOOLONG))?;
-    let new = Opened::at(rustix::fs::CWD, path, kept | OFlags::CLOEXEC, Mode::empty())?;
+    let path = path.as_cstr().ok_or(NotUnshared::Failed(Errno::NAMETOOLONG))?;
+    let new = OwnedFd::at(rustix::fs::CWD, path, kept | OFlags::CLOEXEC, Mode::empty())?;
     let same = |a: rustix::fs::Stat, b: rustix::fs::Stat| (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino);
     if !same(rustix::fs::fstat(old)?, rustix::fs::fstat(&new)?) {
-        return Err(Left::Failed(Errno::STALE));
+        return Err(NotUnshared::Failed(Errno::STALE));
     }
     rustix::fs::seek(&new, rustix::fs::SeekFrom::Start(place))?;
     Ok(replace(fd, &new)?)
 }
 
-/// An epoll instance that watches the same descriptors in the same way, as the kernel tells it (proc(5), fdinfo). One that watches another
-/// instance is left: that one is still to be replaced.
-pub fn copy_epoll(fd: i32, is_epoll: impl Fn(i32) -> bool) -> Result<(), Left> {
-    let new = raw::new_epoll()?;
+/// An epoll instance that watches the same descriptors in the same way, by /proc/self/fdinfo (proc(5)). One that watches another
+/// instance stays shared: the other is still to be replaced.
+pub fn copy_epoll(fd: i32, is_epoll: impl Fn(i32) -> bool) -> Result<(), NotUnshared> {
+    let new = fd::create_epoll()?;
     each_line(fd, |line| {
         let Some(watch) = Watch::parse(line) else { return Ok(()) };
         if is_epoll(watch.fd) {
-            return Err(Left::Needed);
+            return Err(NotUnshared::Needed);
         }
-        // The number may be another file's by now: what is watched then, only the leader has.
-        if rustix::fs::fstat(raw::descriptor(watch.fd)).map(|stat| stat.st_ino) != Ok(watch.inode) {
+        // The number may be another file's by now: the watched file is then open in the leader only.
+        if rustix::fs::fstat(borrow(watch.fd)).map(|stat| stat.st_ino) != Ok(watch.inode) {
             return Ok(());
         }
-        match raw::watch(&new, watch.fd, watch.events, watch.data) {
+        match fd::add_to_epoll(&new, watch.fd, watch.events, watch.data) {
             Ok(()) | Err(Errno::EXIST) => Ok(()),
-            Err(errno) => Err(Left::Failed(errno)),
+            Err(errno) => Err(NotUnshared::Failed(errno)),
         }
     })?;
     Ok(replace(fd, &new)?)
@@ -70,11 +71,11 @@ pub fn copy_epoll(fd: i32, is_epoll: impl Fn(i32) -> bool) -> Result<(), Left> {
 
 /// Both ends of a pipe, or of a pair of sockets, as new ones: `end` is written to.
 pub fn new_pair(end: i32, twin: i32) -> Result<(), Errno> {
-    let flags = |fd| Ok(rustix::fs::fcntl_getfl(raw::descriptor(fd))? & OFlags::NONBLOCK);
+    let flags = |fd| Ok(rustix::fs::fcntl_getfl(borrow(fd))? & OFlags::NONBLOCK);
     let (end_flags, twin_flags) = (flags(end)?, flags(twin)?);
-    let (new_end, new_twin) = match raw::socket_type(end) {
-        Some(kind) => raw::new_socket_pair(kind)?,
-        None => raw::new_pipe()?,
+    let (new_end, new_twin) = match fd::socket_type(end) {
+        Some(kind) => fd::socket_pair(kind, SocketFlags::empty())?,
+        None => fd::pipe()?,
     };
     for (new, flags) in [(&new_end, end_flags), (&new_twin, twin_flags)] {
         rustix::fs::fcntl_setfl(new, flags)?;
@@ -111,10 +112,10 @@ impl Watch {
     }
 }
 
-/// The lines of what the kernel tells of a descriptor, however many; the first error ends it.
-fn each_line(fd: i32, mut each: impl FnMut(&[u8]) -> Result<(), Left>) -> Result<(), Left> {
+/// Calls `each` for the lines of a descriptor's fdinfo (proc(5)), until the first error.
+fn each_line(fd: i32, mut each: impl FnMut(&[u8]) -> Result<(), NotUnshared>) -> Result<(), NotUnshared> {
     let path = Text::<40>::of(format_args!("/proc/self/fdinfo/{fd}"));
-    let file = Opened::new(path.as_cstr().ok_or(Left::Failed(Errno::NAMETOOLONG))?, OFlags::RDONLY | OFlags::CLOEXEC)?;
+    let file = OwnedFd::new(path.as_cstr().ok_or(NotUnshared::Failed(Errno::NAMETOOLONG))?, OFlags::RDONLY | OFlags::CLOEXEC)?;
     let mut bytes = [0u8; 2048];
     let mut length = 0;
     loop {

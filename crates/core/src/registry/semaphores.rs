@@ -13,7 +13,7 @@ fn places(address: usize) -> impl Iterator<Item = &'static AtomicUsize> {
     (0..PROBES).map(move |i| &SIGNALS[(first + i) % CAPACITY])
 }
 
-/// Notes that a thread posted it that did not hold it.
+/// Records that a thread posted it that did not hold it.
 pub fn mark_signal(address: usize) {
     // Another thread may note it at the same time.
     let is_in = |place: &AtomicUsize| {

@@ -1,14 +1,15 @@
-//! The threads: one slot each, written by its own thread and read by the one that forks.
-use crate::held::Held;
-use crate::pool::{Pool, Word};
-pub use crate::pool::{Seen, State};
-use crate::{fixed::Text, generation, raw, tls};
+//! The threads: one slot each, written by its own thread and read by the thread that forks.
+use super::generation;
+use super::held::HeldLocks;
+pub use super::slots::{SeenWord, SlotState};
+use super::slots::{SlotPool, SlotWord};
+use crate::gate::Inside;
+use crate::{fixed::Text, kernel, tls};
+use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
 /// Threads that can be known at once; further ones are found in the kernel's list only.
 pub const CAPACITY: usize = 4096;
-/// Locks that one thread can be known to hold at once.
-pub const HELD: usize = 16;
 
 /// In [`Slot::again`]: it runs again.
 pub const STARTED: u32 = 1;
@@ -18,24 +19,22 @@ pub const TRIED: u32 = 2;
 /// In [`Slot::endless`]: a semaphore or a futex, which signal handlers may post.
 pub const BY_HANDLER: usize = 1;
 
-/// What is known of a thread.
+/// The record of a thread.
 #[repr(C, align(64))]
 pub struct Slot {
-    /// How many of `held` are in use.
-    pub depth: AtomicU32,
-    /// Locks beyond HELD.
-    pub overflow: AtomicU32,
-    /// Whose it is.
-    word: Word,
+    /// The locks that it holds or waits for: first, so that a lock hook finds them at the address of the slot.
+    pub held: HeldLocks,
+    /// Who owns the slot.
+    word: SlotWord,
     /// Kernel id.
     pub tid: AtomicU32,
     /// Kernel id of the thread that started it; 0 unknown.
     pub creator: AtomicU32,
     /// 1 when detached.
     pub detached: AtomicU32,
-    /// 1 when the program said that children do without it.
+    /// 1 when the program declared that children do without it.
     pub fork_safe: AtomicU32,
-    /// 1 when the program said that children may start it again.
+    /// 1 when the program declared that children may start it again.
     pub restartable: AtomicU32,
     /// Of a lost thread: [`STARTED`] when the process that lost it has started it again, [`TRIED`] when it has tried to.
     pub again: AtomicU32,
@@ -43,7 +42,7 @@ pub struct Slot {
     pub waits_for: AtomicUsize,
     /// Return address of the call that waits for it.
     pub waits_at: AtomicUsize,
-    /// What it waits for without an end, in a process that watches its waits; 0 nothing. With [`BY_HANDLER`] a signal handler may give it.
+    /// The object that it waits for without an end, in a child whose waits are checked; 0 none. With [`BY_HANDLER`] a signal handler may post it.
     pub endless: AtomicUsize,
     /// pthread_t; 0 unknown.
     pub handle: AtomicUsize,
@@ -68,16 +67,13 @@ pub struct Slot {
     /// Which closing of that gate it has a part in; 0 none.
     pub share: AtomicU32,
     name: [AtomicU64; 2],
-    /// The innermost `depth` of them are held or waited for, oldest first.
-    pub held: [Held; HELD],
 }
 
 impl Slot {
     const fn new() -> Self {
         Slot {
-            depth: AtomicU32::new(0),
-            overflow: AtomicU32::new(0),
-            word: Word::new(AtomicU64::new(0)),
+            held: HeldLocks::new(),
+            word: SlotWord::new(AtomicU64::new(0)),
             tid: AtomicU32::new(0),
             creator: AtomicU32::new(0),
             detached: AtomicU32::new(0),
@@ -99,17 +95,16 @@ impl Slot {
             forking: AtomicU32::new(0),
             share: AtomicU32::new(0),
             name: [const { AtomicU64::new(0) }; 2],
-            held: [const { Held::new() }; HELD],
         }
     }
 
-    /// Where its life stands.
-    pub fn state(&self) -> State {
+    /// The state of its thread.
+    pub fn state(&self) -> SlotState {
         self.seen().state(generation::current())
     }
 
-    /// Its word as it is now: what is read between two equal ones is of one thread.
-    pub fn seen(&self) -> Seen {
+    /// Its word now: everything read between two equal words is of one thread.
+    pub fn seen(&self) -> SeenWord {
         self.word.read()
     }
 
@@ -133,9 +128,8 @@ impl Slot {
     }
 
     fn wipe(&self) {
+        self.held.clear();
         for word in [
-            &self.depth,
-            &self.overflow,
             &self.detached,
             &self.fork_safe,
             &self.restartable,
@@ -168,7 +162,7 @@ impl Slot {
 
 static SLOTS: [Slot; CAPACITY] = [const { Slot::new() }; CAPACITY];
 #[unsafe(link_section = "forkguard_words")]
-static POOL: Pool = Pool::new(AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+static POOL: SlotPool = SlotPool::new(AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
 /// Threads that found no slot.
 #[unsafe(link_section = "forkguard_words")]
 static UNTRACKED: AtomicU32 = AtomicU32::new(0);
@@ -178,9 +172,9 @@ pub fn slots() -> &'static [Slot] {
     &SLOTS[..POOL.high(CAPACITY)]
 }
 
-/// In a thread's word for its slot: it asked for one in vain, and must not ask again at every lock.
-const NONE_TO_HAVE: usize = 1;
-/// The same: it has given its slot back and is about to end.
+/// In a thread's word for its slot: it found none free, and must not ask again at every lock.
+const NONE_FREE: usize = 1;
+/// The same: it has released its slot and is about to end.
 const ENDED: usize = 2;
 
 /// This thread's slot.
@@ -188,7 +182,25 @@ const ENDED: usize = 2;
 pub fn mine() -> Option<&'static Slot> {
     let slot = tls::slot();
     // SAFETY: beyond the marks it is a reference into SLOTS.
-    (slot as usize > ENDED).then(|| unsafe { &*slot })
+    (slot as usize > ENDED).then(|| unsafe { &*slot.cast::<Slot>() })
+}
+
+/// This thread's slot for a lock hook: taken now when no hook saw the thread start; None while hooks do not record.
+#[inline(always)]
+pub fn holder() -> Option<&'static Slot> {
+    match mine() {
+        Some(slot) => Some(slot),
+        None => adopt_holder(),
+    }
+}
+
+#[cold]
+fn adopt_holder() -> Option<&'static Slot> {
+    if refused() {
+        return None;
+    }
+    let _inside = Inside::enter()?;
+    adopt()
 }
 
 /// How many threads ran without a slot.
@@ -200,7 +212,7 @@ pub fn untracked() -> u32 {
 pub fn claim() -> Option<&'static Slot> {
     let taken = || POOL.claim(CAPACITY, |index| &SLOTS[index].word, generation::current());
     let found = taken().or_else(|| {
-        reap(raw::kernel_threads());
+        reap(kernel::kernel_threads());
         taken()
     });
     let slot = found.map(|index| &SLOTS[index]);
@@ -216,30 +228,30 @@ pub(crate) fn index(slot: &Slot) -> usize {
     (slot as *const Slot as usize - SLOTS.as_ptr() as usize) / size_of::<Slot>()
 }
 
-/// Says that a claimed slot is filled: its thread is about to be created.
+/// Marks a claimed slot as filled: its thread is about to be created.
 pub fn start(slot: &'static Slot) {
     slot.word.start(generation::current());
 }
 
 /// Makes `slot` this thread's own.
 pub fn begin(slot: &'static Slot) {
-    slot.tid.store(raw::thread_id(), Relaxed);
+    slot.tid.store(kernel::thread_id(), Relaxed);
     slot.word.begin(generation::current());
-    tls::set_slot(slot);
+    tls::set_slot(ptr::from_ref(slot).cast());
 }
 
-/// Gives this thread a slot although nobody saw it start.
+/// Takes a slot for this thread, whose start no hook saw.
 pub fn adopt() -> Option<&'static Slot> {
     match claim() {
         Some(slot) => begin(slot),
-        None => tls::set_slot(NONE_TO_HAVE as *const Slot),
+        None => tls::set_slot(NONE_FREE as *const ()),
     }
     mine()
 }
 
-/// True when this thread has no slot and is to have none: it asked for one in vain, or is about to end.
+/// True when this thread has no slot and gets none: none was free, or it is about to end.
 pub fn refused() -> bool {
-    matches!(tls::slot() as usize, NONE_TO_HAVE | ENDED)
+    matches!(tls::slot() as usize, NONE_FREE | ENDED)
 }
 
 /// True when this thread is about to end: its routine has returned, destructors run.
@@ -250,24 +262,24 @@ pub fn is_ending() -> bool {
 /// Ends this thread's record. What it does afterwards (destructors of its own data) is not recorded under its name.
 pub fn end() {
     if let Some(slot) = mine() {
-        tls::set_slot(ENDED as *const Slot);
+        tls::set_slot(ENDED as *const ());
         release(slot);
     }
 }
 
-/// For the owner of a slot: gives it back.
+/// Releases a slot, by its owner.
 pub fn release(slot: &'static Slot) {
-    give_back(slot, slot.seen());
+    release_seen(slot, slot.seen());
 }
 
-fn give_back(slot: &'static Slot, seen: Seen) {
+fn release_seen(slot: &'static Slot, seen: SeenWord) {
     let tid = slot.tid.load(Relaxed);
     if POOL.release(index(slot), &slot.word, seen, generation::current()) {
         LATELY_ENDED[LAST_ENDED.fetch_add(1, Relaxed) % LATELY_ENDED.len()].store(tid, Relaxed);
     }
 }
 
-/// Kernel ids of threads that gave their slot back last: the kernel lists them a little longer.
+/// Kernel ids of the threads that ended last: the kernel lists them a little longer.
 static LATELY_ENDED: [AtomicU32; 512] = [const { AtomicU32::new(0) }; 512];
 static LAST_ENDED: AtomicUsize = AtomicUsize::new(0);
 
@@ -276,96 +288,96 @@ pub fn ended_lately(tid: u32) -> bool {
     LATELY_ENDED.iter().any(|e| e.load(Relaxed) == tid)
 }
 
-/// Gives back the slots of threads whose end no hook saw, when the kernel, which has so many threads, does not know them any more: of
-/// those that no hook saw start, and of the others (one may end by a system call of its own) if there are more slots than threads.
+/// Releases the slots of threads whose end no hook saw and that the kernel does not know any more: of those whose start no hook saw, and,
+/// if there are more slots than `kernel_threads`, of all others (a thread may end by a system call of its own).
 pub fn reap(kernel_threads: u32) {
     let all = live() > kernel_threads;
     for slot in slots() {
         let seen = slot.seen();
         let unseen_start = slot.start.load(Relaxed) == 0 && slot.handle.load(Relaxed) == 0;
-        let doubtful = seen.state(generation::current()) == State::Live && (all || unseen_start);
-        if doubtful && !raw::thread_exists(slot.tid.load(Relaxed)) {
-            give_back(slot, seen);
+        let doubtful = seen.state(generation::current()) == SlotState::Live && (all || unseen_start);
+        if doubtful && !kernel::thread_exists(slot.tid.load(Relaxed)) {
+            release_seen(slot, seen);
         }
     }
 }
 
 /// The slot of the live thread with this pthread_t.
 pub fn by_handle(handle: usize) -> Option<&'static Slot> {
-    slots().iter().find(|s| s.handle.load(Relaxed) == handle && matches!(s.state(), State::Live | State::Starting))
+    slots().iter().find(|s| s.handle.load(Relaxed) == handle && matches!(s.state(), SlotState::Live | SlotState::Starting))
 }
 
-/// The thread that this one means by a handle. One that has not run yet has not told it: then it is the one that this thread started last.
-pub fn meant(handle: usize) -> Option<&'static Slot> {
-    // Between the two looks it may have begun to run.
+/// The slot of the thread with this pthread_t. A thread that has not run yet has not recorded its own: then the last thread that this one
+/// started.
+pub fn slot_for_handle(handle: usize) -> Option<&'static Slot> {
+    // It may have begun to run after the first look.
     by_handle(handle).or_else(last_started).or_else(|| by_handle(handle))
 }
 
 /// The one thread that this one started, that has not run yet and has no name; None when there are several.
 fn last_started() -> Option<&'static Slot> {
     let own = mine()?.tid.load(Relaxed);
-    let fresh = |s: &&Slot| s.state() == State::Starting && s.creator.load(Relaxed) == own && s.name().is_empty();
+    let fresh = |s: &&Slot| s.state() == SlotState::Starting && s.creator.load(Relaxed) == own && s.name().is_empty();
     let mut found = slots().iter().filter(fresh);
     found.next().filter(|_| found.next().is_none())
 }
 
-/// In a forked child, whose new generation makes all other slots those of lost threads: this thread's begins anew (what it held it
-/// holds no more by its records: the child's hooks do not see it given up).
-pub fn survive() {
+/// In a forked child, whose new generation makes all other slots those of lost threads: this thread's record begins anew. Its held locks
+/// are forgotten: no hook of the child sees their release.
+pub fn init_child() {
     if let Some(slot) = mine() {
         slot.word.begin(generation::current());
-        slot.tid.store(raw::thread_id(), Relaxed);
-        slot.depth.store(0, Relaxed);
-        slot.overflow.store(0, Relaxed);
+        slot.tid.store(kernel::thread_id(), Relaxed);
+        slot.held.clear();
         slot.waits_for.store(0, Relaxed);
         slot.endless.store(0, Relaxed);
         slot.forking.store(0, Relaxed);
         slot.share.store(0, Relaxed);
     } else if refused() {
-        tls::set_slot(core::ptr::null());
+        tls::set_slot(ptr::null());
     }
 }
 
 /// Threads that are running.
 pub fn live() -> u32 {
-    slots().iter().filter(|s| s.state() == State::Live).count() as u32
+    slots().iter().filter(|s| s.state() == SlotState::Live).count() as u32
 }
 
 impl Slot {
     /// True when the kernel shows its thread asleep on what it waits for without an end.
     fn sleeps_endlessly(&self) -> bool {
-        // All that a lock, a condition, a semaphore or a barrier wait at lies within the first 48 bytes; a thread's end within its
+        // The futex of a lock, a condition, a semaphore or a barrier lies within its first 48 bytes, that of a thread's end within its
         // descriptor (glibc's struct pthread).
         const OBJECT: usize = 48;
         const DESCRIPTOR: usize = 4096;
         let thing = self.endless.load(SeqCst) & !BY_HANDLER;
         let size = if thing != 0 && by_handle(thing).is_some() { DESCRIPTOR } else { OBJECT };
-        thing != 0 && raw::futex_of(self.tid.load(Relaxed)).is_some_and(|futex| (thing..thing + size).contains(&futex))
+        thing != 0 && kernel::futex_of(self.tid.load(Relaxed)).is_some_and(|futex| (thing..thing + size).contains(&futex))
     }
 }
 
-/// Processes with more threads are not looked at by [`others_wait`].
+/// The most threads of a process for which [`others_wait`] may be true.
 const THREADS: usize = 64;
-/// The slots of threads that were found awake last: who takes turns with this one is asked first.
+/// The slots of the threads that were found awake last: a thread that takes turns with this one is checked first.
 static AWAKE: [AtomicUsize; 2] = [const { AtomicUsize::new(CAPACITY) }; 2];
 static LAST_AWAKE: AtomicUsize = AtomicUsize::new(0);
 
 fn others() -> impl Iterator<Item = &'static Slot> {
-    let own = raw::thread_id();
-    slots().iter().filter(move |s| s.state() == State::Live && s.tid.load(Relaxed) != own)
+    let own = kernel::thread_id();
+    slots().iter().filter(move |s| s.state() == SlotState::Live && s.tid.load(Relaxed) != own)
 }
 
 /// True while another thread runs code of ours.
 pub fn others_are_inside() -> bool {
-    others().any(|slot| tls::inside_of(slot.handle.load(Relaxed)) == Some(1))
+    others().any(|slot| kernel::read_value(tls::address_of_inside(slot.handle.load(Relaxed))) == Some(1u64))
 }
 
-/// True when another thread waits for what a signal handler may give.
+/// True when another thread waits for something that a signal handler may post.
 pub fn others_await_handlers() -> bool {
     others().any(|slot| slot.endless.load(SeqCst) & BY_HANDLER != 0)
 }
 
-/// False when [`others_wait`] is: what is known without asking the kernel.
+/// False only if [`others_wait`] is false, too; without asking the kernel.
 pub fn others_may_wait() -> bool {
     let mut count = 0;
     others().all(|slot| {
@@ -374,12 +386,12 @@ pub fn others_may_wait() -> bool {
     })
 }
 
-/// True when every other thread of this process waits without an end, so that only this one could give what they wait for. A thread that
-/// was woken is no sleeper any more: none of them may have run while all were looked at.
+/// True when every other thread of this process waits without an end, so that only this one could wake them. None of them may have run
+/// while all were checked.
 pub fn others_wait() -> bool {
     let own = tls::slot();
     let lately = AWAKE.iter().filter_map(|index| SLOTS.get(index.load(Relaxed)));
-    let mut lately = lately.filter(|slot| slot.state() == State::Live && !core::ptr::eq(*slot, own));
+    let mut lately = lately.filter(|slot| slot.state() == SlotState::Live && !ptr::eq(ptr::from_ref(*slot).cast(), own));
     if lately.any(|slot| !slot.sleeps_endlessly()) {
         return false;
     }
@@ -394,26 +406,27 @@ pub fn others_wait() -> bool {
         }
         count += 1;
     }
-    if raw::kernel_threads() as usize != count + 1 {
+    if kernel::kernel_threads() as usize != count + 1 {
         return false;
     }
     let mut sleeps = [0; THREADS];
     for (slot, switches) in others().zip(&mut sleeps) {
-        let Some(now) = raw::sleeps_since(slot.tid.load(Relaxed)) else { return false };
+        let Some(now) = kernel::switches_of_sleeper(slot.tid.load(Relaxed)) else { return false };
         *switches = now;
     }
-    // One that is being woken still shows where it slept, until it runs: asked again, it sleeps elsewhere or has run.
-    let stays =
-        |(slot, switches): (&Slot, &u64)| slot.sleeps_endlessly() && raw::sleeps_since(slot.tid.load(Relaxed)) == Some(*switches);
+    // A thread that is being woken still shows where it slept, until it runs: at the second look it sleeps elsewhere or has run.
+    let stays = |(slot, switches): (&Slot, &u64)| {
+        slot.sleeps_endlessly() && kernel::switches_of_sleeper(slot.tid.load(Relaxed)) == Some(*switches)
+    };
     others().take(count).zip(&sleeps).all(stays)
 }
 
 /// True when a slot is this running thread's.
 pub fn by_tid(tid: u32) -> bool {
-    slots().iter().any(|s| s.state() == State::Live && s.tid.load(Relaxed) == tid)
+    slots().iter().any(|s| s.state() == SlotState::Live && s.tid.load(Relaxed) == tid)
 }
 
 /// True while a thread is being created.
 pub fn is_starting() -> bool {
-    slots().iter().any(|s| s.state() == State::Starting)
+    slots().iter().any(|s| s.state() == SlotState::Starting)
 }

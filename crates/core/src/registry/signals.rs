@@ -1,5 +1,5 @@
 //! Who set each signal's handler.
-use crate::generation;
+use super::generation;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::*, fence};
 
 /// Signals are numbered 1 to 64.
@@ -20,7 +20,7 @@ struct Setting {
 
 /// A copy of it.
 #[derive(Clone, Copy)]
-pub struct Set {
+pub struct SignalSetting {
     /// The handler that was set.
     pub handler: usize,
     /// The word of the call that set it; 0 when no hook saw one.
@@ -44,8 +44,8 @@ impl Setting {
         }
     }
 
-    fn get(&self) -> Set {
-        Set {
+    fn get(&self) -> SignalSetting {
+        SignalSetting {
             handler: self.handler.load(Relaxed),
             site: self.site.load(Relaxed),
             code: self.code.load(Relaxed),
@@ -54,7 +54,7 @@ impl Setting {
         }
     }
 
-    fn put(&self, set: Set, generation: u32) {
+    fn put(&self, set: SignalSetting, generation: u32) {
         self.handler.store(set.handler, Relaxed);
         self.site.store(set.site, Relaxed);
         self.code.store(set.code, Relaxed);
@@ -97,7 +97,7 @@ impl History {
     }
 
     /// What was noted, the latest first; nothing while it is changed.
-    fn read(&self) -> [Set; REMEMBERED] {
+    fn read(&self) -> [SignalSetting; REMEMBERED] {
         let seen = self.version.load(Acquire);
         let sets = self.settings.each_ref().map(Setting::get);
         fence(Acquire);
@@ -106,8 +106,8 @@ impl History {
     }
 }
 
-/// Notes that a disposition was set now. The same call made again is not remembered twice.
-pub fn note(signal: i32, set: Set) {
+/// Records that a disposition was set now. The same call made again is not remembered twice.
+pub fn record(signal: i32, set: SignalSetting) {
     let Some(history) = HISTORIES.get(signal as usize) else { return };
     NOTED.fetch_or(bit(signal), Relaxed);
     history.change(|settings| {
@@ -120,8 +120,8 @@ pub fn note(signal: i32, set: Set) {
     });
 }
 
-/// Notes that the latest setting was undone by this one: what was before it is not forgotten for that.
-pub fn note_undone(signal: i32, set: Set) {
+/// Records that the latest setting was undone by this one: what was before it is not forgotten for that.
+pub fn record_undone(signal: i32, set: SignalSetting) {
     let Some(history) = HISTORIES.get(signal as usize) else { return };
     NOTED.fetch_or(bit(signal), Relaxed);
     history.change(|settings| {
@@ -136,19 +136,19 @@ pub fn note_undone(signal: i32, set: Set) {
 }
 
 /// What was noted last, if its handler is the one that the kernel has: a raw system call may have set another since.
-pub fn setter(signal: i32, handler: usize) -> Option<Set> {
+pub fn setter(signal: i32, handler: usize) -> Option<SignalSetting> {
     let [set, ..] = HISTORIES.get(signal as usize)?.read();
     (set.site != 0 && set.handler == handler).then_some(set)
 }
 
 /// All that was noted, the latest first.
-pub fn settings(signal: i32) -> impl Iterator<Item = Set> {
+pub fn settings(signal: i32) -> impl Iterator<Item = SignalSetting> {
     let history = HISTORIES.get(signal as usize);
     history.into_iter().flat_map(|history| history.read()).filter(|set| set.site != 0)
 }
 
 /// What was noted before that, the latest first.
-pub fn earlier(signal: i32) -> impl Iterator<Item = Set> {
+pub fn earlier(signal: i32) -> impl Iterator<Item = SignalSetting> {
     let history = HISTORIES.get(signal as usize);
     history.into_iter().flat_map(|history| history.read().into_iter().skip(1)).filter(|set| set.site != 0)
 }

@@ -1,10 +1,11 @@
 //! Timers: none of them exists in a forked child.
-use crate::{generation, raw};
+use super::generation;
+use crate::kernel;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering::*, fence};
 
 const CAPACITY: usize = 32;
 
-struct Place {
+struct TimerEntry {
     /// timer_t plus one; 0 free, [`WRITING`] while a new one is noted.
     id: AtomicUsize,
     clock: AtomicI32,
@@ -28,8 +29,8 @@ pub struct Timer {
     pub site: usize,
 }
 
-static TIMERS: [Place; CAPACITY] = [const {
-    Place {
+static TIMERS: [TimerEntry; CAPACITY] = [const {
+    TimerEntry {
         id: AtomicUsize::new(0),
         clock: AtomicI32::new(0),
         signal: AtomicI32::new(0),
@@ -43,11 +44,11 @@ static INTERVAL: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
 /// ITIMER_REAL was armed by alarm.
 static ALARM: AtomicBool = AtomicBool::new(false);
 
-fn find(id: usize) -> Option<&'static Place> {
+fn find(id: usize) -> Option<&'static TimerEntry> {
     TIMERS.iter().find(|t| t.id.load(Acquire) == id.wrapping_add(1))
 }
 
-/// Notes timer_create.
+/// Records timer_create.
 pub fn create(id: usize, clock: i32, signal: i32) {
     // The leader's of this id went with the fork.
     if let Some(timer) = find(id).filter(|timer| timer.take(id.wrapping_add(1))).or_else(|| TIMERS.iter().find(|t| t.take(0))) {
@@ -59,7 +60,7 @@ pub fn create(id: usize, clock: i32, signal: i32) {
     }
 }
 
-/// Notes timer_settime: armed when the first expiry is not zero.
+/// Records timer_settime: armed when the first expiry is not zero.
 pub fn arm(id: usize, armed: bool, site: usize) {
     if let Some(timer) = find(id) {
         timer.site.store(site, Relaxed);
@@ -73,15 +74,15 @@ pub fn clock(id: usize) -> Option<i32> {
     find(id).map(|timer| timer.clock.load(Relaxed))
 }
 
-/// Notes timer_delete.
+/// Records timer_delete.
 pub fn delete(id: usize) {
     if let Some(timer) = find(id) {
         let _ = timer.id.compare_exchange(id.wrapping_add(1), 0, Relaxed, Relaxed);
     }
 }
 
-impl Place {
-    /// Takes the place to note another timer in it, if it still is that of `id`.
+impl TimerEntry {
+    /// Takes the entry to record another timer in it, if it still is that of `id`.
     fn take(&self, id: usize) -> bool {
         self.id.compare_exchange(id, WRITING, Acquire, Relaxed).is_ok()
     }
@@ -96,16 +97,16 @@ impl Place {
         fence(Acquire);
         // Read as a whole only if no other timer was noted here meanwhile.
         let whole = self.id.load(Relaxed) == id;
-        (known && own && whole && (((id - 1) as isize) < 0 || raw::timer_armed(id - 1))).then_some(timer)
+        (known && own && whole && (((id - 1) as isize) < 0 || kernel::timer_armed(id - 1))).then_some(timer)
     }
 }
 
 /// The armed ones.
 pub fn armed() -> impl Iterator<Item = Timer> {
-    TIMERS.iter().filter_map(Place::armed)
+    TIMERS.iter().filter_map(TimerEntry::armed)
 }
 
-/// Notes alarm, which is setitimer with ITIMER_REAL.
+/// Records alarm, which is setitimer with ITIMER_REAL.
 pub fn arm_alarm(site: usize) {
     arm_interval(0, site);
     ALARM.store(true, Relaxed);
@@ -116,7 +117,7 @@ pub fn by_alarm() -> bool {
     ALARM.load(Relaxed)
 }
 
-/// Notes setitimer.
+/// Records setitimer.
 pub fn arm_interval(which: i32, site: usize) {
     if which == 0 {
         ALARM.store(false, Relaxed);

@@ -1,16 +1,16 @@
 //! Who owns a thread's slot: the protocol of one word each.
 //!
-//! A word is only ever changed by one compare_exchange from the very value that was judged, and no two owners of a slot write the same
-//! value: each has a number of its own. So nobody takes what somebody else took meanwhile, and nobody gives back what has become another's.
+//! A word only changes by one compare_exchange from the very value that was judged, and no two owners of a slot write the same value: each
+//! has a number of its own. So no thread takes a slot that another took meanwhile, and none releases a slot that has become another's.
 //! (`tests/slots.rs` compiles this file against loom's atomics and runs it in every order in which threads can meet.)
 use super::atomics::{AtomicU64, AtomicUsize, Ordering::*};
 
-/// Where a slot's life stands.
+/// The state of a slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum State {
-    /// Nobody's.
+pub enum SlotState {
+    /// Owned by no thread.
     Free,
-    /// Taken, and being filled for a thread that is about to be created: nobody else reads it.
+    /// Taken, and being filled for a thread that is about to be created: no other thread reads it.
     Taken,
     /// Of a thread that is being created.
     Starting,
@@ -18,9 +18,9 @@ pub enum State {
     Live,
     /// Its thread ran in a process that this one was forked from: frozen as it stood then.
     Lost,
-    /// Its thread was being created when this process was forked. That it will never be is not certain: a signal handler may have
-    /// forked in the middle of pthread_create, and the child goes on in it.
-    Unborn,
+    /// Its thread was being created when this process was forked. It may still come: a signal handler may have forked in the middle of
+    /// pthread_create, and the child goes on in it.
+    Unstarted,
 }
 
 const FREE: u64 = 0;
@@ -34,27 +34,27 @@ const GENERATIONS: u64 = (1 << 30) - 1;
 /// Above that the owner's number.
 const OWNER_SHIFT: u32 = 32;
 
-/// What a slot's word was when it was read.
+/// A slot's word as it was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Seen(u64);
+pub struct SeenWord(u64);
 
-impl Seen {
-    /// What it means in the process of this generation. What was not free in the process that forked this one is lost: no word of
-    /// it is written for that.
-    pub fn state(self, generation: u32) -> State {
+impl SeenWord {
+    /// The state in the process of this generation. A slot that was in use in the process that forked this one is lost without a write to
+    /// its word.
+    pub fn state(self, generation: u32) -> SlotState {
         let own = self.0 >> GENERATION_SHIFT & GENERATIONS == u64::from(generation) & GENERATIONS;
         match (self.0 & STATES, own) {
-            (TAKEN, true) => State::Taken,
-            (STARTING, true) => State::Starting,
-            (TAKEN | STARTING, false) => State::Unborn,
-            (LIVE, true) => State::Live,
-            (LIVE, false) => State::Lost,
-            _ => State::Free,
+            (TAKEN, true) => SlotState::Taken,
+            (STARTING, true) => SlotState::Starting,
+            (TAKEN | STARTING, false) => SlotState::Unstarted,
+            (LIVE, true) => SlotState::Live,
+            (LIVE, false) => SlotState::Lost,
+            _ => SlotState::Free,
         }
     }
 
     /// True when both were the same owner's word.
-    pub fn is_of_owner(self, other: Seen) -> bool {
+    pub fn is_of_owner(self, other: SeenWord) -> bool {
         self.owner() == other.owner()
     }
 
@@ -64,26 +64,26 @@ impl Seen {
 }
 
 /// A slot's word.
-pub struct Word(AtomicU64);
+pub struct SlotWord(AtomicU64);
 
-impl Word {
+impl SlotWord {
     /// Free; from a zero.
-    pub const fn new(zero: AtomicU64) -> Word {
-        Word(zero)
+    pub const fn new(zero: AtomicU64) -> SlotWord {
+        SlotWord(zero)
     }
 
     /// The word as it is now.
-    pub fn read(&self) -> Seen {
-        Seen(self.0.load(Acquire))
+    pub fn read(&self) -> SeenWord {
+        SeenWord(self.0.load(Acquire))
     }
 
-    fn change(&self, from: Seen, owner: u64, state: u64, generation: u32) -> bool {
+    fn change(&self, from: SeenWord, owner: u64, state: u64, generation: u32) -> bool {
         let to = owner << OWNER_SHIFT | (u64::from(generation) & GENERATIONS) << GENERATION_SHIFT | state;
         self.0.compare_exchange(from.0, to, AcqRel, Relaxed).is_ok()
     }
 
     /// Takes the slot, if it is in that state and nobody else takes it.
-    fn claim(&self, state: State, generation: u32) -> bool {
+    fn claim(&self, state: SlotState, generation: u32) -> bool {
         let seen = self.read();
         seen.state(generation) == state && self.change(seen, seen.owner().wrapping_add(1), TAKEN, generation)
     }
@@ -101,8 +101,8 @@ impl Word {
     }
 }
 
-/// What the slots of a pool have in common. It makes claims quick; who owns what is decided by the words alone.
-pub struct Pool {
+/// Counters that make claims quick; the words alone decide who owns a slot.
+pub struct SlotPool {
     /// Slots at and above this were never used.
     high: AtomicUsize,
     /// Where a free one may be near.
@@ -111,10 +111,10 @@ pub struct Pool {
     free: AtomicUsize,
 }
 
-impl Pool {
+impl SlotPool {
     /// One of which nothing was used yet; from zeros.
-    pub const fn new(high: AtomicUsize, hint: AtomicUsize, free: AtomicUsize) -> Pool {
-        Pool { high, hint, free }
+    pub const fn new(high: AtomicUsize, hint: AtomicUsize, free: AtomicUsize) -> SlotPool {
+        SlotPool { high, hint, free }
     }
 
     /// How many slots were ever used.
@@ -122,12 +122,12 @@ impl Pool {
         self.high.load(Acquire).min(capacity)
     }
 
-    /// Takes a slot for a thread that is about to be created: a free one, a new one, at last one of a lost thread.
-    pub fn claim<'a>(&self, capacity: usize, word: impl Fn(usize) -> &'a Word, generation: u32) -> Option<usize> {
+    /// Takes a slot for a thread that is about to be created: a free slot, a new one, at last that of a lost thread.
+    pub fn claim<'a>(&self, capacity: usize, word: impl Fn(usize) -> &'a SlotWord, generation: u32) -> Option<usize> {
         let take = |index: &usize, state| word(*index).claim(state, generation);
-        self.claim_free(capacity, |index| take(index, State::Free))
-            .or_else(|| self.claim_new(capacity, |index| take(index, State::Free)))
-            .or_else(|| (0..capacity).find(|index| take(index, State::Free) || take(index, State::Lost)))
+        self.claim_free(capacity, |index| take(index, SlotState::Free))
+            .or_else(|| self.claim_new(capacity, |index| take(index, SlotState::Free)))
+            .or_else(|| (0..capacity).find(|index| take(index, SlotState::Free) || take(index, SlotState::Lost)))
     }
 
     fn claim_free(&self, capacity: usize, take: impl Fn(&usize) -> bool) -> Option<usize> {
@@ -153,8 +153,8 @@ impl Pool {
         Some(index)
     }
 
-    /// Gives a slot back, if its word still is what its owner's was `seen` to be; false when somebody else has done so.
-    pub fn release(&self, index: usize, word: &Word, seen: Seen, generation: u32) -> bool {
+    /// Releases a slot if its word still is as it was `seen`; false when another thread has released it.
+    pub fn release(&self, index: usize, word: &SlotWord, seen: SeenWord, generation: u32) -> bool {
         // Counted first: no claim may find more than are counted.
         self.free.fetch_add(1, Relaxed);
         let released = word.change(seen, seen.owner(), FREE, generation);

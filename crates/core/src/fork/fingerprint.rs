@@ -1,7 +1,7 @@
-//! A number for what a fork's child inherits: the same for forks that are alike, so that a report need not repeat itself.
+//! The fingerprint of what a fork's child inherits: the same for forks that are alike, so that a report need not repeat itself.
+use super::snapshot::{LockRecord, Snapshot, ThreadRecord};
 use crate::fixed::Text;
-use crate::fork::{Inner, LockRecord, ThreadRecord};
-use crate::{atfork, descriptor, signal};
+use crate::registry::{atfork, descriptors, signals};
 
 /// Words mixed into one, as FxHash does, with the upper half folded in.
 struct Mix(u64);
@@ -21,20 +21,20 @@ impl Mix {
     }
 }
 
-/// Of a fork whose snapshot is taken. What changes from one fork to the next though nothing else does (where a thread without locks stands,
-/// a file's position, the peer of an accepted connection) is no part of it.
-pub fn of(inner: &Inner) -> u64 {
-    let mut mix = Mix(inner.door as u64);
-    mix.add_all([inner.thread as usize, inner.kernel_threads as usize, inner.starting as usize]);
-    mix.add(inner.blocked);
-    inner.threads.as_slice().iter().for_each(|thread| add_thread(&mut mix, thread));
-    inner.locks.as_slice().iter().for_each(|lock| add_lock(&mut mix, lock));
-    mix.add_all([inner.threads.missed() as usize, inner.locks.missed() as usize]);
-    add_timers(&mut mix, inner);
+/// The fingerprint of a fork whose snapshot is taken. Facts that change from fork to fork by themselves (the stack of a thread without locks,
+/// a file's position, the peer of an accepted connection) are no part of it.
+pub fn of(snapshot: &Snapshot) -> u64 {
+    let mut mix = Mix(snapshot.call as u64);
+    mix.add_all([snapshot.thread as usize, snapshot.kernel_threads as usize, snapshot.starting as usize]);
+    mix.add(snapshot.blocked);
+    snapshot.threads.as_slice().iter().for_each(|thread| add_thread(&mut mix, thread));
+    snapshot.locks.as_slice().iter().for_each(|lock| add_lock(&mut mix, lock));
+    mix.add_all([snapshot.threads.missed() as usize, snapshot.locks.missed() as usize]);
+    add_timers(&mut mix, snapshot);
     add_descriptors(&mut mix);
     add_signals(&mut mix);
     atfork::all().for_each(|registration| mix.add(registration.site() as u64));
-    mix.add_all([atfork::missed() as usize, inner.random]);
+    mix.add_all([atfork::missed() as usize, snapshot.random]);
     mix.0
 }
 
@@ -43,7 +43,7 @@ fn add_thread(mix: &mut Mix, thread: &ThreadRecord) {
     mix.add_all([thread.tid as usize, thread.start, thread.site, thread.label, thread.code, flags, thread.holds as usize]);
     mix.add_text(&thread.name);
     if thread.holds > 0 {
-        mix.add_all([thread.waits_for, thread.stood]);
+        mix.add_all([thread.waits_for, thread.stack_at_fork]);
     }
 }
 
@@ -53,17 +53,17 @@ fn add_lock(mix: &mut Mix, lock: &LockRecord) {
     mix.add_all([entry.address, entry.kind as usize, entry.site, lock.holder as usize, lock.mutex_kind as usize, flags]);
 }
 
-fn add_timers(mix: &mut Mix, inner: &Inner) {
-    mix.add(u64::from(inner.interval_timers));
-    mix.add_all(inner.interval_sites);
-    for timer in inner.timers.as_slice() {
+fn add_timers(mix: &mut Mix, snapshot: &Snapshot) {
+    mix.add(u64::from(snapshot.interval_timers));
+    mix.add_all(snapshot.interval_sites);
+    for timer in snapshot.timers.as_slice() {
         mix.add_all([timer.clock as usize, timer.signal as usize, timer.site]);
     }
 }
 
 fn add_descriptors(mix: &mut Mix) {
-    use descriptor::role::CONNECTED;
-    for (fd, record) in descriptor::recorded() {
+    use descriptors::role::CONNECTED;
+    for (fd, record) in descriptors::recorded() {
         let what = record.kind as usize | usize::from(record.role) << 8 | usize::from(record.marks) << 16;
         mix.add_all([fd as usize, what, record.site, record.opening as usize]);
         if record.role & CONNECTED != 0 {
@@ -74,9 +74,9 @@ fn add_descriptors(mix: &mut Mix) {
 }
 
 fn add_signals(mix: &mut Mix) {
-    for number in 1..=signal::COUNT as i32 {
-        // Where it was set last is no part: shells set the same handlers again and again.
-        if let Some(set) = signal::settings(number).next() {
+    for number in 1..=signals::COUNT as i32 {
+        // The site is no part: shells set the same handlers again and again.
+        if let Some(set) = signals::settings(number).next() {
             mix.add_all([number as usize, set.handler, set.code]);
         }
     }

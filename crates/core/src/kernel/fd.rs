@@ -1,0 +1,185 @@
+//! Descriptors: opened, copied and asked about.
+use super::clock::timespec;
+use super::process::process_id;
+use super::syscall::syscall;
+use core::ffi::CStr;
+use core::mem::ManuallyDrop;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use rustix::event::{PollFd, PollFlags, epoll, poll};
+use rustix::fd::FromRawFd;
+use rustix::fd::IntoRawFd;
+pub use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::{DupFlags, Errno};
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use rustix::pipe::PipeFlags;
+use rustix::process::{Pid, PidfdFlags};
+
+/// Borrows a descriptor number that the host owns; every call on it may fail with EBADF.
+pub fn borrow(fd: i32) -> BorrowedFd<'static> {
+    // SAFETY: the number is only passed to system calls, which check it; -1 is the one value that BorrowedFd forbids.
+    unsafe { BorrowedFd::borrow_raw(if fd < 0 { i32::MAX } else { fd }) }
+}
+
+/// Closes a descriptor of ours without passing through our hook.
+pub fn close(fd: i32) {
+    // SAFETY: takes an integer.
+    unsafe { syscall(libc::SYS_close, [fd as usize, 0, 0, 0, 0, 0]) };
+}
+
+/// close_range(2) with its flags; the kernel's answer.
+pub fn close_range(first: u32, last: u32, flags: i32) -> isize {
+    // SAFETY: takes integers.
+    unsafe { syscall(libc::SYS_close_range, [first as usize, last as usize, flags as usize, 0, 0, 0]) }
+}
+
+/// A descriptor of ours, closed by the system call itself when dropped. (rustix's OwnedFd is std's as soon as any crate of a build enables
+/// that, and then closes by libc's close: a cancellation point of the host's thread and a hook of ours.)
+pub struct OwnedFd(i32);
+
+impl OwnedFd {
+    /// openat(2).
+    pub fn at(directory: BorrowedFd<'_>, path: &CStr, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
+        rustix::fs::openat(directory, path, flags, mode).map(OwnedFd::from)
+    }
+
+    /// open(2).
+    pub fn new(path: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
+        Self::at(rustix::fs::CWD, path, flags, Mode::empty())
+    }
+
+    /// The number, which stays open.
+    pub fn into_number(self) -> i32 {
+        let number = self.0;
+        core::mem::forget(self);
+        number
+    }
+}
+
+impl From<rustix::fd::OwnedFd> for OwnedFd {
+    fn from(fd: rustix::fd::OwnedFd) -> OwnedFd {
+        OwnedFd(fd.into_raw_fd())
+    }
+}
+
+impl AsFd for OwnedFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        borrow(self.0)
+    }
+}
+
+impl Drop for OwnedFd {
+    fn drop(&mut self) {
+        close(self.0);
+    }
+}
+
+/// False where the table of descriptors is full, or has one free number only (a directory and a file in it take two).
+pub fn can_open_two() -> bool {
+    let open = || OwnedFd::new(c"/", OFlags::PATH | OFlags::CLOEXEC);
+    let (one, other) = (open(), open());
+    one.is_ok() && other.is_ok()
+}
+
+/// dup3(2).
+pub fn duplicate_onto(from: &OwnedFd, to: i32, flags: DupFlags) -> Result<(), Errno> {
+    // SAFETY: the number is only passed to the system call, and never closed here.
+    let mut to = ManuallyDrop::new(unsafe { rustix::fd::OwnedFd::from_raw_fd(to) });
+    rustix::io::dup3(from, &mut to, flags)
+}
+
+/// Sets or clears the close-on-exec flag.
+pub fn set_close_on_exec(fd: i32, closes: bool) -> Result<(), Errno> {
+    let flags = if closes { rustix::io::FdFlags::CLOEXEC } else { rustix::io::FdFlags::empty() };
+    rustix::io::fcntl_setfd(borrow(fd), flags)
+}
+
+/// An end of a connection whose other end is closed, closed on exec: reading it gives end of file, writing EPIPE. Unlike a stream a unix
+/// socket of packets raises no SIGPIPE (unix_dgram_sendmsg in the kernel's net/unix/af_unix.c).
+pub fn disconnected_socket(nonblocking: bool) -> Result<OwnedFd, Errno> {
+    let flags = if nonblocking { SocketFlags::NONBLOCK } else { SocketFlags::empty() };
+    socket_pair(SocketType::SEQPACKET, flags).map(|(end, _closed)| end)
+}
+
+/// epoll_create1(2), closed on exec.
+pub fn create_epoll() -> Result<OwnedFd, Errno> {
+    epoll::create(epoll::CreateFlags::CLOEXEC).map(OwnedFd::from)
+}
+
+/// epoll_ctl(2), EPOLL_CTL_ADD.
+pub fn add_to_epoll(epoll: &OwnedFd, fd: i32, events: u32, data: u64) -> Result<(), Errno> {
+    epoll::add(epoll, borrow(fd), epoll::EventData::new_u64(data), epoll::EventFlags::from_bits_retain(events))
+}
+
+/// The type of a socket (SO_TYPE); None for any other descriptor.
+pub fn socket_type(fd: i32) -> Option<SocketType> {
+    rustix::net::sockopt::socket_type(borrow(fd)).ok()
+}
+
+/// socketpair(2) of unix sockets, closed on exec.
+pub fn socket_pair(kind: SocketType, flags: SocketFlags) -> Result<(OwnedFd, OwnedFd), Errno> {
+    let ends = rustix::net::socketpair(AddressFamily::UNIX, kind, flags | SocketFlags::CLOEXEC, None);
+    ends.map(|(one, other)| (one.into(), other.into()))
+}
+
+/// pipe2(2), closed on exec: the end that is written to comes first.
+pub fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map(|(read, write)| (write.into(), read.into()))
+}
+
+/// A descriptor of another process, closed on exec, at the lowest free number from `above` on (pidfd_open(2)).
+pub fn open_pidfd(process: u32, above: i32) -> Option<i32> {
+    // Valgrind prints a warning at each call that it does not know.
+    static UNKNOWN: AtomicBool = AtomicBool::new(false);
+    if UNKNOWN.load(Relaxed) {
+        return None;
+    }
+    let opened = rustix::process::pidfd_open(Pid::from_raw(process as i32)?, PidfdFlags::empty());
+    UNKNOWN.store(opened.as_ref().is_err_and(|&error| error == Errno::NOSYS), Relaxed);
+    let low = OwnedFd::from(opened.ok()?);
+    rustix::io::fcntl_dupfd_cloexec(&low, above).ok().map(IntoRawFd::into_raw_fd)
+}
+
+/// True for a descriptor that is open.
+pub fn is_open(fd: i32) -> bool {
+    rustix::io::fcntl_getfd(borrow(fd)).is_ok()
+}
+
+/// True for a descriptor that is open and stays so when another program is exec'd.
+pub fn survives_exec(fd: i32) -> bool {
+    rustix::io::fcntl_getfd(borrow(fd)).is_ok_and(|flags| !flags.contains(rustix::io::FdFlags::CLOEXEC))
+}
+
+/// True when two numbers of this process stand for one open file description (kcmp(2)); false, too, where the kernel does not tell.
+pub fn is_same_open_file(one: i32, other: i32) -> bool {
+    const KCMP_FILE: usize = 0;
+    let process = process_id() as usize;
+    // SAFETY: compares two descriptors.
+    unsafe { syscall(libc::SYS_kcmp, [process, process, KCMP_FILE, one as usize, other as usize, 0]) == 0 }
+}
+
+/// True for a regular file that is open for reading only.
+pub fn is_read_by_position(fd: i32) -> bool {
+    use rustix::fs::FileType;
+    let regular =
+        || rustix::fs::fstat(borrow(fd)).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+    let mode = OFlags::RDONLY | OFlags::WRONLY | OFlags::RDWR;
+    rustix::fs::fcntl_getfl(borrow(fd)).is_ok_and(|flags| flags & mode == OFlags::RDONLY && !flags.contains(OFlags::PATH))
+        && regular()
+}
+
+/// True for a descriptor whose calls wait (O_NONBLOCK is not set).
+pub fn blocks(fd: i32) -> bool {
+    rustix::fs::fcntl_getfl(borrow(fd)).is_ok_and(|flags| !flags.contains(OFlags::NONBLOCK))
+}
+
+/// True when a call that reads from the descriptor would have to wait for input.
+pub fn would_wait_for_input(fd: i32) -> bool {
+    blocks(fd) && !has_input_within(fd, 0)
+}
+
+/// True when input arrives within so many nanoseconds, or a call would fail.
+pub fn has_input_within(fd: i32, nanoseconds: u64) -> bool {
+    let mut asked = [PollFd::from_borrowed_fd(borrow(fd), PollFlags::IN)];
+    poll(&mut asked, Some(&timespec(nanoseconds))).is_ok_and(|ready| ready > 0)
+}

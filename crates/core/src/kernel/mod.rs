@@ -1,0 +1,45 @@
+//! The kernel, and nothing else: the only place that makes system calls or reads the proc filesystem. rustix (its raw back end) where it has
+//! the call, one assembly instruction where it does not.
+mod clock;
+mod exec;
+mod fd;
+mod futex;
+mod memory;
+pub mod other_process;
+mod private_fds;
+mod proc;
+mod process;
+pub mod seccomp;
+mod signal;
+mod syscall;
+pub mod system_calls;
+pub mod unshare;
+pub mod valgrind;
+
+pub use clock::{
+    IntervalTimer, boottime, interval_timer, interval_timer_armed, monotonic, monotonic_by_syscall, set_interval_timer, set_vdso,
+    sleep, timer_armed, wait_until, wall_clock,
+};
+pub use exec::{executable, is_own_program, is_program};
+pub use fd::{
+    AsFd, BorrowedFd, OwnedFd, blocks, borrow, close, close_range, disconnected_socket, has_input_within, is_open,
+    is_read_by_position, is_same_open_file, open_pidfd, set_close_on_exec, survives_exec, would_wait_for_input,
+};
+pub use futex::{membarrier, register_membarrier, wait_for_change, wake_all};
+pub use memory::{
+    Pages, Plain, can_read_memory, map_shared_page, overwrite, read_memory, read_memory_of, read_scattered, read_value,
+    read_words, write_words,
+};
+pub use private_fds::{
+    DEFERRED_SIGNALS, Readers, fds_are_private, kernel_threads, readers_begun, reset_readers, with_private_fds,
+};
+pub use proc::{
+    each_entry, each_entry_of, each_entry_with, futex_of, is_readable, is_shared, lists_children, newest_child, path_of_thread,
+    read_file, stack_pointer, switches_of_sleeper, thread_is_alive,
+};
+pub use process::{may_be_waited_for, own_thread_name, parent_id, process_exists, process_id, thread_exists, thread_id};
+pub use signal::{
+    KernelAction, abort, blocked_signals, pending_signals, set_blocked_signals, set_signal_action, signal_action,
+    take_pending_signal,
+};
+pub use syscall::syscall;

@@ -1,0 +1,47 @@
+//! Processes and threads by their ids.
+use super::syscall::syscall;
+use crate::fixed::Text;
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitId, WaitIdOptions};
+
+/// Kernel id of this thread.
+pub fn thread_id() -> u32 {
+    rustix::thread::gettid().as_raw_nonzero().get() as u32
+}
+
+/// This process.
+pub fn process_id() -> u32 {
+    rustix::process::getpid().as_raw_nonzero().get() as u32
+}
+
+/// Its parent; 0 when that lies outside the pid namespace.
+pub fn parent_id() -> u32 {
+    rustix::process::getppid().map_or(0, |p| p.as_raw_nonzero().get() as u32)
+}
+
+/// True for a child of which waitpid would report something at once: its end, or a stop when this process traces it.
+pub fn may_be_waited_for(child: u32) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let pid = Pid::from_raw(child as i32);
+    pid.is_some_and(|pid| matches!(rustix::process::waitid(WaitId::Pid(pid), options), Ok(Some(_))))
+}
+
+/// True while the kernel knows a thread of this process by this id.
+pub fn thread_exists(tid: u32) -> bool {
+    // SAFETY: takes integers; signal 0 is never sent.
+    unsafe { syscall(libc::SYS_tgkill, [process_id() as usize, tid as usize, 0, 0, 0, 0]) != -(libc::ESRCH as isize) }
+}
+
+/// True while there is a process of this id, if only a zombie.
+pub fn process_exists(pid: u32) -> bool {
+    Pid::from_raw(pid as i32).is_none_or(|pid| rustix::process::test_kill_process(pid) != Err(Errno::SRCH))
+}
+
+/// The name of this thread (PR_GET_NAME).
+pub fn own_thread_name() -> Text<16> {
+    let mut bytes = [0u8; 16];
+    // SAFETY: writes 16 bytes.
+    unsafe { syscall(libc::SYS_prctl, [libc::PR_GET_NAME as usize, bytes.as_mut_ptr() as usize, 0, 0, 0, 0]) };
+    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+    Text::from_bytes(&bytes[..end])
+}
