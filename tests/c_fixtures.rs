@@ -56,7 +56,7 @@ fn complaints<'a>(run: &'a Output, parts: &[&str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn bad_options_are_said_once_and_the_default_holds() {
+fn bad_options_are_reported_once_and_the_default_holds() {
     let cases: [(&str, &str, &[&str]); 8] = [
         ("FORKGUARD", "nonsense", &["guard", "observe", "off"]),
         ("FORKGUARD_SUMMARY", "nonsense", &["auto", "always", "never"]),

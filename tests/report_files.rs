@@ -185,7 +185,7 @@ fn a_report_that_was_removed_is_given_up() {
 }
 
 #[test]
-fn where_no_report_can_be_written_that_is_said_once() {
+fn where_no_report_can_be_written_one_line_is_printed() {
     let root = scratch("report-files/no-place");
     let program = Fixture::new("special/no_report.c").build().expect("builds");
     let mut command = Command::new(program);

@@ -42,7 +42,7 @@ fn names_a_finding(text: &str) -> bool {
 
 /// As container runtimes, `server 2>&1 | tee log` and systemd's journal have it.
 #[test]
-fn one_place_for_output_and_errors_from_the_start_is_told() {
+fn one_place_for_output_and_errors_from_the_start_is_printed_to() {
     let (reader, writer) = std::io::pipe().expect("pipe");
     let text = output_of_program("pipe", writer, reader);
     assert!(names_a_finding(&text), "{text}");
@@ -52,7 +52,7 @@ fn one_place_for_output_and_errors_from_the_start_is_told() {
 }
 
 #[test]
-fn a_connection_is_not_told() {
+fn nothing_is_printed_to_a_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
     let client = TcpStream::connect(listener.local_addr().expect("address")).expect("connects");
     let (service, _) = listener.accept().expect("accepts");
@@ -70,7 +70,7 @@ fn shell(name: &str, script: &str, summary: &str) -> String {
 }
 
 #[test]
-fn what_a_guarded_program_reads_is_not_told_unless_asked_for() {
+fn nothing_is_printed_to_a_guarded_reader_unless_asked_for() {
     let captures = r#"text=$("$PROGRAM" 2>&1); echo "captured: [$text]""#;
     assert_eq!(shell("captured", captures, "auto"), "captured: []\n");
     let asked = shell("captured-always", captures, "always");
@@ -79,7 +79,7 @@ fn what_a_guarded_program_reads_is_not_told_unless_asked_for() {
 
 /// The shell starts both, and reads nothing itself.
 #[test]
-fn what_another_program_reads_is_told() {
+fn another_reader_is_printed_to() {
     let logged = r#"mkfifo "$DIRECTORY/log"; cat "$DIRECTORY/log" & "$PROGRAM" >"$DIRECTORY/log" 2>&1; wait"#;
     let logged = shell("logged", logged, "auto");
     assert!(names_a_finding(&logged), "{logged}");
