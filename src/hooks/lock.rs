@@ -1,36 +1,160 @@
-//! Hooks of the lock path.
-/// A hook of the lock path: one jump, to the real function while locks are not tracked; `unless` adds assembly that goes to label 2
-/// for calls that are tracked all the same. `waits` names what a call may wait for; in a forked child that may wait in vain such a
-/// call is looked at before it is made, if `free` is assembly, only when that goes to label 3: it may have to wait. `gives released` and
-/// `gives anew` mark the calls that release a lock or make it anew. `gate take` and `gate give` are for those that take a lock or release
-/// it: where forks wait for a safe point they are marked, see `forkguard_core::safe_point`.
+//! Hooks of the lock path. What a call means to others is data ([`LockPolicy`]); how it is passed on is decided here, for all of them; its
+//! entry is assembly: one jump to the real function while locks are not recorded.
+use crate::child::waits::{self, Answer, Call};
+use forkguard_core::{held, safe_point};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// What a call means to those who wait.
+pub(super) struct LockPolicy {
+    /// It may wait for this: checked before the call in a child that may wait in vain.
+    pub(super) waits_for: Option<Call>,
+    /// It gives others what they may wait for.
+    pub(super) releases: Option<Release>,
+    /// How it passes the gate where forks wait for a safe point (see `forkguard_core::safe_point`).
+    pub(super) gate: Option<Gate>,
+}
+
+/// How a call gives a lock to others.
+pub(super) enum Release {
+    /// It releases the lock.
+    Unlock,
+    /// It makes the lock anew.
+    Init,
+}
+
+/// What a call does at the gate of a safe point.
+pub(super) enum Gate {
+    Take,
+    TryTake,
+    Give,
+}
+
+/// A hook, as [`lock!`] makes it.
+pub(super) trait LockHook {
+    type Arguments: Copy;
+    type Result: Answer;
+    const POLICY: LockPolicy;
+
+    /// The lock: the first argument.
+    fn address(arguments: Self::Arguments) -> usize;
+
+    /// The real function.
+    ///
+    /// # Safety
+    /// The arguments must be those of the host's call.
+    unsafe fn real(arguments: Self::Arguments) -> Self::Result;
+
+    /// Records the call and makes it.
+    ///
+    /// # Safety
+    /// As for [`LockHook::real`].
+    unsafe fn body(arguments: Self::Arguments, caller: usize) -> Self::Result;
+}
+
+/// The body, behind the gate of a safe point where the call has to do with one.
+///
+/// # Safety
+/// The arguments must be those of the host's call.
+#[inline(always)]
+pub(super) unsafe fn pass_gate<H: LockHook>(arguments: H::Arguments, caller: usize) -> H::Result {
+    let address = H::address(arguments);
+    let passing = match H::POLICY.gate {
+        Some(Gate::Take) => Some(safe_point::take(address)),
+        Some(Gate::TryTake) => Some(safe_point::try_take(address)),
+        Some(Gate::Give) => Some(safe_point::give(address)),
+        None => None,
+    };
+    // SAFETY: as the caller vouches.
+    let result = unsafe { H::body(arguments, caller) };
+    if let Some(passing) = passing {
+        passing.end();
+    }
+    result
+}
+
+/// The call in a child that may wait in vain.
+///
+/// # Safety
+/// The arguments must be those of the host's call.
+#[inline(always)]
+pub(super) unsafe fn check<H: LockHook>(arguments: H::Arguments, caller: usize) -> H::Result {
+    let address = H::address(arguments);
+    if let Some(release) = H::POLICY.releases {
+        waits::gives(address, matches!(release, Release::Init));
+    }
+    let waiting = H::POLICY.waits_for.map(|call| waits::before(call, address, caller));
+    let is_recorded = H::POLICY.waits_for.map_or(held::TRACKED.load(Relaxed) != 0, |call| waits::is_tracked(call, address));
+    // SAFETY: as the caller vouches.
+    let result = unsafe { if is_recorded { pass_gate::<H>(arguments, caller) } else { H::real(arguments) } };
+    if let Some(waiting) = waiting {
+        waits::after(waiting, &result);
+    }
+    result
+}
+
+/// Makes a hook of the lock path. `unless` is assembly that goes to label 2 for calls that are recorded all the same. `waits`, `gives` and
+/// `gate` are its [`LockPolicy`]. `free` is assembly that goes to label 3 where the call may have to wait: only then it is checked.
 macro_rules! lock {
     ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, unless $test:expr)?
      $(, waits $wait:expr)? $(, free $free:expr)? $(, gives $gives:ident)? $(, gate $gate:ident)?
      $(, versions [$($versions:tt)*])?;
      |$caller:ident| $body:block) => {
         const _: () = {
+            use crate::hooks::lock::{LockHook, LockPolicy, check, pass_gate};
+
             real_function!(@ $name, Some(&DOOR), [$($($versions)*)?]);
             older!($name [$($($versions)*)?]);
             call_real!($($arg: $type),* => $ret);
             same_signature!([$($proof)?] unsafe extern "C" fn($($type),*) -> $ret);
 
-            unsafe extern "C-unwind" fn body($($arg: $type,)* $caller: usize) -> $ret $body
+            struct Hook;
 
-            #[unsafe(naked)]
-            unsafe extern "C" fn tracked() {
-                core::arch::naked_asm!(used_caller!($caller; $($arg)*), "jmp {body}", body = sym body)
+            impl LockHook for Hook {
+                type Arguments = ($($type,)*);
+                type Result = $ret;
+                const POLICY: LockPolicy = LockPolicy {
+                    waits_for: lock!(@option $($wait)?),
+                    releases: lock!(@release $($gives)?),
+                    gate: lock!(@gate $($gate)?),
+                };
+
+                #[allow(unused_variables, reason = "the first is the lock")]
+                #[inline(always)]
+                fn address(($($arg,)*): Self::Arguments) -> usize {
+                    lock!(@address $($arg)*)
+                }
+
+                #[inline(always)]
+                unsafe fn real(($($arg,)*): Self::Arguments) -> $ret {
+                    real($($arg),*)
+                }
+
+                #[inline(always)]
+                unsafe fn body(($($arg,)*): Self::Arguments, $caller: usize) -> $ret $body
             }
 
-            gated!([$($gate)?] [$caller] ($($arg: $type),*) -> $ret);
-            watched!([$($wait)? $($gives)?] [$($free)?] ($($arg: $type),*) -> $ret);
+            lock!(@call recorded_call Hook::body [$($arg: $type),*] -> $ret);
+            lock!(@call gated_call pass_gate::<Hook> [$($arg: $type),*] -> $ret);
+            lock!(@call checked_call check::<Hook> [$($arg: $type),*] -> $ret);
+
+            #[unsafe(naked)]
+            unsafe extern "C" fn recorded() {
+                core::arch::naked_asm!(used_caller!($caller; $($arg)*), "jmp {call}", call = sym recorded_call)
+            }
+
+            #[unsafe(naked)]
+            unsafe extern "C" fn gated() {
+                core::arch::naked_asm!(used_caller!($caller; $($arg)*), "jmp {call}", call = sym gated_call)
+            }
+
+            lock!(@checked [$($free)?] $($arg)*);
 
             static TARGETS: forkguard_core::held::LockTargets = forkguard_core::held::LockTargets {
                 real: std::sync::atomic::AtomicPtr::new(early as *mut ()),
-                body: tracked,
-                gated: GATED,
-                watched: WATCHED,
-                gives: GIVES,
+                body: recorded,
+                gated: if Hook::POLICY.gate.is_some() { Some(gated) } else { None },
+                watched: if Hook::POLICY.waits_for.is_some() || Hook::POLICY.releases.is_some() { Some(checked) } else { None },
+                gives: Hook::POLICY.releases.is_some(),
             };
 
             #[used]
@@ -38,7 +162,7 @@ macro_rules! lock {
             static DOOR: forkguard_core::held::Door = forkguard_core::held::Door {
                 current: std::sync::atomic::AtomicPtr::new(early as *mut ()),
                 onward: std::sync::atomic::AtomicPtr::new(early as *mut ()),
-                always: std::sync::atomic::AtomicPtr::new(tracked as *mut ()),
+                always: std::sync::atomic::AtomicPtr::new(recorded as *mut ()),
                 targets: &TARGETS,
             };
 
@@ -57,123 +181,64 @@ macro_rules! lock {
             }
         };
     };
-}
-
-/// The part of [`lock!`] for calls that forks wait for where they wait for a safe point: `GATED`, where such a call goes then, and
-/// `through`, the body behind the gate.
-macro_rules! gated {
-    ([] [$caller:ident] ($($arg:ident: $type:ty),*) -> $ret:ty) => {
-        #[allow(dead_code, reason = "for those that are watched")]
-        unsafe extern "C-unwind" fn through($($arg: $type,)* caller: usize) -> $ret {
+    (@call $name:ident $function:path [$($arg:ident: $type:ty),*] -> $ret:ty) => {
+        unsafe extern "C-unwind" fn $name($($arg: $type,)* caller: usize) -> $ret {
             // SAFETY: the host's own arguments.
-            unsafe { body($($arg,)* caller) }
+            unsafe { $function(($($arg,)*), caller) }
         }
-
-        const GATED: Option<unsafe extern "C" fn()> = None;
     };
-    (@address) => {
-        0
-    };
-    (@address $first:ident $($arg:ident)*) => {
-        $first as usize
-    };
-    ([$gate:ident] [$caller:ident] ($($arg:ident: $type:ty),*) -> $ret:ty) => {
-        unsafe extern "C-unwind" fn through($($arg: $type,)* caller: usize) -> $ret {
-            let passing = forkguard_core::safe_point::$gate(gated!(@address $($arg)*));
-            // SAFETY: the host's own arguments.
-            let result = unsafe { body($($arg,)* caller) };
-            passing.end();
-            result
-        }
-
+    (@checked [] $($arg:ident)*) => {
         #[unsafe(naked)]
-        unsafe extern "C" fn gated() {
-            core::arch::naked_asm!(used_caller!($caller; $($arg)*), "jmp {through}", through = sym through)
-        }
-
-        const GATED: Option<unsafe extern "C" fn()> = Some(gated);
-    };
-}
-
-/// The part of [`lock!`] for calls that may wait: `WATCHED`, where such a call goes in a child that may wait in vain.
-macro_rules! watched {
-    ([] [] $($signature:tt)*) => {
-        const WATCHED: Option<unsafe extern "C" fn()> = None;
-        const GIVES: bool = false;
-    };
-    ([released] [] $($signature:tt)*) => {
-        watched!(@ false $($signature)*);
-    };
-    ([anew] [] $($signature:tt)*) => {
-        watched!(@ true $($signature)*);
-    };
-    (@entry [] $($arg:ident)*) => {
-        #[unsafe(naked)]
-        unsafe extern "C" fn watched() {
-            core::arch::naked_asm!(caller_argument!($($arg)*), "jmp {look}", look = sym look)
+        unsafe extern "C" fn checked() {
+            core::arch::naked_asm!(caller_argument!($($arg)*), "jmp {call}", call = sym checked_call)
         }
     };
-    (@entry [$free:expr] $($arg:ident)*) => {
+    (@checked [$free:expr] $($arg:ident)*) => {
         #[unsafe(naked)]
-        unsafe extern "C" fn watched() {
+        unsafe extern "C" fn checked() {
             core::arch::naked_asm!(
                 $free,
                 "jmp qword ptr [rip + {door} + {onward}]",
                 "3:",
                 caller_argument!($($arg)*),
-                "jmp {look}",
-                look = sym look,
+                "jmp {call}",
+                call = sym checked_call,
                 door = sym DOOR,
                 onward = const core::mem::offset_of!(forkguard_core::held::Door, onward),
             )
         }
     };
-    (@ $anew:literal ($first:ident: $type:ty $(, $arg:ident: $types:ty)*) -> $ret:ty) => {
-        unsafe extern "C-unwind" fn look($first: $type, $($arg: $types,)* caller: usize) -> $ret {
-            crate::child::waits::gives($first as usize, $anew);
-            if forkguard_core::held::TRACKED.load(std::sync::atomic::Ordering::Relaxed) == 0 {
-                return real($first, $($arg),*);
-            }
-            // SAFETY: the host's own arguments.
-            unsafe { through($first, $($arg,)* caller) }
-        }
-
-        watched!(@entry [] $first $($arg)*);
-        const WATCHED: Option<unsafe extern "C" fn()> = Some(watched);
-        const GIVES: bool = true;
+    (@option) => {
+        None
     };
-    ([$wait:expr] [] () -> $ret:ty) => {
-        unsafe extern "C-unwind" fn look(caller: usize) -> $ret {
-            let waiting = crate::child::waits::before($wait, 0, caller);
-            let result = if crate::child::waits::is_tracked($wait, 0) {
-                // SAFETY: takes nothing.
-                unsafe { through(caller) }
-            } else {
-                real()
-            };
-            crate::child::waits::after(waiting, &result);
-            result
-        }
-
-        watched!(@entry []);
-        const WATCHED: Option<unsafe extern "C" fn()> = Some(watched);
-        const GIVES: bool = false;
+    (@option $value:expr) => {
+        Some($value)
     };
-    ([$wait:expr] [$($free:expr)?] ($first:ident: $type:ty $(, $arg:ident: $types:ty)*) -> $ret:ty) => {
-        unsafe extern "C-unwind" fn look($first: $type, $($arg: $types,)* caller: usize) -> $ret {
-            let waiting = crate::child::waits::before($wait, $first as usize, caller);
-            let result = if crate::child::waits::is_tracked($wait, $first as usize) {
-                // SAFETY: the host's own arguments.
-                unsafe { through($first, $($arg,)* caller) }
-            } else {
-                real($first, $($arg),*)
-            };
-            crate::child::waits::after(waiting, &result);
-            result
-        }
-
-        watched!(@entry [$($free)?] $first $($arg)*);
-        const WATCHED: Option<unsafe extern "C" fn()> = Some(watched);
-        const GIVES: bool = false;
+    (@release) => {
+        None
+    };
+    (@release released) => {
+        Some(crate::hooks::lock::Release::Unlock)
+    };
+    (@release anew) => {
+        Some(crate::hooks::lock::Release::Init)
+    };
+    (@gate) => {
+        None
+    };
+    (@gate take) => {
+        Some(crate::hooks::lock::Gate::Take)
+    };
+    (@gate try_take) => {
+        Some(crate::hooks::lock::Gate::TryTake)
+    };
+    (@gate give) => {
+        Some(crate::hooks::lock::Gate::Give)
+    };
+    (@address) => {
+        0
+    };
+    (@address $first:ident $($rest:ident)*) => {
+        $first as usize
     };
 }
