@@ -176,7 +176,7 @@ fn around_own(first: c_uint, last: c_uint, mut close: impl FnMut(c_uint, c_uint)
 
 hook! {
     /// close_range(2).
-    fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int;
+    fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = libc::close_range;
     |_caller| {
         let closes = flags & libc::CLOSE_RANGE_CLOEXEC as c_int == 0;
         if closes {

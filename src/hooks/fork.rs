@@ -25,7 +25,7 @@ hook! {
 }
 hook! {
     /// forkpty(3).
-    fn forkpty(master: *mut c_int, name: *mut c_char, settings: *const termios, size: *const winsize) -> pid_t;
+    fn forkpty(master: *mut c_int, name: *mut c_char, settings: *const termios, size: *const winsize) -> pid_t = libc::forkpty;
     |caller| {
         let cell = enter(ForkCall::Forkpty, caller);
         let result = real(master, name, settings, size);

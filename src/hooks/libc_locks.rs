@@ -45,10 +45,10 @@ fn inside_behind_gate<R>(name: &'static CStr, caller: usize, run: impl FnOnce() 
 }
 
 macro_rules! libc_locks {
-    ($(fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
+    ($(fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)?;)*) => {
         $(lock! {
             /// As the C library's; see the module.
-            fn $name($($arg: $type),*) -> $ret, waits Call::Libc(c_name!($name)), gate take;
+            fn $name($($arg: $type),*) -> $ret $(= $proof)?, waits Call::Libc(c_name!($name)), gate take;
             |caller| {
                 inside(c_name!($name), caller, || real($($arg),*))
             }
@@ -57,41 +57,41 @@ macro_rules! libc_locks {
 }
 
 libc_locks! {
-    fn localtime(time: *const time_t) -> *mut tm;
-    fn localtime_r(time: *const time_t, result: *mut tm) -> *mut tm;
-    fn mktime(time: *mut tm) -> time_t;
+    fn localtime(time: *const time_t) -> *mut tm = libc::localtime;
+    fn localtime_r(time: *const time_t, result: *mut tm) -> *mut tm = libc::localtime_r;
+    fn mktime(time: *mut tm) -> time_t = libc::mktime;
     fn timelocal(time: *mut tm) -> time_t;
-    fn gmtime(time: *const time_t) -> *mut tm;
-    fn gmtime_r(time: *const time_t, result: *mut tm) -> *mut tm;
-    fn timegm(time: *mut tm) -> time_t;
+    fn gmtime(time: *const time_t) -> *mut tm = libc::gmtime;
+    fn gmtime_r(time: *const time_t, result: *mut tm) -> *mut tm = libc::gmtime_r;
+    fn timegm(time: *mut tm) -> time_t = libc::timegm;
     fn tzset() -> ();
-    fn strftime(text: *mut c_char, size: size_t, format: *const c_char, time: *const tm) -> size_t;
+    fn strftime(text: *mut c_char, size: size_t, format: *const c_char, time: *const tm) -> size_t = libc::strftime;
     fn ctime(time: *const time_t) -> *mut c_char;
-    fn ctime_r(time: *const time_t, text: *mut c_char) -> *mut c_char;
-    fn setenv(name: *const c_char, value: *const c_char, overwrite: c_int) -> c_int;
-    fn putenv(text: *mut c_char) -> c_int;
-    fn unsetenv(name: *const c_char) -> c_int;
-    fn clearenv() -> c_int;
-    fn openlog(name: *const c_char, options: c_int, facility: c_int) -> ();
+    fn ctime_r(time: *const time_t, text: *mut c_char) -> *mut c_char = libc::ctime_r;
+    fn setenv(name: *const c_char, value: *const c_char, overwrite: c_int) -> c_int = libc::setenv;
+    fn putenv(text: *mut c_char) -> c_int = libc::putenv;
+    fn unsetenv(name: *const c_char) -> c_int = libc::unsetenv;
+    fn clearenv() -> c_int = libc::clearenv;
+    fn openlog(name: *const c_char, options: c_int, facility: c_int) -> () = libc::openlog;
     fn vsyslog(priority: c_int, format: *const c_char, arguments: *mut c_void) -> ();
-    fn closelog() -> ();
-    fn getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo, result: *mut *mut addrinfo) -> c_int;
+    fn closelog() -> () = libc::closelog;
+    fn getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo, result: *mut *mut addrinfo) -> c_int = libc::getaddrinfo;
     fn gethostbyname(name: *const c_char) -> *mut hostent;
     fn gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent;
     fn gethostbyaddr(address: *const c_void, length: socklen_t, family: c_int) -> *mut hostent;
-    fn getservbyname(name: *const c_char, protocol: *const c_char) -> *mut servent;
-    fn getservbyport(port: c_int, protocol: *const c_char) -> *mut servent;
-    fn getprotobyname(name: *const c_char) -> *mut protoent;
-    fn getpwnam(name: *const c_char) -> *mut passwd;
-    fn getpwuid(uid: uid_t) -> *mut passwd;
-    fn getpwnam_r(name: *const c_char, entry: *mut passwd, text: *mut c_char, size: size_t, result: *mut *mut passwd) -> c_int;
-    fn getpwuid_r(uid: uid_t, entry: *mut passwd, text: *mut c_char, size: size_t, result: *mut *mut passwd) -> c_int;
+    fn getservbyname(name: *const c_char, protocol: *const c_char) -> *mut servent = libc::getservbyname;
+    fn getservbyport(port: c_int, protocol: *const c_char) -> *mut servent = libc::getservbyport;
+    fn getprotobyname(name: *const c_char) -> *mut protoent = libc::getprotobyname;
+    fn getpwnam(name: *const c_char) -> *mut passwd = libc::getpwnam;
+    fn getpwuid(uid: uid_t) -> *mut passwd = libc::getpwuid;
+    fn getpwnam_r(name: *const c_char, entry: *mut passwd, text: *mut c_char, size: size_t, result: *mut *mut passwd) -> c_int = libc::getpwnam_r;
+    fn getpwuid_r(uid: uid_t, entry: *mut passwd, text: *mut c_char, size: size_t, result: *mut *mut passwd) -> c_int = libc::getpwuid_r;
     fn getgrnam(name: *const c_char) -> *mut group;
     fn getgrgid(gid: gid_t) -> *mut group;
     fn getgrnam_r(name: *const c_char, entry: *mut group, text: *mut c_char, size: size_t, result: *mut *mut group) -> c_int;
     fn getgrgid_r(gid: gid_t, entry: *mut group, text: *mut c_char, size: size_t, result: *mut *mut group) -> c_int;
     fn initgroups(user: *const c_char, gid: gid_t) -> c_int;
-    fn setlocale(category: c_int, locale: *const c_char) -> *mut c_char;
+    fn setlocale(category: c_int, locale: *const c_char) -> *mut c_char = libc::setlocale;
     fn iconv_open(to: *const c_char, from: *const c_char) -> *mut c_void;
     fn __cxa_atexit(handler: *mut c_void, argument: *mut c_void, library: *mut c_void) -> c_int;
     fn on_exit(handler: *mut c_void, argument: *mut c_void) -> c_int;
@@ -99,10 +99,11 @@ libc_locks! {
 
 /// Functions with more arguments than leave a register for the caller: the lock is noted without a site.
 macro_rules! libc_locks_of_many_arguments {
-    ($(fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
+    ($(fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)?;)*) => {
         $(const _: () = {
             real_function!($name);
             call_real!($($arg: $type),* => $ret);
+            same_signature!([$($proof)?] unsafe extern "C" fn($($type),*) -> $ret);
 
             /// As the C library's; see the module.
             #[allow(clippy::too_many_arguments, reason = "as the hooked function")]

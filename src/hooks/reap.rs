@@ -175,6 +175,6 @@ hook! {
 }
 hook! {
     /// wait4(2).
-    fn wait4(pid: pid_t, status: *mut c_int, options: c_int, usage: *mut rusage) -> pid_t;
+    fn wait4(pid: pid_t, status: *mut c_int, options: c_int, usage: *mut rusage) -> pid_t = libc::wait4;
     |_caller| { reap(&"wait4", pid, options, || real(pid, status, options, usage)) }
 }

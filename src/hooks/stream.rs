@@ -57,7 +57,7 @@ hook! {
 }
 hook! {
     /// freopen64(3).
-    fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE;
+    fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = libc::freopen64;
     |caller| {
         let old = descriptor_of(stream);
         reopened(old, real(path, mode, stream), caller)

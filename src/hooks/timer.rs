@@ -58,7 +58,7 @@ hook! {
 }
 hook! {
     /// setitimer(2).
-    fn setitimer(which: c_int, new: *const itimerval, old: *mut itimerval) -> c_int;
+    fn setitimer(which: c_int, new: *const itimerval, old: *mut itimerval) -> c_int = libc::setitimer;
     |caller| {
         let result = real(which, new, old);
         if result == 0 {
