@@ -45,12 +45,12 @@ macro_rules! caller_argument {
 }
 
 /// Assembly: calls `noted` with [`Registers`] while the byte `gate` is not zero, and returns to the hook's caller where that says so.
-macro_rules! note_call {
+macro_rules! record_call {
     () => {
         concat!(
             "cmp byte ptr [rip + {gate}], 0\n je 2f\n",
             save_registers!(),
-            "\n call {noted}\n test al, al\n je 3f\n",
+            "\n call {recorded}\n test al, al\n je 3f\n",
             restore_registers!(),
             "\n ret\n 3:\n",
             restore_registers!(),
@@ -257,10 +257,10 @@ macro_rules! pass {
     ($(#[$attribute:meta])* fn $name:ident, $gate:path $(, versions [$($versions:tt)*])?; |$registers:ident| -> bool $body:block) => {
         const _: () = {
             real_function!(@ $name, crate::entry::real::NO_DOOR, [$($($versions)*)?]);
-            older!($name [$($($versions)*)?] note_call!(), gate = $gate, noted = noted);
+            older!($name [$($($versions)*)?] record_call!(), gate = $gate, recorded = recorded);
 
             $(#[$attribute])*
-            extern "C" fn noted($registers: &mut crate::entry::Registers) -> bool $body
+            extern "C" fn recorded($registers: &mut crate::entry::Registers) -> bool $body
 
             $(#[$attribute])*
             #[unsafe(naked)]
@@ -268,10 +268,10 @@ macro_rules! pass {
             pub unsafe extern "C" fn $name() {
                 core::arch::naked_asm!(
                     exported_as!($name [$($($versions)*)?]),
-                    note_call!(),
+                    record_call!(),
                     "jmp qword ptr [rip + {real}]",
                     gate = sym $gate,
-                    noted = sym noted,
+                    recorded = sym recorded,
                     real = sym REAL,
                 )
             }

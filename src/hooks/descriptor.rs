@@ -269,7 +269,7 @@ hook! {
 /// A number that the host chose.
 fn placed(fd: c_int) {
     if fd >= 0 {
-        if super::handed::in_sandbox() {
+        if super::exec_args::in_sandbox() {
             return;
         }
         if gate::is_guest() {

@@ -1,25 +1,25 @@
 //! exec: the last thing that a forked child may do. Noted before the call, which does not come back when it works.
-use super::handed::{Given, Strings, hand_over, hand_over_by_vfork, own_environment};
+use super::exec_args::{ArgStrings, ExecArgs, own_environment, spare_named, spare_named_in_vfork_child};
 use crate::child::{self, exec};
 use crate::entry::{Registers, record_with_scratch};
 use forkguard_core::flags;
 use forkguard_core::gate;
 
 macro_rules! execs {
-    ($(fn $name:ident: $call:literal, $program:expr, $given:expr;)*) => {
+    ($(fn $name:ident: $call:literal, $program:expr, $args:expr;)*) => {
         $(pass! {
             /// exec(3); see the module.
             fn $name, flags::FORKED_CHILD; |registers| {
-                let (program, given): (fn(&Registers) -> exec::Program, fn(&Registers) -> Given<'_>) = ($program, $given);
+                let (program, args): (fn(&Registers) -> exec::Program, fn(&Registers) -> ExecArgs<'_>) = ($program, $args);
                 if gate::is_guest() {
-                    return hand_over_by_vfork(given(registers));
+                    return spare_named_in_vfork_child(args(registers));
                 }
                 child::finish_postponed();
                 if exec::is_unreported() {
                     return;
                 }
-                let (site, hand_over) = (|| registers.capture(), || hand_over(given(registers)));
-                record_with_scratch(|scratch| exec::report(scratch, $call, program(registers), site, hand_over));
+                let (site, spare) = (|| registers.capture(), || spare_named(args(registers)));
+                record_with_scratch(|scratch| exec::report(scratch, $call, program(registers), site, spare));
             }
         })*
     };
@@ -36,25 +36,25 @@ fn name(registers: &Registers) -> exec::Program {
 }
 
 /// A vector of arguments, and the caller's environment.
-fn vector(registers: &Registers) -> Given<'_> {
-    [Strings::Arguments(registers.argument[1]), own_environment()]
+fn vector(registers: &Registers) -> ExecArgs<'_> {
+    [ArgStrings::Arguments(registers.argument[1]), own_environment()]
 }
 
 /// Two vectors, the first of them the argument of that index.
-fn vectors(registers: &Registers, first: usize) -> Given<'_> {
-    [Strings::Arguments(registers.argument[first]), Strings::Environment(registers.argument[first + 1])]
+fn vectors(registers: &Registers, first: usize) -> ExecArgs<'_> {
+    [ArgStrings::Arguments(registers.argument[first]), ArgStrings::Environment(registers.argument[first + 1])]
 }
 
 /// A list, and the caller's environment.
-fn list(registers: &Registers) -> Given<'_> {
-    [Strings::Listed(registers), own_environment()]
+fn list(registers: &Registers) -> ExecArgs<'_> {
+    [ArgStrings::Listed(registers), own_environment()]
 }
 
 execs! {
     fn execve: "execve", path, |registers| vectors(registers, 1);
     fn execv: "execv", path, vector;
     fn execl: "execl", path, list;
-    fn execle: "execle", path, |registers| [Strings::Listed(registers), Strings::BehindList(registers)];
+    fn execle: "execle", path, |registers| [ArgStrings::Listed(registers), ArgStrings::BehindList(registers)];
     fn execvp: "execvp", name, vector;
     fn execvpe: "execvpe", name, |registers| vectors(registers, 1);
     fn execlp: "execlp", name, list;

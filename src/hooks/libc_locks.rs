@@ -1,7 +1,7 @@
 //! Functions of the C library with a lock of their own that fork does not reset in the child: a thread inside one holds it.
 //!
 //! The locks are static inside libc and cross no symbol; that a thread is inside shows in its slot like any other lock.
-use super::handed::{Strings, hand_over, own_environment};
+use super::exec_args::{ArgStrings, own_environment, spare_named};
 use crate::child::waits::{self, Answer, Call, Waiting};
 use crate::entry::record;
 use forkguard_core::held::{self, HOLDS, Kind, holder};
@@ -164,8 +164,8 @@ hook! {
     /// popen(3): makes a process through an internal posix_spawn, under a lock of its own.
     fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE = libc::popen;
     |caller| {
-        super::spawn::note_spawn(forkguard_report::event::ForkKind::Popen, caller, None);
-        record(|_| hand_over([Strings::Command(command.addr()), own_environment()]));
+        super::spawn::record_spawn(forkguard_report::event::ForkKind::Popen, caller, None);
+        record(|_| spare_named([ArgStrings::Command(command.addr()), own_environment()]));
         at_lock(c"popen", caller, || real(command, mode))
     }
 }

@@ -1,5 +1,5 @@
 //! Ways to make a process that run no atfork handlers: recorded with their kind and passed on, never slowed, never broken.
-use super::handed::{Strings, hand_over, in_sandbox, own_environment};
+use super::exec_args::{ArgStrings, in_sandbox, own_environment, spare_named};
 use crate::entry::record;
 use forkguard_core::gate;
 use forkguard_core::tls;
@@ -11,22 +11,22 @@ use std::sync::atomic::AtomicU8;
 pub(super) static ALWAYS: AtomicU8 = AtomicU8::new(1);
 
 /// Records such a call before it is made.
-pub(super) fn note_spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
+pub(super) fn record_spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
     crate::fork::spawned(kind, caller, child);
 }
 
 pass! {
     /// posix_spawn(3).
     fn posix_spawn, ALWAYS, versions ["GLIBC_2.15"; "GLIBC_2.2.5"]; |registers| {
-        note_spawn(ForkKind::PosixSpawn, registers.caller, None);
-        record(|_| hand_over([Strings::Arguments(registers.argument[4]), Strings::Environment(registers.argument[5])]));
+        record_spawn(ForkKind::PosixSpawn, registers.caller, None);
+        record(|_| spare_named([ArgStrings::Arguments(registers.argument[4]), ArgStrings::Environment(registers.argument[5])]));
     }
 }
 pass! {
     /// posix_spawnp(3).
     fn posix_spawnp, ALWAYS, versions ["GLIBC_2.15"; "GLIBC_2.2.5"]; |registers| {
-        note_spawn(ForkKind::PosixSpawn, registers.caller, None);
-        record(|_| hand_over([Strings::Arguments(registers.argument[4]), Strings::Environment(registers.argument[5])]));
+        record_spawn(ForkKind::PosixSpawn, registers.caller, None);
+        record(|_| spare_named([ArgStrings::Arguments(registers.argument[4]), ArgStrings::Environment(registers.argument[5])]));
     }
 }
 pass! {
@@ -34,8 +34,8 @@ pass! {
     fn system, ALWAYS; |registers| {
         // Without a command it only asks whether there is a shell.
         if registers.argument[0] != 0 {
-            note_spawn(ForkKind::System, registers.caller, None);
-            record(|_| hand_over([Strings::Command(registers.argument[0]), own_environment()]));
+            record_spawn(ForkKind::System, registers.caller, None);
+            record(|_| spare_named([ArgStrings::Command(registers.argument[0]), own_environment()]));
         }
     }
 }
@@ -47,16 +47,16 @@ hook! {
         match result {
             0 => crate::fork::child_unseen(),
             -1 => {}
-            pid => note_spawn(ForkKind::RawFork, caller, Some(pid as u32)),
+            pid => record_spawn(ForkKind::RawFork, caller, Some(pid as u32)),
         }
         result
     }
 }
 
 /// Records a call of clone(2) with these flags before it is made, unless it makes a thread.
-pub(super) fn note_clone(kind: ForkKind, flags: usize, caller: usize) {
+pub(super) fn record_clone(kind: ForkKind, flags: usize, caller: usize) {
     if flags & libc::CLONE_THREAD as usize == 0 {
-        note_spawn(kind, caller, None);
+        record_spawn(kind, caller, None);
         if flags & libc::CLONE_VM as usize != 0 && !gate::is_guest() {
             gate::share_memory();
         }
@@ -66,7 +66,7 @@ pub(super) fn note_clone(kind: ForkKind, flags: usize, caller: usize) {
 pass! {
     /// clone(2), variadic: `clone(function, stack, flags, argument, …)`.
     fn clone, ALWAYS; |registers| {
-        note_clone(ForkKind::Clone, registers.argument[2], registers.caller);
+        record_clone(ForkKind::Clone, registers.argument[2], registers.caller);
     }
 }
 const _: () = {
@@ -110,7 +110,7 @@ const _: () = {
             tls::set_inside(0);
         }
         if result > 0 {
-            note_spawn(ForkKind::Vfork, caller, Some(result as u32));
+            record_spawn(ForkKind::Vfork, caller, Some(result as u32));
         }
     }
 };

@@ -1,7 +1,7 @@
 //! syscall(2), variadic: what goes past every function of libc. A fork is noted; a futex wait (Rust's locks, GLib, abseil) is looked at in a
 //! child that may wait in vain.
 use super::privilege;
-use super::spawn::note_clone;
+use super::spawn::record_clone;
 use crate::child::waits::{self, Call, Waiting};
 use crate::entry::{Registers, record};
 use forkguard_core::held::WATCHED;
@@ -33,7 +33,7 @@ extern "C" fn noted(registers: &Registers) {
         number if privilege::changes(number, first) => return privilege::before_change(),
         _ => return,
     };
-    note_clone(ForkKind::Syscall, flags, registers.caller);
+    record_clone(ForkKind::Syscall, flags, registers.caller);
 }
 
 /// True for a wait of futex(2) within this process and without a time limit that has to wait now.

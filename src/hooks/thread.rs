@@ -28,7 +28,7 @@ unsafe extern "C" {
 }
 
 /// What a thread does first with its slot.
-fn tell_handle(slot: &Slot) {
+fn set_handle(slot: &Slot) {
     // SAFETY: always succeeds.
     slot.handle.store(unsafe { libc::pthread_self() } as usize, Relaxed);
 }
@@ -47,7 +47,7 @@ extern "C-unwind" fn started(slot: *mut c_void) -> *mut c_void {
     // SAFETY: the buffer lies on this frame until it is popped, or until glibc has unwound this frame and called it.
     unsafe { _pthread_cleanup_push(cleanup.as_mut_ptr(), ended, std::ptr::null_mut()) };
     // Before it is live: from then on it is known by its handle alone.
-    tell_handle(slot);
+    set_handle(slot);
     if gate::awake() {
         thread::begin(slot);
     }

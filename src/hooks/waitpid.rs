@@ -9,9 +9,9 @@
 //! - It waits in the C library's ppoll, a cancellation point too; and in the main thread only, which nobody cancels.
 //! - The child is waited for by the real function, before the signals that came with its end are let in.
 use super::wait::begins;
-use crate::entry::WaitLength;
 use crate::entry::record_with_scratch;
 use crate::entry::scratch::BLOCKED;
+use crate::entry::{WaitLength, errno};
 use crate::leader;
 use forkguard_core::fixed::Text;
 use forkguard_core::flags;
@@ -51,23 +51,23 @@ fn poll(fd: i32, nanoseconds: u64, blocked: u64) -> Polled {
     };
     match count {
         0 => Polled::TimedOut,
-        -1 if crate::entry::errno::get() == libc::EINTR => Polled::Interrupted,
+        -1 if errno::get() == libc::EINTR => Polled::Interrupted,
         1 if ask.revents & libc::POLLIN != 0 => Polled::Ready,
         _ => Polled::Failed,
     }
 }
 
-/// What became of waiting beside a child.
-enum Stood {
+/// How the wait for the descriptor of a child ended.
+enum WaitResult {
     /// The real call is all there is.
-    Aside,
+    CallReal,
     /// The real call comes back at once; this mask of blocked signals is to be restored after it.
-    ToItsEnd(u64),
+    ChildEnded(u64),
     /// A handler ended the wait.
     Interrupted,
 }
 
-/// In nobody's way.
+/// The lowest number that the descriptor may get: the program uses lower ones.
 const ABOVE: i32 = 300;
 /// The child whose stops this process waits for; 0 none.
 #[unsafe(link_section = "forkguard_words")]
@@ -89,22 +89,22 @@ fn all_restart(blocked: u64) -> Option<bool> {
     restart.all(|other| other == first).then_some(first)
 }
 
-fn stand_by(pid: pid_t) -> Stood {
+fn wait_for_descriptor(pid: pid_t) -> WaitResult {
     let usable = gate::awake() && tls::inside() == 0 && !gate::is_guest() && pid > 0;
     let usable = usable && raw::thread_id() == raw::process_id();
     if !usable || !leader::watches_child(pid as u32) || TRACED.load(Relaxed) == pid as u32 {
-        return Stood::Aside;
+        return WaitResult::CallReal;
     }
     let blocked = raw::blocked_signals();
-    let Some(restart) = all_restart(blocked) else { return Stood::Aside };
+    let Some(restart) = all_restart(blocked) else { return WaitResult::CallReal };
     // One wait at a time is accompanied.
     if leader::WAITED_FOR.load(Relaxed) >= 0 {
-        return Stood::Aside;
+        return WaitResult::CallReal;
     }
-    let Some(fd) = raw::process_descriptor(pid as u32, ABOVE) else { return Stood::Aside };
+    let Some(fd) = raw::process_descriptor(pid as u32, ABOVE) else { return WaitResult::CallReal };
     if leader::WAITED_FOR.compare_exchange(-1, fd, Relaxed, Relaxed).is_err() {
         raw::close(fd);
-        return Stood::Aside;
+        return WaitResult::CallReal;
     }
     raw::set_blocked_signals(blocked | BLOCKED);
     let mut slice = FIRST_SLICE_NS;
@@ -127,10 +127,10 @@ fn stand_by(pid: pid_t) -> Stood {
         raw::close(fd);
     }
     if polled == Polled::Ready && raw::may_be_waited_for(pid as u32) {
-        return Stood::ToItsEnd(blocked);
+        return WaitResult::ChildEnded(blocked);
     }
     raw::set_blocked_signals(blocked);
-    if restart || polled != Polled::Interrupted { Stood::Aside } else { Stood::Interrupted }
+    if restart || polled != Polled::Interrupted { WaitResult::CallReal } else { WaitResult::Interrupted }
 }
 
 /// True unless the host closed the descriptor and has another one by its number. (Of a process that was waited for it tells -1.)
@@ -143,26 +143,22 @@ fn is_of(fd: i32, pid: pid_t) -> bool {
     std::str::from_utf8(read).is_ok_and(names)
 }
 
-/// `wait` waits for a child.
-fn reap(call: &'static &'static str, pid: pid_t, options: c_int, wait: impl FnOnce() -> pid_t) -> pid_t {
+/// `wait` waits for a child, which is inspected meanwhile.
+fn inspect_while_waiting(call: &'static &'static str, pid: pid_t, options: c_int, wait: impl FnOnce() -> pid_t) -> pid_t {
     if flags::WATCH_WAITS.load(Relaxed) == 0 {
         return wait();
     }
     begins(call, WaitLength::Long);
-    let errno = crate::entry::errno::get();
-    let stood = if options == 0 { stand_by(pid) } else { Stood::Aside };
-    crate::entry::errno::set(errno);
-    match stood {
-        Stood::Aside => wait(),
-        Stood::ToItsEnd(blocked) => {
+    let result = if options == 0 { errno::preserve(|| wait_for_descriptor(pid)) } else { WaitResult::CallReal };
+    match result {
+        WaitResult::CallReal => wait(),
+        WaitResult::ChildEnded(blocked) => {
             let result = wait();
-            let errno = crate::entry::errno::get();
-            raw::set_blocked_signals(blocked);
-            crate::entry::errno::set(errno);
+            errno::preserve(|| raw::set_blocked_signals(blocked));
             result
         }
-        Stood::Interrupted => {
-            crate::entry::errno::set(libc::EINTR);
+        WaitResult::Interrupted => {
+            errno::set(libc::EINTR);
             -1
         }
     }
@@ -171,10 +167,10 @@ fn reap(call: &'static &'static str, pid: pid_t, options: c_int, wait: impl FnOn
 hook! {
     /// waitpid(2).
     fn waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t = libc::waitpid;
-    |_caller| { reap(&"waitpid", pid, options, || real(pid, status, options)) }
+    |_caller| { inspect_while_waiting(&"waitpid", pid, options, || real(pid, status, options)) }
 }
 hook! {
     /// wait4(2).
     fn wait4(pid: pid_t, status: *mut c_int, options: c_int, usage: *mut rusage) -> pid_t = libc::wait4;
-    |_caller| { reap(&"wait4", pid, options, || real(pid, status, options, usage)) }
+    |_caller| { inspect_while_waiting(&"wait4", pid, options, || real(pid, status, options, usage)) }
 }

@@ -1,4 +1,5 @@
-//! What a program that is started is given: strings in which the number of a connection may stand that is handed to it on purpose.
+//! The arguments and the environment of a program that is started: the number of a connection may stand in them, which the program is then
+//! meant to have.
 use crate::entry::Registers;
 use crate::guards::sockets;
 use forkguard_core::numbers::Numbers;
@@ -6,9 +7,9 @@ use forkguard_core::raw;
 use forkguard_core::tls;
 use std::ffi::c_char;
 
-/// Strings that the new program is given: their addresses, a null behind the last.
+/// Strings that the new program is given: their addresses, with a null behind the last.
 #[derive(Clone, Copy)]
-pub(super) enum Strings<'a> {
+pub(super) enum ArgStrings<'a> {
     /// One, such as a shell's command.
     Command(usize),
     /// A vector, as `main` gets it.
@@ -22,67 +23,68 @@ pub(super) enum Strings<'a> {
 }
 
 /// The caller's environment.
-pub(super) fn own_environment<'a>() -> Strings<'a> {
+pub(super) fn own_environment<'a>() -> ArgStrings<'a> {
     unsafe extern "C" {
         static environ: *const *const c_char;
     }
     // SAFETY: the C library's word; who changes it while another thread execs has lost already.
-    Strings::Environment(unsafe { environ }.addr())
+    ArgStrings::Environment(unsafe { environ }.addr())
 }
 
-/// What it is given: arguments and environment.
-pub(super) type Given<'a> = [Strings<'a>; 2];
+/// Arguments and environment.
+pub(super) type ExecArgs<'a> = [ArgStrings<'a>; 2];
 
-/// This process is about to become that program, or to start it. (Inside a note of the caller's.)
-pub(super) fn hand_over(given: Given<'_>) {
+/// This process is about to become the program or to start it: no guard closes the connections whose numbers it is given. Called inside
+/// [`record`](crate::entry::record).
+pub(super) fn spare_named(args: ExecArgs<'_>) {
     if sockets::may_hand_over() {
-        all_numbers(given, &mut sockets::hand_over);
+        all_numbers(args, &mut sockets::hand_over);
     }
 }
 
-/// A vfork child is about to become it: its descriptors are its own, all else is its leader's.
-pub(super) fn hand_over_by_vfork(given: Given<'_>) {
+/// The same in a vfork child: its descriptors are its own, its memory is its leader's.
+pub(super) fn spare_named_in_vfork_child(args: ExecArgs<'_>) {
     if !in_sandbox() && sockets::may_hand_over() {
-        all_numbers(given, &mut sockets::lend);
+        all_numbers(args, &mut sockets::lend);
     }
 }
 
-/// Strings and bytes that are looked at; in what is more than that anything may stand.
+/// Strings and bytes that are read: the rest may name any descriptor.
 const MOST_STRINGS: usize = 4096;
 const MOST_BYTES: usize = 256 * 1024;
 
 /// Gives the numbers that stand in those strings to `each`; None when they cannot be read to their end.
-fn all_numbers(given: Given<'_>, each: &mut dyn FnMut(Option<i32>)) {
+fn all_numbers(args: ExecArgs<'_>, each: &mut dyn FnMut(Option<i32>)) {
     let mut left = MOST_BYTES;
     let mut each_number = |number| each(Some(number));
-    let read = given.into_iter().try_for_each(|strings| strings.numbers(&mut left, &mut each_number));
+    let read = args.into_iter().try_for_each(|strings| strings.numbers(&mut left, &mut each_number));
     if read.is_none() {
         each(None);
     }
 }
 
-impl Strings<'_> {
+impl ArgStrings<'_> {
     /// The address of a string; 0 behind the last.
     fn at(self, index: usize) -> Option<usize> {
         match self {
-            Strings::Command(string) => Some(if index == 0 { string } else { 0 }),
-            Strings::Arguments(0) | Strings::Environment(0) => Some(0),
-            Strings::Arguments(vector) | Strings::Environment(vector) => raw::read_value(vector.wrapping_add(8 * index)),
-            Strings::Listed(registers) | Strings::BehindList(registers) => registers.word(index + 1),
+            ArgStrings::Command(string) => Some(if index == 0 { string } else { 0 }),
+            ArgStrings::Arguments(0) | ArgStrings::Environment(0) => Some(0),
+            ArgStrings::Arguments(vector) | ArgStrings::Environment(vector) => raw::read_value(vector.wrapping_add(8 * index)),
+            ArgStrings::Listed(registers) | ArgStrings::BehindList(registers) => registers.word(index + 1),
         }
     }
 
     fn reader(self) -> Numbers {
         match self {
-            Strings::Command(_) | Strings::Arguments(_) | Strings::Listed(_) => Numbers::of_argument(),
-            Strings::Environment(_) | Strings::BehindList(_) => Numbers::of_variable(),
+            ArgStrings::Command(_) | ArgStrings::Arguments(_) | ArgStrings::Listed(_) => Numbers::of_argument(),
+            ArgStrings::Environment(_) | ArgStrings::BehindList(_) => Numbers::of_variable(),
         }
     }
 
     fn numbers(self, left: &mut usize, each: &mut dyn FnMut(i32)) -> Option<()> {
-        if let Strings::BehindList(registers) = self {
+        if let ArgStrings::BehindList(registers) = self {
             let end = (0..MOST_STRINGS).find(|&index| registers.word(index + 1).is_none_or(|address| address == 0))?;
-            return Strings::Environment(registers.word(end + 2)?).numbers(left, each);
+            return ArgStrings::Environment(registers.word(end + 2)?).numbers(left, each);
         }
         for index in 0..MOST_STRINGS {
             let string = self.at(index)?;
