@@ -83,6 +83,7 @@ fn init_child(cell: Option<&'static SnapshotCell>) {
 }
 
 /// In a child that no atfork handler saw.
+#[inline(never)]
 pub(crate) fn child_unseen() {
     if gate::awake() {
         core_fork::child_unseen();

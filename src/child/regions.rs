@@ -98,9 +98,13 @@ unsafe extern "C-unwind" fn enter<const INDEX: usize>(
 
 /// In a forked child, first of all: watches the regions of the runtimes whose pool it lost.
 pub(super) fn watch() {
-    if !openmp::may_have_pools() {
-        return;
+    if openmp::may_have_pools() {
+        watch_lost_pools();
     }
+}
+
+#[inline(never)]
+fn watch_lost_pools() {
     let lazily = guards::runs_regions_alone();
     let mut last = 0;
     for (_, thread) in openmp::lost_pool(|_| true) {

@@ -74,8 +74,16 @@ pub(crate) fn in_child(fork: &'static Inner, regions_are_watched: fn(usize) -> b
     signals::reset_in_child();
     signals_keep::reset_in_child();
     fixups::reset_in_child(fork);
-    // The host's stack may be that of a signal handler, or of a thread with the least there is.
-    if has_work() && on_scratch_stack(|_| act(fork, regions_are_watched)).is_none() && gate::awake() {
+    if has_work() {
+        act_on_scratch_stack(fork, regions_are_watched);
+    }
+}
+
+/// The host's stack may be that of a signal handler, or of a thread with the least there is. (And not inlined: in most children there is
+/// nothing to do, and what a frame takes of the stack is written and copied.)
+#[inline(never)]
+fn act_on_scratch_stack(fork: &'static Inner, regions_are_watched: fn(usize) -> bool) {
+    if on_scratch_stack(|_| act(fork, regions_are_watched)).is_none() && gate::awake() {
         act(fork, regions_are_watched);
     }
 }

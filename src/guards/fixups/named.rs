@@ -48,9 +48,13 @@ fn pairs() -> impl Iterator<Item = Pair> {
 
 /// In the leader: finds them in what is loaded by now.
 pub(super) fn find() {
-    if !any() {
-        return;
+    if any() {
+        find_all();
     }
+}
+
+#[inline(never)]
+fn find_all() {
     // Another thread that forks is at it.
     if BUSY.swap(true, Acquire) {
         return raw::wait_until(|| !BUSY.load(Acquire));

@@ -14,6 +14,7 @@ pub(in crate::sites) fn can_stand() -> bool {
 
 /// With the GIL held: the stacks of the other threads, into their records. A thread of Python's that has no state there any more has
 /// nothing left to do but to end.
+#[inline(never)]
 pub(in crate::sites) fn stand(threads: &mut [ThreadRecord]) {
     if let Some(python) = interpreter()
         && let Some(reader) = python.reader()
@@ -27,6 +28,7 @@ pub(in crate::sites) fn stand(threads: &mut [ThreadRecord]) {
 }
 
 /// In a child that was forked without the GIL: the lost threads' states are as they were, perhaps in the middle of a change.
+#[inline(never)]
 pub(in crate::sites) fn stand_frozen(threads: &mut [ThreadRecord]) {
     if let Some(python) = interpreter()
         && let Some(layout) = &python.layout
