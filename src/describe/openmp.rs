@@ -1,6 +1,6 @@
 //! Pools of libgomp: a pool belongs to the thread that entered the regions, and a child has none of its threads.
-use crate::sites::native;
 use forkguard_core::fork::{self as core_fork, Inner, ThreadRecord};
+use forkguard_loader::{link_map_of, path_of};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 
 /// A part of the file names of all copies of the runtime.
@@ -23,7 +23,7 @@ pub(crate) fn lost_pool(
 
 /// True for a start routine of a copy of libgomp.
 pub(crate) fn is_runtime(start: usize) -> bool {
-    native::library(start).is_some_and(|path| path.as_str().rsplit('/').next().is_some_and(|file| file.starts_with(RUNTIME)))
+    path_of(start).is_some_and(|path| path.as_str().rsplit('/').next().is_some_and(|file| file.starts_with(RUNTIME)))
 }
 
 /// Not zero once such a runtime has started a thread in this process or in those that forked it: others' children have nothing to look for.
@@ -54,7 +54,7 @@ pub(crate) fn each_lost(mut each: impl FnMut(&'static Inner, &str, usize, usize)
         if std::mem::replace(&mut last, thread.start) == thread.start || !is_runtime(thread.start) {
             continue;
         }
-        let (Some(library), Some(path)) = (native::link_map_of(thread.start), native::library(thread.start)) else { continue };
+        let (Some(library), Some(path)) = (link_map_of(thread.start), path_of(thread.start)) else { continue };
         let file = path.as_str().rsplit('/').next().unwrap_or_default();
         each(fork, file, lost_pool(|other| other.start == thread.start).count(), library);
     }

@@ -1,9 +1,9 @@
 //! The process that reports.
 use super::thread_names::own_name;
 use crate::entry::{Arena, layouts};
-use crate::sites::native;
 use forkguard_core::fork::shared_page;
 use forkguard_core::raw;
+use forkguard_loader::{can_find_objects, program_path};
 use forkguard_report::event::Process;
 use std::borrow::Cow::Borrowed;
 
@@ -17,7 +17,7 @@ pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str, limit: Option<&'stati
     if !raw::can_read_memory() {
         limits.push(Borrowed("process_vm_readv is forbidden here: no symbols, and locks are reported as recorded"));
     }
-    if !native::can_find() {
+    if !can_find_objects() {
         limits.push(Borrowed("this C library has no _dl_find_object: sites are addresses only"));
     }
     for name in layouts::unknown() {
@@ -27,7 +27,7 @@ pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str, limit: Option<&'stati
     Process {
         forkguard: Borrowed(env!("CARGO_PKG_VERSION")),
         name: Borrowed(arena.text(own_name().as_str())),
-        executable: Borrowed(arena.text(native::executable().as_str())),
+        executable: Borrowed(arena.text(program_path().as_str())),
         mode: Borrowed(mode),
         limits: Borrowed(limits.done()),
     }

@@ -6,12 +6,12 @@ use super::*;
 use crate::describe;
 use crate::describe::lock_id;
 use crate::options::Locks;
-use crate::sites::native;
 use forkguard_core::fork::{self as core_fork, LockRecord, ThreadRecord};
 use forkguard_core::held::{ENTERED, Entry, HOLDS, Kind, MADE, WAITS};
 use forkguard_core::semaphore;
 use forkguard_core::thread::{self, State};
 use forkguard_core::words::{self, CONDITION, Survivor, Words};
+use forkguard_loader::link_map_of;
 use forkguard_report::event::Kind as Finds;
 
 /// See [`super::in_child`].
@@ -25,7 +25,7 @@ pub(super) fn in_child(fork: &'static Inner) {
         thread.slot.held.entries().for_each(|entry| repair(fork, thread, entry, holds(&entry), survivor));
         if let Some(entry) = thread.slot.held.last_released().filter(|entry| is_mutex(entry.kind)) {
             // It may have been in the middle of that. Where a mutex was, it still is one if it lies in a library's own data.
-            repair(fork, thread, entry, native::link_map_of(entry.address).is_some(), survivor);
+            repair(fork, thread, entry, link_map_of(entry.address).is_some(), survivor);
         }
         forget_waiters(thread.slot.waits_for.load(Relaxed));
     }

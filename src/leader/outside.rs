@@ -1,8 +1,8 @@
 //! What can be seen of a child from outside: whether it lives, what it waits for, and where.
 use super::Child;
-use crate::sites::native;
 use forkguard_core::process::{PARENT, STACK, START, STATE, read, stat};
 use forkguard_core::raw;
+use forkguard_loader::{belongs_to, link_map_of};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A wait for a futex that only the child's own process could end, by its only thread.
@@ -121,7 +121,7 @@ pub(super) fn stands(pid: u32, wait: &Wait) -> [Option<usize>; 2] {
 fn entered_from(pid: u32, wait: &Wait) -> Option<usize> {
     const PAGE: usize = 4096;
     const PAGES: usize = 16;
-    let library = native::link_map_of(wait.counter)?;
+    let library = link_map_of(wait.counter)?;
     let mut start = wait.stack & !7;
     for _ in 0..PAGES {
         let end = (start & !(PAGE - 1)) + PAGE;
@@ -131,7 +131,7 @@ fn entered_from(pid: u32, wait: &Wait) -> Option<usize> {
             return None;
         }
         let words = page.as_chunks::<8>().0.iter().map(|word| usize::from_ne_bytes(*word));
-        let outer = |word: &usize| native::link_map_of(*word).is_some_and(|from| from != library);
+        let outer = |word: &usize| link_map_of(*word).is_some_and(|from| from != library);
         if let Some(caller) = words.filter(outer).find(|&word| is_shared(pid, word) && calls_into(pid, word, library)) {
             return Some(caller);
         }
@@ -156,5 +156,5 @@ fn calls_into(pid: u32, after: usize, library: usize) -> bool {
         Some(relative(stub + jump + 6, word(&code[jump + 2..jump + 6])?))
     };
     let target = import().and_then(|import| bytes_of(pid, import)).map(usize::from_ne_bytes);
-    target.is_some_and(|target| native::belongs_to(target, library))
+    target.is_some_and(|target| belongs_to(target, library))
 }

@@ -8,9 +8,6 @@ use crate::entry::Arena;
 use forkguard_core::fixed::Text;
 use forkguard_core::raw;
 use forkguard_loader::{Library, LinkMap, Mapping, MemoryAccess, Notes, SymbolTable, UNLOADED, find_object};
-pub(crate) use forkguard_loader::{
-    belongs_to, can_find_objects as can_find, link_map_of, path_of as library, program_path as executable,
-};
 use forkguard_report::event::Frame;
 use std::borrow::Cow::{self, Borrowed};
 use std::cell::UnsafeCell;

@@ -15,7 +15,7 @@ use forkguard_report::event::{Descriptor, Kind, Severity, State};
 pub(super) fn is_database(fd: i32, record_of_fd: &Record) -> bool {
     let opened_by_sqlite = || {
         let (address, _) = sites::look(record_of_fd.site);
-        sites::native::library(address).is_some_and(|path| path.as_str().contains("sqlite"))
+        forkguard_loader::path_of(address).is_some_and(|path| path.as_str().contains("sqlite"))
     };
     let may_be = record_of_fd.role & role::NO_DATABASE == 0;
     may_be && record(|_| opened_by_sqlite()) == Some(true) && shows(fd, sqlite_inherited::is_database)

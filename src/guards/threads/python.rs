@@ -3,10 +3,10 @@
 //! starts a thread.
 use super::*;
 use crate::entry::record;
-use crate::sites::native;
 use crate::sites::python::{while_held, while_taken};
 use forkguard_core::gate;
 use forkguard_core::thread::Slot;
+use forkguard_loader::program_path;
 use std::ffi::CStr;
 use std::sync::atomic::AtomicU8;
 
@@ -49,7 +49,7 @@ pub(super) fn in_child() {
 
 /// Who forks without the GIL may never need it in the child, where a lost thread may have it for good. uWSGI takes it at once.
 fn is_uwsgi() -> bool {
-    native::executable().as_str().rsplit('/').next().is_some_and(|program| program.contains("uwsgi"))
+    program_path().as_str().rsplit('/').next().is_some_and(|program| program.contains("uwsgi"))
 }
 
 /// True while they are being started: that they wait does not settle the child.
