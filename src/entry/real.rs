@@ -24,7 +24,7 @@ pub struct Real {
 pub const NO_DOOR: Option<&'static Door> = None;
 
 impl Real {
-    /// For the macros of [`crate::hooks`].
+    /// For the macros that make hooks.
     pub const fn new(
         early: unsafe extern "C" fn(),
         door: Option<&'static Door>,

@@ -1,6 +1,14 @@
 //! The sections of an ELF file (64 bits, little endian), and its symbols.
 use crate::reader::{File, Reader, Section};
-use crate::{Bytes, Symbol, TOGETHER};
+use crate::text::{Bytes, NAME, TOGETHER};
+
+/// The symbol that an address lies in.
+pub struct Symbol {
+    /// Where it begins.
+    pub start: u64,
+    /// Its name, as the linker has it.
+    pub name: Bytes<NAME>,
+}
 
 /// Larger tables are left to tools that have time.
 const SECTIONS: u16 = 512;

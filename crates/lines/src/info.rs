@@ -1,7 +1,7 @@
 //! .debug_info: which unit an address lies in, and which calls were inlined there.
-use crate::TOGETHER;
 use crate::elf::Sections;
 use crate::reader::{FIRST, File, Reader, Section, Text};
+use crate::text::TOGETHER;
 use core::ops::Range;
 
 /// How a unit is written.

@@ -10,54 +10,18 @@ mod elf;
 mod info;
 mod lines;
 mod reader;
+mod text;
 
+pub use elf::Symbol;
 pub use reader::Source;
+pub use text::{Bytes, TOGETHER};
 
 use core::cell::Cell;
 use elf::Sections;
 use info::Unit;
 use lines::Program;
 use reader::File;
-
-/// Names that are longer are cut; paths are left out.
-const NAME: usize = 120;
-const PATH: usize = 500;
-
-/// A short text as the file has it: bytes.
-pub struct Bytes<const N: usize> {
-    length: usize,
-    bytes: [u8; N],
-}
-
-impl<const N: usize> Bytes<N> {
-    const fn new() -> Bytes<N> {
-        Bytes { length: 0, bytes: [0; N] }
-    }
-
-    /// False when there is no room.
-    fn push(&mut self, byte: u8) -> bool {
-        let place = self.bytes.get_mut(self.length);
-        let room = place.is_some();
-        if let Some(place) = place {
-            *place = byte;
-            self.length += 1;
-        }
-        room
-    }
-
-    /// The text.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-}
-
-/// The symbol that an address lies in.
-pub struct Symbol {
-    /// Where it begins.
-    pub start: u64,
-    /// Its name, as the linker has it.
-    pub name: Bytes<NAME>,
-}
+use text::PATH;
 
 /// A line of source.
 pub struct Place {
@@ -79,9 +43,6 @@ pub struct Found {
 
 /// Where the search for a line goes on to the caller of inlined code: given a path, says whether that is code of a library's header.
 pub type IsLibrary<'a> = &'a dyn Fn(&[u8]) -> bool;
-
-/// At most so many addresses are looked at together.
-pub const TOGETHER: usize = 32;
 
 /// Tells `each` what the ELF file `source` says of `addresses` (as the file counts them), if its build id is `build_id` (in hex). At most
 /// `allowance` bytes are read, which is lowered by what was. Of inlined code of a library's header the place is the innermost call that

@@ -2,7 +2,7 @@
 use crate::elf::Sections;
 use crate::info::{Format, Value, value};
 use crate::reader::{File, Reader, Text};
-use crate::{Bytes, PATH};
+use crate::text::{Bytes, PATH};
 
 /// Standard operations whose lengths are kept: there are twelve.
 const OPERATIONS: usize = 32;
@@ -235,7 +235,7 @@ pub(crate) fn push(file: &File, part: Text, path: &mut Bytes<PATH>) -> Option<()
     let (mut first, mut room) = (true, true);
     Reader::new(file, part.section, part.at).text(|byte| {
         if first && byte == b'/' {
-            path.length = 0;
+            path.clear();
         } else if first && !path.as_bytes().is_empty() && path.as_bytes().last() != Some(&b'/') {
             room = path.push(b'/');
         }
