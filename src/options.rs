@@ -5,6 +5,7 @@ use forkguard_core::fixed::Text;
 use forkguard_core::raw;
 use forkguard_core::signal;
 use forkguard_report::event::Kind;
+use forkguard_report::suppress;
 use std::ffi::{CStr, c_char};
 use std::fmt::Arguments;
 use std::sync::OnceLock;
@@ -191,6 +192,24 @@ impl Options {
             || self.timers == Timers::Rearm
             || !matches!(self.threads, Threads::Report)
             || !matches!(self.signals, Signals::Auto | Signals::None)
+    }
+
+    /// The option, not yet given, that would deal with what such a finding is about.
+    pub(crate) fn unused_guard(&self, kind: Kind) -> Option<&'static str> {
+        let (is_given, option) = match kind {
+            Kind::ThreadLost => (matches!(self.threads, Threads::Named(_)), "FORKGUARD_THREADS=revive:NAME (Python's threads)"),
+            Kind::LockOrphaned | Kind::LockDeadlock => {
+                (self.safe_point != 0 || self.locks == Locks::Reset, "FORKGUARD_SAFE_POINT=100 or FORKGUARD_LOCKS=reset")
+            }
+            Kind::ConnectionInherited | Kind::ConnectionSharedUse => (self.sockets.severs(), "FORKGUARD_SOCKETS=sever"),
+            Kind::EpollInherited | Kind::EpollSharedUse => (self.epoll == Shared::Own, "FORKGUARD_EPOLL=own (epoll instances)"),
+            Kind::FileOffsetShared => (self.files == Shared::Own, "FORKGUARD_FILES=own (files that are only read)"),
+            Kind::TimerLost => (self.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm (profiling timers)"),
+            Kind::RuntimeUnsafe => (self.openmp != OpenMp::Keep, "FORKGUARD_OPENMP=pause (libgomp)"),
+            Kind::HandlerDropped => (self.signals_keep != 0, "FORKGUARD_SIGNALS_KEEP=NAME"),
+            _ => return None,
+        };
+        (!is_given).then_some(option)
     }
 }
 
@@ -390,25 +409,6 @@ fn take_report(options: &mut Options, value: &str) -> bool {
     true
 }
 
-/// The option, not yet given, that would deal with what such a finding is about.
-pub(crate) fn unused_guard(kind: Kind) -> Option<&'static str> {
-    let given = get();
-    let (is_given, option) = match kind {
-        Kind::ThreadLost => (matches!(given.threads, Threads::Named(_)), "FORKGUARD_THREADS=revive:NAME (Python's threads)"),
-        Kind::LockOrphaned | Kind::LockDeadlock => {
-            (given.safe_point != 0 || given.locks == Locks::Reset, "FORKGUARD_SAFE_POINT=100 or FORKGUARD_LOCKS=reset")
-        }
-        Kind::ConnectionInherited | Kind::ConnectionSharedUse => (given.sockets.severs(), "FORKGUARD_SOCKETS=sever"),
-        Kind::EpollInherited | Kind::EpollSharedUse => (given.epoll == Shared::Own, "FORKGUARD_EPOLL=own (epoll instances)"),
-        Kind::FileOffsetShared => (given.files == Shared::Own, "FORKGUARD_FILES=own (files that are only read)"),
-        Kind::TimerLost => (given.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm (profiling timers)"),
-        Kind::RuntimeUnsafe => (given.openmp != OpenMp::Keep, "FORKGUARD_OPENMP=pause (libgomp)"),
-        Kind::HandlerDropped => (given.signals_keep != 0, "FORKGUARD_SIGNALS_KEEP=NAME"),
-        _ => return None,
-    };
-    (!is_given).then_some(option)
-}
-
 static OPTIONS: OnceLock<Options> = OnceLock::new();
 
 /// The options; the defaults until they were read.
@@ -442,13 +442,27 @@ pub(crate) fn read(print: fn(Arguments<'_>)) {
             }
         }
         if options.mode != Mode::Off {
-            unknown::print_all(print);
+            let names = || TABLE.iter().filter_map(|row| row.name.to_str().ok());
+            unknown::print_all(names, print);
         }
     }
     if !options.follow_exec {
         leave_preload();
     }
     let _ = OPTIONS.set(options);
+    if get().mode != Mode::Off {
+        print_invalid_rules(print);
+    }
+}
+
+/// Prints a line for each line of the file of FORKGUARD_SUPPRESS that is no rule.
+fn print_invalid_rules(print: fn(Arguments<'_>)) {
+    for line in suppress::invalid_lines(get().suppress.as_str()) {
+        let file = variable(c"FORKGUARD_SUPPRESS").unwrap_or_default();
+        print(format_args!(
+            "FORKGUARD_SUPPRESS={file}: line {line} is no rule, and ignored: a rule is a kind of finding, or *, and a pattern"
+        ));
+    }
 }
 
 /// A variable of the environment; None when it is not set or no UTF-8.

@@ -1,7 +1,7 @@
 //! What forkguard reads out of options and out of what programs are given.
 
 use forkguard_core::numbers::Numbers;
-use forkguard_core::pattern::matches;
+use forkguard_report::pattern::matches;
 
 #[test]
 fn patterns() {

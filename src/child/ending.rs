@@ -73,7 +73,7 @@ fn report_last_states(
     let losses = describe::losses(&arena, fork);
     let evidence = Evidence::of(&losses, fork, &arena, id);
     ledger::write_states(scratch, id, |each| {
-        findings::fleeting(&evidence, |finding| {
+        findings::apply_loss_rules(&evidence, |finding| {
             let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
             // A thread that was being started has another number in the leader by now.
             let unnumbered = finding.kind == Kind::ThreadLost && what.starts_with("new-");

@@ -4,6 +4,7 @@ mod awaited;
 mod ending;
 pub(crate) mod exec;
 pub(crate) mod exit;
+mod handlers;
 mod hit;
 pub(crate) mod leaks;
 pub(crate) mod regions;

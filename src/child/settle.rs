@@ -1,9 +1,9 @@
 //! When a child settles: before its first wait for work, before its first error, or a second after the fork. Its summary appears then.
+use super::handlers;
 use super::summary;
 use super::uses::{pending, watch};
 use crate::emit;
 use crate::entry::{Scratch, WaitLength, record, record_with_scratch};
-use crate::findings::handler_dropped;
 use crate::guards::{self, fixups};
 use crate::ledger;
 use forkguard_core::flags;
@@ -38,7 +38,7 @@ pub(crate) fn settle_before_wait(call: &'static &'static str, length: WaitLength
     if length == WaitLength::Long || is_overdue() || leader_has_reported() {
         record_with_scratch(|scratch| settle(call, scratch));
     } else if postponed_call().is_none() && fixups_are_done() {
-        record(|_| POSTPONED_RESETS.store(handler_dropped::resets(), Relaxed));
+        record(|_| POSTPONED_RESETS.store(handlers::resets(), Relaxed));
         POSTPONED_CALL.store(std::ptr::from_ref(call).cast_mut(), Relaxed);
     }
 }

@@ -1,10 +1,10 @@
 //! What a child reports when it settles: the `child` event, the handlers of signals that it or its server dealt with, the summary on stderr.
-use super::signals;
+use super::{handlers, signals};
 use crate::describe::{self, own_fork_id};
 use crate::emit;
 use crate::entry::arena::ArenaList;
 use crate::entry::{Arena, Scratch};
-use crate::findings::{self, Evidence, Hazard, Hit, handler_dropped, handler_inherited, signals_blocked};
+use crate::findings::{self, Evidence, Hazard, Hit, signals_blocked};
 use crate::guards;
 use crate::ledger;
 use crate::options::{self, Summary};
@@ -56,7 +56,7 @@ impl<'a> Found<'a> {
 
     /// What the child inherited.
     fn add_hazards(&mut self, evidence: &Evidence<'a>) {
-        findings::all(evidence, |finding| {
+        findings::apply_rules(evidence, |finding| {
             if ledger::is_resolved_by_action(&finding) {
                 self.resolved += 1;
                 return;
@@ -77,12 +77,12 @@ impl<'a> Found<'a> {
             ledger::resolved(self.arena, &hazard, because).into_iter().for_each(|event| self.events.push(event));
         };
         guards::handlers_dealt_with(&mut resolved);
-        handler_inherited::renewed(|what| resolved(what, "the child set a handler of its own"));
+        handlers::each_renewed(|what| resolved(what, "the child set a handler of its own"));
     }
 
     /// Inherited handlers that the server dropped; not those that a guard had reset before.
     fn add_dropped_handlers(&mut self, resets: u64) {
-        handler_dropped::each(self.arena, self.fork, resets, |hit: Hit<'a>| {
+        handlers::each_dropped(self.arena, self.fork, resets, |hit: Hit<'a>| {
             if guards::has_reset(hit.what) || ledger::advance(hit.kind, hit.what, State::Hit).is_none() {
                 return;
             }
@@ -125,13 +125,13 @@ fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Findin
     let wanted = match options::get().summary {
         Summary::Never => false,
         Summary::Always => true,
-        Summary::Auto => findings.iter().any(findings::worth_a_line),
+        Summary::Auto => findings.iter().any(findings::deserves_summary),
     };
     if wanted {
         let report = emit::file::path();
         let report = (!report.is_empty()).then_some(report);
         let head = Head { child: raw::process_id(), leader, server: evidence.server(), report, cures };
         let same = shared_page::is_printed_again(findings::fingerprint(findings));
-        emit::print(findings::summary(arena, &head, findings, same));
+        emit::print(findings::summary_text(arena, &head, findings, same));
     }
 }

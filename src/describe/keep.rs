@@ -4,7 +4,7 @@ use super::descriptors;
 use crate::options;
 use forkguard_core::descriptor::{self, Kind as Made, Record, mark, role};
 use forkguard_core::fixed::Text;
-use forkguard_core::pattern;
+use forkguard_report::pattern;
 
 /// True for such a descriptor.
 pub(crate) fn is_kept(fd: i32, record: &Record) -> bool {

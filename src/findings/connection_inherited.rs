@@ -1,16 +1,18 @@
 //! connection-inherited: a socket that the leader connect()ed. Accepted and listening ones are meant to be inherited; datagram
 //! sockets carry whole messages and no state.
-use super::*;
+use crate::entry::Arena;
+use crate::findings::evidence::Evidence;
+use forkguard_report::event::{Descriptor, Finding, Kind, Severity, SocketRole};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
-    for descriptor in evidence.inherited() {
+    for descriptor in evidence.inherited.iter() {
         let Some(subject) = subject(evidence.arena, descriptor) else { continue };
         found(evidence.finding(
             Kind::ConnectionInherited,
             Severity::Info,
             format_args!("{}", descriptor.fd),
             format_args!("{subject}"),
-            evidence.sites([descriptor.site.as_slice()]),
+            evidence.arena.join([descriptor.site.as_slice()]),
         ));
     }
 }

@@ -1,15 +1,17 @@
 //! epoll-inherited: an epoll, io_uring or inotify instance that child and leader share.
-use super::*;
+use crate::entry::Arena;
+use crate::findings::evidence::Evidence;
+use forkguard_report::event::{Descriptor, DescriptorKind, Finding, Kind, Severity};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
-    for descriptor in evidence.inherited() {
+    for descriptor in evidence.inherited.iter() {
         let Some(subject) = subject(evidence.arena, descriptor) else { continue };
         found(evidence.finding(
             Kind::EpollInherited,
             Severity::Info,
             format_args!("{}", descriptor.fd),
             format_args!("{subject}"),
-            evidence.sites([descriptor.site.as_slice()]),
+            evidence.arena.join([descriptor.site.as_slice()]),
         ));
     }
 }

@@ -1,9 +1,11 @@
 //! file-offset-shared: a regular file that is read or written by position, which child and leader then share. Standard output and
 //! error are shared on purpose, and what is appended has no position of its own.
-use super::*;
+use crate::findings::evidence::Evidence;
+use crate::findings::sqlite_inherited;
+use forkguard_report::event::{Descriptor, DescriptorKind, Finding, Kind, Severity};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
-    for file in evidence.inherited().filter(|d| has_position(d)) {
+    for file in evidence.inherited.iter().filter(|d| has_position(d)) {
         let mode = file.mode.as_deref().unwrap_or("read");
         let path = file.path.as_deref().unwrap_or("?");
         let offset = file.offset.unwrap_or(0);
@@ -12,7 +14,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             Severity::Info,
             format_args!("{}", file.fd),
             format_args!("{path} (descriptor {}, open for {mode} at offset {offset})", file.fd),
-            evidence.sites([file.site.as_slice()]),
+            evidence.arena.join([file.site.as_slice()]),
         ));
     }
 }

@@ -1,6 +1,9 @@
 //! lock-orphaned: a lock that a lost thread holds, or one of the forking thread that knows its owner by a thread id of the leader.
-use super::*;
+use crate::entry::Arena;
+use crate::findings::evidence::Evidence;
 use forkguard_report::catalogue::{EXPLAIN_OWN_LOCK, EXPLAIN_SHARED_LOCK};
+use forkguard_report::event::{Finding, Kind, Lock, LockKind, Severity, Site, Thread};
+use std::borrow::Cow::Borrowed;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for lock in evidence.locks {

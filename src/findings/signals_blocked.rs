@@ -1,5 +1,6 @@
 //! signals-blocked: the child starts with signals blocked that servers are steered by.
-use super::*;
+use crate::findings::evidence::Evidence;
+use forkguard_report::event::{Finding, Kind, Severity};
 
 const STEERING: [&str; 7] = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGCHLD", "SIGUSR1", "SIGUSR2"];
 

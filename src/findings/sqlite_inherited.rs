@@ -1,8 +1,10 @@
 //! sqlite-inherited: an open SQLite database. POSIX locks are not inherited, but the library believes to hold them.
-use super::*;
+use crate::findings::evidence::Evidence;
+use crate::findings::libraries::base;
+use forkguard_report::event::{Descriptor, DescriptorKind, Finding, Kind, Severity};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
-    for file in evidence.inherited().filter(|d| d.kind == DescriptorKind::File) {
+    for file in evidence.inherited.iter().filter(|d| d.kind == DescriptorKind::File) {
         if !is_database(file) {
             continue;
         }
@@ -12,7 +14,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             Severity::Info,
             format_args!("{}", file.fd),
             format_args!("database {path}, descriptor {}", file.fd),
-            evidence.sites([file.site.as_slice()]),
+            evidence.arena.join([file.site.as_slice()]),
         ));
     }
 }

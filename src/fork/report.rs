@@ -58,11 +58,11 @@ pub(super) fn write(scratch: &Scratch, inner: &mut Inner, child: Option<u32>, fa
 /// With its findings.
 fn in_full<'a>(scratch: &Scratch, arena: &'a Arena, id: &'a str, inner: &Inner, mut event: Fork<'a>, start: u64) {
     let (mut head, mut tail) = Lines::pair(scratch);
-    let mut ids = arena.list(findings::WRITTEN as usize);
+    let mut ids = arena.list(findings::MAX_FINDINGS as usize);
     let gone = shared_page::is_child_gone(inner.sequence);
     let evidence = Evidence::of(&event, inner, arena, id);
     event.truncated.sites = crate::sites::skipped();
-    event.truncated.findings = findings::all(&evidence, |mut finding| {
+    event.truncated.findings = findings::apply_rules(&evidence, |mut finding| {
         ids.push(finding.id.clone());
         if gone {
             finding.state = State::Moot;

@@ -32,7 +32,7 @@ fn is_named(name: &str) -> bool {
         Threads::Named(patterns) => patterns
             .as_str()
             .split(',')
-            .any(|pattern| forkguard_core::pattern::matches(pattern.trim().as_bytes(), name.as_bytes())),
+            .any(|pattern| forkguard_report::pattern::matches(pattern.trim().as_bytes(), name.as_bytes())),
         _ => false,
     }
 }

@@ -1,7 +1,6 @@
 //! When hooks begin to record, and the last that they record.
 use super::atfork;
 use crate::entry::{layouts, record_with_scratch};
-use crate::findings::suppress;
 use crate::options::{self, Mode};
 use crate::{child, emit, guards, sites};
 use forkguard_core::flags;
@@ -42,7 +41,6 @@ pub(crate) fn begin() {
         dispatch::switch_off();
         return;
     }
-    suppress::check(emit::print_line);
     layouts::try_all();
     sites::prepare();
     atfork::register_own();

@@ -230,7 +230,7 @@ impl Child {
     ) -> Option<&'a str> {
         let base = |path: &str| arena.text(path.rsplit('/').next().unwrap_or(path));
         let library = base(library?);
-        let runtime = lost.iter().find_map(|t| findings::runtime_unsafe::library_of(t)).filter(|runtime| *runtime == library)?;
+        let runtime = lost.iter().find_map(|t| findings::runtime_library(t)).filter(|runtime| *runtime == library)?;
         self.full.then(|| arena.format(format_args!("{id}:{}:{runtime}", Kind::RuntimeUnsafe.name())))
     }
 }
@@ -253,7 +253,7 @@ fn say(scratch: &Scratch, child: &Child, waits: &Wait) {
     if child.unseen > 0 {
         let gap = if names.is_empty() { "" } else { ", " };
         names = arena.format(format_args!("{names}{gap}{} started past every hook", child.unseen));
-        findings::go_library(arena).into_iter().for_each(|site| sites.push(site));
+        findings::go_site(arena).into_iter().for_each(|site| sites.push(site));
     }
     let more = if child.count - child.unseen.min(child.count) > NAMED as u32 { ", …" } else { "" };
     let hit = Hit {

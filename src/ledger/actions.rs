@@ -1,7 +1,8 @@
 //! The actions of guards in this child. Those before it settles are listed in its `child` event, later ones are events of their own.
-use super::report_state;
 use crate::describe::own_fork_id;
 use crate::entry::{Arena, Scratch, record_with_scratch};
+use crate::ledger::hits::report_state;
+use crate::ledger::report::write_events;
 use forkguard_core::fixed::Text;
 use forkguard_core::{flags, raw};
 use forkguard_report::event::{Cure, Event, Finding, Guard, Kind, State};
@@ -89,7 +90,7 @@ fn log(
         record_with_scratch(|scratch| {
             let birth = own_fork_id();
             let event = Event::Guarded(action.describe(action.subject.as_str()));
-            super::write_events(scratch, birth.as_ref().map(Text::as_str), [Some(event)]);
+            write_events(scratch, birth.as_ref().map(Text::as_str), [Some(event)]);
             action.report_resolved(scratch);
         });
         return;

@@ -1,14 +1,15 @@
 //! Definite errors: written at once, with one write(2), before the child may hang; taken back when it does not.
-use super::{states, write_events};
 use crate::describe::own_fork_id;
 use crate::emit;
 use crate::entry::{Arena, Scratch};
 use crate::findings::{self, Hazard, Hit};
+use crate::ledger::report::write_events;
+use crate::ledger::states;
 use crate::options::{self, Summary};
 use forkguard_core::fork::{self as core_fork, Inner, shared_page};
 use forkguard_core::raw;
 use forkguard_report::event::{Event, Finding, FindingState, Kind, Severity, State, Text};
-use forkguard_report::summary::{self, Head};
+use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
 use std::fmt::{Arguments, Display};
 use std::sync::atomic::Ordering::Relaxed;
@@ -82,9 +83,7 @@ pub(crate) fn print_hit(arena: &Arena, child: u32, leader: u32, finding: &Findin
     let report = emit::file::path();
     let report = (!report.is_empty()).then_some(report);
     let head = Head { child, leader, server: findings::server(arena), report, cures: &[] };
-    let mut text = findings::ArenaText::new(arena);
-    let _ = summary::write_bite(&mut text, &head, finding);
-    emit::print(text.done());
+    emit::print(findings::hit_text(arena, &head, finding));
 }
 
 /// A finding of this child, or of the fork that made it, has a new state: reported once.

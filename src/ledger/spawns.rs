@@ -1,5 +1,5 @@
 //! Processes that this one made by ways that run no atfork handlers.
-use super::Budget;
+use crate::ledger::budget::Budget;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// Those that are reported singly.

@@ -1,5 +1,4 @@
 //! Variables whose names begin like options and are none: most are misspelt.
-use super::TABLE;
 use std::ffi::{CStr, c_char};
 use std::fmt::Arguments;
 
@@ -7,9 +6,8 @@ unsafe extern "C" {
     static environ: *const *const c_char;
 }
 
-/// One line for each of them, with the option that comes nearest.
-pub(super) fn print_all(print: fn(Arguments<'_>)) {
-    let options = || TABLE.iter().filter_map(|row| row.name.to_str().ok());
+/// One line for each of them, with the one of `options` that comes nearest.
+pub(super) fn print_all<'o, O: Iterator<Item = &'o str>>(options: impl Fn() -> O, print: fn(Arguments<'_>)) {
     for name in names().filter(|name| name.starts_with("FORKGUARD_") && options().all(|option| option != *name)) {
         let nearest = options().min_by_key(|option| distance(name, option)).unwrap_or_default();
         print(format_args!("no option {name}; {nearest}?"));

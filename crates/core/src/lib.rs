@@ -16,7 +16,6 @@ pub mod gate;
 pub mod glibc;
 pub mod kernel;
 pub mod numbers;
-pub mod pattern;
 pub mod registry;
 pub mod safe_point;
 pub mod tls;

@@ -4,10 +4,12 @@
 //! reads them back owned. `docs/report.schema.json` is generated from them.
 pub mod catalogue;
 pub mod event;
+pub mod pattern;
 pub mod place;
 #[cfg(feature = "schema")]
 mod schema;
 pub mod summary;
+pub mod suppress;
 pub mod text;
 
 pub use event::{Event, Line, SCHEMA};

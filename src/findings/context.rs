@@ -1,0 +1,87 @@
+//! What all findings of one fork have in common, and how a finding is made of it.
+use crate::describe;
+use crate::entry::Arena;
+use crate::findings::hit::Hit;
+use crate::options::{self, Options};
+use forkguard_core::raw;
+use forkguard_loader::program_path;
+use forkguard_report::catalogue::Server;
+use forkguard_report::event::{Finding, Kind, Severity, Site, State, Text};
+use forkguard_report::suppress;
+use std::borrow::Cow::Borrowed;
+
+/// Gathered once, before the rules run.
+pub(super) struct Context<'a> {
+    arena: &'a Arena,
+    fork_id: &'a str,
+    child: Option<u32>,
+    pub(super) server: Server,
+    options: &'static Options,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn of(arena: &'a Arena, fork_id: &'a str, child: Option<u32>) -> Context<'a> {
+        Context { arena, fork_id, child, server: server(arena), options: options::get() }
+    }
+
+    /// A finding with the catalogue's texts, as the rules of FORKGUARD_SUPPRESS let it appear. `what`: the last part of its id.
+    pub(super) fn finding(
+        &self,
+        (kind, severity, state): (Kind, Severity, State),
+        what: &str,
+        subject: &'a str,
+        sites: &'a [Site<'a>],
+    ) -> Finding<'a> {
+        let finding = Finding {
+            id: Borrowed(self.arena.format(format_args!("{}:{}:{what}", self.fork_id, kind.name()))),
+            kind,
+            severity,
+            state,
+            child: self.child,
+            subject: Borrowed(subject),
+            at: Borrowed(application_lines(self.arena, sites)),
+            sites: Borrowed(sites),
+            explain: Borrowed(kind.explain()),
+            cure: Borrowed(self.cure(kind)),
+            suppressed: false,
+        };
+        match suppress::suppresses(self.options.suppress.as_str(), &finding) {
+            true => Finding { severity: Severity::Info, suppressed: true, ..finding },
+            false => finding,
+        }
+    }
+
+    /// What the program can do about it, or an option of ours.
+    fn cure(&self, kind: Kind) -> &'a str {
+        let cure = kind.cure(self.server);
+        match self.options.unused_guard(kind) {
+            Some(option) => self.arena.format(format_args!("{cure} Or run it with {option}.")),
+            None => cure,
+        }
+    }
+}
+
+/// The server that this process is of.
+pub(crate) fn server(arena: &Arena) -> Server {
+    Server::recognise(arena.text(program_path().as_str()), describe::own_name().as_str())
+}
+
+/// The finding of a hit in this child, which the fork `fork_id` made.
+pub(crate) fn of_hit<'a>(arena: &'a Arena, fork_id: &'a str, severity: Severity, hit: &Hit<'a>) -> Finding<'a> {
+    let context = Context::of(arena, fork_id, Some(raw::process_id()));
+    context.finding((hit.kind, severity, State::Hit), hit.what, hit.subject, hit.sites)
+}
+
+/// The application's own lines of some sites, each once.
+fn application_lines<'a>(arena: &'a Arena, sites: &'a [Site<'a>]) -> &'a [Text<'a>] {
+    /// Of one site.
+    const INNERMOST: usize = 4;
+    let mut lines = arena.list::<Text<'a>>(sites.len() * INNERMOST);
+    for frame in sites.iter().flat_map(|site| site.application_frames().take(INNERMOST)) {
+        let line = arena.format(format_args!("{frame:#}"));
+        if !lines.as_slice().iter().any(|l| l == line) {
+            lines.push(Borrowed(line));
+        }
+    }
+    lines.done()
+}

@@ -1,0 +1,131 @@
+//! All that the rules know of a fork. What they would have to ask the kernel, the loader or the options for is gathered here, before they run.
+use crate::describe::{self, keep};
+use crate::entry::Arena;
+use crate::findings::context::Context;
+use crate::findings::libraries;
+use crate::sites::native;
+use forkguard_core::fork::Inner;
+use forkguard_core::raw;
+use forkguard_loader::{MemoryAccess, own_and_next, program_path};
+use forkguard_report::catalogue::Server;
+use forkguard_report::event::{
+    Descriptor, Finding, Fork, Kind, List, Lock, Origin, Role, Severity, Signal, Site, State, Text, Thread, Timer,
+};
+use std::borrow::Cow::{Borrowed, Owned};
+use std::fmt::Arguments;
+
+/// What is known of one fork.
+pub(crate) struct Evidence<'a> {
+    pub(super) arena: &'a Arena,
+    context: Context<'a>,
+    pub(super) threads: &'a [Thread<'a>],
+    pub(super) locks: &'a [Lock<'a>],
+    /// Descriptors that the child has from its leader, and that were not meant for it.
+    pub(super) inherited: &'a [&'a Descriptor<'a>],
+    pub(super) signals: &'a [Signal<'a>],
+    pub(super) blocked: &'a [Text<'a>],
+    pub(super) timers: &'a [Timer<'a>],
+    /// The program file.
+    pub(super) executable: &'a str,
+    /// Loaded libraries with a random generator of their own.
+    pub(super) generators: &'a [&'a str],
+    /// A loaded library that Go's linker made; looked for when threads were started past every hook.
+    pub(super) go: Option<&'a str>,
+    /// Libraries that Go's linker made and that started a thread.
+    pub(super) go_starters: &'a [&'a str],
+    /// First use of the C library's generator.
+    pub(super) random: Option<Site<'a>>,
+}
+
+impl<'a> Evidence<'a> {
+    /// Gathers it for a described fork, in the leader or in the child.
+    pub(crate) fn of(fork: &Fork<'a>, inner: &Inner, arena: &'a Arena, fork_id: &'a str) -> Evidence<'a> {
+        let in_child = inner.leader != raw::process_id();
+        let child = if in_child { Some(raw::process_id()) } else { fork.child };
+        let threads = borrowed(&fork.threads);
+        let (generators, go) = known_libraries(arena, threads.iter().any(|thread| !thread.recorded));
+        Evidence {
+            arena,
+            context: Context::of(arena, fork_id, child),
+            threads,
+            locks: borrowed(&fork.locks),
+            inherited: inherited(arena, borrowed(&fork.descriptors), in_child),
+            signals: borrowed(&fork.signals),
+            blocked: borrowed(&fork.blocked),
+            timers: borrowed(&fork.timers),
+            executable: arena.text(program_path().as_str()),
+            generators,
+            go,
+            go_starters: go_starters(arena, threads),
+            random: describe::site(arena, Role::Used, 0, inner.random),
+        }
+    }
+
+    /// The server at hand.
+    pub(crate) fn server(&self) -> Server {
+        self.context.server
+    }
+
+    /// Threads that the child does not have. The kernel's own workers of io_uring are none of the program's.
+    pub(super) fn lost_threads(&self) -> impl Iterator<Item = &'a Thread<'a>> + '_ {
+        self.threads.iter().filter(|thread| !thread.forking && !thread.name.starts_with("iou-"))
+    }
+
+    /// An open finding. `what`: the last part of its id; `subject`: what it is about, by name.
+    pub(super) fn finding(
+        &self,
+        kind: Kind,
+        severity: Severity,
+        what: Arguments<'_>,
+        subject: Arguments<'_>,
+        sites: &'a [Site<'a>],
+    ) -> Finding<'a> {
+        let (what, subject) = (self.arena.format(what), self.arena.format(subject));
+        self.context.finding((kind, severity, State::Open), what, subject, sites)
+    }
+}
+
+/// What a described fork borrows from the arena.
+fn borrowed<'a, T: Clone>(list: &List<'a, T>) -> &'a [T] {
+    match list {
+        Borrowed(slice) => slice,
+        // The library only ever borrows.
+        Owned(_) => &[],
+    }
+}
+
+/// In the child, descriptors that it made itself are nobody's inheritance.
+fn inherited<'a>(arena: &'a Arena, descriptors: &'a [Descriptor<'a>], in_child: bool) -> &'a [&'a Descriptor<'a>] {
+    let mut list = arena.list(descriptors.len());
+    let inherited = descriptors.iter().filter(|descriptor| !in_child || descriptor.origin == Origin::Forked);
+    inherited.filter(|descriptor| !keep::keeps(descriptor.fd)).for_each(|descriptor| list.push(descriptor));
+    list.done()
+}
+
+/// Loaded libraries with a generator, and if asked for one that Go's linker made.
+fn known_libraries(arena: &Arena, with_go: bool) -> (&[&str], Option<&str>) {
+    const GENERATORS: usize = 32;
+    let mut generators = arena.list(GENERATORS);
+    let mut go = None;
+    for library in own_and_next(MemoryAccess::FAULT_PROOF) {
+        let path = library.path();
+        if libraries::generator(path.as_str()).is_some() {
+            generators.push(arena.text(path.as_str()));
+        }
+        if with_go && go.is_none() && libraries::is_go(&library) {
+            go = Some(arena.text(path.as_str()));
+        }
+    }
+    (generators.done(), go)
+}
+
+fn go_starters<'a>(arena: &'a Arena, threads: &'a [Thread<'a>]) -> &'a [&'a str] {
+    const STARTERS: usize = 16;
+    let mut starters = arena.list::<&str>(STARTERS);
+    for path in threads.iter().filter_map(libraries::starter_path) {
+        if !starters.as_slice().contains(&path) && native::module_is_go(path) {
+            starters.push(path);
+        }
+    }
+    starters.done()
+}
