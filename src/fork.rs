@@ -74,7 +74,7 @@ pub(crate) extern "C-unwind" fn child() {
 fn init_child(cell: Option<&'static SnapshotCell>) {
     let Some(mut snapshot) = cell.and_then(core_fork::child) else { return child_unseen() };
     reset_in_child(snapshot.sequence);
-    sites::stand_in_child(&mut snapshot);
+    sites::record_lost_stacks(&mut snapshot);
     drop(snapshot);
     if let Some(birth) = core_fork::birth() {
         child::begin(birth);

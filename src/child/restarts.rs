@@ -21,14 +21,15 @@ pub(crate) struct Made {
 /// True for a thread that runs what the lost one ran: the same code of its language, or the same routine, started at the same place.
 fn is_same(lost: &ThreadRecord, made: Made) -> bool {
     // What a library starts for its callers (std::thread) is known by who called it.
-    let place = |word| {
-        let (address, mut frames) = sites::look(word);
-        (address, if sites::is_installed(address) { frames.next() } else { None })
+    let place = |site| {
+        let address = sites::address_of(site);
+        (address, if sites::is_installed(address) { sites::frames_of(site).next() } else { None })
     };
     let alike = || match made.code {
         0 => place(lost.site) == place(made.site),
         code => {
-            describe::interpreted(code).next().is_some_and(|code| code.party().is_some()) || have_one_party(lost.site, made.site)
+            describe::interpreted_frames(code).next().is_some_and(|code| code.party().is_some())
+                || have_one_party(lost.site, made.site)
         }
     };
     lost.start == made.start && lost.code == made.code && alike()
@@ -37,7 +38,7 @@ fn is_same(lost: &ThreadRecord, made: Made) -> bool {
 /// What a language's own library runs for whoever asks (an executor's worker) is known by who started it: gunicorn's executor is not the
 /// application's.
 fn have_one_party(one: usize, other: usize) -> bool {
-    let starter = |word| describe::interpreted(word).find(|frame| frame.party().is_some());
+    let starter = |word| describe::interpreted_frames(word).find(|frame| frame.party().is_some());
     match (starter(one), starter(other)) {
         (Some(one), Some(other)) => one.party() == other.party(),
         (one, other) => one.is_none() && other.is_none(),

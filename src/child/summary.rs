@@ -114,7 +114,7 @@ impl<'a> Found<'a> {
             memory: describe::own_memory(),
             findings: self.counts,
             cured: self.resolved,
-            stood: Borrowed(describe::stood(self.arena, self.fork)),
+            stood: Borrowed(describe::stacks_at_fork(self.arena, self.fork)),
             cures: Borrowed(cures),
             cures_unlisted,
         }

@@ -2,7 +2,7 @@
 //! have them, or use them, is no finding.
 use super::descriptors;
 use crate::options;
-use forkguard_core::descriptor::{self, Kind as Made, Record, mark, role};
+use forkguard_core::descriptor::{self, Kind as FdKind, Record, mark, role};
 use forkguard_core::fixed::Text;
 use forkguard_report::pattern;
 
@@ -22,7 +22,7 @@ fn is_named(fd: i32, record: &Record) -> bool {
     if patterns.is_empty() {
         return false;
     }
-    let connected = record.kind == Made::Socket && record.role & role::CONNECTED != 0;
+    let connected = record.kind == FdKind::Socket && record.role & role::CONNECTED != 0;
     let peer = connected.then(|| descriptors::peer_name(fd, record)).flatten();
     let port = connected.then(|| descriptors::loopback_port(record)).flatten();
     let number = Text::<24>::of(format_args!("fd:{}", descriptor::number_at_fork(fd)));

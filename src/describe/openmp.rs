@@ -26,17 +26,17 @@ pub(crate) fn is_runtime(start: usize) -> bool {
     path_of(start).is_some_and(|path| path.as_str().rsplit('/').next().is_some_and(|file| file.starts_with(RUNTIME)))
 }
 
-/// Not zero once such a runtime has started a thread in this process or in those that forked it: others' children have nothing to look for.
+/// Not zero once such a runtime has started a thread in this process or in those that forked it.
 #[unsafe(link_section = "forkguard_words")]
 static STARTED: AtomicU8 = AtomicU8::new(0);
 
-/// True once a pool may have been started: before that nobody looks for one.
+/// True once a pool may have been started: before that there is none to look for.
 pub(crate) fn may_have_pools() -> bool {
     STARTED.load(Relaxed) != 0
 }
 
-/// A thread is started with this routine. What is known of it is asked once.
-pub(crate) fn learn(start: usize) {
+/// Remembers that a thread is started with this routine, whose library is looked up once.
+pub(crate) fn record_start(start: usize) {
     static KNOWN: [AtomicUsize; 32] = [const { AtomicUsize::new(0) }; 32];
     let known = &KNOWN[(start >> 4) % KNOWN.len()];
     if known.load(Relaxed) != start {

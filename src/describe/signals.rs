@@ -1,5 +1,5 @@
 //! Signals: their names, and those that are not at their default.
-use super::site::{application, site};
+use super::site::{innermost_interpreted, site};
 use crate::entry::Arena;
 use crate::sites::native;
 use forkguard_core::{raw, signal};
@@ -27,7 +27,7 @@ pub(super) fn signals(arena: &Arena, leader: bool) -> &[Signal<'_>] {
         let Some(action) = raw::signal_action(number).filter(|a| a.handler != libc::SIG_DFL) else { continue };
         let setter = signal::setter(number, action.handler).filter(|s| leader || s.inherited);
         let caught = action.handler != libc::SIG_IGN;
-        let code = setter.and_then(|s| application(s.code));
+        let code = setter.and_then(|s| innermost_interpreted(s.code));
         list.push(Signal {
             signal: signal_name(arena, number),
             number: number as u32,
@@ -43,7 +43,7 @@ pub(super) fn signals(arena: &Arena, leader: bool) -> &[Signal<'_>] {
 /// Where the application's code set handlers before; what the interpreter sets at its start is left out.
 fn earlier(arena: &Arena, number: i32) -> &[Site<'_>] {
     let mut list = arena.list(signal::REMEMBERED);
-    let earlier = signal::earlier(number).filter(|s| s.handler > libc::SIG_IGN && application(s.site).is_some());
+    let earlier = signal::earlier(number).filter(|s| s.handler > libc::SIG_IGN && innermost_interpreted(s.site).is_some());
     earlier.filter_map(|s| site(arena, Role::Set, s.thread, s.site)).for_each(|s| list.push(s));
     list.done()
 }

@@ -1,31 +1,31 @@
 //! Sites and frames of the report.
 use crate::entry::Arena;
-use crate::sites::store::Kept;
-use crate::sites::{self, native};
+use crate::sites::store::StoredFrame;
+use crate::sites::{self, SiteId, native};
 use forkguard_core::fork::Inner;
 use forkguard_core::{atfork, descriptor};
 use forkguard_report::event::{Frame, Role, Site};
 use std::borrow::Cow::{self, Borrowed};
 
 /// A site of the registries: the native frame that made the call, then the application's; None for an unknown address.
-pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, site: usize) -> Option<Site<'a>> {
-    let (address, outer) = sites::look(site);
+pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, site: SiteId) -> Option<Site<'a>> {
+    let (address, outer) = (sites::address_of(site), sites::frames_of(site));
     native::learn(calls(site));
     let mut frames = arena.list(1 + outer.clone().count());
     if address != 0 {
         frames.push(native::frame(arena, address - 1));
     }
-    outer.for_each(|kept| match kept.address {
-        0 => frames.push(frame(&kept)),
+    outer.for_each(|stored| match stored.address {
+        0 => frames.push(frame(&stored)),
         address => frames.push(native::frame(arena, address - 1)),
     });
     of_frames(role, thread, frames.done())
 }
 
 /// The native code of a site: the addresses right before its return addresses.
-fn calls(site: usize) -> impl Iterator<Item = usize> {
-    let (address, outer) = sites::look(site);
-    [address].into_iter().chain(outer.map(|kept| kept.address)).filter(|&address| address != 0).map(|address| address - 1)
+fn calls(site: SiteId) -> impl Iterator<Item = usize> {
+    let addresses = [sites::address_of(site)].into_iter().chain(sites::frames_of(site).map(|stored| stored.address));
+    addresses.filter(|&address| address != 0).map(|address| address - 1)
 }
 
 /// Looks up the native code of a fork's sites together, so that each file is opened once: [`site`] asks for them one by one.
@@ -57,7 +57,7 @@ fn of_frames<'a>(role: Role, thread: u32, frames: &'a [Frame<'a>]) -> Option<Sit
 }
 
 /// Where a call was made, by its return address, in one short text; empty when unknown.
-pub(crate) fn place(arena: &Arena, address: usize) -> &str {
+pub(crate) fn call_text(arena: &Arena, address: usize) -> &str {
     if address == 0 {
         return "";
     }
@@ -72,23 +72,23 @@ pub(crate) fn place(arena: &Arena, address: usize) -> &str {
 }
 
 /// The interpreted frames of a site, innermost first.
-pub(crate) fn interpreted(site: usize) -> impl Iterator<Item = Frame<'static>> {
-    sites::look(site).1.filter(|kept| kept.address == 0).map(|kept| frame(&kept))
+pub(crate) fn interpreted_frames(site: SiteId) -> impl Iterator<Item = Frame<'static>> {
+    sites::frames_of(site).filter(|stored| stored.address == 0).map(|stored| frame(&stored))
 }
 
 /// The innermost frame of a site, if it is an interpreted one.
-pub(super) fn application(site: usize) -> Option<Frame<'static>> {
-    sites::look(site).1.next().filter(|kept| kept.address == 0).map(|kept| frame(&kept))
+pub(super) fn innermost_interpreted(site: SiteId) -> Option<Frame<'static>> {
+    sites::frames_of(site).next().filter(|stored| stored.address == 0).map(|stored| frame(&stored))
 }
 
 /// A frame of an interpreter's.
-fn frame(kept: &Kept) -> Frame<'static> {
+fn frame(stored: &StoredFrame) -> Frame<'static> {
     let text = |t: &'static str| (!t.is_empty()).then_some(Borrowed(t));
     Frame {
-        language: Borrowed(kept.language.name()),
-        function: text(kept.function),
-        file: text(kept.file),
-        line: (kept.line != 0).then_some(kept.line),
+        language: Borrowed(stored.language.name()),
+        function: text(stored.function),
+        file: text(stored.file),
+        line: (stored.line != 0).then_some(stored.line),
         module: None,
         offset: None,
         build_id: None,

@@ -1,6 +1,6 @@
 //! Threads at a fork.
 use super::procfs::{self, ProcFacts};
-use super::site::{application, hex, site};
+use super::site::{hex, innermost_interpreted, site};
 use super::thread_names::current_tid;
 use crate::entry::Arena;
 use crate::sites::{self, native};
@@ -31,7 +31,7 @@ pub(crate) fn lost_threads<'a>(arena: &'a Arena, records: &[ThreadRecord]) -> &'
 }
 
 /// The stacks of the lost threads at the fork, as far as this child read them.
-pub(crate) fn stood<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Site<'a>] {
+pub(crate) fn stacks_at_fork<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Site<'a>] {
     let threads = inner.threads.as_slice();
     let mut list = arena.list(threads.len());
     threads.iter().filter_map(|t| site(arena, Role::Stood, t.tid, t.stack_at_fork)).for_each(|s| list.push(s));
@@ -52,7 +52,7 @@ fn describe<'a>(arena: &'a Arena, thread: &ThreadRecord, kernel_name: &'a Text<1
         detached: thread.detached,
         fork_safe: thread.fork_safe,
         creator: (thread.creator != 0).then_some(thread.creator),
-        start: application(thread.code).or_else(|| (thread.start != 0).then(|| native::frame(arena, thread.start))),
+        start: innermost_interpreted(thread.code).or_else(|| (thread.start != 0).then(|| native::frame(arena, thread.start))),
         site: site(arena, Role::Started, thread.creator, thread.site),
         stood: site(arena, Role::Stood, tid, thread.stack_at_fork),
         // A child cannot tell a thread's end from its leader's.

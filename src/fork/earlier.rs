@@ -59,7 +59,7 @@ pub(super) fn is_same_site(inner: &Inner) -> bool {
 
 /// Notes that the report holds this fork in full.
 pub(super) fn remember(inner: &Inner) {
-    let (address, _) = crate::sites::look(inner.site);
+    let address = crate::sites::address_of(inner.site);
     let entry = Known {
         likeness: inner.fingerprint,
         sequence: inner.sequence,

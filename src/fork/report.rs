@@ -34,7 +34,7 @@ pub(super) fn write(scratch: &Scratch, inner: &mut Inner, child: Option<u32>, fa
     let mut event = match made && inner.full {
         true if inner.like != 0 => describe::like(&arena, inner, like.as_str(), earlier::is_same_site(inner)),
         true => {
-            crate::sites::stand(inner);
+            crate::sites::record_stacks_at_fork(inner);
             describe::fork(&arena, inner, inner.blocked)
         }
         false => describe::counts(&arena, inner, !made),

@@ -178,7 +178,7 @@ fn say(left: &Left) {
     record_with_scratch(|scratch| {
         let arena = scratch.arena();
         let (lock, place) = match &left.lock {
-            Some(entry) => (lock_text(entry), describe::place(&arena, entry.site)),
+            Some(entry) => (lock_text(entry), describe::call_text(&arena, entry.site)),
             None => (Text::of(format_args!("a lock")), ""),
         };
         let (name, tid, ms, lock) = (left.name.as_str(), left.tid, options::get().safe_point, lock.as_str());

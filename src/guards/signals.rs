@@ -50,7 +50,7 @@ pub(super) fn reset_in_child() {
 
 /// False where [`in_child`] has nothing to do by default: no interpreted code set a handler for what it resets.
 pub(super) fn may_act() -> bool {
-    let is_interpreted = |site| sites::look(site).1.next().is_some_and(|kept| kept.address == 0);
+    let is_interpreted = |site| sites::frames_of(site).next().is_some_and(|frame| frame.address == 0);
     let is_candidate = |set: Set| set.handler > libc::SIG_IGN && is_interpreted(set.site);
     numbers(STEERING & signal::noted()).any(|number| signal::settings(number).next().is_some_and(is_candidate))
 }
@@ -80,14 +80,16 @@ fn is_applications(number: i32) -> bool {
 
 /// True when application code made the call that a word names: as [`handler_dropped`] judges.
 pub(super) fn is_by_application(word: usize) -> bool {
-    describe::interpreted(word).find(|frame| !handler_dropped::is_wrapper(frame)).is_some_and(|frame| frame.is_application())
+    describe::interpreted_frames(word)
+        .find(|frame| !handler_dropped::is_wrapper(frame))
+        .is_some_and(|frame| frame.is_application())
 }
 
 /// True when application code stands on the stack of this fork, or of the start of the thread that made it; also when nobody can tell.
 fn may_be_applications_own_fork() -> bool {
     let started = thread::mine().map_or(0, |slot| slot.site.load(Relaxed));
-    let has_application = |word| describe::interpreted(word).any(|frame| frame.is_application());
-    sites::standing().is_none_or(|standing| has_application(standing) || has_application(started))
+    let has_application = |word| describe::interpreted_frames(word).any(|frame| frame.is_application());
+    sites::interpreted_stack().is_none_or(|standing| has_application(standing) || has_application(started))
 }
 
 /// Resets one signal if it is caught.

@@ -102,7 +102,7 @@ enum By {
 
 impl By {
     fn of(site: usize) -> By {
-        match describe::interpreted(site).next() {
+        match describe::interpreted_frames(site).next() {
             None => By::Native,
             Some(frame) if frame.language != "python" => By::OtherLanguage,
             Some(_) if signals::is_by_application(site) => By::Application,
@@ -113,7 +113,7 @@ impl By {
 
 /// True when application code resets its own handler, be it through the language's library.
 fn is_applications_reset(site: usize) -> bool {
-    describe::interpreted(site).find(|frame| frame.party().is_some()).is_some_and(|frame| frame.is_application())
+    describe::interpreted_frames(site).find(|frame| frame.party().is_some()).is_some_and(|frame| frame.is_application())
 }
 
 impl Kept {

@@ -76,7 +76,7 @@ fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Opti
     super::seccomp::before_process();
     record(|_| {
         held::start_tracking();
-        openmp::learn(start);
+        openmp::record_start(start);
         let slot = thread::claim()?;
         slot.start.store(start, Relaxed);
         slot.argument.store(argument, Relaxed);
@@ -85,7 +85,7 @@ fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Opti
             |lost| {
                 slot.set_name(lost.name.as_str().as_bytes());
                 slot.restartable.store(u32::from(lost.restartable), Relaxed);
-                sites::Made { site: lost.site, label: lost.label, code: lost.code }
+                sites::NewThread { site: lost.site, label: lost.label, code: lost.code }
             },
         );
         slot.site.store(made.site, Relaxed);

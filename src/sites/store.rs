@@ -13,14 +13,18 @@ const DEPTH: usize = 96;
 /// A longer text is cut.
 const LONGEST: usize = 500;
 
-/// Marks a word that names a stack: no address of a program has this bit.
+/// Where something was done, as the registries keep it: the return address of the call, or [`STACK`] and the number of a frame in the tree,
+/// whose address that is and which the application's frames enclose. 0: unknown.
+pub(crate) type SiteId = usize;
+
+/// Marks a site that names a stack: no address of a program has this bit.
 const STACK: usize = 1 << 63;
 
 /// Which language a frame is of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Language {
-    /// A native address: the root of what a word names.
+    /// A native address: the root of what a site names.
     Native = 0,
     /// CPython.
     Python = 1,
@@ -148,11 +152,11 @@ fn node(language: Language, word: u64, outer: u16) -> Option<u16> {
     find_or_put(&STORE.node_index, key ^ key >> 32, same, make)
 }
 
-/// The word that names `frames` with the native `address` that they lead to; 0 when there are none, None when there is no room.
-pub(crate) fn keep(frames: &Frames, address: usize) -> Option<usize> {
-    let outer = frames.list[..frames.count].iter().rev().try_fold(0, |outer, place| {
-        let word = u64::from(place.file) << 48 | u64::from(place.function) << 32 | u64::from(place.line);
-        node(place.language, word, outer)
+/// The site of `frames` with the native `address` that they lead to; 0 when there are none, None when there is no room.
+pub(crate) fn insert(frames: &Frames, address: usize) -> Option<SiteId> {
+    let outer = frames.list[..frames.count].iter().rev().try_fold(0, |outer, frame| {
+        let word = u64::from(frame.file) << 48 | u64::from(frame.function) << 32 | u64::from(frame.line);
+        node(frame.language, word, outer)
     })?;
     if outer == 0 {
         return Some(0);
@@ -162,7 +166,7 @@ pub(crate) fn keep(frames: &Frames, address: usize) -> Option<usize> {
 
 /// A frame of a stack that is being taken.
 #[derive(Clone, Copy)]
-struct Place {
+struct TakenFrame {
     language: Language,
     file: TextId,
     function: TextId,
@@ -171,19 +175,19 @@ struct Place {
 
 /// A stack that is being taken, innermost first.
 pub(crate) struct Frames {
-    list: [Place; DEPTH],
+    list: [TakenFrame; DEPTH],
     count: usize,
 }
 
 impl Frames {
     pub(crate) fn new() -> Frames {
-        Frames { list: [Place { language: Language::Native, file: 0, function: 0, line: 0 }; DEPTH], count: 0 }
+        Frames { list: [TakenFrame { language: Language::Native, file: 0, function: 0, line: 0 }; DEPTH], count: 0 }
     }
 
     /// Adds the next outer frame; false when there is room for no more. A line of 0 is unknown.
     pub(crate) fn push(&mut self, language: Language, file: TextId, function: TextId, line: u32) -> bool {
-        if let Some(place) = self.list.get_mut(self.count) {
-            *place = Place { language, file, function, line };
+        if let Some(frame) = self.list.get_mut(self.count) {
+            *frame = TakenFrame { language, file, function, line };
             self.count += 1;
         }
         self.count < DEPTH
@@ -225,9 +229,9 @@ pub(crate) fn text_of(id: TextId) -> &'static str {
     std::str::from_utf8(bytes).unwrap_or("")
 }
 
-/// A frame that was kept.
+/// A frame of the store.
 #[derive(PartialEq)]
-pub(crate) struct Kept {
+pub(crate) struct StoredFrame {
     pub(crate) language: Language,
     pub(crate) file: &'static str,
     pub(crate) function: &'static str,
@@ -236,25 +240,33 @@ pub(crate) struct Kept {
     pub(crate) address: usize,
 }
 
-/// The native address of a site's word, and the frames that it names, innermost first.
-pub(crate) fn look(word: usize) -> (usize, impl Iterator<Item = Kept> + Clone) {
-    let read = |index: usize| {
-        let node = STORE.nodes.get(index).filter(|_| index != 0)?;
-        Some((node.word.load(Acquire), node.link.load(Acquire)))
-    };
-    let (address, mut outer) = match word & STACK {
-        0 => (word, 0),
-        _ => read(word & !STACK).map_or((0, 0), |(word, link)| (untagged(word), link & 0xffff)),
-    };
+/// The native address of a site; 0 unknown.
+pub(crate) fn address_of(site: SiteId) -> usize {
+    match site & STACK {
+        0 => site,
+        _ => node_at(site & !STACK).map_or(0, |(word, _)| untagged(word)),
+    }
+}
+
+/// The frames of a site that enclose its native address, innermost first.
+pub(crate) fn frames_of(site: SiteId) -> impl Iterator<Item = StoredFrame> + Clone {
+    let root = if site & STACK == 0 { None } else { node_at(site & !STACK) };
+    let mut outer = root.map_or(0, |(_, link)| link & 0xffff);
     let frames = std::iter::from_fn(move || {
-        let (word, link) = read(outer as usize)?;
+        let (word, link) = node_at(outer as usize)?;
         outer = link & 0xffff;
         let language = Language::ALL[(link >> 16) as usize % Language::ALL.len()];
         if language == Language::Native {
-            return Some(Kept { language, file: "", function: "", line: 0, address: untagged(word) });
+            return Some(StoredFrame { language, file: "", function: "", line: 0, address: untagged(word) });
         }
         let [file, function] = [word >> 48, word >> 32 & 0xffff].map(|id| text_of(id as u16));
-        Some(Kept { language, file, function, line: word as u32, address: 0 })
+        Some(StoredFrame { language, file, function, line: word as u32, address: 0 })
     });
-    (address, frames.take(DEPTH))
+    frames.take(DEPTH)
+}
+
+/// Word and link of a node.
+fn node_at(index: usize) -> Option<(u64, u32)> {
+    let node = STORE.nodes.get(index).filter(|_| index != 0)?;
+    Some((node.word.load(Acquire), node.link.load(Acquire)))
 }

@@ -94,15 +94,15 @@ impl Layout {
             10 => Some(Layout { position: 96, locals: 352, unit: 2, table: Table::Pairs, ..UNTIL_310 }),
             11 => Some(SINCE_311),
             12 => Some(SINCE_312),
-            13 => Self::told(runtime, [19, 28, 34, 67]),
-            14 => Self::told(runtime, [22, 31, 39, 77]),
+            13 => Self::from_debug_offsets(runtime, [19, 28, 34, 67]),
+            14 => Self::from_debug_offsets(runtime, [22, 31, 39, 77]),
             _ => None,
         }
     }
 
-    /// As `_PyRuntime` tells it since 3.13 (struct _Py_DebugOffsets): the words where its parts on thread state, frame, code and
+    /// From the offsets that `_PyRuntime` holds since 3.13 (struct _Py_DebugOffsets): the words where its parts on thread state, frame, code and
     /// text begin; each begins with the size of what it describes.
-    fn told(runtime: usize, [state, frame, code, text]: [usize; 4]) -> Option<Layout> {
+    fn from_debug_offsets(runtime: usize, [state, frame, code, text]: [usize; 4]) -> Option<Layout> {
         let word = |index: usize| read_value::<usize>(runtime + index * 8).filter(|_| runtime != 0);
         let offset = |index: usize| word(index).filter(|&offset| offset < 4096);
         const COOKIE: usize = usize::from_ne_bytes(*b"xdebugpy");

@@ -1,9 +1,17 @@
-//! Interpreters whose frames their own functions or variables tell: which of them are loaded, and what they run.
-use super::perl::{self, Perl};
-use super::php::{self, Php};
-use super::ruby::{self, Ruby};
-use super::store::{self, Frames, Language};
+//! Languages whose interpreters may run in this process, and the frames that the calling thread has in them.
+//!
+//! A language is one file or folder: `frames` calls its argument with the frames of this thread, if it runs code of that language, without a
+//! lock and without the language's own allocator. A row of [`READERS`] calls it; Python, whose frames are proved first, has functions of its own.
+mod perl;
+mod php;
+pub(crate) mod python;
+mod ruby;
+
+use crate::sites::store::{self, Frames, Language};
 use forkguard_loader::{LibraryWatch, MemoryAccess};
+use perl::Perl;
+use php::Php;
+use ruby::Ruby;
 use std::sync::atomic::{AtomicBool, Ordering::*};
 
 /// Calls its argument with file, line and function of this thread's frames, innermost first; allocates nothing, takes no lock.
@@ -17,8 +25,8 @@ static LIBRARIES: LibraryWatch = LibraryWatch::new();
 #[unsafe(link_section = "forkguard_words")]
 static LOOKING: AtomicBool = AtomicBool::new(false);
 
-/// Looks for them when libraries were loaded since the last time, or theirs is gone.
-pub(super) fn prepare(memory: MemoryAccess) {
+/// Looks for interpreters other than Python's when libraries were loaded since the last time, or theirs is gone.
+pub(super) fn find_interpreters(memory: MemoryAccess) {
     if !LOOKING.swap(true, Acquire) {
         if ruby::FOUND.was_unloaded() || php::FOUND.was_unloaded() || perl::FOUND.was_unloaded() {
             LIBRARIES.forget();
@@ -32,24 +40,24 @@ pub(super) fn prepare(memory: MemoryAccess) {
     }
 }
 
-/// True while one of them is loaded; does not look for one.
-pub(super) fn are_known() -> bool {
+/// True while an interpreter other than Python's is loaded; does not look for one.
+pub(super) fn have_interpreter() -> bool {
     ruby::FOUND.still_loaded().is_some() || php::FOUND.still_loaded().is_some() || perl::FOUND.still_loaded().is_some()
 }
 
 /// True for an address in the code of MRI.
-pub(super) fn is_rubys_own(address: usize) -> bool {
+pub(super) fn is_in_ruby(address: usize) -> bool {
     ruby::owns(address)
 }
 
-/// In a forked child: whoever was looking may be gone.
+/// In a forked child: the thread that was looking may be lost.
 pub(super) fn reset_in_child() {
     LOOKING.store(false, Release);
 }
 
-/// Takes the frames of this thread.
-pub(super) fn take(frames: &mut Frames) {
-    prepare(MemoryAccess::FAULT_PROOF);
+/// Adds the frames of this thread, but those of Python.
+pub(super) fn add_frames(frames: &mut Frames) {
+    find_interpreters(MemoryAccess::FAULT_PROOF);
     for (language, read) in READERS {
         read(&mut |file, line, function| {
             if let (Some(file), Some(function)) = (store::text(file), store::text(function)) {

@@ -1,9 +1,9 @@
 //! A thread's own chain of frames, read raw: no lock, no reference taken, nothing allocated.
-use super::Types;
+use super::api::Types;
 use super::layout::Layout;
 use super::lines;
 use super::memory::{Bytes, Memory};
-use crate::sites::store::{self, TextId};
+use crate::sites::store::{self, Frames, Language, TextId, text_of};
 
 /// One frame.
 #[derive(Clone, Copy)]
@@ -15,8 +15,8 @@ pub(super) struct Frame {
     pub(super) locals: usize,
 }
 
-/// Further out nobody looks: a chain that is longer is deep recursion or no chain.
-const WALKED: usize = 2000;
+/// Frames that are read at most: a chain that is longer is deep recursion or no chain.
+const MOST_WALKED: usize = 2000;
 
 /// Reads with what is known of the interpreter.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ impl Reader<'_> {
             None => Some(place),
         });
         let Some(mut frame) = innermost else { return false };
-        for _ in 0..WALKED {
+        for _ in 0..MOST_WALKED {
             if frame == 0 {
                 return true;
             }
@@ -52,6 +52,17 @@ impl Reader<'_> {
             }
         }
         true
+    }
+
+    /// Adds the frames of a thread's state; None when the chain was not what it should be.
+    pub(super) fn add_stack(&self, frames: &mut Frames, state: usize) -> Option<()> {
+        let whole = self.walk(state, |frame| {
+            let (Some(file), Some(function)) = (self.file(frame.code), self.name(frame.code)) else {
+                return false;
+            };
+            text_of(file).starts_with(IMPORTING) || frames.push(Language::Python, file, function, self.line(frame).unwrap_or(0))
+        });
+        whole.then_some(())
     }
 
     /// A frame (None while it is being set up, or not of Python code) and the next outer one.
@@ -154,6 +165,9 @@ impl Reader<'_> {
         str::from_utf8(&into[..used]).ok()
     }
 }
+
+/// Beginning of the files of the import machinery's own frames: left out, as Python's tracebacks do.
+pub(super) const IMPORTING: &str = "<frozen importlib";
 
 /// Bytes of a text that are read.
 pub(super) const LONGEST: usize = 500;

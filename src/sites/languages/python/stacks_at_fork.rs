@@ -1,27 +1,25 @@
-//! Where the other threads stood at a fork.
-use super::*;
+//! The stacks of the other threads at a fork.
+use super::frames::Reader;
+use super::interpreter::{Interpreter, Trust, interpreter};
+use super::memory::Memory;
+use crate::sites::store::{self, Frames};
 use forkguard_core::fork::ThreadRecord;
 
-/// More threads are not looked at: a list that was being changed at the fork could lead in a circle.
-const THREADS: usize = 1024;
-/// The same for reads that cannot fault: they cost tens of microseconds a thread.
-const FROZEN: usize = 128;
+/// Threads that are looked at: a list that was being changed at the fork could lead in a circle.
+const MOST_THREADS: usize = 1024;
+/// The same for fault-proof reads: they cost tens of microseconds a thread.
+const MOST_FROZEN: usize = 128;
 
-/// True when this thread holds the GIL: then no other thread can run Python code.
-pub(in crate::sites) fn can_stand() -> bool {
-    interpreter().is_some_and(|python| python.api.state().is_some_and(|state| python.api.holds_gil(state)))
-}
-
-/// With the GIL held: the stacks of the other threads, into their records. A thread of Python's that has no state there any more has
-/// nothing left to do but to end.
+/// With the GIL held: the stacks of the other threads, into their records. A thread of Python whose state is deleted already is about to
+/// end.
 #[inline(never)]
-pub(in crate::sites) fn stand(threads: &mut [ThreadRecord]) {
+pub(crate) fn record_stacks(threads: &mut [ThreadRecord]) {
     if let Some(python) = interpreter()
         && let Some(reader) = python.reader()
         && python.trust() == Trust::Proved
     {
         threads.iter_mut().for_each(|thread| thread.ending = thread.label != 0 || thread.code != 0);
-        if !each(python, reader, threads, THREADS, |state| python.api.next_state(state)) {
+        if !for_each_thread(python, reader, threads, MOST_THREADS, |state| python.api.next_state(state)) {
             threads.iter_mut().for_each(|thread| thread.ending = false);
         }
     }
@@ -29,7 +27,7 @@ pub(in crate::sites) fn stand(threads: &mut [ThreadRecord]) {
 
 /// In a child that was forked without the GIL: the lost threads' states are as they were, perhaps in the middle of a change.
 #[inline(never)]
-pub(in crate::sites) fn stand_frozen(threads: &mut [ThreadRecord]) {
+pub(crate) fn record_frozen_stacks(threads: &mut [ThreadRecord]) {
     if let Some(python) = interpreter()
         && let Some(layout) = &python.layout
         && python.api.state().is_some()
@@ -37,12 +35,12 @@ pub(in crate::sites) fn stand_frozen(threads: &mut [ThreadRecord]) {
     {
         let reader = Reader { memory: Memory::careful(), layout, types: &python.types };
         // PyThreadState begins with prev, next.
-        each(python, reader, threads, FROZEN, |state| reader.memory.value(state + 8).unwrap_or(0));
+        for_each_thread(python, reader, threads, MOST_FROZEN, |state| reader.memory.value(state + 8).unwrap_or(0));
     }
 }
 
-/// True when all states were looked at, and each is of a thread on record (one of nobody's may be of a thread that only starts).
-fn each(
+/// True when all states were looked at, and each is of a recorded thread (another one may be of a thread that only starts).
+fn for_each_thread(
     python: &Interpreter,
     reader: Reader<'_>,
     threads: &mut [ThreadRecord],
@@ -61,8 +59,8 @@ fn each(
             Some(record) => {
                 record.ending = false;
                 let mut frames = Frames::new();
-                if Some(state) != own && reader.stack(&mut frames, state).is_some() {
-                    record.stack_at_fork = store::keep(&frames, 0).unwrap_or(0);
+                if Some(state) != own && reader.add_stack(&mut frames, state).is_some() {
+                    record.stack_at_fork = store::insert(&frames, 0).unwrap_or(0);
                 }
             }
             None => known = false,

@@ -1,179 +1,11 @@
-//! The native stack of the calling thread: return addresses by the unwind tables that every library carries (.eh_frame).
-//!
-//! The C library's own unwinder may take a lock (registered frames, older loaders) and reads what the tables say without a doubt: both
-//! are not for a library that lives in other people's processes. This walk takes none, allocates nothing, and reads stack and tables
-//! fault-proof: a stack that is not as the tables say (a coroutine's, code without tables) ends the walk.
+//! The unwind tables that every library carries (.eh_frame_hdr, .eh_frame), read fault-proof: how the registers of a caller are found.
 use forkguard_core::raw::{read_memory, read_value};
-use forkguard_loader::{Mapping, find_object};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Frames that are walked, this library's own included, and how far from each other the first and the last may lie.
-const DEPTH: usize = 48;
-const SPAN: usize = 64 << 20;
-
-/// Where a walk begins: a place in a function that does not return before the walk is over.
-#[derive(Clone, Copy)]
-pub(crate) struct Start {
-    at: usize,
-    sp: usize,
-    bp: usize,
-}
-
-impl Start {
-    /// Where a call was made from: its return address, the stack pointer and rbp that its caller goes on with.
-    pub(crate) fn of_call(caller: usize, sp: usize, bp: usize) -> Start {
-        Start { at: caller - 1, sp, bp }
-    }
-
-    /// Here, in the function that this is inlined into.
-    #[inline(always)]
-    pub(crate) fn here() -> Start {
-        let (at, sp, bp): (usize, usize, usize);
-        // SAFETY: reads registers.
-        unsafe {
-            std::arch::asm!("lea {}, [rip]", "mov {}, rsp", "mov {}, rbp", out(reg) at, out(reg) sp, out(reg) bp, options(nomem, nostack))
-        };
-        Start { at, sp, bp }
-    }
-}
-
-/// Calls `each` with the return addresses behind `caller`, which the walk must meet or begin at: innermost first.
-pub(super) fn frames(start: Start, caller: usize, each: &mut dyn FnMut(usize) -> bool) {
-    let mut met = start.at == caller - 1;
-    walk(start, &mut |frame| {
-        let go_on = !met || each(frame.address);
-        met |= frame.address == caller;
-        go_on
-    });
-}
-
-/// Where the function begins that the walk leads to and that returns to `restorer`, as the C library's signal handlers do.
-pub(super) fn handler(start: Start, restorer: usize) -> Option<usize> {
-    let (mut inner, mut found) = (start.at, None);
-    walk(start, &mut |frame| {
-        if frame.address == restorer {
-            found = function(inner);
-        }
-        inner = frame.address - 1;
-        frame.address != restorer
-    });
-    found
-}
-
-/// Where the function begins that an address lies in.
-pub(super) fn function(at: usize) -> Option<usize> {
-    let (start, _) = search(find_object(at)?.eh_frame, at)?;
-    Some(start)
-}
-
-/// Calls `each` with the calling frames, innermost first, for as long as it says so.
-fn walk(start: Start, each: &mut dyn FnMut(&Frame) -> bool) {
-    let Start { mut at, mut sp, mut bp } = start;
-    let bottom = sp;
-    let mut stack = Window { start: 0, words: [0; WINDOW] };
-    for _ in 0..DEPTH {
-        let Some(frame) = rule(at).and_then(|rule| rule.apply(sp, bp, &mut stack)) else { return };
-        if frame.sp <= sp || frame.sp - bottom > SPAN || frame.address == 0 || !each(&frame) {
-            return;
-        }
-        // A call ends before its return address.
-        (at, sp, bp) = (frame.address - 1, frame.sp, frame.bp);
-    }
-}
-
-/// Words of the stack that are read at once.
-const WINDOW: usize = 64;
-
-/// A piece of the stack.
-struct Window {
-    start: usize,
-    words: [usize; WINDOW],
-}
-
-impl Window {
-    fn read(&mut self, address: usize) -> Option<usize> {
-        let index = address.wrapping_sub(self.start) / 8;
-        if !address.is_multiple_of(8) {
-            return None;
-        }
-        if index < WINDOW && self.start != 0 {
-            return Some(self.words[index]);
-        }
-        self.start = address;
-        // SAFETY: plain words, viewed as bytes.
-        let bytes = unsafe { std::slice::from_raw_parts_mut(self.words.as_mut_ptr().cast::<u8>(), WINDOW * 8) };
-        if !read_memory(address, bytes) {
-            // Where the stack begins there is less above.
-            self.start = 0;
-            return read_value(address);
-        }
-        Some(self.words[0])
-    }
-}
-
-/// The calling frame's registers.
-struct Frame {
-    address: usize,
-    sp: usize,
-    bp: usize,
-}
-
-/// How to get from a place in the code to its caller's frame, in one word.
-#[derive(Clone, Copy)]
-struct Rule(u64);
-
-impl Rule {
-    /// Nothing leads on from here.
-    const END: Rule = Rule(1);
-    const BY_BP: u64 = 2;
-    const BP_SAVED: u64 = 4;
-
-    /// From the offset of the frame's address (CFA) to a register, and of the saved rbp to that.
-    fn new(by_bp: bool, offset: i64, saved_bp: Option<i64>) -> Rule {
-        let (Ok(offset @ 8..0x100_0000), Ok(saved)) = (u32::try_from(offset), i32::try_from(saved_bp.unwrap_or(0))) else {
-            return Rule::END;
-        };
-        let by = if by_bp { Rule::BY_BP } else { 0 };
-        let kept = if saved_bp.is_some() { Rule::BP_SAVED } else { 0 };
-        Rule(by | kept | u64::from(offset) << 8 | u64::from(saved.cast_unsigned()) << 32)
-    }
-
-    fn apply(self, sp: usize, bp: usize, stack: &mut Window) -> Option<Frame> {
-        if self.0 & Rule::END.0 != 0 {
-            return None;
-        }
-        let base = if self.0 & Rule::BY_BP != 0 { bp } else { sp };
-        let above = base.checked_add((self.0 >> 8) as usize & 0xff_ffff)?;
-        let saved = (self.0 >> 32) as u32 as i32 as isize;
-        // In the order of the addresses: one piece of the stack holds both.
-        let bp = if self.0 & Rule::BP_SAVED != 0 { stack.read(above.wrapping_add_signed(saved))? } else { bp };
-        Some(Frame { address: stack.read(above - 8)?, sp: above, bp })
-    }
-}
-
-/// Rules that were worked out: a key mixed with the rule, and the rule. Halves of two writers do not fit together.
-static KNOWN: [[AtomicU64; 2]; 1024] = [const { [const { AtomicU64::new(0) }; 2] }; 1024];
-
-/// The rule for an address of code; None outside of all libraries.
-fn rule(at: usize) -> Option<Rule> {
-    let found = find_object(at)?;
-    let place = &KNOWN[(at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) % KNOWN.len()];
-    // Another library may come to lie at the same addresses.
-    let key = at as u64 ^ (found.link_map as u64).rotate_left(20) ^ (found.eh_frame as u64).rotate_left(40);
-    let [mixed, known] = [place[0].load(Relaxed), place[1].load(Relaxed)];
-    if known != 0 && mixed ^ known == key {
-        return Some(Rule(known));
-    }
-    let rule = work_out(&found, at).unwrap_or(Rule::END);
-    place[0].store(key ^ rule.0, Relaxed);
-    place[1].store(rule.0, Relaxed);
-    Some(rule)
-}
-
-/// From the library's table: None where it has no entry, or one that these few lines do not understand.
+/// The row of the unwind table for an address, from the .eh_frame_hdr of its library; None where it has no entry, or one that this reader
+/// does not understand.
 #[inline(never)]
-fn work_out(found: &Mapping, at: usize) -> Option<Rule> {
-    let (start, entry) = search(found.eh_frame, at)?;
+pub(super) fn row(header: usize, at: usize) -> Option<Row> {
+    let (start, entry) = search(header, at)?;
     let mut bytes = [0u8; 512];
     let (own, entry_body) = record(entry, &mut bytes)?;
     let mut own = Bytes(own);
@@ -195,11 +27,11 @@ fn work_out(found: &Mapping, at: usize) -> Option<Rule> {
     run(instructions, &common, usize::MAX, &mut row, Row::START)?;
     let first = row;
     run(own, &common, at - start, &mut row, first)?;
-    row.rule()
+    Some(row)
 }
 
-/// Address of the function that `at` lies in (or after), and of its entry: by .eh_frame_hdr's sorted table.
-fn search(header: usize, at: usize) -> Option<(usize, usize)> {
+/// Address of the function that `at` lies in (or after), and of its entry, by the sorted table of an .eh_frame_hdr.
+pub(super) fn search(header: usize, at: usize) -> Option<(usize, usize)> {
     // Version 1; the table's address in 4 bytes relative to its place, the count in 4 bytes, pairs of 4 bytes relative to the header.
     const ENCODING: u32 = u32::from_le_bytes([1, 0x1b, 0x03, 0x3b]);
     let [encoding, _, count]: [i32; 3] = read_value(header)?;
@@ -269,7 +101,7 @@ impl<'a> Common<'a> {
                 _ => return None,
             }
         }
-        (return_address == ADDRESS).then_some(Common { code, data, pointer, augmented, instructions: bytes })
+        (return_address == RETURN_ADDRESS).then_some(Common { code, data, pointer, augmented, instructions: bytes })
     }
 }
 
@@ -284,13 +116,13 @@ fn size(encoding: u8) -> Option<usize> {
 }
 
 /// DWARF's numbers of registers.
-const BP: usize = 6;
-const SP: usize = 7;
-const ADDRESS: usize = 16;
+pub(super) const BP: usize = 6;
+pub(super) const SP: usize = 7;
+const RETURN_ADDRESS: usize = 16;
 
 /// How a register of the caller is found.
 #[derive(Clone, Copy, PartialEq)]
-enum Saved {
+pub(super) enum Saved {
     Same,
     At(i64),
     Unknown,
@@ -298,20 +130,20 @@ enum Saved {
 
 /// What holds at one place of a function.
 #[derive(Clone, Copy)]
-struct Row {
+pub(super) struct Row {
     /// Register and offset of the frame's address; None where an expression tells it.
-    frame: Option<(usize, i64)>,
-    bp: Saved,
-    address: Saved,
+    pub(super) frame: Option<(usize, i64)>,
+    pub(super) bp: Saved,
+    pub(super) return_address: Saved,
 }
 
 impl Row {
-    const START: Row = Row { frame: None, bp: Saved::Same, address: Saved::Unknown };
+    const START: Row = Row { frame: None, bp: Saved::Same, return_address: Saved::Unknown };
 
     fn set(&mut self, register: usize, saved: Saved) {
         match register {
             BP => self.bp = saved,
-            ADDRESS => self.address = saved,
+            RETURN_ADDRESS => self.return_address = saved,
             _ => {}
         }
     }
@@ -319,19 +151,9 @@ impl Row {
     fn restore(&mut self, register: usize, first: &Row) {
         match register {
             BP => self.bp = first.bp,
-            ADDRESS => self.address = first.address,
+            RETURN_ADDRESS => self.return_address = first.return_address,
             _ => {}
         }
-    }
-
-    fn rule(&self) -> Option<Rule> {
-        let (register @ (BP | SP), offset) = self.frame? else { return None };
-        let saved_bp = match self.bp {
-            Saved::Same => None,
-            Saved::At(offset) => Some(offset),
-            Saved::Unknown => return None,
-        };
-        (self.address == Saved::At(-8)).then(|| Rule::new(register == BP, offset, saved_bp))
     }
 }
 

@@ -1,16 +1,25 @@
 //! The interpreter's public API, by its addresses. What needs the GIL says so.
-use super::Types;
-use super::forks::AuditHook;
+use super::code_api::{CodeApi, Object};
 use super::layout::Layout;
-use super::run::Run;
 use forkguard_loader::Library;
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ops::Range;
-
-pub(super) type Object = *mut std::ffi::c_void;
 
 /// What the main thread calls between two instructions of its code: 0, or -1 with an exception.
 pub(super) type PendingCall = extern "C" fn(Object) -> c_int;
+
+/// What `PySys_AddAuditHook` takes.
+pub(super) type AuditHook = extern "C-unwind" fn(*const c_char, *mut c_void, *mut c_void) -> c_int;
+
+/// Addresses of the types whose objects are read.
+#[derive(Clone, Copy)]
+pub(super) struct Types {
+    pub(super) code: usize,
+    pub(super) unicode: usize,
+    pub(super) bytes: usize,
+    pub(super) function: usize,
+    pub(super) method: usize,
+}
 
 /// Functions of the interpreter.
 pub(super) struct Api {
@@ -46,10 +55,10 @@ pub(super) struct Api {
     /// Missing before 3.10, whose frames need no collector.
     collector: Option<[unsafe extern "C" fn() -> c_int; 2]>,
     /// What runs code of ours; missing where there is no GIL or no such interface.
-    pub(super) run: Option<Run>,
-    add_audit_hook: unsafe extern "C" fn(AuditHook, *mut std::ffi::c_void) -> c_int,
-    let_go: unsafe extern "C-unwind" fn() -> usize,
-    take_again: unsafe extern "C-unwind" fn(usize),
+    pub(super) code: Option<CodeApi>,
+    add_audit_hook: unsafe extern "C" fn(AuditHook, *mut c_void) -> c_int,
+    save_thread: unsafe extern "C-unwind" fn() -> usize,
+    restore_thread: unsafe extern "C-unwind" fn(usize),
 }
 
 impl Api {
@@ -91,13 +100,13 @@ impl Api {
                 error: library.function_as(c"PyErr_Occurred")?,
                 clear_error: library.function_as(c"PyErr_Clear")?,
                 add_audit_hook: library.function_as(c"PySys_AddAuditHook")?,
-                let_go: library.function_as(c"PyEval_SaveThread")?,
-                take_again: library.function_as(c"PyEval_RestoreThread")?,
+                save_thread: library.function_as(c"PyEval_SaveThread")?,
+                restore_thread: library.function_as(c"PyEval_RestoreThread")?,
                 collector: library
                     .function_as(c"PyGC_Disable")
                     .zip(library.function_as(c"PyGC_Enable"))
                     .map(|(off, on)| [off, on]),
-                run: Run::of(library).filter(|_| library.find(c"_Py_MergeZeroLocalRefcount").is_none()),
+                code: CodeApi::of(library).filter(|_| library.find(c"_Py_MergeZeroLocalRefcount").is_none()),
             }
         };
         let types = Types {
@@ -126,7 +135,7 @@ impl Api {
     }
 
     /// This thread's state. None in a thread that Python does not know, and before and after the interpreter's life. (Before it
-    /// PyGILState_Check says yes to everybody.)
+    /// PyGILState_Check gives 1 to every thread.)
     pub(super) fn state(&self) -> Option<usize> {
         if !self.is_alive() {
             return None;
@@ -134,14 +143,14 @@ impl Api {
         Some((self.this_thread_state)()).filter(|&state| state != 0)
     }
 
-    /// True when this thread, whose state is given, holds the GIL. (PyGILState_Check says yes to everybody once there are
-    /// subinterpreters.)
+    /// True when this thread, whose state is given, holds the GIL. (PyGILState_Check gives 1 to every thread once
+    /// there are subinterpreters.)
     pub(super) fn holds_gil(&self, state: usize) -> bool {
         (self.current_state)() == state
     }
 
     /// True when some thread is known to have the GIL. (Since 3.12 each knows only whether it has it itself.)
-    pub(super) fn is_taken(&self) -> bool {
+    pub(super) fn some_thread_holds_gil(&self) -> bool {
         (self.current_state)() != 0
     }
 
@@ -158,11 +167,11 @@ impl Api {
 
     /// Does something while other threads may run code. Needs the GIL, which this thread then has again.
     pub(super) fn without_gil(&self, work: impl FnOnce()) {
-        // SAFETY: the GIL is held; what is let go is taken again.
+        // SAFETY: the GIL is held; the state that is saved is restored.
         unsafe {
-            let state = (self.let_go)();
+            let state = (self.save_thread)();
             work();
-            (self.take_again)(state);
+            (self.restore_thread)(state);
         }
     }
 
@@ -208,7 +217,7 @@ impl Api {
         unsafe {
             let text = (self.attribute)(code, name.as_ptr());
             let result = self.utf8(text).map(with);
-            self.done(text);
+            self.release_or_clear(text);
             result
         }
     }
@@ -231,7 +240,7 @@ impl Api {
     ///
     /// # Safety
     /// With the GIL; an object that is ours or null.
-    unsafe fn done(&self, object: Object) {
+    unsafe fn release_or_clear(&self, object: Object) {
         // SAFETY: as promised.
         unsafe {
             if !object.is_null() {
@@ -280,8 +289,8 @@ impl Api {
         }
     }
 
-    /// True when no exception is under way: then an error is our own. Needs the GIL.
-    pub(super) fn is_calm(&self) -> bool {
+    /// True when no exception is under way: then an error is one of ours. Needs the GIL.
+    pub(super) fn has_no_exception(&self) -> bool {
         // SAFETY: the GIL is held.
         unsafe { (self.error)().is_null() }
     }
@@ -296,20 +305,20 @@ impl Api {
             let plain = !key.is_null() && (self.look_up_in_type)(class, key).is_null();
             let value = if plain { (self.generic_attribute)(object as Object, key) } else { std::ptr::null_mut() };
             let result = (!value.is_null()).then(|| with(value as usize));
-            self.done(value);
-            self.done(key);
+            self.release_or_clear(value);
+            self.release_or_clear(key);
             result
         }
     }
 
     /// An attribute of an object's class, borrowed; 0 when there is none. Needs the GIL and no exception under way.
-    pub(super) fn of_class(&self, object: usize, name: &CStr) -> usize {
+    pub(super) fn class_attribute(&self, object: usize, name: &CStr) -> usize {
         // SAFETY: the GIL is held and the object alive.
         unsafe {
             let class = *(object as *const Object).add(1);
             let key = (self.new_text)(name.as_ptr());
             let found = if key.is_null() { key } else { (self.look_up_in_type)(class, key) };
-            self.done(key);
+            self.release_or_clear(key);
             found as usize
         }
     }

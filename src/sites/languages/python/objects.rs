@@ -1,15 +1,17 @@
-//! What the frame that makes something holds: the Thread object that `threading` starts, the function that `signal` sets. Asked
-//! with the GIL only, of objects whose type is proved first; none of the application's own code is run.
-use super::*;
+//! What the frame that makes something holds: the Thread object that `threading` starts, the function that `signal` sets. Read
+//! with the GIL held only, from objects whose type is proved first; none of the application's own code is run.
+use super::frames::{LONGEST, Reader};
+use super::interpreter::{Interpreter, Trust, interpreter};
+use crate::sites::store::{self, Frames, Language, SiteId, TextId};
 use std::ffi::CStr;
 
 /// A thread that `threading` is starting.
 #[derive(Default)]
-pub(in crate::sites) struct Started {
-    pub(in crate::sites) name: TextId,
-    pub(in crate::sites) class: TextId,
-    /// The word of the function that it will run.
-    pub(in crate::sites) code: usize,
+pub(crate) struct NewThread {
+    pub(crate) name: TextId,
+    pub(crate) class: TextId,
+    /// The function that it will run.
+    pub(crate) code: SiteId,
 }
 
 /// This thread's innermost frame, if it is of a function of the standard library, with the GIL held: the reader, and the address
@@ -17,8 +19,9 @@ pub(in crate::sites) struct Started {
 fn innermost(file: &str, functions: [&str; 2]) -> Option<(&'static Interpreter, Reader<'static>, usize)> {
     let python = interpreter()?;
     let state = python.api.state()?;
-    let reader =
-        python.reader().filter(|_| python.trust() == Trust::Proved && python.api.holds_gil(state) && python.api.is_calm())?;
+    let reader = python
+        .reader()
+        .filter(|_| python.trust() == Trust::Proved && python.api.holds_gil(state) && python.api.has_no_exception())?;
     let mut innermost = None;
     reader.walk(state, |frame| {
         innermost = Some(frame);
@@ -32,17 +35,17 @@ fn innermost(file: &str, functions: [&str; 2]) -> Option<(&'static Interpreter, 
 }
 
 /// The thread that `Thread.start` is starting, from its `self`.
-pub(in crate::sites) fn started() -> Option<Started> {
+pub(crate) fn new_thread() -> Option<NewThread> {
     let (python, reader, locals) = innermost("/threading.py", ["start", "Thread.start"])?;
     let api = &python.api;
     let thread = reader.local(locals, 0)?;
-    let mut started = Started::default();
+    let mut started = NewThread::default();
     let mut bytes = [0u8; LONGEST];
     let name = api.own_attribute(thread, c"_name", |text| reader.text(text, &mut bytes).and_then(store::text));
     started.name = name.flatten().unwrap_or(0);
     api.class_name(thread, |class| started.class = store::text(class).unwrap_or(0));
-    // A class of the application's own runs its `run`; one of the standard library what it was given.
-    let mut code = api.code_of(&python.types, api.of_class(thread, c"run"));
+    // A class of the application runs its own `run`; one of the standard library a function that it was given.
+    let mut code = api.code_of(&python.types, api.class_attribute(thread, c"run"));
     if code == 0 || reader.file_text(code, &mut bytes).is_some_and(|file| file.ends_with("/threading.py")) {
         let given =
             |name: &CStr| api.own_attribute(thread, name, |target| api.code_of(&python.types, target)).filter(|&c| c != 0);
@@ -52,8 +55,8 @@ pub(in crate::sites) fn started() -> Option<Started> {
     Some(started)
 }
 
-/// What `signal.signal` is setting, from its `handler`: the word of the function, 0 for another object, and the object.
-pub(in crate::sites) fn handler() -> Option<(usize, usize)> {
+/// What `signal.signal` is setting, from its `handler`: the function's site, 0 for another object, and the object.
+pub(crate) fn new_handler() -> Option<(SiteId, usize)> {
     let (python, reader, locals) = innermost("/signal.py", ["signal", "signal"])?;
     let handler = reader.local(locals, 1)?;
     Some((reader.function(python.api.code_of(&python.types, handler)), handler))
@@ -66,14 +69,14 @@ impl Reader<'_> {
         self.memory.value::<usize>(locals + index * 8).map(|object| object & !3).filter(|&object| object != 0)
     }
 
-    /// The word of a function, by its code: its first line. 0 when there is none.
-    fn function(&self, code: usize) -> usize {
+    /// The site of a function, by its code: its first line. 0 when there is none.
+    fn function(&self, code: usize) -> SiteId {
         let mut frames = Frames::new();
         if code != 0
             && let (Some(file), Some(name)) = (self.file(code), self.name(code))
         {
             frames.push(Language::Python, file, name, self.first_line(code).unwrap_or(0));
         }
-        store::keep(&frames, 0).unwrap_or(0)
+        store::insert(&frames, 0).unwrap_or(0)
     }
 }

@@ -1,7 +1,7 @@
 //! Perl with ithreads, as distributions build it: file and line of the statement that runs, and of the calls that led to it.
 //!
 //! No function tells them without allocating. They are read fault-proof from the first interpreter, by offsets that have held since 5.24
-//! (tried: 5.36, 5.40), and only believed where a pointer leads to an operation whose code is that of `nextstate` or `dbstate`: that is
+//! (tried: 5.36, 5.40), and only used where a pointer leads to an operation whose code is that of `nextstate` or `dbstate`: that is
 //! what marks a statement.
 use forkguard_core::raw::{self, read_memory, read_value};
 use forkguard_loader::{Library, WhileLoaded};
@@ -75,11 +75,11 @@ pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
 fn walk(perl: &Perl, marks: [usize; 2], each: &mut dyn FnMut(&str, u32, &str)) -> Option<()> {
     let words: [usize; WORDS] = read_value(read_value(perl.interpreter)?)?;
     let place = match perl.place.load(Relaxed) {
-        0 => (EARLIEST..WORDS - STACK_AFTER).find(|&i| tell(words[i], marks, &mut |_, _, _| {}).is_some())?,
+        0 => (EARLIEST..WORDS - STACK_AFTER).find(|&i| statement_line(words[i], marks, &mut |_, _, _| {}).is_some())?,
         known => known,
     };
     perl.place.store(place, Relaxed);
-    tell(words[place], marks, each);
+    statement_line(words[place], marks, each);
     // struct stackinfo: its AV, the contexts, the previous one, the next one; the index of the last context.
     let mut stack = words[place + STACK_AFTER];
     for _ in 0..STACKS {
@@ -88,7 +88,7 @@ fn walk(perl: &Perl, marks: [usize; 2], each: &mut dyn FnMut(&str, u32, &str)) -
             // struct context: its type in the lowest byte, …, the statement that was current when it was entered.
             let [head, _, statement]: [usize; 3] = read_value(contexts + index as usize * 104)?;
             if CALLS.contains(&(head & 0xf)) {
-                tell(statement, marks, each);
+                statement_line(statement, marks, each);
             }
         }
         stack = previous;
@@ -96,8 +96,8 @@ fn walk(perl: &Perl, marks: [usize; 2], each: &mut dyn FnMut(&str, u32, &str)) -
     Some(())
 }
 
-/// Calls `each` with a statement's place, if it is one.
-fn tell(statement: usize, marks: [usize; 2], each: &mut dyn FnMut(&str, u32, &str)) -> Option<()> {
+/// Calls `each` with file and line of a statement; None if it is none.
+fn statement_line(statement: usize, marks: [usize; 2], each: &mut dyn FnMut(&str, u32, &str)) -> Option<()> {
     // struct cop: next, sibling, code; …, line in the upper half; the package's index; the file's name.
     let [_, _, code, _, line, _, file]: [usize; 7] = statement.is_multiple_of(8).then(|| read_value(statement))??;
     if !marks.contains(&code) {

@@ -15,9 +15,9 @@ pub(super) struct Php {
     file: extern "C" fn() -> *const c_char,
     line: extern "C" fn() -> u32,
     function: extern "C" fn() -> *const c_char,
-    /// Places that were found out, in words: of the innermost call in the globals, of the file's name in a function; 0 unknown.
-    call_place: AtomicUsize,
-    file_place: AtomicUsize,
+    /// Indexes that were found out, in words: of the innermost call in the globals, of the file's name in a function; 0 unknown.
+    call_index: AtomicUsize,
+    file_index: AtomicUsize,
 }
 
 pub(super) static FOUND: WhileLoaded<Php> = WhileLoaded::new();
@@ -33,8 +33,8 @@ impl Php {
                 file: library.function_as(c"zend_get_executed_filename")?,
                 line: library.function_as(c"zend_get_executed_lineno")?,
                 function: library.function_as(c"get_active_function_name")?,
-                call_place: AtomicUsize::new(0),
-                file_place: AtomicUsize::new(0),
+                call_index: AtomicUsize::new(0),
+                file_index: AtomicUsize::new(0),
             })
         }
     }
@@ -57,17 +57,17 @@ pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
         return;
     }
     let (file, line, function) = ((php.file)(), (php.line)(), (php.function)());
-    let mut told = false;
-    let mut tell = |file: &str, line, function: &str| {
-        told = true;
+    let mut any = false;
+    let mut count = |file: &str, line, function: &str| {
+        any = true;
         each(file, line, function);
     };
-    let _ = walk(php, (file as usize, line), function as usize, &mut tell);
+    let _ = walk(php, (file as usize, line), function as usize, &mut count);
     // SAFETY: a C string of the function that runs.
     let file = unsafe { CStr::from_ptr(file) };
     // It says "[no active file]" where only C functions run.
     if let Ok(file) = file.to_str()
-        && !told
+        && !any
         && !file.starts_with('[')
     {
         each(file, line, "");
@@ -88,7 +88,7 @@ fn walk(php: &Php, innermost: (usize, u32), active: usize, each: &mut dyn FnMut(
             // struct _zend_op: handler, operands and result, the line.
             let line = read_value::<u32>(operation + 24)?;
             if first {
-                learn(&php.file_place, &code, innermost.0 - TEXT)?;
+                check_index(&php.file_index, &code, innermost.0 - TEXT)?;
                 if line != innermost.1 {
                     return None;
                 }
@@ -96,7 +96,7 @@ fn walk(php: &Php, innermost: (usize, u32), active: usize, each: &mut dyn FnMut(
             }
             let (mut file, mut name) = ([0; LONGEST], [0; LONGEST]);
             let name = if code[1] == 0 { "main" } else { text(code[1], &mut name)? };
-            each(text(code[php.file_place.load(Relaxed)], &mut file)?, line, name);
+            each(text(code[php.file_index.load(Relaxed)], &mut file)?, line, name);
         }
         if caller == 0 {
             break;
@@ -114,10 +114,10 @@ impl Php {
             let [_, name]: [usize; 2] = (function != 0 && function.is_multiple_of(8)).then(|| read_value(function))??;
             (name == active - TEXT).then_some(call)
         };
-        match self.call_place.load(Relaxed) {
+        match self.call_index.load(Relaxed) {
             0 => (1..GLOBALS).find_map(|place| {
                 let call = is(read_value(self.globals + place * 8)?)?;
-                self.call_place.store(place, Relaxed);
+                self.call_index.store(place, Relaxed);
                 Some(call)
             }),
             // Code outside of all functions has no name that could be compared.
@@ -126,12 +126,12 @@ impl Php {
     }
 }
 
-/// The place of a word, which must be the one from before.
-fn learn(place: &AtomicUsize, words: &[usize], word: usize) -> Option<()> {
-    if place.load(Relaxed) == 0 {
-        place.store(words.iter().position(|w| *w == word)?, Relaxed);
+/// Finds the index of a word the first time; later the word must be at that index.
+fn check_index(index: &AtomicUsize, words: &[usize], word: usize) -> Option<()> {
+    if index.load(Relaxed) == 0 {
+        index.store(words.iter().position(|w| *w == word)?, Relaxed);
     }
-    (words[place.load(Relaxed)] == word).then_some(())
+    (words[index.load(Relaxed)] == word).then_some(())
 }
 
 /// struct _zend_string: counters, hash, length, the bytes.

@@ -1,6 +1,7 @@
 //! Handlers that outlive the settings of others: references to them, and their way back into CPython's own table.
-use super::api::{Object, PendingCall};
-use super::*;
+use super::api::PendingCall;
+use super::code_api::Object;
+use super::interpreter::interpreter;
 use std::ffi::c_int;
 
 /// Takes a reference to a handler that `signal.signal` is setting.
@@ -10,8 +11,8 @@ pub(crate) fn retain(handler: usize) {
     }
 }
 
-/// Gives it back, when the main thread is between two instructions: code of the application's may run then. One that finds no room to wait
-/// is never given back.
+/// Gives it back, when the main thread is between two instructions: code of the application's may run then. If too many pending
+/// calls wait already, it is never given back.
 pub(crate) fn release_soon(handler: usize) {
     extern "C" fn release(handler: Object) -> c_int {
         if let Some(python) = interpreter() {
