@@ -37,7 +37,7 @@ pub(crate) fn capture_timer(caller: usize) -> SiteId {
     if languages::is_in_ruby(caller) { caller } else { capture(caller) }
 }
 
-/// The same where a function was jumped to instead of called.
+/// For a function that was jumped to instead of called.
 pub(crate) fn capture_from(start: Start, caller: usize) -> SiteId {
     with_token(start, caller, |start| take(start, caller)).unwrap_or(caller)
 }
@@ -72,7 +72,7 @@ pub(crate) fn prove() {
     }
 }
 
-/// The same for a file. Imports of modules open and close thousands: they get no frames. What native code opens in a `young` child is for the
+/// For a file. Imports of modules open and close thousands: they get no frames. What native code opens in a `young` child is for the
 /// program that it is about to execute.
 pub(crate) fn capture_file(caller: usize, young: bool) -> SiteId {
     let for_exec = young && !python::is_known() && !languages::have_interpreter();
@@ -111,7 +111,7 @@ fn take(start: Start, caller: usize) -> SiteId {
 pub(crate) struct NewThread {
     /// Where it is started.
     pub(crate) site: SiteId,
-    /// Its name and class: for [`label`].
+    /// Its name and class: for [`super::label`].
     pub(crate) label: usize,
     /// The code that it will run.
     pub(crate) code: SiteId,

@@ -15,8 +15,8 @@ pub(crate) use capture::{
 };
 use forkguard_core::fork::Inner;
 use forkguard_loader::{MemoryAccess, path_of};
-pub(crate) use languages::python;
 pub(crate) use languages::python::handlers as python_handlers;
+pub(crate) use languages::python::{self, before_forks, starts_thread};
 pub(crate) use rate::skipped;
 use store::{Language, StoredFrame};
 pub(crate) use store::{SiteId, address_of};
@@ -77,16 +77,6 @@ pub(crate) fn frames_of(site: SiteId) -> impl Iterator<Item = StoredFrame> + Clo
 /// True for an address inside an interpreter's own static state, where the condition of its lock lies.
 pub(crate) fn is_interpreters_own(address: usize) -> bool {
     python::owns(address)
-}
-
-/// Has `wait` called whenever an interpreter is about to fork and its other threads could still run.
-pub(crate) fn before_forks(wait: fn()) {
-    python::before_forks(wait);
-}
-
-/// In the hook of pthread_create, outside of its bookkeeping.
-pub(crate) fn starts_thread() {
-    python::starts_thread();
 }
 
 /// True while this thread has the lock without which no other thread runs the interpreter's code.

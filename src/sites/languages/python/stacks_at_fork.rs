@@ -25,7 +25,7 @@ pub(crate) fn record_stacks(threads: &mut [ThreadRecord]) {
     }
 }
 
-/// In a child that was forked without the GIL: the lost threads' states are as they were, perhaps in the middle of a change.
+/// In a child that was forked without the GIL: the states of the lost threads are as they were, perhaps in the middle of a change.
 #[inline(never)]
 pub(crate) fn record_frozen_stacks(threads: &mut [ThreadRecord]) {
     if let Some(python) = interpreter()
