@@ -14,7 +14,7 @@ use forkguard_report::event::{Descriptor, Kind, Severity, State};
 /// True for a database that SQLite's own code opened; the file is read only when that is so.
 pub(super) fn is_database(fd: i32, record_of_fd: &Record) -> bool {
     let opened_by_sqlite = || {
-        let (address, _) = sites::look(record_of_fd.site);
+        let address = sites::address_of(record_of_fd.site);
         forkguard_loader::path_of(address).is_some_and(|path| path.as_str().contains("sqlite"))
     };
     let may_be = record_of_fd.role & role::NO_DATABASE == 0;
