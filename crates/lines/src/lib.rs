@@ -67,16 +67,12 @@ pub fn look(
             places[index] = units[index].and_then(|unit| Line::read(&file, sections, unit, address, is_library));
             complete[index] = !file.refused.get();
         }
-        // Who called inlined code of a library matters up to the first line that is not of one, and must not cost the lines of others.
+        // The callers of a library's inlined code must not cost the lines of others: they have an allowance of their own.
         let part = file.allowance.get() / PART;
         let callers = File { source, allowance: Cell::new(part), refused: Cell::new(file.refused.get()) };
         for (line, &address) in places.iter_mut().zip(addresses) {
-            match line {
-                Some(line) if is_library(line.place.file.as_bytes()) => {
-                    line.leave_library(&callers, sections, address, is_library)
-                }
-                Some(_) => break,
-                None => {}
+            if let Some(line) = line.as_mut().filter(|line| is_library(line.place.file.as_bytes())) {
+                line.leave_library(&callers, sections, address, is_library);
             }
         }
         file.allowance.set(file.allowance.get() - (part - callers.allowance.get()));
