@@ -1,4 +1,4 @@
-//! Sockets that a program gets which is started now, though nobody meant it to.
+//! Sockets that a program which is started now inherits, though nothing shows that it should.
 use super::hit::report_hit;
 use crate::describe::keep;
 use crate::describe::{self, descriptors};
@@ -8,19 +8,19 @@ use crate::findings::Hit;
 use crate::findings::connection_inherited;
 use crate::ledger::{self, Output};
 use crate::options;
-use forkguard_core::descriptor::{self, Kind as Made, Record, role};
+use forkguard_core::descriptor::{self, Kind as FdKind, Record, role};
 use forkguard_core::raw;
 use forkguard_report::event::{Kind, Role, Severity, Site, State};
 use std::ffi::CStr;
 
-/// Connections and listening sockets: what is left open has a purpose of its own when it was put there, or its flag was cleared.
+/// Connections and listening sockets: one that was put under its number, or whose close-on-exec flag was cleared, is meant for the program.
 fn is_leaky(record: &Record) -> bool {
-    record.kind == Made::Socket
+    record.kind == FdKind::Socket
         && record.role & (role::CONNECTED | role::LISTENING) != 0
         && record.role & (role::PLACED | role::KEPT_ON_EXEC) == 0
 }
 
-/// Those that the next program would get; a fork's child answers for what it inherited only.
+/// The sockets that the next program would get; of a forked child only those that it inherited.
 fn leaking(inherited: bool) -> impl Iterator<Item = i32> {
     let leaky = move |(fd, record): &(i32, Record)| {
         *fd > 2
@@ -42,7 +42,7 @@ fn is_handing_on() -> bool {
     options::variable(c"LISTEN_FDS").is_some()
 }
 
-fn bite<'a>(arena: &'a Arena, fd: i32, program: &str, used: Option<&Site<'a>>) -> Option<Hit<'a>> {
+fn leak<'a>(arena: &'a Arena, fd: i32, program: &str, used: Option<&Site<'a>>) -> Option<Hit<'a>> {
     let descriptor = descriptors::describe(arena, fd)?;
     let socket = match connection_inherited::subject(arena, &descriptor) {
         Some(subject) => subject,
@@ -60,24 +60,24 @@ fn bite<'a>(arena: &'a Arena, fd: i32, program: &str, used: Option<&Site<'a>>) -
     })
 }
 
-/// A forked child execs `program`; `site` takes the word of the call. One that starts its own executable anew hands its sockets on.
+/// A forked child execs `program`; `site` captures the call's. A program that starts its own executable anew hands its sockets on.
 pub(super) fn by_exec(scratch: &Scratch, program: &CStr, site: impl FnOnce() -> usize) {
     if !may_leak() || raw::is_own_program(program) || is_handing_on() {
         return;
     }
-    let (name, word) = (program.to_str().unwrap_or("?"), site());
+    let (name, site) = (program.to_str().unwrap_or("?"), site());
     for fd in leaking(true) {
         report_hit(scratch, Severity::Warning, Output::Report, Kind::FdLeakedExec, |arena| {
-            let used = describe::site(arena, Role::Used, raw::thread_id(), word);
-            bite(arena, fd, name, used.as_ref())
+            let used = describe::site(arena, Role::Used, raw::thread_id(), site);
+            leak(arena, fd, name, used.as_ref())
         });
     }
 }
 
-/// Calls `each` for what a shell gets that this process starts: once for a number, however many it starts.
+/// Calls `each` for the sockets that a shell of this process gets: once for a number, however many shells it starts.
 pub(crate) fn by_shell<'a>(arena: &'a Arena, used: Option<&Site<'a>>, each: impl FnMut(Hit<'a>)) {
-    let is_news = |bite: &Hit<'_>| ledger::advance(bite.kind, bite.what, State::Hit).is_some();
+    let is_new = |hit: &Hit<'_>| ledger::advance(hit.kind, hit.what, State::Hit).is_some();
     if !is_handing_on() {
-        leaking(false).filter_map(|fd| bite(arena, fd, "/bin/sh", used)).filter(is_news).for_each(each);
+        leaking(false).filter_map(|fd| leak(arena, fd, "/bin/sh", used)).filter(is_new).for_each(each);
     }
 }

@@ -1,6 +1,5 @@
 //! A forked child's life: it begins in the atfork handler, the child settles at its first wait for work, and exec or exit ends it. What harms
 //! it in between is reported at once.
-mod awaited;
 mod ending;
 pub(crate) mod exec;
 pub(crate) mod exit;

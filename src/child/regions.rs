@@ -1,7 +1,7 @@
-//! OpenMP regions of libgomp whose pool is lost: its threads, which belong to the thread that forked, are awaited in an inline futex. What
-//! enters a region is watched at the imports of who calls it (see `forkguard_loader::Import`), in children that lost such a pool only.
+//! OpenMP regions of libgomp whose pool is lost: its threads, which belong to the thread that forked, are awaited in an inline futex. Calls
+//! that enter a region are watched at the imports of their callers (see `forkguard_loader::Import`), in children that lost such a pool only.
 use super::hit::report_hit;
-use super::waits::{self, Waiting};
+use super::waits::{self, WaitReport};
 use crate::describe::openmp;
 use crate::findings::{Hazard, Hit};
 use crate::guards;
@@ -15,25 +15,25 @@ use forkguard_report::event::{Kind, Severity, Site};
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// What its functions that enter a region are called: GOMP_parallel, GOMP_parallel_start, GOMP_parallel_loop_dynamic …
+/// The names of its functions that enter a region begin so: GOMP_parallel, GOMP_parallel_start, GOMP_parallel_loop_dynamic …
 const ENTRY: &str = "GOMP_parallel";
-/// Not these: they leave a region.
-const ENDS: [&str; 2] = ["GOMP_parallel_end", "GOMP_parallel_loop_end"];
+/// These leave a region.
+const EXITS: [&str; 2] = ["GOMP_parallel_end", "GOMP_parallel_loop_end"];
 
 /// A function that enters regions.
 struct Region {
-    /// Its address; 0: a free place.
+    /// Its address; 0: free.
     real: AtomicUsize,
     /// The loader's record of its library.
     library: AtomicUsize,
-    /// The functions that `ASKED` names.
-    asked: [AtomicUsize; ASKED.len()],
+    /// The functions that `QUERIES` names.
+    queries: [AtomicUsize; QUERIES.len()],
     /// The library as it was loaded then: who imports from it keeps it loaded, but another one may come to lie there.
     loaded: AtomicIdentity,
 }
 
-/// What a runtime is asked about the region to come.
-const ASKED: [&CStr; 5] =
+/// The functions that tell about the region to come.
+const QUERIES: [&CStr; 5] =
     [c"omp_get_max_threads", c"omp_get_thread_limit", c"omp_get_active_level", c"omp_get_max_active_levels", c"omp_get_dynamic"];
 
 const REGIONS: usize = 32;
@@ -41,12 +41,12 @@ static WATCHED: [Region; REGIONS] = [const {
     Region {
         real: AtomicUsize::new(0),
         library: AtomicUsize::new(0),
-        asked: [const { AtomicUsize::new(0) }; ASKED.len()],
+        queries: [const { AtomicUsize::new(0) }; QUERIES.len()],
         loaded: AtomicIdentity::new(),
     }
 }; REGIONS];
 
-/// Where calls of the region functions go.
+/// The functions that the imports lead to instead.
 static ENTRIES: [unsafe extern "C" fn(); REGIONS] = entries();
 
 macro_rules! entries {
@@ -57,7 +57,7 @@ const fn entries() -> [unsafe extern "C" fn(); REGIONS] {
     entries!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31)
 }
 
-/// Notes the caller and goes on to `enter`, whose arguments lie where the host put them.
+/// Records the caller and goes on to `enter`, whose arguments lie where the host put them.
 #[unsafe(naked)]
 unsafe extern "C" fn entry<const INDEX: usize>() {
     core::arch::naked_asm!(
@@ -85,18 +85,18 @@ unsafe extern "C-unwind" fn enter<const INDEX: usize>(
 ) -> usize {
     let region = &WATCHED[INDEX];
     let alone = region.runs_alone();
-    let waiting = if alone { Waiting::Unseen } else { before(region, threads as u32, tls::caller()) };
+    let report = if alone { WaitReport::Unchecked } else { before(region, threads as u32, tls::caller()) };
     let threads = if alone { 1 } else { threads };
     // SAFETY: the function that the import led to, with the host's own arguments.
     let result = unsafe {
         let real = std::mem::transmute::<usize, Enter>(region.real.load(Relaxed));
         real(code, data, threads, a, b, c, d, e)
     };
-    waits::after(waiting, &result);
+    waits::after(report, &result);
     result
 }
 
-/// In a forked child, first of all: watches the regions of the runtimes whose pool it lost.
+/// In a forked child, before anything else: watches the regions of the runtimes whose pool it lost.
 pub(super) fn watch() {
     if openmp::may_have_pools() {
         watch_lost_pools();
@@ -118,7 +118,7 @@ fn watch_lost_pools() {
         // SAFETY: the pool's threads ran in it, so it is loaded, and this process's only thread does not unload it.
         if let Some(library) = Library::around(unsafe { MemoryAccess::direct() }, thread.start) {
             // SAFETY: a forked child has one thread; an entry goes on to the function that it stands for.
-            unsafe { redirect_imports(&library, openmp::RUNTIME, ENTRY, lazily, |name, real| watched(&library, name, real)) };
+            unsafe { redirect_imports(&library, openmp::RUNTIME, ENTRY, lazily, |name, real| entry_for(&library, name, real)) };
         }
     }
 }
@@ -128,15 +128,15 @@ pub(crate) fn is_watched(library: usize) -> bool {
     WATCHED.iter().any(|region| region.library.load(Relaxed) == library)
 }
 
-/// The entry that stands for a region function from now on.
-fn watched(library: &Library, name: &str, real: usize) -> Option<usize> {
-    if ENDS.contains(&name) {
+/// The entry that an import of a region function leads to from now on.
+fn entry_for(library: &Library, name: &str, real: usize) -> Option<usize> {
+    if EXITS.contains(&name) {
         return None;
     }
     let index = WATCHED.iter().position(|region| [0, real].contains(&region.real.load(Relaxed)))?;
     let region = &WATCHED[index];
     if region.real.load(Relaxed) == 0 || !region.loaded.still_loaded() {
-        for (place, name) in region.asked.iter().zip(ASKED) {
+        for (place, name) in region.queries.iter().zip(QUERIES) {
             place.store(library.function(&SymbolName::new(name, None))?, Relaxed);
         }
         region.library.store(library.link_map.address, Relaxed);
@@ -152,7 +152,7 @@ fn is_first_thread() -> bool {
 }
 
 impl Region {
-    /// True when its regions have to do with the thread that enters them.
+    /// True when a guard runs its regions with the thread that enters them alone.
     fn runs_alone(&self) -> bool {
         let library = self.library.load(Relaxed);
         let lost = || openmp::lost_pool(|thread| belongs_to(thread.start, library)).next().is_some();
@@ -161,7 +161,7 @@ impl Region {
 
     /// True when a region of so many threads (0: as many as usual) is certain to need others than its first.
     fn needs_others(&self, threads: u32) -> bool {
-        let [most, limit, level, levels, adjusted] = self.asked.each_ref().map(|function| {
+        let [most, limit, level, levels, adjusted] = self.queries.each_ref().map(|function| {
             // SAFETY: functions that take nothing and return an int.
             unsafe { std::mem::transmute::<usize, extern "C" fn() -> i32>(function.load(Relaxed))() }
         });
@@ -170,16 +170,16 @@ impl Region {
     }
 }
 
-fn before(region: &Region, threads: u32, caller: usize) -> Waiting {
+fn before(region: &Region, threads: u32, caller: usize) -> WaitReport {
     if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !is_first_thread() {
-        return Waiting::Unseen;
+        return WaitReport::Unchecked;
     }
     let library = region.library.load(Relaxed);
     let pool = || openmp::lost_pool(|thread| belongs_to(thread.start, library));
-    let Some((fork, _)) = pool().next().filter(|_| region.needs_others(threads)) else { return Waiting::Unseen };
+    let Some((fork, _)) = pool().next().filter(|_| region.needs_others(threads)) else { return WaitReport::Unchecked };
     shared_page::begin_wait();
-    waits::at_length(caller, |scratch, word| {
-        let what = Text::<64>::of(format_args!("{:#x}", region.real.load(Relaxed)));
+    waits::with_site(caller, |scratch, site| {
+        let id = Text::<64>::of(format_args!("{:#x}", region.real.load(Relaxed)));
         report_hit(scratch, Severity::Error, Output::Stderr, Kind::JoinLostThread, |arena| {
             let threads = crate::describe::losses(arena, fork).threads;
             let lost = || pool().filter(|(of, _)| std::ptr::eq(*of, fork));
@@ -187,7 +187,7 @@ fn before(region: &Region, threads: u32, caller: usize) -> Waiting {
             let path = path_of(region.real.load(Relaxed))?;
             let file = arena.text(path.as_str().rsplit('/').next()?);
             let thread = threads.iter().find(|t| lost().any(|(_, record)| record.tid == t.tid))?;
-            let place: Option<Site<'_>> = waits::place(arena, word);
+            let site: Option<Site<'_>> = waits::wait_site(arena, site);
             let subject = format_args!(
                 "{} enters an OpenMP region of {file}, whose pool is lost: {count} thread{}",
                 waits::waiter(arena),
@@ -195,12 +195,12 @@ fn before(region: &Region, threads: u32, caller: usize) -> Waiting {
             );
             Some(Hit {
                 kind: Kind::JoinLostThread,
-                what: arena.text(what.as_str()),
+                what: arena.text(id.as_str()),
                 subject: arena.format(subject),
-                sites: arena.join([place.as_slice(), thread.site.as_slice()]),
+                sites: arena.join([site.as_slice(), thread.site.as_slice()]),
                 hazard: Some(Hazard { fork, kind: Kind::RuntimeUnsafe, what: file }),
             })
         });
-        waits::waiting(Kind::JoinLostThread, what.as_str(), None)
+        waits::reported(Kind::JoinLostThread, id.as_str())
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! The locks are static inside libc and cross no symbol; that a thread is inside shows in its slot like any other lock.
 use super::exec_args::{ArgStrings, own_environment, spare_named};
-use crate::child::waits::{self, Answer, Call, Waiting};
+use crate::child::waits::{self, BlockingCall, WaitReport, WaitResult};
 use crate::entry::record;
 use forkguard_core::held::{self, HOLDS, Kind, holder};
 use forkguard_core::safe_point;
@@ -25,14 +25,14 @@ pub(super) fn inside<R>(name: &'static CStr, caller: usize, run: impl FnOnce() -
 }
 
 /// The same for a function that every call comes to: it looks at this process's state itself.
-fn at_lock<R: Answer>(name: &'static CStr, caller: usize, run: impl FnOnce() -> R) -> R {
-    let waiting = if held::is_watched() { waits::before(Call::Libc(name), 0, caller) } else { Waiting::Unseen };
+fn at_lock<R: WaitResult>(name: &'static CStr, caller: usize, run: impl FnOnce() -> R) -> R {
+    let report = if held::is_watched() { waits::before(BlockingCall::Libc(name), 0, caller) } else { WaitReport::Unchecked };
     let result = match held::TRACKED.load(Relaxed) {
         0 => run(),
         held::GATED => inside_behind_gate(name, caller, run),
         _ => inside(name, caller, run),
     };
-    waits::after(waiting, &result);
+    waits::after(report, &result);
     result
 }
 
@@ -48,7 +48,7 @@ macro_rules! libc_locks {
     ($(fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)?;)*) => {
         $(lock! {
             /// As the C library's; see the module.
-            fn $name($($arg: $type),*) -> $ret $(= $proof)?, waits Call::Libc(c_name!($name)), gate take;
+            fn $name($($arg: $type),*) -> $ret $(= $proof)?, waits BlockingCall::Libc(c_name!($name)), gate take;
             |caller| {
                 inside(c_name!($name), caller, || real($($arg),*))
             }

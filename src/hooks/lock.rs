@@ -1,13 +1,13 @@
 //! Hooks of the lock path. What a call means to others is data ([`LockPolicy`]); how it is passed on is decided here, for all of them; its
 //! entry is assembly: one jump to the real function while locks are not recorded.
-use crate::child::waits::{self, Answer, Call};
+use crate::child::waits::{self, BlockingCall, WaitResult};
 use forkguard_core::{held, safe_point};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// What a call means to those who wait.
 pub(super) struct LockPolicy {
     /// It may wait for this: checked before the call in a child that may wait in vain.
-    pub(super) waits_for: Option<Call>,
+    pub(super) waits_for: Option<BlockingCall>,
     /// It gives others what they may wait for.
     pub(super) releases: Option<Release>,
     /// How it passes the gate where forks wait for a safe point (see `forkguard_core::safe_point`).
@@ -32,7 +32,7 @@ pub(super) enum Gate {
 /// A hook, as [`lock!`] makes it.
 pub(super) trait LockHook {
     type Arguments: Copy;
-    type Result: Answer;
+    type Result: WaitResult;
     const POLICY: LockPolicy;
 
     /// The lock: the first argument.
@@ -80,14 +80,14 @@ pub(super) unsafe fn pass_gate<H: LockHook>(arguments: H::Arguments, caller: usi
 pub(super) unsafe fn check<H: LockHook>(arguments: H::Arguments, caller: usize) -> H::Result {
     let address = H::address(arguments);
     if let Some(release) = H::POLICY.releases {
-        waits::gives(address, matches!(release, Release::Init));
+        waits::before_release(address, matches!(release, Release::Init));
     }
-    let waiting = H::POLICY.waits_for.map(|call| waits::before(call, address, caller));
+    let report = H::POLICY.waits_for.map(|call| waits::before(call, address, caller));
     let is_recorded = H::POLICY.waits_for.map_or(held::TRACKED.load(Relaxed) != 0, |call| waits::is_tracked(call, address));
     // SAFETY: as the caller vouches.
     let result = unsafe { if is_recorded { pass_gate::<H>(arguments, caller) } else { H::real(arguments) } };
-    if let Some(waiting) = waiting {
-        waits::after(waiting, &result);
+    if let Some(report) = report {
+        waits::after(report, &result);
     }
     result
 }

@@ -1,5 +1,5 @@
 //! Mutexes and spin locks: who holds which, and where it was taken.
-use crate::child::waits::Call;
+use crate::child::waits::BlockingCall;
 use forkguard_core::held::{HOLDS, Held, Kind, WAITS, holder};
 use forkguard_core::thread::{self, Slot};
 use libc::{c_int, clockid_t, pthread_mutex_t, pthread_spinlock_t, timespec};
@@ -102,7 +102,7 @@ fn release_below(address: usize, slot: Option<&Slot>, give: impl FnOnce() -> c_i
 lock! {
     /// pthread_mutex_lock(3).
     fn pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_mutex_lock, unless owner_checking!(),
-        waits Call::Lock(Kind::Mutex), free free_mutex!(), gate take;
+        waits BlockingCall::Lock(Kind::Mutex), free free_mutex!(), gate take;
     |caller| { acquire(mutex as usize, caller, Kind::Mutex, || real(mutex)) }
 }
 lock! {
@@ -114,14 +114,14 @@ lock! {
     /// pthread_mutex_timedlock(3).
     fn pthread_mutex_timedlock(mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int = libc::pthread_mutex_timedlock,
         unless owner_checking!(),
-        waits Call::Timed(Kind::Mutex), free free_mutex!(), gate take;
+        waits BlockingCall::Timed(Kind::Mutex), free free_mutex!(), gate take;
     |caller| { acquire(mutex as usize, caller, Kind::Mutex, || real(mutex, time)) }
 }
 lock! {
     /// pthread_mutex_clocklock(3).
     fn pthread_mutex_clocklock(mutex: *mut pthread_mutex_t, clock: clockid_t, time: *const timespec) -> c_int,
         unless owner_checking!(),
-        waits Call::Timed(Kind::Mutex), free free_mutex!(), gate take;
+        waits BlockingCall::Timed(Kind::Mutex), free free_mutex!(), gate take;
     |caller| { acquire(mutex as usize, caller, Kind::Mutex, || real(mutex, clock, time)) }
 }
 lock! {
@@ -132,7 +132,7 @@ lock! {
 lock! {
     /// mtx_lock(3): C11's, which calls a pthread_mutex_lock inside libc that no hook sees. thrd_success is 0.
     fn mtx_lock(mutex: *mut pthread_mutex_t) -> c_int, unless owner_checking!(),
-        waits Call::Lock(Kind::C11Mutex), free free_mutex!(), gate take;
+        waits BlockingCall::Lock(Kind::C11Mutex), free free_mutex!(), gate take;
     |caller| { acquire(mutex as usize, caller, Kind::C11Mutex, || real(mutex)) }
 }
 lock! {
@@ -143,7 +143,7 @@ lock! {
 lock! {
     /// mtx_timedlock(3).
     fn mtx_timedlock(mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int, unless owner_checking!(),
-        waits Call::Timed(Kind::C11Mutex), free free_mutex!(), gate take;
+        waits BlockingCall::Timed(Kind::C11Mutex), free free_mutex!(), gate take;
     |caller| { acquire(mutex as usize, caller, Kind::C11Mutex, || real(mutex, time)) }
 }
 lock! {
@@ -154,7 +154,7 @@ lock! {
 lock! {
     /// pthread_spin_lock(3).
     fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> c_int = libc::pthread_spin_lock,
-        waits Call::Lock(Kind::Spin), free free_spin_lock!(), gate take;
+        waits BlockingCall::Lock(Kind::Spin), free free_spin_lock!(), gate take;
     |caller| { acquire(lock as usize, caller, Kind::Spin, || real(lock)) }
 }
 lock! {

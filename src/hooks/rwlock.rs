@@ -1,6 +1,6 @@
 //! Read-write locks: held for reading or for writing.
 use super::mutex::{acquire, release, try_acquire};
-use crate::child::waits::Call;
+use crate::child::waits::BlockingCall;
 use forkguard_core::held::Kind;
 use libc::{c_int, clockid_t, pthread_rwlock_t, pthread_rwlockattr_t, timespec};
 
@@ -21,7 +21,7 @@ macro_rules! free_of_all {
 lock! {
     /// pthread_rwlock_rdlock(3).
     fn pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_rdlock,
-        waits Call::Lock(Kind::Read), free free_of_writers!(), gate take;
+        waits BlockingCall::Lock(Kind::Read), free free_of_writers!(), gate take;
     |caller| { acquire(lock as usize, caller, Kind::Read, || real(lock)) }
 }
 lock! {
@@ -32,19 +32,19 @@ lock! {
 lock! {
     /// pthread_rwlock_timedrdlock(3).
     fn pthread_rwlock_timedrdlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int,
-        waits Call::Timed(Kind::Read), free free_of_writers!(), gate take;
+        waits BlockingCall::Timed(Kind::Read), free free_of_writers!(), gate take;
     |caller| { acquire(lock as usize, caller, Kind::Read, || real(lock, time)) }
 }
 lock! {
     /// pthread_rwlock_clockrdlock(3).
     fn pthread_rwlock_clockrdlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int,
-        waits Call::Timed(Kind::Read), free free_of_writers!(), gate take;
+        waits BlockingCall::Timed(Kind::Read), free free_of_writers!(), gate take;
     |caller| { acquire(lock as usize, caller, Kind::Read, || real(lock, clock, time)) }
 }
 lock! {
     /// pthread_rwlock_wrlock(3).
     fn pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_wrlock,
-        waits Call::Lock(Kind::Write), free free_of_all!(), gate take;
+        waits BlockingCall::Lock(Kind::Write), free free_of_all!(), gate take;
     |caller| { acquire(lock as usize, caller, Kind::Write, || real(lock)) }
 }
 lock! {
@@ -55,13 +55,13 @@ lock! {
 lock! {
     /// pthread_rwlock_timedwrlock(3).
     fn pthread_rwlock_timedwrlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int,
-        waits Call::Timed(Kind::Write), free free_of_all!(), gate take;
+        waits BlockingCall::Timed(Kind::Write), free free_of_all!(), gate take;
     |caller| { acquire(lock as usize, caller, Kind::Write, || real(lock, time)) }
 }
 lock! {
     /// pthread_rwlock_clockwrlock(3).
     fn pthread_rwlock_clockwrlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int,
-        waits Call::Timed(Kind::Write), free free_of_all!(), gate take;
+        waits BlockingCall::Timed(Kind::Write), free free_of_all!(), gate take;
     |caller| { acquire(lock as usize, caller, Kind::Write, || real(lock, clock, time)) }
 }
 lock! {

@@ -1,6 +1,6 @@
 //! Semaphores: some are locks (CPython's `threading.Lock` until 3.13), some are signals; `forkguard_core::semaphore` tells them
 //! apart by who posts.
-use crate::child::waits::{self, Call};
+use crate::child::waits::{self, BlockingCall};
 use crate::entry::record;
 use crate::sites;
 use forkguard_core::held::{self, HOLDS, Held, Kind, MADE, WAITS, holder};
@@ -83,19 +83,19 @@ macro_rules! free_semaphore {
 lock! {
     /// sem_wait(3).
     fn sem_wait(semaphore: *mut sem_t) -> c_int = libc::sem_wait,
-        waits Call::Lock(Kind::Semaphore), free free_semaphore!(), gate take;
+        waits BlockingCall::Lock(Kind::Semaphore), free free_semaphore!(), gate take;
     |caller| { acquire(semaphore as usize, caller, || real(semaphore)) }
 }
 lock! {
     /// sem_timedwait(3).
     fn sem_timedwait(semaphore: *mut sem_t, time: *const timespec) -> c_int = libc::sem_timedwait,
-        waits Call::Timed(Kind::Semaphore), free free_semaphore!(), gate take;
+        waits BlockingCall::Timed(Kind::Semaphore), free free_semaphore!(), gate take;
     |caller| { acquire(semaphore as usize, caller, || real(semaphore, time)) }
 }
 lock! {
     /// sem_clockwait(3).
     fn sem_clockwait(semaphore: *mut sem_t, clock: clockid_t, time: *const timespec) -> c_int,
-        waits Call::Timed(Kind::Semaphore), free free_semaphore!(), gate take;
+        waits BlockingCall::Timed(Kind::Semaphore), free free_semaphore!(), gate take;
     |caller| { acquire(semaphore as usize, caller, || real(semaphore, clock, time)) }
 }
 lock! {
@@ -142,7 +142,7 @@ hook! {
         // CPython makes a semaphore for every lock.
         record(|_| sites::prove());
         if held::is_watched() {
-            waits::gives(semaphore as usize, true);
+            waits::before_release(semaphore as usize, true);
         }
         match value {
             0 => semaphore::mark_signal(semaphore as usize),

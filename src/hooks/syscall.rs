@@ -2,7 +2,7 @@
 //! child that may wait in vain.
 use super::privilege;
 use super::spawn::record_clone;
-use crate::child::waits::{self, Call, Waiting};
+use crate::child::waits::{self, BlockingCall, WaitReport};
 use crate::entry::{Registers, record};
 use forkguard_core::held::WATCHED;
 use forkguard_core::raw;
@@ -48,10 +48,13 @@ fn waits_endlessly([address, operation, value, timeout, ..]: [usize; 6]) -> bool
 
 extern "C-unwind" fn futex(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long {
     let arguments = [a, b, c, d, e, f];
-    let waiting =
-        if waits_endlessly(arguments) { waits::before(Call::Futex(c as u32), a, tls::caller()) } else { Waiting::Unseen };
+    let report = if waits_endlessly(arguments) {
+        waits::before(BlockingCall::Futex(c as u32), a, tls::caller())
+    } else {
+        WaitReport::Unchecked
+    };
     let result = real(number, arguments);
-    waits::after(waiting, &result);
+    waits::after(report, &result);
     result
 }
 

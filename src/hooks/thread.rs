@@ -1,6 +1,6 @@
 //! Threads: who starts which, and what they are called.
-use crate::child::restarts::{self, Made};
-use crate::child::waits::Call;
+use crate::child::restarts::{self, StartedThread};
+use crate::child::waits::BlockingCall;
 use crate::describe::openmp;
 use crate::entry::{record, record_with_scratch};
 use crate::guards::threads::{self, python};
@@ -61,18 +61,18 @@ extern "C-unwind" fn started(slot: *mut c_void) -> *mut c_void {
 }
 
 /// In the creating thread, afterwards.
-fn created(thread: *const pthread_t, slot: &'static Slot, made: Made, result: c_int) {
+fn created(thread: *const pthread_t, slot: &'static Slot, made: StartedThread, result: c_int) {
     if result != 0 {
         thread::release(slot);
     } else if held::is_watched() {
         // SAFETY: the real function just wrote it.
         let handle = unsafe { *thread } as usize;
-        record_with_scratch(|scratch| restarts::started(scratch, handle, made));
+        record_with_scratch(|scratch| restarts::report_restarted(scratch, handle, made));
     }
 }
 
 /// Claims a slot for a thread that is about to be created.
-fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Option<(&'static Slot, Made)> {
+fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Option<(&'static Slot, StartedThread)> {
     super::seccomp::before_process();
     record(|_| {
         held::start_tracking();
@@ -94,7 +94,7 @@ fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Opti
         slot.detached.store(u32::from(detached), Relaxed);
         slot.creator.store(thread::mine().map_or(0, |s| s.tid.load(Relaxed)), Relaxed);
         thread::start(slot);
-        Some((slot, Made { start, code: made.code, site: made.site }))
+        Some((slot, StartedThread { start, code: made.code, site: made.site }))
     })
     .flatten()
 }
@@ -138,12 +138,12 @@ hook! {
 }
 lock! {
     /// pthread_join(3).
-    fn pthread_join(thread: pthread_t, value: *mut *mut c_void) -> c_int = libc::pthread_join, waits Call::Join;
+    fn pthread_join(thread: pthread_t, value: *mut *mut c_void) -> c_int = libc::pthread_join, waits BlockingCall::Join;
     |_caller| { real(thread, value) }
 }
 lock! {
     /// thrd_join(3).
-    fn thrd_join(thread: pthread_t, value: *mut c_int) -> c_int, waits Call::Join;
+    fn thrd_join(thread: pthread_t, value: *mut c_int) -> c_int, waits BlockingCall::Join;
     |_caller| { real(thread, value) }
 }
 /// A thread ends that does not run in [`started`]: the main thread, or one that no hook saw start.

@@ -30,14 +30,14 @@ pub(super) fn begins_with(call: &'static &'static str, length: WaitLength, also:
             settle::settle_before_wait(call, length);
         }
         also();
-        if leader::is_due() {
-            record_with_scratch(leader::look);
+        if leader::is_inspection_due() {
+            record_with_scratch(leader::inspect_children);
         }
         uses::report_deferred(length);
     });
     // Cleared before it is asked whether that is right: what changes meanwhile sets it.
     flags::WATCH_WAITS.store(0, SeqCst);
-    if flags::SETTLING.load(SeqCst) != 0 || flags::WATCH_USES.load(SeqCst) != 0 || leader::watches() || is_pending() {
+    if flags::SETTLING.load(SeqCst) != 0 || flags::WATCH_USES.load(SeqCst) != 0 || leader::has_children() || is_pending() {
         flags::watch_waits();
     }
     ended

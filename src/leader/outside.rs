@@ -1,5 +1,4 @@
-//! What can be seen of a child from outside: whether it lives, what it waits for, and where.
-use super::Child;
+//! A child as /proc shows it: whether it lives, what it waits for, and where.
 use forkguard_core::process::{PARENT, STACK, START, STATE, read, stat};
 use forkguard_core::raw;
 use forkguard_loader::{belongs_to, link_map_of};
@@ -9,19 +8,19 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wait {
     pub(super) address: usize,
-    /// Where the program stands.
-    pub(super) counter: usize,
+    /// The program counter.
+    pub(super) instruction: usize,
     stack: usize,
     /// How often it had given up the processor by itself.
     switches: u64,
 }
 
 /// What a child does.
-pub(super) enum Seen {
+pub(super) enum Activity {
     /// The child is gone, or another program by now.
     Gone,
-    /// It has ended, or is none of which more can be said.
-    Nothing,
+    /// It has ended, or /proc does not show it.
+    Unknown,
     /// It runs, or waits otherwise.
     Elsewhere,
     /// It waits for a futex.
@@ -35,8 +34,8 @@ enum Life {
     Ended,
 }
 
-/// Where this program's stack begins.
-fn own_stack() -> Option<u64> {
+/// The address at which this program's stack begins.
+fn own_stack_start() -> Option<u64> {
     static OWN: AtomicU64 = AtomicU64::new(0);
     if OWN.load(Relaxed) == 0 {
         let own = stat(&mut [0; 1024], "self")(STACK)?.parse().ok()?;
@@ -45,41 +44,41 @@ fn own_stack() -> Option<u64> {
     Some(OWN.load(Relaxed))
 }
 
-/// None for a process that is gone, or is not the one that was forked: another one by the same number, or another program.
-fn life(child: &Child) -> Option<Life> {
+/// None for a process that is gone, or is not the one that was forked at that time: another one by the same number, or another program.
+fn life(pid: u32, forked_at: u64) -> Option<Life> {
     const TICK_NS: u64 = 10_000_000;
     const NEAR_NS: u64 = 2_000_000_000;
     let mut bytes = [0; 1024];
-    let word = stat(&mut bytes, child.pid);
+    let word = stat(&mut bytes, pid);
     let number = |index| word(index)?.parse::<u64>().ok();
     let ours = number(PARENT)? == u64::from(raw::process_id());
-    let then = number(START)?.saturating_mul(TICK_NS).abs_diff(child.born) < NEAR_NS;
+    let then = number(START)?.saturating_mul(TICK_NS).abs_diff(forked_at) < NEAR_NS;
     // An exec gives a process a new stack.
-    let same_program = number(STACK) == own_stack();
+    let same_program = number(STACK) == own_stack_start();
     let ended = matches!(word(STATE), Some("Z" | "X"));
     (ours && then && (same_program || ended)).then_some(if ended { Life::Ended } else { Life::Lives })
 }
 
-/// Looks at a child; `closely` if not only a wait matters.
-pub(super) fn see(child: &Child, closely: bool) -> Seen {
+/// What a child does that was forked at that time (nanoseconds since boot). Unless `always`, whether it lives is asked only of one that waits.
+pub(super) fn observe(pid: u32, forked_at: u64, always: bool) -> Activity {
     let mut bytes = [0; 256];
-    let call = read(&mut bytes, child.pid, "syscall");
+    let call = read(&mut bytes, pid, "syscall");
     let wait = futex(call);
-    if wait.is_none() && !call.is_empty() && !closely {
-        return Seen::Elsewhere;
+    if wait.is_none() && !call.is_empty() && !always {
+        return Activity::Elsewhere;
     }
-    match life(child) {
-        None => return Seen::Gone,
-        Some(Life::Ended) => return Seen::Nothing,
+    match life(pid, forked_at) {
+        None => return Activity::Gone,
+        Some(Life::Ended) => return Activity::Unknown,
         Some(Life::Lives) => {}
     }
-    let Some(wait) = wait else { return if call.is_empty() { Seen::Nothing } else { Seen::Elsewhere } };
+    let Some(wait) = wait else { return if call.is_empty() { Activity::Unknown } else { Activity::Elsewhere } };
     let mut bytes = [0; 4096];
-    let status = read(&mut bytes, child.pid, "status");
+    let status = read(&mut bytes, pid, "status");
     let value = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
     match (value("Threads:"), value("voluntary_ctxt_switches:")) {
-        (Some(1), Some(switches)) => Seen::Waits(Wait { switches, ..wait }),
-        _ => Seen::Elsewhere,
+        (Some(1), Some(switches)) => Activity::Waits(Wait { switches, ..wait }),
+        _ => Activity::Elsewhere,
     }
 }
 
@@ -90,11 +89,12 @@ fn futex(call: &str) -> Option<Wait> {
         return None;
     }
     let mut hex = || usize::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
-    let [address, operation, _, timeout, _, _, stack, counter] = [hex()?, hex()?, hex()?, hex()?, hex()?, hex()?, hex()?, hex()?];
+    let [address, operation, _, timeout, _, _, stack, instruction] =
+        [hex()?, hex()?, hex()?, hex()?, hex()?, hex()?, hex()?, hex()?];
     let operation = operation as i32;
     let waits = matches!(operation & libc::FUTEX_CMD_MASK, libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET);
     let own = operation & libc::FUTEX_PRIVATE_FLAG != 0;
-    (waits && own && timeout == 0).then_some(Wait { address, counter, stack, switches: 0 })
+    (waits && own && timeout == 0).then_some(Wait { address, instruction, stack, switches: 0 })
 }
 
 /// Bytes that a child has at an address.
@@ -110,18 +110,19 @@ fn is_shared(pid: u32, address: usize) -> bool {
     raw::read_memory(before, &mut own) && bytes_of(pid, before) == Some(own)
 }
 
-/// Where a child waits, innermost first, as far as it shows: the instruction, and what called the library that it is in.
-pub(super) fn stands(pid: u32, wait: &Wait) -> [Option<usize>; 2] {
-    let inner = Some(wait.counter).filter(|&counter| is_shared(pid, counter));
-    [inner, inner.and_then(|_| entered_from(pid, wait))]
+/// The addresses at which a child waits, innermost first: the instruction, and the call of the library that it is in. None where the child has other
+/// code than this process.
+pub(super) fn wait_frames(pid: u32, wait: &Wait) -> [Option<usize>; 2] {
+    let inner = Some(wait.instruction).filter(|&instruction| is_shared(pid, instruction));
+    [inner, inner.and_then(|_| library_caller(pid, wait))]
 }
 
 /// The innermost call on the child's stack that leads from another library into the one that waits. (Go has no unwind tables.) That
 /// the call goes there tells it from what earlier calls left on the stack.
-fn entered_from(pid: u32, wait: &Wait) -> Option<usize> {
+fn library_caller(pid: u32, wait: &Wait) -> Option<usize> {
     const PAGE: usize = 4096;
     const PAGES: usize = 16;
-    let library = link_map_of(wait.counter)?;
+    let library = link_map_of(wait.instruction)?;
     let mut start = wait.stack & !7;
     for _ in 0..PAGES {
         let end = (start & !(PAGE - 1)) + PAGE;

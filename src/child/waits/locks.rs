@@ -1,0 +1,112 @@
+//! Waits for a lock: an orphaned one, one whose owner does not exist, or one that nobody else is there to release.
+use super::alone::{self, Awaited};
+use super::call::WaitReport;
+use super::objects::words_of;
+use super::orphans::orphans;
+use super::report::{report_endless, with_site};
+use super::text::{wait_site, waiter};
+use crate::describe::{self, lock_id};
+use crate::findings::{Hazard, Hit, lock_orphaned};
+use crate::ledger;
+use forkguard_core::fixed::Text;
+use forkguard_core::fork::{self as core_fork, Inner, LockRecord};
+use forkguard_core::held::{self, Kind as LockKind};
+use forkguard_core::{raw, words};
+use forkguard_report::event::Kind;
+use std::ffi::CStr;
+
+/// A lock is about to be taken; `endless` without a time limit.
+pub(super) fn check(kind: LockKind, address: usize, caller: usize, endless: bool) -> WaitReport {
+    if !words::is_known_lock(kind) {
+        return WaitReport::Nothing;
+    }
+    let words = words_of(kind, address);
+    let mutex = matches!(kind, LockKind::Mutex | LockKind::C11Mutex);
+    let owner = if mutex { words::owner(&words) } else { 0 };
+    if words::is_shared(kind, &words) || !words::blocks(kind, &words) || owner != 0 && owner == raw::thread_id() {
+        return WaitReport::Nothing;
+    }
+    let still = || words::blocks(kind, &words_of(kind, address));
+    let orphan = orphans().find(|(_, l)| l.entry.address == address && words::held_by(l.entry.kind, l.holder, &words));
+    match orphan {
+        Some((fork, lock)) if endless => report_deadlock(fork, lock, caller),
+        Some((fork, lock)) => WaitReport::Timed(fork, lock),
+        None if !endless => WaitReport::Nothing,
+        None if owner != 0 && !raw::thread_exists(owner) && !is_forking_thread(owner) => {
+            report_unknown_owner(kind, address, owner, caller)
+        }
+        None if kind == LockKind::Semaphore => alone::check(Awaited::Semaphore, address, caller, still),
+        None => alone::check(Awaited::Lock, address, caller, still),
+    }
+}
+
+/// True for the number that the thread which forked this child had in the leader: it may still unlock what it locked there, unless it is the
+/// thread that waits.
+fn is_forking_thread(owner: u32) -> bool {
+    core_fork::ancestors().any(|s| s.facts().thread == owner) && raw::thread_id() != raw::process_id()
+}
+
+fn report_deadlock(fork: &'static Inner, lock: &'static LockRecord, caller: usize) -> WaitReport {
+    with_site(caller, |scratch, site| {
+        let (kind, id) = (Kind::LockDeadlock, lock_id(lock));
+        let report = report_endless(scratch, site, (kind, id.as_str()), Some(lock.entry.kind), |arena| {
+            let losses = describe::losses(arena, fork);
+            let lock = losses.locks.iter().find(|l| lock_orphaned::what(arena, l) == id.as_str())?;
+            let (subject, sites) = lock_orphaned::parts(arena, lock, &losses.threads);
+            let what = arena.text(id.as_str());
+            Some(Hit {
+                kind,
+                what,
+                subject: arena.format(format_args!("{} waits for the {subject}", waiter(arena))),
+                sites: arena.join([sites, wait_site(arena, site).as_slice()]),
+                hazard: Some(Hazard { fork, kind: Kind::LockOrphaned, what }),
+            })
+        });
+        match report {
+            WaitReport::Finding(finding, _) => WaitReport::Finding(finding, ledger::find(Kind::LockOrphaned, id.as_str())),
+            report => report,
+        }
+    })
+}
+
+/// A mutex names as its owner a thread that this process does not have, though no record says how it got there.
+fn report_unknown_owner(lock: LockKind, address: usize, owner: u32, caller: usize) -> WaitReport {
+    with_site(caller, |scratch, site| {
+        let (kind, id) = (Kind::LockDeadlock, Text::<64>::of(format_args!("{address:#x}-{owner}")));
+        report_endless(scratch, site, (kind, id.as_str()), Some(lock), |arena| {
+            let (symbol, gap) = describe::symbol(arena, address).map_or(("", ""), |symbol| (symbol, " "));
+            let subject = format_args!(
+                "{} waits for the mutex {symbol}{gap}at {address:#x}, held by thread {owner}, which its process does not have",
+                waiter(arena)
+            );
+            Some(Hit {
+                kind,
+                what: arena.text(id.as_str()),
+                subject: arena.format(subject),
+                sites: arena.join([wait_site(arena, site).as_slice()]),
+                hazard: None,
+            })
+        })
+    })
+}
+
+/// Functions that take the same lock of the C library; all others have one of their own.
+const FAMILIES: &[&[&str]] = &[
+    &["localtime", "localtime_r", "mktime", "timelocal", "gmtime", "gmtime_r", "timegm", "tzset", "strftime", "ctime", "ctime_r"],
+    &["setenv", "putenv", "unsetenv", "clearenv"],
+    &["openlog", "syslog", "vsyslog", "closelog", "__syslog_chk", "__vsyslog_chk"],
+    &["random", "srandom", "rand", "srand"],
+    &["__cxa_atexit", "on_exit"],
+];
+
+fn take_the_same_lock(one: &str, other: &str) -> bool {
+    one == other || FAMILIES.iter().any(|family| family.contains(&one) && family.contains(&other))
+}
+
+/// The function of that name is about to take its lock of the C library.
+pub(super) fn check_libc(name: &'static CStr, caller: usize) -> WaitReport {
+    let name = name.to_str().unwrap_or_default();
+    let inside = |lock: &LockRecord| lock.entry.kind == LockKind::Libc && lock.entry.flags & held::ENTERED == 0;
+    let orphan = orphans().find(|(_, lock)| inside(lock) && take_the_same_lock(describe::libc_name(lock.entry.address), name));
+    orphan.map_or(WaitReport::Nothing, |(fork, lock)| report_deadlock(fork, lock, caller))
+}

@@ -1,0 +1,100 @@
+//! Waits that may never end: reported before the thread blocks, taken back if it returns.
+mod alone;
+mod call;
+mod interpreter;
+mod join;
+mod locks;
+mod objects;
+mod orphans;
+mod report;
+mod text;
+
+pub(crate) use call::{BlockingCall, WaitReport, WaitResult};
+pub(crate) use orphans::before_release;
+pub(super) use orphans::{RELEASED, is_dealt_with, is_repaired};
+pub(super) use report::{reported, with_site};
+pub(super) use text::{wait_site, waiter};
+
+use crate::describe::lock_id;
+use crate::entry::record_with_scratch;
+use crate::guards::threads::python::before_wait;
+use crate::ledger;
+use crate::sites;
+use alone::Awaited;
+use forkguard_core::fork as core_fork;
+use forkguard_core::fork::shared_page;
+use forkguard_core::held::{self, Kind as LockKind};
+use forkguard_core::{gate, thread, tls};
+use forkguard_report::event::{Kind, State};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// True for a lock that is recorded even in a process of one thread (see `hooks/mutex.rs`), or in this one.
+#[inline(always)]
+pub(crate) fn is_tracked(call: BlockingCall, address: usize) -> bool {
+    const OWNER_CHECKING: u8 = 3;
+    use BlockingCall::{Lock, Timed};
+    held::TRACKED.load(Relaxed) != 0
+        || match call {
+            Lock(LockKind::Mutex | LockKind::C11Mutex) | Timed(LockKind::Mutex | LockKind::C11Mutex) => {
+                // SAFETY: the host's own mutex.
+                unsafe { *((address + 16) as *const u8) & OWNER_CHECKING != 0 }
+            }
+            _ => false,
+        }
+}
+
+/// Before a call that may wait: reports it if nobody in this process can end the wait.
+pub(crate) fn before(call: BlockingCall, address: usize, caller: usize) -> WaitReport {
+    before_wait();
+    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !core_fork::owned() {
+        return WaitReport::Unchecked;
+    }
+    shared_page::begin_wait();
+    use BlockingCall::*;
+    match call {
+        Lock(kind) => locks::check(kind, address, caller, true),
+        Timed(kind) => locks::check(kind, address, caller, false),
+        Libc(name) => locks::check_libc(name, caller),
+        Condition if !objects::is_shared_condition(address) => {
+            alone::check(Awaited::Condition, address, caller, || !alone::holds_others_up())
+        }
+        TimedCondition if sites::is_interpreters_own(address) => alone::check(Awaited::InterpreterLock, address, caller, || true),
+        ConditionEnd if objects::has_lost_waiters(address) => alone::report(Awaited::LostWaiters, address, caller),
+        Barrier if objects::lacks_threads(address) => {
+            alone::check(Awaited::Barrier, address, caller, || objects::lacks_threads(address))
+        }
+        Join => join::check(address, caller),
+        Futex(value) => alone::check(Awaited::Futex, address, caller, || objects::copy::<u32>(address) == value),
+        Condition | TimedCondition | ConditionEnd | Barrier => WaitReport::Nothing,
+    }
+}
+
+/// After the call: what was reported is taken back.
+pub(crate) fn after(report: WaitReport, result: &impl WaitResult) {
+    if let Some(slot) = thread::mine().filter(|slot| slot.endless.load(Relaxed) != 0) {
+        slot.endless.store(0, Relaxed);
+    }
+    if !matches!(report, WaitReport::Unchecked) {
+        shared_page::end_wait();
+    }
+    match report {
+        WaitReport::Finding(finding, hazard) => take_back([Some(finding), hazard]),
+        WaitReport::Periodic(finding) if result.is_success() => take_back([Some(finding), None]),
+        WaitReport::Timed(fork, lock) if !result.is_success() => {
+            record_with_scratch(|scratch| {
+                let because = "the child waited for it in vain, until its time was up";
+                ledger::report_state_of(scratch, fork, Kind::LockOrphaned, lock_id(lock).as_str(), State::Hit, None, because);
+            });
+        }
+        _ => {}
+    }
+}
+
+fn take_back(findings: [Option<&'static ledger::Reported>; 2]) {
+    record_with_scratch(|scratch| {
+        for name in findings.into_iter().flatten().map(|finding| finding.name()) {
+            let (what, because) = (format_args!("{}", name.what.as_str()), "the wait ended after all");
+            ledger::report_state(scratch, name.kind, what, State::Resolved, None, because);
+        }
+    });
+}

@@ -1,0 +1,41 @@
+//! The words of the host's locks, conditions and barriers.
+use forkguard_core::fork::lost_threads;
+use forkguard_core::held::Kind as LockKind;
+use forkguard_core::thread;
+use forkguard_core::words::{self, Object, Words};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Copies plain words of the host's, which the call that follows reads too.
+pub(super) fn copy<T: Copy>(address: usize) -> T {
+    // SAFETY: the host passes a valid object of at least this size, of plain words.
+    unsafe { (address as *const T).read_volatile() }
+}
+
+/// How many words a lock of this kind has.
+pub(super) fn word_count(kind: LockKind) -> usize {
+    words::size(kind).max(4) / 4
+}
+
+/// The words of a lock that the host passes.
+pub(super) fn words_of(kind: LockKind, address: usize) -> Words {
+    let mut read = Words::default();
+    read.iter_mut().take(word_count(kind)).enumerate().for_each(|(i, word)| *word = copy(address + i * 4));
+    read
+}
+
+/// True for a condition that other processes may signal.
+pub(super) fn is_shared_condition(address: usize) -> bool {
+    words::waiters(&copy(address)).is_none()
+}
+
+/// True for a condition with waiters that this process does not have.
+pub(super) fn has_lost_waiters(address: usize) -> bool {
+    let waiters = words::waiters(&copy(address)).unwrap_or(0);
+    let own = thread::slots().iter().filter(|s| s.state() == thread::State::Live && s.waits_for.load(Relaxed) == address);
+    waiters as usize > own.count() && lost_threads().any(|(_, t)| t.waits_for == address)
+}
+
+/// True for a barrier that needs more threads than the caller.
+pub(super) fn lacks_threads(address: usize) -> bool {
+    words::is_known(Object::Barrier) && words::missing(&copy(address)).is_some_and(|missing| missing > 1)
+}
