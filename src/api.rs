@@ -76,7 +76,7 @@ pub unsafe extern "C" fn forkguard_name_lock(lock: *const c_void, name: *const c
 pub unsafe extern "C" fn forkguard_fixup_begins(name: *const c_char) {
     // SAFETY: as the caller vouches.
     if let Some(name) = unsafe { read(name) } {
-        fixups::begins(name.as_str());
+        fixups::runtime_fixup_begins(name.as_str());
     }
 }
 
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn forkguard_fixup_begins(name: *const c_char) {
 pub unsafe extern "C" fn forkguard_fixup_ended(name: *const c_char, raised: c_int) {
     // SAFETY: as the caller vouches.
     if let Some(name) = unsafe { read(name) } {
-        fixups::ended(name.as_str(), if raised == 0 { Progress::Done } else { Progress::Raised });
+        fixups::runtime_fixup_ended(name.as_str(), if raised == 0 { Progress::Done } else { Progress::Raised });
     }
 }
 

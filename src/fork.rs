@@ -54,7 +54,7 @@ pub(crate) extern "C-unwind" fn prepare() {
         let current = core_fork::current().and_then(SnapshotCell::borrow).filter(|snapshot| !snapshot.prepared);
         let begun = || begin(ForkCall::Internal, 0).and_then(SnapshotCell::borrow);
         if let Some(mut snapshot) = current.or_else(begun) {
-            guards::look_again();
+            guards::wait_in_prepare();
             core_fork::prepare(&mut snapshot);
             report::decide(&mut snapshot);
         }
@@ -114,7 +114,7 @@ fn forked() {
     if !gate::awake() {
         return;
     }
-    guards::forked();
+    guards::in_parent();
     let Some(cell) = core_fork::current() else { return };
     let unwrapped = |snapshot: &SnapshotGuard| matches!(snapshot.call, ForkCall::Daemon | ForkCall::Internal);
     let Some(snapshot) = cell.borrow().filter(unwrapped) else { return };

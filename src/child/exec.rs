@@ -53,7 +53,7 @@ pub(crate) fn report(
     site: impl FnOnce() -> usize,
     hand_over: impl FnOnce(),
 ) {
-    if !emit::wanted() && !sockets::may_hand_over() {
+    if !emit::wanted() && !sockets::any_closes_on_exec() {
         return;
     }
     let Some(name) = program.executable() else { return };
@@ -80,7 +80,7 @@ pub(crate) fn report(
 
 /// True for a forked child whose exec there is nothing to do about.
 pub(crate) fn is_unreported() -> bool {
-    ends_unreported() && !sockets::may_hand_over() && !leaks::may_leak()
+    ends_unreported() && !sockets::any_closes_on_exec() && !leaks::may_leak()
 }
 
 /// The path at which exec's search through PATH ends; None when it finds nothing.

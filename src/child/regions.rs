@@ -105,7 +105,7 @@ pub(super) fn watch() {
 
 #[inline(never)]
 fn watch_lost_pools() {
-    let lazily = guards::runs_regions_alone();
+    let lazily = guards::regions_are_single();
     let mut last = 0;
     for (_, thread) in openmp::lost_pool(|_| true) {
         // The threads of a pool start in the same function.
@@ -156,7 +156,7 @@ impl Region {
     fn runs_alone(&self) -> bool {
         let library = self.library.load(Relaxed);
         let lost = || openmp::lost_pool(|thread| belongs_to(thread.start, library)).next().is_some();
-        guards::runs_regions_alone() && gate::awake() && !gate::is_guest() && is_first_thread() && lost()
+        guards::regions_are_single() && gate::awake() && !gate::is_guest() && is_first_thread() && lost()
     }
 
     /// True when a region of so many threads (0: as many as usual) is certain to need others than its first.

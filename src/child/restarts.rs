@@ -1,7 +1,7 @@
 //! Lost threads that a child starts again.
 use crate::describe;
 use crate::entry::Scratch;
-use crate::guards::threads;
+use crate::guards;
 use crate::ledger;
 use crate::sites;
 use forkguard_core::fixed::Text;
@@ -49,7 +49,7 @@ fn have_one_party(one: usize, other: usize) -> bool {
 pub(crate) fn report_restarted(scratch: &Scratch, handle: usize, started: StartedThread) {
     lost_threads().filter(|(_, thread)| thread.handle == handle).for_each(|(_, thread)| thread.slot.handle.store(0, Relaxed));
     let id = |thread: &ThreadRecord| Text::<64>::of(format_args!("{}", thread.tid));
-    if threads::revived().is_some() {
+    if guards::restarted_here().is_some() {
         return;
     }
     let open = |thread: &ThreadRecord| {

@@ -75,7 +75,7 @@ fn fixups_are_done() -> bool {
 pub(super) fn settle_now(call: &'static str, scratch: &Scratch) {
     // A process that the child made past every hook has a copy of its memory, but is another one.
     if core_fork::owned()
-        && !guards::threads::python::is_starting()
+        && !guards::is_restarting()
         && flags::SETTLING.swap(0, Relaxed) != 0
         && let Some(birth) = core_fork::birth()
     {

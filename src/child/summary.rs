@@ -76,7 +76,7 @@ impl<'a> Found<'a> {
             let hazard = Hazard { fork: self.fork, kind: Kind::HandlerInherited, what };
             ledger::resolved(self.arena, &hazard, because).into_iter().for_each(|event| self.events.push(event));
         };
-        guards::handlers_dealt_with(&mut resolved);
+        guards::for_each_replaced_handler(&mut resolved);
         handlers::each_renewed(|what| resolved(what, "the child set a handler of its own"));
     }
 

@@ -1,8 +1,9 @@
-//! What a guard does about a fork: one guard a file. Nothing here acts in `observe` mode.
+//! The guards: what forkguard does about a fork, one guard a file. Nothing here acts in `observe` mode.
 //!
 //! A guard that acts before the fork is called from [`before_fork`], one that acts in the child from [`in_child`] (in our child handler,
-//! the first of all) or from [`at_end_of_fork`] (after every other library's). Each action is logged with [`log_action`]: the child's report
-//! lists it. Code here runs where `hooks/mod.rs` says hooks run: it allocates nothing, takes no lock, and asks the kernel directly.
+//! the first of all) or from [`at_end_of_fork`] (after every other library's). Each action is logged with [`crate::ledger::log_action`]: the
+//! child's report lists it. Code here runs where `hooks/mod.rs` says hooks run: it allocates nothing, takes no lock, and asks the kernel
+//! directly.
 mod epoll;
 mod files;
 pub(crate) mod fixups;
@@ -13,28 +14,24 @@ mod self_pipe;
 mod signals;
 pub(crate) mod signals_keep;
 pub(crate) mod sockets;
-pub(crate) mod threads;
+mod threads;
 mod timers;
+mod unshare;
+
+use crate::entry::scratch::on_scratch_stack;
+use crate::options;
+use forkguard_core::fork::{Inner, Snapshot};
+use forkguard_core::{descriptor, gate};
 
 pub(crate) use files::before_first_use;
 pub(crate) use locks::REPAIRED;
-pub(crate) use openmp::runs_regions_alone;
-pub(crate) use safe_point::{look_again, wait_before_fork};
-pub(crate) use self_pipe::detach;
-
-use crate::describe::own_fork_id;
-use crate::emit;
-use crate::entry::record_with_scratch;
-use crate::entry::scratch::on_scratch_stack;
-use crate::ledger::{self, log_action, log_resolving_action};
-use crate::options;
-use forkguard_core::fixed::Text;
-use forkguard_core::fork::{Inner, Snapshot};
-use forkguard_core::{descriptor, flags, gate, raw};
-use forkguard_report::event::{Event, Guard, Kind, State};
-use std::borrow::Cow::Borrowed;
-use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+pub(crate) use openmp::regions_are_single;
+pub(crate) use safe_point::{wait_before_fork, wait_in_prepare};
+pub(crate) use self_pipe::detach_self_pipe;
+pub(crate) use signals::has_reset;
+pub(crate) use threads::{
+    before_thread_start, before_wait, cancel_restarts, is_restarting, restarted_here, restarts_before_wait,
+};
 
 /// In the constructor.
 pub(crate) fn prepare() {
@@ -53,9 +50,9 @@ pub(crate) fn before_fork() {
 }
 
 /// In the leader's first handler after the fork.
-pub(crate) fn forked() {
+pub(crate) fn in_parent() {
     if options::guards() {
-        safe_point::forked();
+        safe_point::in_parent();
     }
 }
 
@@ -66,7 +63,8 @@ pub(crate) fn after_fork() {
     }
 }
 
-/// In the first child handler, when the child's own life has begun. `regions_are_watched` tells it of a copy of libgomp, by its link map.
+/// In the first child handler, when the child's own life has begun. `regions_are_watched` is true for the link map of a copy of libgomp
+/// whose regions are watched.
 pub(crate) fn in_child(fork: &'static Inner, regions_are_watched: fn(usize) -> bool) {
     if !options::guards() {
         return;
@@ -79,8 +77,8 @@ pub(crate) fn in_child(fork: &'static Inner, regions_are_watched: fn(usize) -> b
     }
 }
 
-/// The host's stack may be that of a signal handler, or of a thread with the least there is. (And not inlined: in most children there is
-/// nothing to do, and what a frame takes of the stack is written and copied.)
+/// The host's stack may be that of a signal handler, or of a thread with the smallest stack there can be. Not inlined: most children have
+/// nothing to do here, and a larger frame of theirs would be written and copied.
 #[inline(never)]
 fn act_on_scratch_stack(fork: &'static Inner, regions_are_watched: fn(usize) -> bool) {
     if on_scratch_stack(|_| act(fork, regions_are_watched)).is_none() && gate::awake() {
@@ -88,7 +86,7 @@ fn act_on_scratch_stack(fork: &'static Inner, regions_are_watched: fn(usize) -> 
     }
 }
 
-/// False in most children, which then touch no page more.
+/// False in most children, which so touch no further page.
 fn has_work() -> bool {
     options::get().asks_for_guards() || signals::may_act() || descriptor::connected().next().is_some()
 }
@@ -121,13 +119,8 @@ pub(crate) fn at_exit() {
     }
 }
 
-/// True for a signal, by name, that a guard reset in this child.
-pub(crate) fn has_reset(signal: &str) -> bool {
-    signals::has_reset(signal)
-}
-
-/// Calls `each` with the names of the signals whose inherited handler a guard dealt with in this child, and how.
-pub(crate) fn handlers_dealt_with(mut each: impl FnMut(&str, &'static str)) {
-    signals::each_reset(|signal| each(signal, "forkguard reset it to its default"));
-    signals_keep::each_put_back(|signal| each(signal, signals_keep::BECAUSE));
+/// Calls `each` with the names of the signals whose inherited handler a guard has replaced in this child, and the reason for the report.
+pub(crate) fn for_each_replaced_handler(mut each: impl FnMut(&str, &'static str)) {
+    signals::for_each_reset(|signal| each(signal, "forkguard reset it to its default"));
+    signals_keep::for_each_restored(|signal| each(signal, signals_keep::RESTORED_REASON));
 }

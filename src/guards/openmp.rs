@@ -1,21 +1,24 @@
-//! FORKGUARD_OPENMP: libgomp's pools. A pool belongs to the thread that entered the regions; a child whose leader's thread had one waits for
-//! its threads in its own next region.
+//! FORKGUARD_OPENMP: libgomp's pools. A pool belongs to the thread that entered the regions; in a child of that thread the next region waits
+//! for threads that were lost.
 //!
-//! `pause` has that thread's pool released before the fork by the copy's own omp_pause_resource_all (OpenMP 5.0; libgomp's gomp_pause_host
-//! ends and joins the pool's threads, whichever kind of pause is asked for, and refuses inside a region). `single` lets the child's regions run
-//! with one thread, which needs no pool (libgomp's gomp_team_start returns before it looks at it): see `child/regions.rs`.
-use super::*;
+//! `pause` has that thread's pool released before the fork by omp_pause_resource_all of the same copy of libgomp (OpenMP 5.0; its
+//! gomp_pause_host ends and joins the pool's threads, whichever kind of pause is asked for, and refuses inside a region). `single` has the
+//! child's regions run with one thread, which needs no pool (libgomp's gomp_team_start returns before it uses one): see `child/regions.rs`.
 use crate::describe::openmp as pools;
-use crate::options::OpenMp;
+use crate::ledger::{log_action, log_resolving_action};
+use crate::options::{self, OpenMp};
 use crate::sites::{self, Start};
 use forkguard_core::fixed::Fixed;
+use forkguard_core::fork::Inner;
 use forkguard_core::held::{ENTERED, Entry};
+use forkguard_core::raw;
 use forkguard_core::thread::{self, Slot, State};
 use forkguard_loader::{Library, MemoryAccess, SymbolName, path_of};
-use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize};
+use forkguard_report::event::{Guard, Kind as FindingKind};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// True where the regions of a child that lost its pool run with one thread.
-pub(crate) fn runs_regions_alone() -> bool {
+pub(crate) fn regions_are_single() -> bool {
     options::get().openmp == OpenMp::Single && options::guards()
 }
 
@@ -24,13 +27,12 @@ pub(super) fn before_fork() {
     if options::get().openmp != OpenMp::Pause || !pools::may_have_pools() {
         return;
     }
-    RELEASED
-        .iter()
-        .filter(|released| released.by.load(Relaxed) == raw::thread_id())
-        .for_each(|released| released.by.store(0, Relaxed));
+    let thread = raw::thread_id();
+    // Of an earlier fork, for whose child they were recorded.
+    RELEASES.iter().for_each(|release| _ = release.by.compare_exchange(thread, 0, Relaxed, Relaxed));
     // The threads of a pool start in the same function.
     let mut last = 0;
-    for slot in started_by(raw::thread_id()) {
+    for slot in started_by(thread) {
         let start = slot.start.load(Relaxed);
         if std::mem::replace(&mut last, start) != start && pools::is_runtime(start) {
             release(start);
@@ -38,13 +40,13 @@ pub(super) fn before_fork() {
     }
 }
 
-/// The threads that a thread started and that have not ended.
+/// The running threads that a thread started.
 fn started_by(creator: u32) -> impl Iterator<Item = &'static Slot> {
     let running = |slot: &&Slot| matches!(slot.state(), State::Live | State::Starting);
     thread::slots().iter().filter(move |slot| slot.creator.load(Relaxed) == creator).filter(running)
 }
 
-/// Releases this thread's pool of the copy whose threads start there.
+/// Releases this thread's pool of the copy of libgomp whose threads start there.
 fn release(start: usize) {
     let begun = raw::monotonic();
     let threads = || started_by(raw::thread_id()).filter(|slot| slot.start.load(Relaxed) == start);
@@ -54,29 +56,29 @@ fn release(start: usize) {
     // SAFETY: threads run in it, so it is loaded.
     let library = Library::around(unsafe { MemoryAccess::direct() }, start);
     let pause = library.and_then(|library| library.function(&SymbolName::new(c"omp_pause_resource_all", None)));
-    let failed = match pause {
+    let errno = match pause {
         // GCC 8 and older have none.
         None => libc::ENOSYS,
         Some(_) if is_interrupted() => libc::EBUSY,
         Some(pause) => call(pause),
     };
-    if failed == 0 {
-        // They are joined; the kernel lists them a little longer.
+    if errno == 0 {
+        // The threads are joined; the kernel lists them a little longer.
         raw::wait_until(|| !ended.as_slice().iter().any(|&tid| raw::thread_exists(tid)));
     }
-    Released::note(start, count, raw::monotonic() - begun, failed);
+    Release::record(start, count, raw::monotonic() - begun, errno);
 }
 
-/// True where this thread may hold what the pool's threads need to end: inside a handler of a signal, which may have come in the middle of
-/// malloc, or a constructor of a library that is being loaded.
+/// True where this thread may hold a lock that the pool's threads need to end: in a signal handler, which may have interrupted malloc, or in
+/// a constructor of a library that is being loaded, under the loader's lock.
 fn is_interrupted() -> bool {
     let here = 0u8;
-    let loads = |entry: Entry| {
-        let covers = entry.flags & ENTERED != 0 && entry.frame > (&raw const here).addr();
-        // Of a call that has returned, other frames have taken the place of its return address.
-        covers && raw::read_value(entry.frame) == Some(entry.site)
+    let is_inside = |entry: Entry| {
+        let is_below = entry.flags & ENTERED != 0 && entry.frame > (&raw const here).addr();
+        // Once the call has returned, other frames overwrite its return address.
+        is_below && raw::read_value(entry.frame) == Some(entry.site)
     };
-    thread::mine().is_some_and(|slot| slot.held.entries().any(loads)) || sites::handled_signal(Start::here()).is_some()
+    thread::mine().is_some_and(|slot| slot.held.entries().any(is_inside)) || sites::handled_signal(Start::here()).is_some()
 }
 
 /// omp_pause_resource_all(omp_pause_soft): an errno.
@@ -87,7 +89,7 @@ fn call(pause: usize) -> i32 {
     const SOFT: i32 = 1;
     const DISABLE: i32 = 1;
     let mut state = 0;
-    // It joins threads; fork is no point where a thread is cancelled.
+    // It joins threads, which is a cancellation point; fork is none.
     // SAFETY: sets a word of this thread's.
     unsafe { pthread_setcancelstate(DISABLE, &mut state) };
     // SAFETY: `int omp_pause_resource_all(omp_pause_resource_t)`, found under that name.
@@ -97,42 +99,42 @@ fn call(pause: usize) -> i32 {
     if result == 0 { 0 } else { libc::EBUSY }
 }
 
-/// A pool that a forking thread released, or not, for its child's report.
-struct Released {
-    /// 0: nobody.
+/// The release of a pool by a forking thread, for its child's report.
+struct Release {
+    /// The forking thread; 0: this element is free.
     by: AtomicU32,
     start: AtomicUsize,
     threads: AtomicU32,
     ns: AtomicU64,
-    failed: AtomicI32,
+    errno: AtomicI32,
 }
 
-static RELEASED: [Released; 8] = [const {
-    Released {
+static RELEASES: [Release; 8] = [const {
+    Release {
         by: AtomicU32::new(0),
         start: AtomicUsize::new(0),
         threads: AtomicU32::new(0),
         ns: AtomicU64::new(0),
-        failed: AtomicI32::new(0),
+        errno: AtomicI32::new(0),
     }
 }; 8];
 
-impl Released {
-    fn note(start: usize, threads: u32, ns: u64, failed: i32) {
-        let free = |place: &&Released| place.by.compare_exchange(0, raw::thread_id(), Relaxed, Relaxed).is_ok();
-        if let Some(place) = RELEASED.iter().find(free) {
-            place.start.store(start, Relaxed);
-            place.threads.store(threads, Relaxed);
-            place.ns.store(ns, Relaxed);
-            place.failed.store(failed, Relaxed);
+impl Release {
+    fn record(start: usize, threads: u32, ns: u64, errno: i32) {
+        let is_free = |release: &&Release| release.by.compare_exchange(0, raw::thread_id(), Relaxed, Relaxed).is_ok();
+        if let Some(release) = RELEASES.iter().find(is_free) {
+            release.start.store(start, Relaxed);
+            release.threads.store(threads, Relaxed);
+            release.ns.store(ns, Relaxed);
+            release.errno.store(errno, Relaxed);
         }
     }
 
-    fn tell(&self) {
+    fn log(&self) {
         let path = path_of(self.start.load(Relaxed));
         let file = path.as_ref().and_then(|path| path.as_str().rsplit('/').next()).unwrap_or("?");
         let start = raw::monotonic_of_kernel().saturating_sub(self.ns.load(Relaxed));
-        let (action, result) = match self.failed.load(Relaxed) {
+        let (action, result) = match self.errno.load(Relaxed) {
             0 => ("released before the fork", Ok(())),
             libc::ENOSYS => ("not released: this libgomp knows no omp_pause_resource_all", Err(libc::ENOSYS)),
             errno => ("not released: a region or a handler runs", Err(errno)),
@@ -147,26 +149,26 @@ impl Released {
 pub(super) fn in_child(fork: &'static Inner, is_watched: fn(usize) -> bool) {
     match options::get().openmp {
         OpenMp::Pause if pools::may_have_pools() => {
-            RELEASED.iter().filter(|released| released.by.swap(0, Relaxed) == fork.thread).for_each(Released::tell);
+            RELEASES.iter().filter(|release| release.by.swap(0, Relaxed) == fork.thread).for_each(Release::log);
         }
         OpenMp::Single => {
-            pools::each_lost(|of, file, threads, library| tell_alone(std::ptr::eq(of, fork), file, threads, is_watched(library)))
+            pools::each_lost(|of, file, threads, library| log_single(std::ptr::eq(of, fork), file, threads, is_watched(library)))
         }
         OpenMp::Pause | OpenMp::Keep => {}
     }
 }
 
-/// `own`: the pool was lost at the fork that made this child, whose report tells of it.
-fn tell_alone(own: bool, file: &str, threads: usize, watched: bool) {
-    const ALONE: &str = "run with one thread";
+/// `own`: the pool was lost at the fork that made this child, so that its loss is a finding of this fork.
+fn log_single(own: bool, file: &str, threads: usize, watched: bool) {
+    const ACTION: &str = "run with one thread";
     let start = raw::monotonic_of_kernel();
     let subject = format_args!("regions of {file}, which lost {threads} thread{}", if threads == 1 { "" } else { "s" });
     match (watched, own) {
         (true, true) => {
-            let end = (Kind::RuntimeUnsafe, format_args!("{file}"), "forkguard runs its regions with one thread");
-            log_resolving_action(Guard::Openmp, ALONE, subject, start, Ok(()), end);
+            let resolved = (FindingKind::RuntimeUnsafe, format_args!("{file}"), "forkguard runs its regions with one thread");
+            log_resolving_action(Guard::Openmp, ACTION, subject, start, Ok(()), resolved);
         }
-        (true, false) => log_action(Guard::Openmp, ALONE, subject, start, Ok(())),
+        (true, false) => log_action(Guard::Openmp, ACTION, subject, start, Ok(())),
         (false, _) => log_action(Guard::Openmp, "left: nobody imports them", subject, start, Err(libc::ENOENT)),
     }
 }

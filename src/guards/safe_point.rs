@@ -1,25 +1,32 @@
-//! FORKGUARD_SAFE_POINT: a fork waits until no other thread holds a lock. The gate and who is waited for: `forkguard_core::safe_point`;
-//! why nobody waits for ever: `docs/guards.md`.
-use super::*;
+//! FORKGUARD_SAFE_POINT: a fork waits until no other thread holds a lock. `forkguard_core::safe_point` has the gate and decides which threads
+//! are waited for; `docs/guards.md` says why no thread waits for ever.
 use crate::describe;
+use crate::emit;
+use crate::entry::record_with_scratch;
+use crate::ledger::log_action;
+use crate::options;
 use crate::sites;
-use forkguard_core::gate;
+use forkguard_core::fixed::Text;
+use forkguard_core::fork::Inner;
 use forkguard_core::held::{self, Kind as LockKind};
 use forkguard_core::safe_point::{self as point, Busy, Others, Unseen};
-use forkguard_core::thread::Slot;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use forkguard_core::thread::{self, Slot};
+use forkguard_core::{gate, raw};
+use forkguard_report::event::Guard;
+use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
 
-/// The longest that the gate stays closed for the fork itself: whoever closed it may never come back from it.
+/// The longest that the gate stays closed for the fork itself: the thread that closed it may never come back from it.
 const FORK_NS: u64 = 1_000_000_000;
-/// The longest that it stays closed for other libraries' handlers: they may wait for threads that want a lock.
+/// The longest that it stays closed for other libraries' handlers: they may wait for threads that are about to take a lock.
 const HANDLERS_NS: u64 = 50_000_000;
-/// Between two looks at the other threads.
+/// The first and the longest pause between two checks of the other threads.
 const PAUSE_NS: (u64, u64) = (1_000, 500_000);
-/// How long Python's GIL is kept while threads are looked at, and how long it is let go: a holder must get to run.
-const KEPT_NS: u64 = 100_000;
-const LET_GO_NS: u64 = 5_000_000;
-/// For a last look when other libraries' prepare handlers have run: what they locked may be what a thread now waits for.
-const LAST_LOOK_NS: u64 = 2_000_000;
+/// How long Python's GIL is held while threads are checked, and how long it is released: a holder of a lock must get to run.
+const GIL_HELD_NS: u64 = 100_000;
+const GIL_RELEASED_NS: u64 = 5_000_000;
+/// For the last check, when other libraries' prepare handlers have run: a thread may now wait for a lock that they took.
+const LAST_CHECK_NS: u64 = 2_000_000;
 
 static UNSEEN: Unseen =
     Unseen { spared: sites::is_interpreters_own, needed: sites::holds_interpreter, without: sites::without_interpreter };
@@ -28,50 +35,69 @@ static UNSEEN: Unseen =
 pub(super) fn prepare() {
     if options::get().safe_point != 0 {
         point::switch_on(&UNSEEN);
-        sites::before_forks(python_forks);
+        sites::before_forks(before_python_forks);
     }
 }
 
-/// What came of the latest wait: a copy for the child.
-struct Outcome {
-    /// Kernel id of the thread that waited; 0 while this is being written.
-    thread: AtomicU32,
-    word: UnsafeCell<Word>,
-}
-
+/// The result of a wait, for the forking thread and its child.
 #[derive(Clone, Copy)]
-struct Word {
+struct Outcome {
     ns: u64,
     waited_for: u32,
-    left: Option<Left>,
+    blocker: Option<Blocker>,
 }
 
-/// Who kept the safe point away.
+/// A thread that held a lock until the end of the wait.
 #[derive(Clone, Copy)]
-struct Left {
+struct Blocker {
     tid: u32,
     name: Text<16>,
     lock: Option<held::Entry>,
     /// An earlier fork waited for it in vain, this one did not.
-    again: bool,
+    given_up: bool,
 }
 
-// SAFETY: the word is written by the thread that `thread` names afterwards, and read by it or, in the child, by the only thread there is.
-unsafe impl Sync for Outcome {}
+/// The outcome of the latest wait in this process.
+struct LatestOutcome {
+    /// The kernel id of the thread that waited, 0 none; with [`BUSY`] that of the thread that copies the outcome in or out.
+    owner: AtomicU32,
+    outcome: UnsafeCell<Outcome>,
+}
 
-static OUTCOME: Outcome = Outcome { thread: AtomicU32::new(0), word: UnsafeCell::new(Word { ns: 0, waited_for: 0, left: None }) };
+const BUSY: u32 = 1 << 31;
 
-impl Outcome {
-    fn write(&self, thread: u32, word: Word) {
-        self.thread.store(0, Relaxed);
-        // SAFETY: see above; of two that write at once neither is believed by the other's child.
-        unsafe { *self.word.get() = word };
-        self.thread.store(thread, Relaxed);
+// SAFETY: only the thread that has set BUSY accesses the outcome.
+unsafe impl Sync for LatestOutcome {}
+
+static LATEST: LatestOutcome =
+    LatestOutcome { owner: AtomicU32::new(0), outcome: UnsafeCell::new(Outcome { ns: 0, waited_for: 0, blocker: None }) };
+
+impl LatestOutcome {
+    /// Does nothing while another thread copies: that one's fork is the latest.
+    fn set(&self, thread: u32, outcome: Outcome) {
+        let claim = |owner: u32| (owner & BUSY == 0).then_some(BUSY | thread);
+        if self.owner.fetch_update(Acquire, Relaxed, claim).is_ok() {
+            // SAFETY: BUSY is this thread's.
+            unsafe { *self.outcome.get() = outcome };
+            self.owner.store(thread, Release);
+        }
     }
 
-    fn of(&self, thread: u32) -> Option<Word> {
-        // SAFETY: see above.
-        (thread != 0 && self.thread.load(Relaxed) == thread).then(|| unsafe { *self.word.get() })
+    fn of(&self, thread: u32) -> Option<Outcome> {
+        if thread == 0 || self.owner.compare_exchange(thread, BUSY | thread, Acquire, Relaxed).is_err() {
+            return None;
+        }
+        // SAFETY: BUSY is this thread's.
+        let outcome = unsafe { *self.outcome.get() };
+        self.owner.store(thread, Release);
+        Some(outcome)
+    }
+
+    /// In a child of that thread, whose own forks are others. A call that a signal handler interrupted for the fork goes on in the child.
+    fn reset_in_child(&self, thread: u32) {
+        if self.owner.load(Relaxed) != BUSY | thread {
+            self.owner.store(0, Relaxed);
+        }
     }
 }
 
@@ -79,117 +105,120 @@ fn limit() -> u64 {
     u64::from(options::get().safe_point) * 1_000_000
 }
 
-/// This thread, where it has others to wait for.
-fn forker() -> Option<&'static Slot> {
+/// This thread's slot, where its forks wait for a safe point.
+fn forking_slot() -> Option<&'static Slot> {
     if !point::is_on() || !gate::awake() || gate::is_guest() {
         return None;
     }
     held::holder()
 }
 
-/// Looks at the other threads until they are quiet or the time is up; `pause` is how time goes by. How many there were to wait for, and
-/// those who are left.
-fn wait(until: u64, pause: impl Fn(u64)) -> (u32, Others) {
-    forkguard_core::thread::reap(raw::kernel_threads());
+/// Checks the other threads until none holds a lock or the time is up. Gives how many held one at first, and those that still do.
+fn wait(until: u64) -> (u32, Others) {
+    thread::reap(raw::kernel_threads());
     let mut waited_for = None;
-    let mut length = PAUSE_NS.0;
+    let mut pause = PAUSE_NS.0;
     loop {
         let others = point::others();
         let first = *waited_for.get_or_insert(others.count);
         if others.awaited.is_none() || raw::monotonic() >= until {
             return (first, others);
         }
-        pause(length);
-        length = (length * 2).min(PAUSE_NS.1);
+        raw::sleep(pause);
+        pause = (pause * 2).min(PAUSE_NS.1);
     }
 }
 
 /// In the forking thread, after [`super::before_fork`] and before any prepare handler. Not inside a hook's bookkeeping: signal handlers
 /// that run meanwhile are recorded as ever.
 pub(crate) fn wait_before_fork() {
-    let Some(slot) = forker() else { return };
+    let Some(slot) = forking_slot() else { return };
     let (start, thread) = (raw::monotonic(), raw::thread_id());
-    let carried = SPENT.taken_by(thread);
-    let (spent, before) = carried.unwrap_or_default();
+    let earlier = WAIT_BEFORE_FORK.take(thread);
+    let (spent, before) = earlier.unwrap_or_default();
     let until = start + limit().saturating_sub(spent).max(limit() / 8);
     point::close(slot, until + HANDLERS_NS);
-    if carried.is_some() {
+    if earlier.is_some() {
         point::open(slot);
     }
-    let (waited_for, others) = wait(until, raw::sleep);
+    let (waited_for, others) = wait(until);
     if others.awaited.is_some() {
         point::give_up();
     }
     let ns = spent + raw::monotonic() - start;
-    OUTCOME.write(thread, Word { ns, waited_for: waited_for.max(before), left: who_is_left(&others) });
+    LATEST.set(thread, Outcome { ns, waited_for: waited_for.max(before), blocker: blocker(&others) });
 }
 
-fn who_is_left(others: &Others) -> Option<Left> {
-    let awaited = others.awaited.map(|busy| left(busy, false));
-    awaited.or_else(|| others.given_up.map(|busy| left(busy, true)))
+fn blocker(others: &Others) -> Option<Blocker> {
+    let awaited = others.awaited.map(|busy| blocker_of(busy, false));
+    awaited.or_else(|| others.given_up.map(|busy| blocker_of(busy, true)))
 }
 
-fn left(busy: Busy, again: bool) -> Left {
+fn blocker_of(busy: Busy, given_up: bool) -> Blocker {
     let tid = busy.slot.tid.load(Relaxed);
     let name = Some(busy.slot.name()).filter(|name| !name.is_empty());
-    let name = name.or_else(|| known_name(tid).filter(|_| again));
-    Left { tid, name: name.unwrap_or_else(|| describe::kernel_name(tid)), lock: busy.entry, again }
+    let name = name.or_else(|| name_at_last_fork(tid).filter(|_| given_up));
+    Blocker { tid, name: name.unwrap_or_else(|| describe::kernel_name(tid)), lock: busy.entry, given_up }
 }
 
-/// As the fork before said: asking the kernel costs more than all else where nobody is waited for.
-fn known_name(tid: u32) -> Option<Text<16>> {
-    let left = OUTCOME.of(raw::thread_id())?.left?;
-    (left.tid == tid).then_some(left.name)
+/// Where no thread is waited for, asking the kernel for the name would be the greatest cost.
+fn name_at_last_fork(tid: u32) -> Option<Text<16>> {
+    let blocker = LATEST.of(raw::thread_id())?.blocker?;
+    (blocker.tid == tid).then_some(blocker.name)
 }
 
-/// In the last prepare handler: a thread may have come back from the wait for a condition, whose mutex it then holds.
-pub(crate) fn look_again() {
-    let Some(slot) = forker().filter(|slot| point::closed_by(slot)) else { return };
+/// In the last prepare handler: a thread may have returned from the wait for a condition, and then holds its mutex.
+pub(crate) fn wait_in_prepare() {
+    let Some(slot) = forking_slot().filter(|slot| point::closed_by(slot)) else { return };
     let thread = raw::thread_id();
-    let Some(word) = OUTCOME.of(thread).filter(|word| word.left.is_none()) else { return };
+    let Some(outcome) = LATEST.of(thread).filter(|outcome| outcome.blocker.is_none()) else { return };
     let start = raw::monotonic();
     point::keep_closed(slot, start + FORK_NS);
-    let (more, others) = wait(start + LAST_LOOK_NS.min(limit()), raw::sleep);
+    let (more, others) = wait(start + LAST_CHECK_NS.min(limit()));
     if more > 0 {
-        let ns = word.ns + raw::monotonic() - start;
-        OUTCOME.write(thread, Word { ns, waited_for: word.waited_for + more, left: who_is_left(&others) });
+        let ns = outcome.ns + raw::monotonic() - start;
+        LATEST.set(thread, Outcome { ns, waited_for: outcome.waited_for + more, blocker: blocker(&others) });
     }
 }
 
 /// In the leader's first handler after the fork.
-pub(super) fn forked() {
-    if let Some(slot) = forker().filter(|slot| point::closed_by(slot)) {
+pub(super) fn in_parent() {
+    if let Some(slot) = forking_slot().filter(|slot| point::closed_by(slot)) {
         point::open(slot);
     }
 }
 
 /// See [`super::after_fork`].
 pub(super) fn after_fork() {
-    static SAID: AtomicBool = AtomicBool::new(false);
-    // No handler ran if the fork did not come to be.
-    forked();
-    let left = forker().and_then(|_| OUTCOME.of(raw::thread_id())?.left);
-    if let Some(left) = left.filter(|_| !SAID.swap(true, Relaxed)) {
-        say(&left);
+    static PRINTED: AtomicBool = AtomicBool::new(false);
+    // A fork that failed early ran no handler.
+    in_parent();
+    let blocker = forking_slot().and_then(|_| LATEST.of(raw::thread_id())?.blocker);
+    if let Some(blocker) = blocker.filter(|_| !PRINTED.swap(true, Relaxed)) {
+        print(&blocker);
     }
 }
 
-fn say(left: &Left) {
+fn print(blocker: &Blocker) {
     record_with_scratch(|scratch| {
         let arena = scratch.arena();
-        let (lock, place) = match &left.lock {
-            Some(entry) => (lock_text(entry), describe::call_text(&arena, entry.site)),
-            None => (Text::of(format_args!("a lock")), ""),
-        };
-        let (name, tid, ms, lock) = (left.name.as_str(), left.tid, options::get().safe_point, lock.as_str());
-        let at = if place.is_empty() { "" } else { ", taken at " };
+        let site = blocker.lock.map_or("", |entry| describe::call_text(&arena, entry.site));
+        let (name, tid, ms, lock) = (blocker.name.as_str(), blocker.tid, options::get().safe_point, blocker.lock_name());
+        let taken_at = if site.is_empty() { "" } else { ", taken at " };
         emit::print_line(format_args!(
-            "forked without a safe point: after {ms} ms thread {name} ({tid}) still had {lock}{at}{place} (said once)"
+            "forked without a safe point: after {ms} ms thread {name} ({tid}) still had {}{taken_at}{site} (said once)",
+            lock.as_str()
         ));
     });
 }
 
-fn lock_text(entry: &held::Entry) -> Text<64> {
+impl Blocker {
+    fn lock_name(&self) -> Text<64> {
+        self.lock.map_or_else(|| Text::of(format_args!("a lock")), lock_name)
+    }
+}
+
+fn lock_name(entry: held::Entry) -> Text<64> {
     match entry.kind {
         LockKind::Libc => Text::of(format_args!("the lock of {}", describe::libc_name(entry.address))),
         LockKind::Mutex | LockKind::C11Mutex => Text::of(format_args!("mutex {:#x}", entry.address)),
@@ -201,66 +230,64 @@ fn lock_text(entry: &held::Entry) -> Text<64> {
 
 /// See [`super::in_child`].
 pub(super) fn in_child(fork: &'static Inner) {
-    let Some(word) = OUTCOME.of(fork.thread) else { return };
-    // A fork of the child's own is another one.
-    OUTCOME.thread.store(0, Relaxed);
-    let start = raw::monotonic_of_kernel().saturating_sub(word.ns);
-    let Some(left) = word.left else {
-        if word.waited_for > 0 {
-            log_action(Guard::SafePoint, ACTION, format_args!("threads that held a lock: {}", word.waited_for), start, Ok(()));
-        }
-        return;
-    };
-    let lock = left.lock.as_ref().map(lock_text);
-    let lock = lock.as_ref().map_or("a lock", |lock| lock.as_str());
-    let subject = format_args!("{} ({}) with {lock}", left.name.as_str(), left.tid);
-    log_action(Guard::SafePoint, if left.again { NOT_AGAIN } else { ACTION }, subject, start, Err(libc::ETIMEDOUT));
+    const WAITED: &str = "waited for";
+    let outcome = LATEST.of(fork.thread);
+    LATEST.reset_in_child(fork.thread);
+    let Some(Outcome { ns, waited_for, blocker }) = outcome else { return };
+    let start = raw::monotonic_of_kernel().saturating_sub(ns);
+    if let Some(blocker) = blocker {
+        let action = if blocker.given_up { "did not wait again for" } else { WAITED };
+        let lock = blocker.lock_name();
+        let subject = format_args!("{} ({}) with {}", blocker.name.as_str(), blocker.tid, lock.as_str());
+        log_action(Guard::SafePoint, action, subject, start, Err(libc::ETIMEDOUT));
+    } else if waited_for > 0 {
+        log_action(Guard::SafePoint, WAITED, format_args!("threads that held a lock: {waited_for}"), start, Ok(()));
+    }
 }
 
-const ACTION: &str = "waited for";
-const NOT_AGAIN: &str = "did not wait again for";
-
-/// What a thread has waited already for the fork that it is about to make, with the gate closed.
-struct Spent {
+/// The wait of a thread in [`before_python_forks`] for the fork that it is about to make, with the gate closed.
+struct WaitBeforeFork {
     thread: AtomicU32,
     ns: AtomicU64,
     waited_for: AtomicU32,
 }
 
-static SPENT: Spent = Spent { thread: AtomicU32::new(0), ns: AtomicU64::new(0), waited_for: AtomicU32::new(0) };
+static WAIT_BEFORE_FORK: WaitBeforeFork =
+    WaitBeforeFork { thread: AtomicU32::new(0), ns: AtomicU64::new(0), waited_for: AtomicU32::new(0) };
 
-impl Spent {
-    fn by(&self, thread: u32, ns: u64, waited_for: u32) {
+impl WaitBeforeFork {
+    fn set(&self, thread: u32, ns: u64, waited_for: u32) {
         self.ns.store(ns, Relaxed);
         self.waited_for.store(waited_for, Relaxed);
         self.thread.store(thread, Relaxed);
     }
 
-    fn taken_by(&self, thread: u32) -> Option<(u64, u32)> {
+    fn take(&self, thread: u32) -> Option<(u64, u32)> {
         self.thread.compare_exchange(thread, 0, Relaxed, Relaxed).ok()?;
         Some((self.ns.load(Relaxed), self.waited_for.load(Relaxed)))
     }
 }
 
-/// Python is about to fork. Inside fork this thread will hold the GIL, and who waits for that cannot release anything: here it can be let
-/// go. The gate stays closed until fork is entered: who waits there without the GIL would have the lock, and then want the GIL.
-fn python_forks() {
-    let Some(slot) = forker() else { return };
+/// Before Python calls fork. Inside fork this thread holds the GIL, and threads that wait for the GIL cannot release their locks: here it can
+/// be released. The gate stays closed until fork is entered: a thread that waits there without the GIL would take the lock, and then wait
+/// for the GIL.
+fn before_python_forks() {
+    let Some(slot) = forking_slot() else { return };
     let start = raw::monotonic();
     let until = start + limit();
     point::close(slot, until + HANDLERS_NS);
-    // A fork that was called off left it closed.
-    if SPENT.taken_by(raw::thread_id()).is_some() {
+    // A fork that did not take place left it closed.
+    if WAIT_BEFORE_FORK.take(raw::thread_id()).is_some() {
         point::open(slot);
     }
     let mut most = 0;
     loop {
-        let (count, others) = wait(raw::monotonic() + KEPT_NS, raw::sleep);
+        let (count, others) = wait(raw::monotonic() + GIL_HELD_NS);
         most = count.max(most);
         if others.awaited.is_none() || raw::monotonic() >= until {
             break;
         }
-        sites::without_interpreter(&|| _ = wait(until.min(raw::monotonic() + LET_GO_NS), raw::sleep));
+        sites::without_interpreter(&|| _ = wait(until.min(raw::monotonic() + GIL_RELEASED_NS)));
     }
-    SPENT.by(raw::thread_id(), raw::monotonic() - start, most);
+    WAIT_BEFORE_FORK.set(raw::thread_id(), raw::monotonic() - start, most);
 }

@@ -1,21 +1,23 @@
 //! FORKGUARD_SIGNALS: handlers that the leader's application set return to the default in the child.
 //!
-//! `auto` is the default and must break nobody: it leaves alone what a runtime or a server lives by, and an application that forks its own
-//! workers, which may live by the handlers that they inherit.
-use super::*;
+//! `auto` is the default and must break nobody: it leaves alone the signals that a runtime or a server lives by, and the workers that an
+//! application forks itself, which may live by the handlers that they inherit.
 use crate::describe;
 use crate::findings::handler_dropped;
-use crate::options::Signals;
+use crate::ledger::log_action;
+use crate::options::{self, Signals};
 use crate::sites;
+use forkguard_core::fixed::Text;
 use forkguard_core::signal::{self, Set};
-use forkguard_core::thread;
-use std::sync::atomic::AtomicU64;
+use forkguard_core::{raw, thread};
+use forkguard_report::event::Guard;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// By which a server steers its workers.
+/// The signals by which a server controls its workers.
 const STEERING: u64 = bits(&[libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM]);
 
-/// Which an application may want for itself. Not among them: what crashes raise, what timers and the end of children send, what runtimes
-/// live by (MRI's SIGVTALRM, Go's SIGURG, real-time signals), and what does no harm by default.
+/// The signals that an application may use for itself. Not among them: those of crashes, of timers and of the end of children, those that
+/// runtimes live by (MRI's SIGVTALRM, Go's SIGURG, real-time signals), and those that do no harm by default.
 const APPLICATIONS: u64 = STEERING
     | bits(&[libc::SIGUSR1, libc::SIGUSR2, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU])
     | bits(&[libc::SIGXCPU, libc::SIGXFSZ, libc::SIGIO, libc::SIGPWR]);
@@ -48,7 +50,7 @@ pub(super) fn reset_in_child() {
     }
 }
 
-/// False where [`in_child`] has nothing to do by default: no interpreted code set a handler for what it resets.
+/// False where [`in_child`] has nothing to do by default: no interpreted code set a handler for a signal that it resets.
 pub(super) fn may_act() -> bool {
     let is_interpreted = |site| sites::frames_of(site).next().is_some_and(|frame| frame.address == 0);
     let is_candidate = |set: Set| set.handler > libc::SIG_IGN && is_interpreted(set.site);
@@ -58,7 +60,7 @@ pub(super) fn may_act() -> bool {
 /// See [`super::in_child`].
 pub(super) fn in_child() {
     let options = options::get();
-    let of_application = |among: u64| among & numbers(among).filter(|&n| is_applications(n)).fold(0, |set, n| set | 1 << (n - 1));
+    let of_application = |set: u64| numbers(set).filter(|&number| is_applications(number)).fold(0, |set, n| set | 1 << (n - 1));
     let chosen = match options.signals {
         Signals::None => return,
         Signals::These(list) => list,
@@ -74,22 +76,22 @@ pub(super) fn in_child() {
 
 /// True when application code of an interpreter set the handler that the kernel has. Costs a system call only for those.
 fn is_applications(number: i32) -> bool {
-    let noted = signal::settings(number).next().filter(|set| set.handler > libc::SIG_IGN && is_by_application(set.site));
-    noted.is_some_and(|set| raw::signal_action(number).is_some_and(|now| now.handler == set.handler))
+    let recorded = signal::settings(number).next().filter(|set| set.handler > libc::SIG_IGN && is_by_application(set.site));
+    recorded.is_some_and(|set| raw::signal_action(number).is_some_and(|now| now.handler == set.handler))
 }
 
-/// True when application code made the call that a word names: as [`handler_dropped`] judges.
-pub(super) fn is_by_application(word: usize) -> bool {
-    describe::interpreted_frames(word)
+/// True when application code made the call of a site: as [`handler_dropped`] judges.
+pub(super) fn is_by_application(site: usize) -> bool {
+    describe::interpreted_frames(site)
         .find(|frame| !handler_dropped::is_wrapper(frame))
         .is_some_and(|frame| frame.is_application())
 }
 
-/// True when application code stands on the stack of this fork, or of the start of the thread that made it; also when nobody can tell.
+/// True when application code is on the stack of this fork, or of the start of the thread that made it; also when that is unknown.
 fn may_be_applications_own_fork() -> bool {
     let started = thread::mine().map_or(0, |slot| slot.site.load(Relaxed));
-    let has_application = |word| describe::interpreted_frames(word).any(|frame| frame.is_application());
-    sites::interpreted_stack().is_none_or(|standing| has_application(standing) || has_application(started))
+    let has_application = |site| describe::interpreted_frames(site).any(|frame| frame.is_application());
+    sites::interpreted_stack().is_none_or(|fork| has_application(fork) || has_application(started))
 }
 
 /// Resets one signal if it is caught.
@@ -97,9 +99,9 @@ fn reset(number: i32) {
     let start = raw::monotonic_of_kernel();
     let Some(caught) = raw::signal_action(number).filter(|action| action.handler > libc::SIG_IGN) else { return };
     let setter = signal::setter(number, caught.handler);
-    let done = to_default(number);
-    log_action(Guard::Signals, "reset to its default", format_args!("{}", name(number).as_str()), start, done);
-    if done.is_ok() {
+    let result = set_to_default(number);
+    log_action(Guard::Signals, "reset to its default", format_args!("{}", name(number).as_str()), start, result);
+    if result.is_ok() {
         let bit = 1 << (number - 1);
         RESET.fetch_or(bit, Relaxed);
         REPORTED.fetch_or(if setter.is_some() { bit } else { 0 }, Relaxed);
@@ -107,8 +109,8 @@ fn reset(number: i32) {
     }
 }
 
-/// By way of being ignored: what is pending was meant for the leader's handler, and would end the child once it is unblocked.
-fn to_default(number: i32) -> Result<(), i32> {
+/// By way of being ignored, which discards a pending signal: it was for the leader's handler, and would end the child once it is unblocked.
+fn set_to_default(number: i32) -> Result<(), i32> {
     let ignored = raw::KernelAction { handler: libc::SIG_IGN, ..Default::default() };
     raw::set_signal_action(number, &ignored)?;
     raw::set_signal_action(number, &raw::KernelAction::default())
@@ -122,12 +124,12 @@ pub(super) fn name(number: i32) -> Text<16> {
     }
 }
 
-/// True for a signal that was reset in this child.
-pub(super) fn has_reset(signal: &str) -> bool {
+/// True for a signal, by name, that was reset in this child.
+pub(crate) fn has_reset(signal: &str) -> bool {
     numbers(RESET.load(Relaxed)).any(|number| name(number).as_str() == signal)
 }
 
-/// Calls `each` with the signals that were reset and whose handler the leader reported, by name.
-pub(super) fn each_reset(mut each: impl FnMut(&str)) {
+/// Calls `each` with the names of the signals that were reset and whose handler the leader reported.
+pub(super) fn for_each_reset(mut each: impl FnMut(&str)) {
     numbers(REPORTED.load(Relaxed)).for_each(|number| each(name(number).as_str()));
 }

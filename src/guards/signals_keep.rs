@@ -1,29 +1,30 @@
 //! FORKGUARD_SIGNALS_KEEP: a handler that the application set before the fork survives a reset by somebody else in the child.
 //!
-//! The kernel gets it back at once, so that no signal finds the default meanwhile. Python's handlers stand in a table of CPython's own, too:
-//! there it goes by way of `_signal.signal`, which the main thread calls between two instructions of its code.
+//! The kernel gets it back at once, so that no signal meets the default meanwhile. CPython has a table of its own of Python's handlers, too:
+//! the main thread sets it by `_signal.signal`, between two instructions of its code.
 use super::signals::{self, name};
-use super::*;
 use crate::describe;
-use crate::entry::{Scratch, record};
+use crate::entry::{Scratch, record, record_with_scratch};
 use crate::findings::handler_dropped;
+use crate::ledger::{log_action, report_state};
+use crate::options;
 use crate::sites::{self, python_handlers as python};
-use forkguard_core::generation;
 use forkguard_core::signal::{self, COUNT, Set};
+use forkguard_core::{flags, generation, raw};
 use forkguard_loader::{AtomicIdentity, Identity};
-use forkguard_report::event::{Kind, Role, State};
+use forkguard_report::event::{Guard, Kind as FindingKind, Role, State};
 use std::ffi::{c_int, c_void};
-use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-/// Why the finding of the inherited handler is none any more.
-pub(super) const BECAUSE: &str = "forkguard put the application's handler back";
+/// The reason why the finding of the inherited handler is resolved.
+pub(super) const RESTORED_REASON: &str = "forkguard put the application's handler back";
 
 /// The application's own setting of a signal.
-struct Kept {
-    /// The word of the call, 0 none, and of the code that runs.
+struct SavedHandler {
+    /// The site of the call, 0 none, and of the code that runs.
     site: AtomicUsize,
     code: AtomicUsize,
-    /// Python's object, of which a reference is held; 0 where the kernel's action is all there is.
+    /// Python's object, of which a reference is held; 0 for a native handler.
     object: AtomicUsize,
     /// The process's generation when it was set.
     generation: AtomicU32,
@@ -33,8 +34,8 @@ struct Kept {
     library: AtomicIdentity,
 }
 
-static KEPT: [Kept; COUNT + 1] = [const {
-    Kept {
+static SAVED: [SavedHandler; COUNT + 1] = [const {
+    SavedHandler {
         site: AtomicUsize::new(0),
         code: AtomicUsize::new(0),
         object: AtomicUsize::new(0),
@@ -44,17 +45,17 @@ static KEPT: [Kept; COUNT + 1] = [const {
     }
 }; COUNT + 1];
 
-/// Signals whose handler is on its way back into CPython's table, those that got theirs back in this process, and those of them whose
+/// Signals whose handler CPython's main thread is still to set, those whose handler was restored in this process, and those of them whose
 /// inherited handler the leader reported (bit n: signal n + 1).
 #[unsafe(link_section = "forkguard_words")]
-static WANTED: AtomicU64 = AtomicU64::new(0);
+static PENDING: AtomicU64 = AtomicU64::new(0);
 #[unsafe(link_section = "forkguard_words")]
-static PUT_BACK: AtomicU64 = AtomicU64::new(0);
+static RESTORED: AtomicU64 = AtomicU64::new(0);
 #[unsafe(link_section = "forkguard_words")]
 static REPORTED: AtomicU64 = AtomicU64::new(0);
-/// The one that is being set there; 0 none.
+/// The signal that the main thread sets right now; 0 none.
 #[unsafe(link_section = "forkguard_words")]
-static IN_HAND: AtomicI32 = AtomicI32::new(0);
+static RESTORING: AtomicI32 = AtomicI32::new(0);
 
 fn bit(number: i32) -> u64 {
     1 << (number - 1)
@@ -62,51 +63,51 @@ fn bit(number: i32) -> u64 {
 
 /// See [`super::in_child`].
 pub(super) fn reset_in_child() {
-    if PUT_BACK.load(Relaxed) != 0 {
-        PUT_BACK.store(0, Relaxed);
+    if RESTORED.load(Relaxed) != 0 {
+        RESTORED.store(0, Relaxed);
         REPORTED.store(0, Relaxed);
     }
 }
 
-/// True for the signal whose handler is being put back by this very call.
-pub(crate) fn is_in_hand(number: i32) -> bool {
-    IN_HAND.load(Relaxed) == number
+/// True for the signal whose handler this very call restores.
+pub(crate) fn is_being_restored(number: i32) -> bool {
+    RESTORING.load(Relaxed) == number
 }
 
-/// A call of this thread's has given a signal this disposition.
-pub(crate) fn changed(number: i32, handler: usize, set: sites::Handler) {
+/// After a call of this thread's has given a signal this disposition.
+pub(crate) fn disposition_changed(number: i32, handler: usize, set: sites::Handler) {
     let chosen = matches!(number, 1..=64) && options::get().signals_keep & bit(number) != 0;
     if !chosen || !options::guards() {
         return;
     }
-    let kept = &KEPT[number as usize];
-    WANTED.fetch_and(!bit(number), Relaxed);
-    match (handler > libc::SIG_IGN, By::of(set.site)) {
-        (true, By::Application | By::Native) => _ = record(|_| kept.remember(number, set)),
-        // What cannot be put back is not confused with what was there before.
-        (true, By::OtherLanguage) => _ = record(|_| kept.forget()),
-        (true, By::Package) => _ = record(|_| kept.is_native().then(|| kept.forget())),
-        (false, _) => kept.reset(number, set),
+    let saved = &SAVED[number as usize];
+    PENDING.fetch_and(!bit(number), Relaxed);
+    match (handler > libc::SIG_IGN, Setter::of(set.site)) {
+        (true, Setter::Application | Setter::Native) => _ = record(|_| saved.save(number, set)),
+        // A handler that cannot be restored must not be replaced by the one before it.
+        (true, Setter::OtherLanguage) => _ = record(|_| saved.forget()),
+        (true, Setter::Package) => _ = record(|_| saved.is_native().then(|| saved.forget())),
+        (false, _) => saved.reset(number, set),
     }
 }
 
-/// Who makes a setting.
-enum By {
+/// The code that sets a handler.
+enum Setter {
     Application,
-    /// Python code that somebody else wrote.
+    /// Python code of a package or of the standard library.
     Package,
-    /// A language whose handlers cannot be put back.
+    /// A language whose handlers cannot be restored.
     OtherLanguage,
     Native,
 }
 
-impl By {
-    fn of(site: usize) -> By {
+impl Setter {
+    fn of(site: usize) -> Setter {
         match describe::interpreted_frames(site).next() {
-            None => By::Native,
-            Some(frame) if frame.language != "python" => By::OtherLanguage,
-            Some(_) if signals::is_by_application(site) => By::Application,
-            Some(_) => By::Package,
+            None => Setter::Native,
+            Some(frame) if frame.language != "python" => Setter::OtherLanguage,
+            Some(_) if signals::is_by_application(site) => Setter::Application,
+            Some(_) => Setter::Package,
         }
     }
 }
@@ -116,31 +117,31 @@ fn is_applications_reset(site: usize) -> bool {
     describe::interpreted_frames(site).find(|frame| frame.party().is_some()).is_some_and(|frame| frame.is_application())
 }
 
-impl Kept {
-    fn remember(&self, number: i32, set: sites::Handler) {
+impl SavedHandler {
+    fn save(&self, number: i32, set: sites::Handler) {
         let Some(action) = raw::signal_action(number) else { return };
-        self.hold(set.object);
+        self.retain(set.object);
         self.library.set(Identity::around(action.handler));
         let words = [action.handler, action.flags as usize, action.restorer, action.mask as usize];
-        self.action.iter().zip(words).for_each(|(place, word)| place.store(word, Relaxed));
+        self.action.iter().zip(words).for_each(|(saved, word)| saved.store(word, Relaxed));
         self.code.store(set.code, Relaxed);
         self.site.store(set.site, Relaxed);
         self.generation.store(generation::current(), Relaxed);
     }
 
-    /// Forgets it where neither handler nor object exists any more.
-    fn drop_dead(&self) {
+    /// Forgets a handler that does not exist any more: nor does its object, which is not released.
+    fn abandon(&self) {
         self.object.store(0, Relaxed);
         self.site.store(0, Relaxed);
     }
 
     fn forget(&self) {
-        self.hold(0);
+        self.retain(0);
         self.site.store(0, Relaxed);
     }
 
-    /// Holds this object of Python's instead of the one before.
-    fn hold(&self, object: usize) {
+    /// Retains this object of Python's instead of the one before.
+    fn retain(&self, object: usize) {
         let before = self.object.load(Relaxed);
         if before == object {
             return;
@@ -149,7 +150,7 @@ impl Kept {
             python::retain(object);
         }
         self.object.store(object, Relaxed);
-        // One of an interpreter that is gone went with it.
+        // An object of an unloaded interpreter is gone with it.
         if before != 0 && self.library.still_loaded() {
             python::release_soon(before);
         }
@@ -160,25 +161,25 @@ impl Kept {
         raw::KernelAction { handler, flags: flags as u64, restorer, mask: mask as u64 }
     }
 
-    /// As the registry of settings has it.
-    fn set(&self) -> Set {
+    /// The handler as an entry of the registry of settings.
+    fn setting(&self) -> Set {
         let [handler, site, code] = [&self.action[0], &self.site, &self.code].map(|word| word.load(Relaxed));
         Set { handler, site, code, thread: raw::thread_id(), inherited: false }
     }
 
-    /// Set before the fork that made this process.
+    /// True for a handler that was set before the fork that made this process.
     fn is_inherited(&self) -> bool {
         self.generation.load(Relaxed) < generation::current()
     }
 
-    /// True while the latest setting of the signal is this one.
-    fn stands(&self, number: i32) -> bool {
+    /// True while the latest setting of the signal is the inherited one.
+    fn is_in_effect(&self, number: i32) -> bool {
         let site = self.site.load(Relaxed);
         self.is_inherited() && signal::settings(number).next().is_some_and(|latest| latest.site == site)
     }
 
-    /// The signal was reset: the application's handler comes back where somebody else did that to a child that inherited it. Whoever
-    /// resets his own means it.
+    /// After a reset of the signal: restores the inherited handler of the application if other code than its own has reset it. Code that
+    /// resets its own handler does so on purpose.
     fn reset(&self, number: i32, set: sites::Handler) {
         if self.site.load(Relaxed) == 0 {
             return;
@@ -187,12 +188,12 @@ impl Kept {
         if is_applications_reset(set.site) || self.is_native() && !foreign {
             record(|_| self.forget());
         } else if foreign && self.is_inherited() {
-            self.put_back(number, set);
+            self.restore(number, set);
         }
     }
 
     fn is_native(&self) -> bool {
-        matches!(By::of(self.site.load(Relaxed)), By::Native)
+        matches!(Setter::of(self.site.load(Relaxed)), Setter::Native)
     }
 
     fn is_foreign(&self, reset: usize) -> bool {
@@ -205,69 +206,63 @@ impl Kept {
         record_with_scratch(judge).flatten() == Some(true)
     }
 
-    fn put_back(&self, number: i32, set: sites::Handler) {
+    fn restore(&self, number: i32, set: sites::Handler) {
         let start = raw::monotonic();
-        // CPython resets all handlers at its end, too: that is not undone, and its objects go with it.
+        // CPython resets all handlers at its end, too: that is left so, and its objects are gone.
         if set.object == 0 && !self.is_native() {
             if !python::can_call() {
-                self.drop_dead();
+                self.abandon();
             }
             return;
         }
         if !self.library.still_loaded() {
-            return self.drop_dead();
+            return self.abandon();
         }
-        let put = record(|_| {
+        let restored = record(|_| {
             if self.object.load(Relaxed) != 0 {
-                WANTED.fetch_or(bit(number), Relaxed);
-                if !python::call_soon(put_into_table, number as usize) {
+                PENDING.fetch_or(bit(number), Relaxed);
+                if !python::call_soon(set_in_python, number as usize) {
                     return Err(libc::EAGAIN);
                 }
             }
             raw::set_signal_action(number, &self.action())?;
-            if PUT_BACK.load(Relaxed) & bit(number) == 0 && was_reported(number) {
+            if RESTORED.load(Relaxed) & bit(number) == 0 && was_reported(number) {
                 REPORTED.fetch_or(bit(number), Relaxed);
             }
-            signal::note_undone(number, self.set());
+            signal::note_undone(number, self.setting());
             Ok(())
         });
-        if let Some(put) = put {
-            self.tell(number, start, put);
-        }
-    }
-
-    /// Once a signal and process: a server may reset it as often as it likes.
-    fn tell(&self, number: i32, start: u64, put: Result<(), i32>) {
-        if PUT_BACK.fetch_or(bit(number), Relaxed) & bit(number) != 0 {
-            return;
-        }
-        let name = name(number);
-        log_action(Guard::SignalsKeep, "handler put back", format_args!("{}", name.as_str()), start, put);
-        if !flags::is_settling() && REPORTED.load(Relaxed) & bit(number) != 0 {
-            record_with_scratch(|scratch| {
-                ledger::report_state(
-                    scratch,
-                    Kind::HandlerInherited,
-                    format_args!("{}", name.as_str()),
-                    State::Resolved,
-                    None,
-                    BECAUSE,
-                );
-            });
+        if let Some(result) = restored {
+            log_restored(number, start, result);
         }
     }
 }
 
+/// Logs the first time for each signal and process: a server may reset it often.
+fn log_restored(number: i32, start: u64, result: Result<(), i32>) {
+    if RESTORED.fetch_or(bit(number), Relaxed) & bit(number) != 0 {
+        return;
+    }
+    let name = name(number);
+    let name = format_args!("{}", name.as_str());
+    log_action(Guard::SignalsKeep, "handler put back", name, start, result);
+    if !flags::is_settling() && REPORTED.load(Relaxed) & bit(number) != 0 {
+        record_with_scratch(|scratch| {
+            report_state(scratch, FindingKind::HandlerInherited, name, State::Resolved, None, RESTORED_REASON);
+        });
+    }
+}
+
 /// In the main thread, between two instructions, with the GIL held. An exception that is under way then goes on.
-extern "C" fn put_into_table(number: *mut c_void) -> c_int {
+extern "C" fn set_in_python(number: *mut c_void) -> c_int {
     let number = number as i32;
-    // Somebody may have set the signal since.
-    if WANTED.fetch_and(!bit(number), Relaxed) & bit(number) == 0 {
+    // The program may have set the signal since.
+    if PENDING.fetch_and(!bit(number), Relaxed) & bit(number) == 0 {
         return 0;
     }
-    IN_HAND.store(number, Relaxed);
-    let set = python::set(number, KEPT[number as usize].object.load(Relaxed));
-    IN_HAND.store(0, Relaxed);
+    RESTORING.store(number, Relaxed);
+    let set = python::set(number, SAVED[number as usize].object.load(Relaxed));
+    RESTORING.store(0, Relaxed);
     if set { 0 } else { -1 }
 }
 
@@ -276,8 +271,8 @@ fn was_reported(number: i32) -> bool {
     signal::settings(number).find(|set| set.inherited).is_some_and(|set| set.handler > libc::SIG_IGN)
 }
 
-/// Calls `each` with the signals that live by the handler that was put back, and whose handler the leader reported, by name.
-pub(super) fn each_put_back(mut each: impl FnMut(&str)) {
-    let lives = |number: &i32| KEPT[*number as usize].stands(*number);
-    signals::numbers(REPORTED.load(Relaxed)).filter(lives).for_each(|number| each(name(number).as_str()));
+/// Calls `each` with the names of the signals whose restored handler is still set, and whose handler the leader reported.
+pub(super) fn for_each_restored(mut each: impl FnMut(&str)) {
+    let is_in_effect = |number: &i32| SAVED[*number as usize].is_in_effect(*number);
+    signals::numbers(REPORTED.load(Relaxed)).filter(is_in_effect).for_each(|number| each(name(number).as_str()));
 }

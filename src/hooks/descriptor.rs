@@ -273,11 +273,11 @@ fn placed(fd: c_int) {
             return;
         }
         if gate::is_guest() {
-            return sockets::lend(Some(fd));
+            return sockets::keep_on_exec_of_vfork_child(Some(fd));
         }
         record(|_| {
             // Put where it is already, it keeps its flags.
-            sockets::hand_over(Some(fd));
+            sockets::keep_on_exec(Some(fd));
             if descriptor::record(fd).is_none() {
                 descriptor::open(fd, Kind::Start, 0, 0, 0, 0);
             }

@@ -37,15 +37,15 @@ pub(super) type ExecArgs<'a> = [ArgStrings<'a>; 2];
 /// This process is about to become the program or to start it: no guard closes the connections whose numbers it is given. Called inside
 /// [`record`](crate::entry::record).
 pub(super) fn spare_named(args: ExecArgs<'_>) {
-    if sockets::may_hand_over() {
-        all_numbers(args, &mut sockets::hand_over);
+    if sockets::any_closes_on_exec() {
+        all_numbers(args, &mut sockets::keep_on_exec);
     }
 }
 
 /// The same in a vfork child: its descriptors are its own, its memory is its leader's.
 pub(super) fn spare_named_in_vfork_child(args: ExecArgs<'_>) {
-    if !in_sandbox() && sockets::may_hand_over() {
-        all_numbers(args, &mut sockets::lend);
+    if !in_sandbox() && sockets::any_closes_on_exec() {
+        all_numbers(args, &mut sockets::keep_on_exec_of_vfork_child);
     }
 }
 

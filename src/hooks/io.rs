@@ -4,7 +4,7 @@ use crate::child::settle;
 use crate::child::uses::{self, Use};
 use crate::entry::WaitLength;
 use crate::entry::{Registers, record_with_scratch};
-use crate::guards::threads::python::before_wait;
+use crate::guards::before_wait;
 use forkguard_core::descriptor::{self, Kind};
 use forkguard_core::flags;
 use forkguard_core::flags::is_settling;

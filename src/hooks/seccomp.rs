@@ -144,6 +144,6 @@ fn fall_silent() {
         flag.store(0, Relaxed);
     }
     leader::forget_children();
-    guards::threads::python::give_up();
+    guards::cancel_restarts();
     safe_point::open_for_good();
 }

@@ -41,7 +41,7 @@ masks! {
 }
 
 fn noted(signal: c_int, handler: usize, caller: usize) {
-    if signals_keep::is_in_hand(signal) {
+    if signals_keep::is_being_restored(signal) {
         return;
     }
     let set = record(|_| {
@@ -51,7 +51,7 @@ fn noted(signal: c_int, handler: usize, caller: usize) {
         set
     });
     if let Some(set) = set {
-        signals_keep::changed(signal, handler, set);
+        signals_keep::disposition_changed(signal, handler, set);
     }
 }
 

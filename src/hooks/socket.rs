@@ -3,7 +3,7 @@ use super::descriptor::{all_opened, opened};
 use super::wait::ended_by_signal;
 use crate::child::settle;
 use crate::entry::{record, record_with_scratch};
-use crate::guards::threads::python::before_wait;
+use crate::guards::before_wait;
 use crate::sites;
 use forkguard_core::descriptor::{self, Kind, role};
 use forkguard_core::flags;

@@ -3,7 +3,7 @@ use crate::child::restarts::{self, StartedThread};
 use crate::child::waits::BlockingCall;
 use crate::describe::openmp;
 use crate::entry::{record, record_with_scratch};
-use crate::guards::threads::{self, python};
+use crate::guards;
 use crate::sites;
 use forkguard_core::gate;
 use forkguard_core::held;
@@ -80,7 +80,7 @@ fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Opti
         let slot = thread::claim()?;
         slot.start.store(start, Relaxed);
         slot.argument.store(argument, Relaxed);
-        let made = threads::revived().map_or_else(
+        let made = guards::restarted_here().map_or_else(
             || sites::capture_thread(caller),
             |lost| {
                 slot.set_name(lost.name.as_str().as_bytes());
@@ -113,12 +113,12 @@ hook! {
     /// pthread_create(3).
     fn pthread_create(thread: *mut pthread_t, attributes: *const pthread_attr_t, start: Start, argument: *mut c_void) -> c_int;
     |caller| {
-        python::before_wait();
+        guards::before_wait();
         sites::starts_thread();
         let Some((slot, made)) = prepare(start as usize, argument as usize, detached(attributes), caller) else {
             return real(thread, attributes, start, argument);
         };
-        python::starts(slot);
+        guards::before_thread_start(slot);
         let result = real(thread, attributes, started, (slot as *const Slot).cast_mut().cast());
         created(thread, slot, made, result);
         result

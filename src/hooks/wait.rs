@@ -9,7 +9,7 @@ use crate::child::settle;
 use crate::child::uses;
 use crate::entry::WaitLength;
 use crate::entry::{Registers, record_with_scratch};
-use crate::guards::threads::python::{before_wait, is_pending};
+use crate::guards::{before_wait, restarts_before_wait};
 use crate::leader;
 use forkguard_core::flags;
 use forkguard_core::raw;
@@ -37,7 +37,11 @@ pub(super) fn begins_with(call: &'static &'static str, length: WaitLength, also:
     });
     // Cleared before it is asked whether that is right: what changes meanwhile sets it.
     flags::WATCH_WAITS.store(0, SeqCst);
-    if flags::SETTLING.load(SeqCst) != 0 || flags::WATCH_USES.load(SeqCst) != 0 || leader::has_children() || is_pending() {
+    if flags::SETTLING.load(SeqCst) != 0
+        || flags::WATCH_USES.load(SeqCst) != 0
+        || leader::has_children()
+        || restarts_before_wait()
+    {
         flags::watch_waits();
     }
     ended

@@ -20,7 +20,7 @@ pub(super) fn before_first_use(call: Call, fd: i32) {
     let action = raw::signal_action(number);
     let Some(set) = action.and_then(|a| signal::setter(number, a.handler)).filter(|s| s.inherited) else { return };
     let Some(severity) = certainty(fd) else { return };
-    if guards::detach(fd, twin) {
+    if guards::detach_self_pipe(fd, twin) {
         return;
     }
     let site = call.capture();

@@ -17,7 +17,7 @@ pub(super) use text::{wait_site, waiter};
 
 use crate::describe::lock_id;
 use crate::entry::record_with_scratch;
-use crate::guards::threads::python::before_wait;
+use crate::guards::before_wait;
 use crate::ledger;
 use crate::sites;
 use alone::Awaited;

@@ -1,6 +1,6 @@
-//! Those of FORKGUARD_FIXUPS, `LIBRARY:FUNCTION`: looked for in the leader before a fork, by the symbol tables themselves. The loader's
-//! lock is not taken for it: who is inside dlopen may wait for what the forking thread holds.
-use super::Teller;
+//! The fixups of FORKGUARD_FIXUPS, `LIBRARY:FUNCTION`: found in the leader before a fork, in the symbol tables themselves. The loader's lock is
+//! not taken for it: its holder, a thread inside dlopen, may wait for a lock of the forking thread.
+use super::progress::Log;
 use crate::emit;
 use crate::options;
 use forkguard_core::fixed::Text;
@@ -8,20 +8,20 @@ use forkguard_core::raw;
 use forkguard_loader::{Library, LibraryWatch, MemoryAccess, SymbolName, WhileLoaded};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::*};
 
-/// A pair of the option, and what its names stand for.
+/// A pair of the option, and the result of its lookup.
 struct Pair {
     library: &'static str,
     function: &'static str,
-    known: &'static Known,
+    lookup: &'static Lookup,
 }
 
-/// What is known of one.
-struct Known {
-    /// What is called; nothing: see `why`.
+/// The result of the latest lookup of a pair.
+struct Lookup {
+    /// The function; none: see `reason`.
     target: WhileLoaded<Function>,
-    why: AtomicU8,
-    /// Why it is not called was said (bit n: reason n).
-    said: AtomicU8,
+    reason: AtomicU8,
+    /// The reasons that were printed (bit n: reason n).
+    printed: AtomicU8,
 }
 
 type Function = unsafe extern "C-unwind" fn();
@@ -30,8 +30,9 @@ const NOT_LOADED: u8 = 0;
 const NO_SYMBOL: u8 = 1;
 const NO_FUNCTION: u8 = 2;
 
-static KNOWN: [Known; options::FIXUPS] =
-    [const { Known { target: WhileLoaded::new(), why: AtomicU8::new(NOT_LOADED), said: AtomicU8::new(0) } }; options::FIXUPS];
+static LOOKUPS: [Lookup; options::FIXUPS] =
+    [const { Lookup { target: WhileLoaded::new(), reason: AtomicU8::new(NOT_LOADED), printed: AtomicU8::new(0) } };
+        options::FIXUPS];
 static LIBRARIES: LibraryWatch = LibraryWatch::without_pause();
 #[unsafe(link_section = "forkguard_words")]
 static BUSY: AtomicBool = AtomicBool::new(false);
@@ -43,10 +44,10 @@ pub(super) fn any() -> bool {
 
 fn pairs() -> impl Iterator<Item = Pair> {
     let texts = options::get().fixups.as_str().split(',').filter_map(|pair| pair.split_once(':'));
-    texts.zip(&KNOWN).map(|((library, function), known)| Pair { library: library.trim(), function: function.trim(), known })
+    texts.zip(&LOOKUPS).map(|((library, function), lookup)| Pair { library: library.trim(), function: function.trim(), lookup })
 }
 
-/// In the leader: finds them in what is loaded by now.
+/// In the leader: finds the functions in the libraries that are loaded by now.
 pub(super) fn find() {
     if any() {
         find_all();
@@ -55,22 +56,22 @@ pub(super) fn find() {
 
 #[inline(never)]
 fn find_all() {
-    // Another thread that forks is at it.
+    // Another thread that forks does it.
     if BUSY.swap(true, Acquire) {
         return raw::wait_until(|| !BUSY.load(Acquire));
     }
-    for Pair { known, .. } in pairs().filter(|pair| pair.known.target.was_unloaded()) {
-        known.why.store(NOT_LOADED, Relaxed);
+    for Pair { lookup, .. } in pairs().filter(|pair| pair.lookup.target.was_unloaded()) {
+        lookup.reason.store(NOT_LOADED, Relaxed);
         LIBRARIES.forget();
     }
     LIBRARIES.visit(MemoryAccess::FAULT_PROOF, |library| {
-        pairs().for_each(|pair| pair.known.target.search(library, |library| pair.function_of(library)));
+        pairs().for_each(|pair| pair.lookup.target.search(library, |library| pair.function_in(library)));
     });
-    pairs().filter(|pair| pair.known.target.still_loaded().is_none()).for_each(|pair| pair.say_once());
+    pairs().filter(|pair| pair.lookup.target.still_loaded().is_none()).for_each(|pair| pair.print_once());
     BUSY.store(false, Release);
 }
 
-/// In a child: the thread that was at it may be lost.
+/// In a child: the thread that did the lookup may be lost.
 pub(super) fn reset_in_child() {
     if BUSY.load(Relaxed) {
         BUSY.store(false, Relaxed);
@@ -78,21 +79,21 @@ pub(super) fn reset_in_child() {
 }
 
 /// Calls them, with no arguments.
-pub(super) fn run(teller: &mut Teller) {
+pub(super) fn run(log: &mut Log) {
     for pair in pairs() {
         let name = Text::of(format_args!("{}:{}", pair.library, pair.function));
-        match pair.known.target.still_loaded() {
-            None => teller.fail(&name),
-            // SAFETY: a function of a loaded library, which who set the option vouches can be called so.
-            Some(target) => teller.run(name, || unsafe { target() }),
+        match pair.lookup.target.still_loaded() {
+            None => log.fail(&name),
+            // SAFETY: a function of a loaded library, which the option declares as one that can be called so.
+            Some(target) => log.run(name, || unsafe { target() }),
         }
     }
 }
 
 impl Pair {
-    /// What is called, if it is in this library.
-    fn function_of(&self, library: &Library) -> Option<Function> {
-        if !is_called(library, self.library) {
+    /// The function, if it is in this library.
+    fn function_in(&self, library: &Library) -> Option<Function> {
+        if !has_name(library, self.library) {
             return None;
         }
         let mut name = Text::<256>::new();
@@ -101,20 +102,20 @@ impl Pair {
         let target = name.as_ref().and_then(|name| library.function(name));
         if target.is_none() {
             let is_defined = name.is_some_and(|name| library.symbol(&name).is_some());
-            self.known.why.store(if is_defined { NO_FUNCTION } else { NO_SYMBOL }, Relaxed);
+            self.lookup.reason.store(if is_defined { NO_FUNCTION } else { NO_SYMBOL }, Relaxed);
         }
         // SAFETY: the address of a function.
         target.map(|target| unsafe { std::mem::transmute::<usize, Function>(target) })
     }
 
-    fn say_once(&self) {
-        let why = self.known.why.load(Relaxed);
-        if self.known.said.fetch_or(1 << why, Relaxed) & 1 << why != 0 {
+    fn print_once(&self) {
+        let reason = self.lookup.reason.load(Relaxed);
+        if self.lookup.printed.fetch_or(1 << reason, Relaxed) & 1 << reason != 0 {
             return;
         }
         let Pair { library, function, .. } = self;
         let process = raw::process_id();
-        match why {
+        match reason {
             _ if !raw::can_read_memory() => emit::print_line(format_args!(
                 "FORKGUARD_FIXUPS: {library}:{function} is not called in children of process {process}: process_vm_readv is forbidden here"
             )),
@@ -132,7 +133,7 @@ impl Pair {
 }
 
 /// True for the library's path, the file name in it, or its SONAME; the versions behind `.so` may be left out.
-fn is_called(library: &Library, name: &str) -> bool {
+fn has_name(library: &Library, name: &str) -> bool {
     let path = library.link_map.path();
     let soname = library.soname();
     let file = path.as_str().rsplit('/').next().unwrap_or_default();

@@ -1,22 +1,24 @@
-//! Threads of Python's `threading`: the same Thread object is started again. Where they stood is asked of the interpreter: os.fork calls us right
-//! before the fork; a server that forks without a word to Python (uWSGI) leaves the lost threads' states in the child as they were, until that
-//! starts a thread.
-use super::*;
-use crate::entry::record;
+//! Threads of Python's `threading`: the same Thread object is started again. The interpreter tells what they were doing at the fork: os.fork
+//! calls our code right before the fork; a server that forks past Python (uWSGI) leaves the lost threads' states in the child as they were,
+//! until the child starts a thread.
+use super::restart::{is_enabled, is_named, name_of, restart, restartable, restarted_here};
+use crate::entry::{errno, record};
+use crate::sites;
 use crate::sites::python::{while_held, while_taken};
-use forkguard_core::gate;
+use forkguard_core::fork::{self as core_fork, Inner, ThreadRecord};
 use forkguard_core::thread::Slot;
+use forkguard_core::{gate, raw, tls};
 use forkguard_loader::program_path;
 use std::ffi::CStr;
-use std::sync::atomic::AtomicU8;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 const NAME: &CStr = c"forkguard.threads";
-const SOURCE: &CStr = match CStr::from_bytes_with_nul(concat!(include_str!("revive.py"), "\0").as_bytes()) {
+const SOURCE: &CStr = match CStr::from_bytes_with_nul(concat!(include_str!("restart.py"), "\0").as_bytes()) {
     Ok(source) => source,
     Err(_) => panic!("a text without NUL"),
 };
 
-/// Not zero once the code is there.
+/// Not zero once the interpreter has our code.
 #[unsafe(link_section = "forkguard_words")]
 static INSTALLED: AtomicU8 = AtomicU8::new(0);
 /// Not zero in a child that may still start Python's lost threads again.
@@ -24,79 +26,78 @@ static INSTALLED: AtomicU8 = AtomicU8::new(0);
 static PENDING: AtomicU8 = AtomicU8::new(0);
 /// Not zero while it does.
 #[unsafe(link_section = "forkguard_words")]
-static STARTING: AtomicU8 = AtomicU8::new(0);
+static RESTARTING: AtomicU8 = AtomicU8::new(0);
 
 /// In the hook of pthread_create, outside of its bookkeeping: Python starts a thread, holds the GIL, and has imported `threading`.
-pub(crate) fn starts(slot: &Slot) {
-    if slot.label.load(Relaxed) == 0 || !is_on() || revived().is_some() {
+pub(crate) fn before_thread_start(slot: &Slot) {
+    if slot.label.load(Relaxed) == 0 || !is_enabled() || restarted_here().is_some() {
         return;
     }
-    let errno = crate::entry::errno::get();
-    let there = while_held(NAME, |running| running.is_installed() || running.install(SOURCE));
-    if there == Some(true) {
+    let errno = errno::get();
+    if while_held(NAME, |running| running.is_installed() || running.install(SOURCE)) == Some(true) {
         INSTALLED.store(1, Relaxed);
     }
-    crate::entry::errno::set(errno);
+    errno::set(errno);
 }
 
-/// In a child's first handler.
+/// See [`super::in_child`].
 pub(super) fn in_child() {
-    let some = || restartable().any(|(_, thread)| thread.label != 0);
-    let pending = INSTALLED.load(Relaxed) != 0 && (sites::holds_interpreter() || is_uwsgi()) && some();
-    STARTING.store(0, Relaxed);
+    let any = || restartable().any(|(_, thread)| thread.label != 0);
+    let pending = INSTALLED.load(Relaxed) != 0 && (sites::holds_interpreter() || is_uwsgi()) && any();
+    RESTARTING.store(0, Relaxed);
     PENDING.store(u8::from(pending), Relaxed);
 }
 
-/// Who forks without the GIL may never need it in the child, where a lost thread may have it for good. uWSGI takes it at once.
+/// A server that forks without the GIL may never need it in the child, where a lost thread may hold it for good; but uWSGI takes it at once.
 fn is_uwsgi() -> bool {
     program_path().as_str().rsplit('/').next().is_some_and(|program| program.contains("uwsgi"))
 }
 
-/// True while they are being started: that they wait does not settle the child.
-pub(crate) fn is_starting() -> bool {
-    STARTING.load(Relaxed) != 0
+/// True while threads are being started again: their waits do not settle the child.
+pub(crate) fn is_restarting() -> bool {
+    RESTARTING.load(Relaxed) != 0
 }
 
-/// None is started again here any more.
-pub(crate) fn give_up() {
+/// From here on this process starts none again.
+pub(crate) fn cancel_restarts() {
     PENDING.store(0, Relaxed);
 }
 
-/// True while a wait may be the one before which threads are started.
-pub(crate) fn is_pending() -> bool {
+/// True while threads are still to be started again, before the next wait.
+pub(crate) fn restarts_before_wait() -> bool {
     PENDING.load(Relaxed) != 0
 }
 
 /// In a hook, outside of its bookkeeping: this thread is about to wait, or to start a thread.
 #[inline(always)]
 pub(crate) fn before_wait() {
-    if is_pending() {
-        start_again();
+    if restarts_before_wait() {
+        restart_all();
     }
 }
 
 #[cold]
-fn start_again() {
+fn restart_all() {
     if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !core_fork::owned() {
         return;
     }
-    let errno = crate::entry::errno::get();
+    let errno = errno::get();
     while_taken(NAME, true, |running| {
-        // What is started here waits, too.
+        // The threads that are started here wait, too.
         if PENDING.swap(0, Relaxed) != 0 {
-            STARTING.store(1, Relaxed);
+            RESTARTING.store(1, Relaxed);
             if raw::kernel_threads() == 1 {
-                running.call(c"adopt", None);
+                running.call(c"adopt_lost_threads", None);
             }
             in_order(|fork, thread| {
                 let named = is_named(name_of(thread).as_str());
-                revive(fork, thread, || running.call(c"revive", Some((thread.handle, named))).then_some(Ok(())));
+                restart(fork, thread, || running.call(c"restart", Some((thread.handle, named))).then_some(Ok(())));
             });
-            running.call(c"end", None);
-            STARTING.store(0, Relaxed);
+            running.call(c"forget_lost_threads", None);
+            RESTARTING.store(0, Relaxed);
         }
     });
-    crate::entry::errno::set(errno);
+    errno::set(errno);
 }
 
 /// Calls `each` with Python's lost threads in the order in which the kernel numbered them, which is nearly always that of their start: a pool's

@@ -1,16 +1,16 @@
-"""What forkguard runs inside the interpreter: where threads stand at a fork, and how a lost one is started again.
+"""Runs inside the interpreter: finds out what threads do at a fork, and starts a lost one again.
 
-Nothing is imported that the program has not imported itself, and no exception leaves.
+It imports nothing that the program has not imported itself, and raises no exception.
 """
 import os
 import sys
 import threading
 from types import BuiltinFunctionType
 
-# Whose child processes make their own threads.
+# Libraries whose child processes make their own threads.
 PROCESSES = ("multiprocessing", "multiprocess", "billiard")
 
-# Functions of the standard library that wait for work: the local variables that hold a queue between threads (as proof), and the work.
+# Functions of the standard library that wait for work: the local variables that hold a queue between threads (as proof), and the queue of work.
 CONSUMERS = {
     ("queue", "get"): ("self", "self"),
     ("concurrent.futures.thread", "_worker"): ("work_queue", "work_queue"),
@@ -21,14 +21,14 @@ CONSUMERS = {
 }
 
 CONDITION_WAIT = threading.Condition.wait.__code__
-# Of the forks under way, by the forking thread: the stands of the others.
+# The other threads at each fork that is under way, by the forking thread.
 forking = {}
-# Of the threads that this process lost, by their idents.
+# The threads that this process lost, by their idents.
 lost = {}
 
 
-class Stand:
-    """Where a thread stood at the fork."""
+class ThreadAtFork:
+    """A thread, and what it was waiting for at the fork."""
 
     def __init__(self, thread, frame):
         self.thread = thread
@@ -39,42 +39,42 @@ class Stand:
         caller = frame
         while caller is not None and module(caller) == "threading":
             caller = caller.f_back
-        self.look(frame, caller)
+        self.find_queue(frame, caller)
 
-    def look(self, innermost, frame):
+    def find_queue(self, innermost, frame):
         first = frame
         while frame is not None and not self.consumes:
-            place = module(frame), frame.f_code.co_name
-            # Whoever runs a task of a pool goes back to waiting for the next; who does something else beneath a queue's `get` does not wait.
+            function = module(frame), frame.f_code.co_name
+            # A thread that runs a task of a pool will wait for the next one; a thread that runs other code beneath a queue's `get` does not wait.
             waits = frame is first and self.condition is not None
-            if place in CONSUMERS and (waits or place != ("queue", "get")):
-                self.take(place, frame, frame is innermost)
+            if function in CONSUMERS and (waits or function != ("queue", "get")):
+                self.take_queue(function, frame, frame is innermost)
             frame = frame.f_back
 
-    def take(self, place, frame, waits):
-        proof, work = CONSUMERS[place]
+    def take_queue(self, function, frame, waits):
+        proof, work = CONSUMERS[function]
         self.consumes = is_of_threads(frame.f_locals.get(proof))
         self.queue = frame.f_locals.get(work) if work else None
         # Newer executors count a worker as idle before it waits: started again it would count twice.
-        if waits and place[1] == "_worker" and "get_nowait" in frame.f_code.co_names:
+        if waits and function[1] == "_worker" and "get_nowait" in frame.f_code.co_names:
             self.executor = frame.f_locals.get("executor_reference")
-        if place[1] == "_handle_workers":
+        if function[1] == "_handle_workers":
             self.pipe = [frame.f_locals[name] for name in ("change_notifier", "sentinels", "ctx")]
 
     def is_locked(self):
-        """True when the lock of its condition was held: by whom is unknown."""
+        """True when the lock of its condition was held; its holder is unknown."""
         locked = getattr(self.condition._lock, "locked", None) if self.condition is not None else None
         return locked is not None and locked()
 
-    def leave(self, alone):
-        """It waits no more: who is notified must be there. Right after the fork nobody is."""
+    def stop_waiting(self, alone):
+        """A lost thread must not be notified in place of a living one. Right after the fork no thread waits (`alone`)."""
         if self.condition is not None and alone:
             self.condition._waiters.clear()
         elif self.waiter is not None and self.waiter in self.condition._waiters:
             self.condition._waiters.remove(self.waiter)
 
-    def empty(self):
-        """What is in the queue at the fork is the leader's, whose threads will do it."""
+    def empty_queue(self):
+        """The tasks in the queue at the fork are the leader's, whose threads will run them."""
         if not self.consumes or self.queue is None:
             return
         mutex = getattr(self.queue, "mutex", None)
@@ -89,13 +89,12 @@ class Stand:
             finally:
                 mutex.release()
 
-    def make_own(self):
-        """What it counts in, or is told things by."""
+    def unshare(self):
+        """Corrects the executor's count of idle workers, and replaces the pipe that the leader's thread reads, too."""
         executor = self.executor() if self.executor is not None else None
         if executor is not None:
             executor._idle_semaphore.acquire(blocking=False)
         if self.pipe is not None:
-            # A pipe that the leader's thread reads, too.
             notifier, sentinels, context = self.pipe
             shared = notifier._reader
             notifier.__init__(ctx=context)
@@ -103,7 +102,7 @@ class Stand:
 
     def start(self):
         thread = self.thread
-        self.make_own()
+        self.unshare()
         as_lost = dict(thread.__dict__)
         thread._started = threading.Event()
         thread._ident = None
@@ -116,7 +115,7 @@ class Stand:
             thread._tstate_lock = None
             thread._is_stopped = False
         if getattr(thread, "_context", None) is not None:
-            # It is entered: by the lost one.
+            # The lost thread has entered it.
             thread._context = thread._context.copy()
         # The worker's end must not wait for a thread that the worker's own code did not start.
         thread._daemonic = True
@@ -139,7 +138,7 @@ def is_of_threads(queue):
 
 
 def makes_process(frame):
-    """True when the fork is one of a library whose processes are no workers of a server."""
+    """True when the fork is made by a library whose processes are no workers of a server."""
     while frame is not None:
         if str(module(frame)).partition(".")[0] in PROCESSES:
             return True
@@ -153,14 +152,14 @@ def is_process():
     return any(getattr(process, "_parent_pid", None) is not None for process in own)
 
 
-def stands():
+def other_threads():
     frames = sys._current_frames()
     frames.pop(threading.get_ident(), None)
     foreign = threading._MainThread, threading._DummyThread
     # Not enumerate(): it takes a lock.
     active = threading._active.copy()
     return {
-        ident: Stand(active[ident], frame)
+        ident: ThreadAtFork(active[ident], frame)
         for ident, frame in frames.items()
         if ident in active and not isinstance(active[ident], foreign)
     }
@@ -170,7 +169,7 @@ def before():
     """In the leader, right before a fork."""
     try:
         makes = makes_process(sys._getframe().f_back)
-        forking[threading.get_ident()] = {} if makes else stands()
+        forking[threading.get_ident()] = {} if makes else other_threads()
     except Exception:
         forking.pop(threading.get_ident(), None)
 
@@ -180,49 +179,49 @@ def in_parent():
 
 
 def in_child():
-    stood = forking.pop(threading.get_ident(), {})
+    others = forking.pop(threading.get_ident(), {})
     forking.clear()
-    for ident, stand in stood.items():
+    for ident, thread in others.items():
         try:
-            # Looked at only now: until the fork somebody may have run.
-            stand.locked = stand.is_locked()
-            stand.leave(alone=True)
-            stand.empty()
-            lost[ident] = stand
+            # Only now: the other threads may have run until the fork.
+            thread.locked = thread.is_locked()
+            thread.stop_waiting(alone=True)
+            thread.empty_queue()
+            lost[ident] = thread
         except Exception:
             pass
 
 
-def adopt():
-    """In a child of one thread whose server forks without a word to Python: what it lost stands there as at the fork."""
-    for ident, stand in stands().items():
-        stand.locked = stand.is_locked()
-        # One that was notified is about to do the leader's work.
-        if stand.waiter is not None and stand.waiter not in stand.condition._waiters:
-            stand.consumes = False
-        stand.leave(alone=False)
-        if threading._active.get(ident) is stand.thread:
+def adopt_lost_threads():
+    """In a child with one thread whose server forks past Python: the interpreter has the lost threads as they were at the fork."""
+    for ident, thread in other_threads().items():
+        thread.locked = thread.is_locked()
+        # A thread that was notified is about to do the leader's work.
+        if thread.waiter is not None and thread.waiter not in thread.condition._waiters:
+            thread.consumes = False
+        thread.stop_waiting(alone=False)
+        if threading._active.get(ident) is thread.thread:
             del threading._active[ident]
-        lost[ident] = stand
+        lost[ident] = thread
 
 
 def is_plain():
-    """False where threads are something else (gevent, eventlet), or end."""
+    """False where threads are not the kernel's (gevent, eventlet), or the interpreter ends."""
     starters = [getattr(threading, name, None) for name in ("_start_new_thread", "_start_joinable_thread")]
     plain = all(starter is None or type(starter) is BuiltinFunctionType for starter in starters)
     return plain and not sys.is_finalizing() and not is_process()
 
 
-def revive(ident, named):
+def restart(ident, named):
     """Starts a lost thread again: True when it runs."""
-    stand = lost.pop(ident, None)
-    if stand is None or stand.locked or not (named or stand.consumes) or not is_plain():
+    thread = lost.pop(ident, None)
+    if thread is None or thread.locked or not (named or thread.consumes) or not is_plain():
         return False
-    return stand.thread not in threading._active.values() and stand.start()
+    return thread.thread not in threading._active.values() and thread.start()
 
 
-def end():
-    """No more of them are started."""
+def forget_lost_threads():
+    """After the last restart."""
     forking.clear()
     lost.clear()
 
