@@ -5,7 +5,7 @@
  *     if (forkguard_version) printf("under forkguard %s\n", forkguard_version());
  *     if (forkguard_register_fixup) forkguard_register_fixup("cache", forget_cache, &cache);
  *
- * All may be called from any thread at any time. What returns int gives 0 or more on success, and -1 with errno set otherwise. */
+ * All may be called from any thread at any time. Functions of type int return 0 or more on success, and -1 with errno set otherwise. */
 #ifndef FORKGUARD_H
 #define FORKGUARD_H
 
@@ -23,30 +23,30 @@ int forkguard_active(void) __attribute__((weak));
 
 /* Runs function(argument) in each child that is forked from now on, after every library's own child handlers, in the order of
  * registration. The report names it and says how long it took, or that it did not come back. Nothing runs in FORKGUARD=observe.
- * It may take locks, start threads, fork (that child goes on inside the fixup), throw, or end the child; what errno it leaves does not matter.
- * A registration ends when the library of its function is unloaded. The name is copied (at most 63 bytes). Gives a number for
+ * It may take locks, start threads, fork (that child goes on inside the fixup), throw, or end the child; it may change errno.
+ * A registration ends when the library of its function is unloaded. The name is copied (at most 63 bytes). Returns a number for
  * forkguard_unregister_fixup; ENOSPC: 64 are registered, EINVAL: a null name or function. */
 int forkguard_register_fixup(const char *name, void (*function)(void *), void *argument) __attribute__((weak));
 
-/* Takes a registration back. ENOENT: there is none of this number. */
+/* Ends a registration. ENOENT: there is none of this number. */
 int forkguard_unregister_fixup(int number) __attribute__((weak));
 
-/* Says that this descriptor is meant for the children: no guard touches it, and no finding warns of it, until it is closed. EBADF: it
- * is not open. */
+/* Declares that this descriptor is for the children: no guard changes it, and no finding warns of it, until it is closed. EBADF: it is
+ * not open. */
 int forkguard_keep_descriptor(int descriptor) __attribute__((weak));
 
-/* Says that children do without this thread: that they lack it is no news. ESRCH: no hook saw it start. */
+/* Declares that children do not need this thread: its loss is no finding. ESRCH: no hook saw it start. */
 int forkguard_mark_thread_fork_safe(pthread_t thread) __attribute__((weak));
 
-/* Says that children may start this thread again by its start routine and argument: FORKGUARD_THREADS=revive does. ESRCH as above. */
+/* Declares that children may start this thread again by its start routine and argument, as FORKGUARD_THREADS=revive does. ESRCH as above. */
 int forkguard_mark_thread_restartable(pthread_t thread) __attribute__((weak));
 
-/* Gives a lock a name for the report (copied, at most 63 bytes); null takes it back. ENOSPC: 256 have names, EINVAL: a null
- * lock. */
+/* Gives a lock a name for the report (copied, at most 63 bytes); a null name removes it. ENOSPC: 256 have names, EINVAL: a
+ * null lock. */
 int forkguard_name_lock(const void *lock, const char *name) __attribute__((weak));
 
-/* For runtimes that run fixups themselves, when they can: in a child, the fixup of this name begins; it has ended, by an exception of
- * its language if raised is not 0. */
+/* For language runtimes that run fixups themselves: in a child, the fixup of this name begins; it has ended, by an exception of its
+ * language if raised is not 0. */
 void forkguard_fixup_begins(const char *name) __attribute__((weak));
 void forkguard_fixup_ended(const char *name, int raised) __attribute__((weak));
 

@@ -1,6 +1,6 @@
-//! `include/forkguard.h`: what programs may tell forkguard.
+//! The C API of `include/forkguard.h`.
 //!
-//! All of it works from any thread, in a signal handler, and before our constructor has run: tables of words without a lock.
+//! It works from any thread, in a signal handler, and before our constructor has run: tables of words without a lock.
 use crate::entry::record;
 use crate::guards::fixups;
 use crate::options;
@@ -8,7 +8,7 @@ use forkguard_core::fixed::Text;
 use forkguard_core::thread::{self, Slot};
 use forkguard_core::{descriptor, gate, names, raw};
 use forkguard_report::event::Progress;
-use libc::{EINVAL, ENOSPC, ESRCH, c_char, c_int, c_void, pthread_t};
+use libc::{EBADF, EINVAL, ENOSPC, ESRCH, c_char, c_int, c_void, pthread_t};
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -39,25 +39,25 @@ pub unsafe extern "C" fn forkguard_register_fixup(
     argument: *mut c_void,
 ) -> c_int {
     // SAFETY: as the caller vouches.
-    let name = unsafe { read(name) };
+    let name = unsafe { copy_name(name) };
     let registered = name.zip(function).ok_or(EINVAL);
     result(registered.and_then(|(name, function)| fixups::register(name.as_str(), function, argument)))
 }
 
-/// Takes a registration back.
+/// Ends a registration.
 #[unsafe(no_mangle)]
 pub extern "C" fn forkguard_unregister_fixup(number: c_int) -> c_int {
     result(fixups::unregister(number).map(|()| 0))
 }
 
-/// Names a lock.
+/// Gives a lock a name; a null name removes it.
 ///
 /// # Safety
 /// The name must be null or a C string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn forkguard_name_lock(lock: *const c_void, name: *const c_char) -> c_int {
     // SAFETY: as the caller vouches.
-    let name = unsafe { read(name) };
+    let name = unsafe { copy_name(name) };
     result(match (lock.addr(), name) {
         (0, _) => Err(EINVAL),
         (lock, Some(name)) => names::name_lock(lock, name.as_str()).then_some(0).ok_or(ENOSPC),
@@ -68,42 +68,42 @@ pub unsafe extern "C" fn forkguard_name_lock(lock: *const c_void, name: *const c
     })
 }
 
-/// A runtime begins a fixup of its own in a child.
+/// A language's runtime begins a fixup of its own in a child.
 ///
 /// # Safety
 /// The name must be null or a C string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn forkguard_fixup_begins(name: *const c_char) {
     // SAFETY: as the caller vouches.
-    if let Some(name) = unsafe { read(name) } {
+    if let Some(name) = unsafe { copy_name(name) } {
         fixups::runtime_fixup_begins(name.as_str());
     }
 }
 
-/// That fixup has ended.
+/// The runtime's fixup has ended.
 ///
 /// # Safety
 /// The name must be null or a C string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn forkguard_fixup_ended(name: *const c_char, raised: c_int) {
     // SAFETY: as the caller vouches.
-    if let Some(name) = unsafe { read(name) } {
+    if let Some(name) = unsafe { copy_name(name) } {
         fixups::runtime_fixup_ended(name.as_str(), if raised == 0 { Progress::Done } else { Progress::Raised });
     }
 }
 
-/// A name that a program gives, as far as it is kept; None for null.
+/// Copies a C string, cut to the longest name; None for null.
 ///
 /// # Safety
 /// It must be null or a C string.
-unsafe fn read(name: *const c_char) -> Option<Text<{ names::LONGEST }>> {
-    // A character may be cut at the end of what is kept.
+unsafe fn copy_name(name: *const c_char) -> Option<Text<{ names::LONGEST }>> {
+    // UTF-8: the cut may lie within the last character.
     let mut bytes = [0u8; names::LONGEST + 3];
     if name.is_null() {
         return None;
     }
     for (index, byte) in bytes.iter_mut().enumerate() {
-        // SAFETY: no byte behind the one that ends it is read.
+        // SAFETY: no byte behind the terminating one is read.
         *byte = unsafe { *name.add(index) } as u8;
         if *byte == 0 {
             break;
@@ -112,32 +112,32 @@ unsafe fn read(name: *const c_char) -> Option<Text<{ names::LONGEST }>> {
     Some(Text::from_bytes(&bytes))
 }
 
-/// Children do without this thread.
+/// Declares that children do not need this thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn forkguard_mark_thread_fork_safe(thread: pthread_t) -> c_int {
     mark(thread, |slot| &slot.fork_safe)
 }
 
-/// Children may start this thread again.
+/// Declares that children may start this thread again.
 #[unsafe(no_mangle)]
 pub extern "C" fn forkguard_mark_thread_restartable(thread: pthread_t) -> c_int {
     mark(thread, |slot| &slot.restartable)
 }
 
-fn mark(thread: pthread_t, word: fn(&Slot) -> &AtomicU32) -> c_int {
-    let marked = slot_of(thread as usize).map(|slot| word(slot).store(1, Relaxed));
+fn mark(thread: pthread_t, flag: fn(&Slot) -> &AtomicU32) -> c_int {
+    let marked = slot_for_handle(thread as usize).map(|slot| flag(slot).store(1, Relaxed));
     result(marked.map(|()| 0).ok_or(ESRCH))
 }
 
-/// A thread that was just started tells its handle as soon as it runs.
-fn slot_of(handle: usize) -> Option<&'static Slot> {
+/// A thread that was just started records its handle as soon as it runs: waits for that.
+fn slot_for_handle(handle: usize) -> Option<&'static Slot> {
     if thread::by_handle(handle).is_none() && thread::is_starting() {
         raw::wait_until(|| thread::by_handle(handle).is_some());
     }
     thread::by_handle(handle)
 }
 
-/// A result as C functions give it.
+/// Returns a result as C functions do: -1 with errno set on failure.
 fn result(outcome: Result<c_int, c_int>) -> c_int {
     outcome.unwrap_or_else(|errno| {
         crate::entry::errno::set(errno);
@@ -145,15 +145,14 @@ fn result(outcome: Result<c_int, c_int>) -> c_int {
     })
 }
 
-/// This descriptor is meant for the children.
+/// Declares that this descriptor is for the children.
 #[unsafe(no_mangle)]
 pub extern "C" fn forkguard_keep_descriptor(fd: c_int) -> c_int {
     if fd < 0 || !raw::is_open(fd) {
-        crate::entry::errno::set(libc::EBADF);
-        return -1;
+        return result(Err(EBADF));
     }
     record(|_| {
-        // One that no hook saw made.
+        // No hook has seen it opened.
         if descriptor::record(fd).is_none() {
             descriptor::open(fd, descriptor::Kind::Start, 0, 0, 0, 0);
         }

@@ -8,12 +8,12 @@
         pool.open()
 
 They run where libforkguard.so is preloaded and guards are on (``FORKGUARD=guard``, the default): in each child, before
-anything else of the program's, in the order of their registration. forkguard's report says how long each took, that it
+any other code of the program, in the order of their registration. forkguard's report says how long each took, that it
 raised, or that it never came back. Without the preload, and under ``FORKGUARD=observe`` or ``off``, nothing runs:
-:func:`active` tells, and :func:`register` says so once.
+:func:`active` is false then, and without the preload :func:`register` logs a warning once.
 
 Python code never runs inside ``fork()`` itself, but where the runtime calls it afterwards: by ``os.register_at_fork``, or,
-under uWSGI, which forks past Python, by ``uwsgi.post_fork_hook``, in front of what else uses that hook.
+under uWSGI, which forks past Python, by ``uwsgi.post_fork_hook``, before the other users of that hook.
 """
 
 import os
@@ -24,13 +24,13 @@ from functools import partial
 __version__ = "0.1.0"
 __all__ = ["active", "keep", "mark_fork_safe", "register", "version"]
 
-# What runs in a child: name, function, arguments.
+# The fixups: name, function, arguments.
 _fixups = []
 # The process whose fixups have run, or that registered the first one.
 _process = os.getpid()
-# The thread that runs them now.
+# The thread that runs fixups now.
 _running = None
-# The preloaded library's functions; None before they were asked for, False where there are none.
+# The preloaded library's functions; None before the first lookup, False without the preload.
 _library = None
 
 
@@ -51,7 +51,7 @@ def register(function=None, /, *args, name=None):
 
     Also a decorator, with or without a name: ``@register``, ``@register(name="pool")``. The name (by default the function's
     own) is the report's. An exception is printed and reported; the fixups behind it still run. A child that a fixup forks
-    goes on inside that fixup. Where :func:`active` is false it does nothing, and says so once if the preload is missing.
+    goes on inside that fixup. Where :func:`active` is false it does nothing; if the preload is missing it logs a warning once.
     """
     if function is None:
         return partial(register, name=name)
@@ -61,19 +61,19 @@ def register(function=None, /, *args, name=None):
         _install()
         _fixups.append(((name or _name(function)).encode(errors="replace"), function, args))
     elif not _library:
-        _say_once()
+        _warn_once()
     return function
 
 
 def keep(descriptor):
-    """Says that a descriptor, or a socket, is meant for the children: no guard touches it until it is closed. True on success."""
+    """Declares that a descriptor, or a socket, is for the children: no guard changes it until it is closed. True on success."""
     number = descriptor if isinstance(descriptor, int) else descriptor.fileno()
     library = _load()
     return bool(library) and library.forkguard_keep_descriptor(number) == 0
 
 
 def mark_fork_safe(thread):
-    """Says that children do without a ``threading.Thread`` that has been started: it is no finding. True on success."""
+    """Declares that children do not need a started ``threading.Thread``: its loss is no finding. True on success."""
     if thread.ident is None:
         raise ValueError("the thread has not been started")
     library = _load()
@@ -81,7 +81,7 @@ def mark_fork_safe(thread):
 
 
 def _load():
-    """The preloaded library, looked for once: in a child there is nothing left to look up."""
+    """The preloaded library, looked up once: so a child never does."""
     global _library
     if _library is None:
         try:
@@ -94,7 +94,7 @@ def _load():
 def _bind():
     import ctypes
 
-    # PyDLL: a call right after a fork must not let go of the interpreter's lock.
+    # PyDLL: a call right after a fork must not release the interpreter's lock.
     library = ctypes.PyDLL(None)
     library.forkguard_version.restype = ctypes.c_char_p
     library.forkguard_active.argtypes = []
@@ -107,12 +107,12 @@ def _bind():
     return library
 
 
-def _say_once():
-    global _say_once
+def _warn_once():
+    global _warn_once
     import logging
 
     logging.getLogger("forkguard").warning("libforkguard.so is not preloaded: registered fixups do not run")
-    _say_once = bool
+    _warn_once = bool
 
 
 def _name(function):
@@ -122,7 +122,7 @@ def _name(function):
 
 
 def _install():
-    """With the first fixup: has :func:`_run` called in children, by whatever does."""
+    """With the first fixup: has :func:`_run` called in children, by each hook of the runtime."""
     global _install, _process
     _process = os.getpid()
     os.register_at_fork(after_in_child=_run)
@@ -134,7 +134,7 @@ def _install():
 
 
 def _run():
-    """In a child, from each hook that calls it: the first time counts."""
+    """Runs the fixups in a child, when the first of the hooks calls it."""
     global _process, _running
     process = os.getpid()
     if process == _process:
@@ -155,7 +155,7 @@ def _run_one(name, function, args):
     try:
         function(*args)
         raised = False
-    # Even one that wants to exit: no hook of a fork may end the process that way, nor keep the fixups behind it from running.
+    # SystemExit, too: no fork hook may end the process that way, nor prevent the fixups behind it.
     except BaseException as error:
         _print(name, error)
     finally:
@@ -168,6 +168,6 @@ def _print(name, error):
     try:
         print(f"forkguard: exception in the fixup {name.decode()}:", file=sys.stderr)
         traceback.print_exception(type(error), error, error.__traceback__)
-    # Without a stderr there is nobody to tell.
+    # stderr may be closed.
     except Exception:
         pass

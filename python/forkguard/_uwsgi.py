@@ -1,22 +1,22 @@
 """uWSGI forks past Python's fork hooks (but for ``py-call-osafterfork``); in a worker it calls ``uwsgi.post_fork_hook``.
 
-There is one such hook, and who sets it, as uwsgidecorators does, does not ask who was there before. So the module that owns
-it is given a class of its own: our function stays in the place where uWSGI looks, and calls what others put there.
+There is one such hook, and code that sets it (uwsgidecorators) replaces the one before. So the ``uwsgi`` module is given a
+class of its own: our function remains the hook that uWSGI calls, and it calls the hooks that others set.
 """
 
-# What others set, in order: each may call the one that it found there.
+# The hooks that others set, in order: each may call the one that it found.
 _others = []
 _depth = 0
 
 
 def install(run):
-    """Has ``run`` called in each of uWSGI's children, before what else is hooked there."""
+    """Has ``run`` called in each of uWSGI's children, before the other hooks."""
     import uwsgi
 
     def hook():
         global _depth
         run()
-        # The hook that was set last is called; when it calls the one that it found, that was us: the one before it is meant.
+        # Calls the hook that was set last. That one calls us where it means the hook before it: then that one is called.
         _depth += 1
         try:
             if _depth <= len(_others):
