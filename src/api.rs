@@ -5,8 +5,9 @@ use crate::entry::record;
 use crate::guards::fixups;
 use crate::options;
 use forkguard_core::fixed::Text;
-use forkguard_core::thread::{self, Slot};
-use forkguard_core::{descriptor, gate, names, raw};
+use forkguard_core::registry::threads::{self, Slot};
+use forkguard_core::registry::{descriptors, names};
+use forkguard_core::{gate, kernel};
 use forkguard_report::event::Progress;
 use libc::{EBADF, EINVAL, ENOSPC, ESRCH, c_char, c_int, c_void, pthread_t};
 use std::ffi::CStr;
@@ -131,10 +132,10 @@ fn mark(thread: pthread_t, flag: fn(&Slot) -> &AtomicU32) -> c_int {
 
 /// A thread that was just started records its handle as soon as it runs: waits for that.
 fn slot_for_handle(handle: usize) -> Option<&'static Slot> {
-    if thread::by_handle(handle).is_none() && thread::is_starting() {
-        raw::wait_until(|| thread::by_handle(handle).is_some());
+    if threads::by_handle(handle).is_none() && threads::is_starting() {
+        kernel::wait_until(|| threads::by_handle(handle).is_some());
     }
-    thread::by_handle(handle)
+    threads::by_handle(handle)
 }
 
 /// Returns a result as C functions do: -1 with errno set on failure.
@@ -148,15 +149,15 @@ fn result(outcome: Result<c_int, c_int>) -> c_int {
 /// Declares that this descriptor is for the children.
 #[unsafe(no_mangle)]
 pub extern "C" fn forkguard_keep_descriptor(fd: c_int) -> c_int {
-    if fd < 0 || !raw::is_open(fd) {
+    if fd < 0 || !kernel::is_open(fd) {
         return result(Err(EBADF));
     }
     record(|_| {
         // No hook has seen it opened.
-        if descriptor::record(fd).is_none() {
-            descriptor::open(fd, descriptor::Kind::Start, 0, 0, 0, 0);
+        if descriptors::record(fd).is_none() {
+            descriptors::open(fd, descriptors::FdKind::Start, 0, 0, 0, 0);
         }
-        descriptor::add_mark(fd, descriptor::mark::KEPT);
+        descriptors::add_mark(fd, descriptors::mark::KEPT);
     });
     0
 }

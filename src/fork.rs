@@ -34,7 +34,7 @@ fn get_ready() {
     if !gate::awake() || gate::is_guest() {
         return;
     }
-    if !core_fork::owned() {
+    if !gate::owns_registries() {
         child_unseen();
     }
     if ledger::needs_report() {
@@ -47,7 +47,7 @@ pub(crate) extern "C-unwind" fn prepare() {
     if core_fork::current().is_none() {
         catch_panic(get_ready);
     }
-    if core_fork::goes_without() {
+    if core_fork::is_unrecorded() {
         return;
     }
     record(|_| {
@@ -93,7 +93,7 @@ pub(crate) fn child_unseen() {
 
 #[unsafe(link_section = ".text.forkguard_child")]
 fn reset_in_child(sequence: u64) {
-    forkguard_core::aside::reset_in_child();
+    forkguard_core::kernel::reset_readers();
     report::reset_in_child();
     emit::reset_in_child();
     crate::entry::scratch::reset_in_child();
@@ -136,8 +136,8 @@ pub(crate) fn leave(cell: Option<&'static SnapshotCell>, call: ForkCall, caller:
     match cell {
         Some(cell) => report(cell, child, (result < 0).then_some(errno)),
         // Too many forks at once: its counts are all there is.
-        None if core_fork::goes_without() => {
-            core_fork::end_without();
+        None if core_fork::is_unrecorded() => {
+            core_fork::end_unrecorded();
             if result > 0 && emit::wanted() {
                 record_with_scratch(|scratch| report::spawn(scratch, fork_kind(call), caller, child));
             }
@@ -149,7 +149,7 @@ pub(crate) fn leave(cell: Option<&'static SnapshotCell>, call: ForkCall, caller:
 /// Back in the child's wrapper: every library's child handler has run.
 #[unsafe(link_section = ".text.forkguard_child")]
 pub(crate) fn arrive() {
-    if gate::awake() && core_fork::owned() {
+    if gate::awake() && gate::owns_registries() {
         guards::at_end_of_fork(core_fork::birth());
     }
 }

@@ -30,7 +30,7 @@ fn wake() {
     entry::real::resolve_all();
     hooks::resolve_redhooks();
     // SAFETY: reads what the C library keeps.
-    forkguard_core::raw::tell_vdso(unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) } as usize);
+    forkguard_core::kernel::set_vdso(unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) } as usize);
     leave_unchecked();
     std::panic::set_hook(Box::new(emit::fault));
     if hooks::seccomp::may_begin() {
@@ -43,7 +43,7 @@ fn leave_unchecked() {
     // SAFETY: the libraries in front of ours (the program, other preloaded ones) are never unloaded.
     let own = own_and_next(unsafe { MemoryAccess::direct() }).next();
     let variables = own.iter().flat_map(LinkMap::variables);
-    variables.for_each(|(start, length)| forkguard_core::valgrind::leave_unchecked(start, length));
+    variables.for_each(|(start, length)| forkguard_core::kernel::valgrind::leave_unchecked(start, length));
 }
 
 /// The process ends: what its exit handlers do is recorded, what comes later is passed through.

@@ -2,8 +2,8 @@
 mod unknown;
 
 use forkguard_core::fixed::Text;
-use forkguard_core::raw;
-use forkguard_core::signal;
+use forkguard_core::kernel;
+use forkguard_core::registry::signals;
 use forkguard_report::event::Kind;
 use forkguard_report::suppress;
 use std::ffi::{CStr, c_char};
@@ -350,7 +350,7 @@ fn is_pair(text: &str) -> bool {
 /// The bits of signals, by name or number.
 fn signals(value: &str) -> Option<u64> {
     let bit = |name: &str| {
-        let number = signal::number(name).or_else(|| name.parse().ok())?;
+        let number = signals::number(name).or_else(|| name.parse().ok())?;
         (matches!(number, 1..=64) && !matches!(number, libc::SIGKILL | libc::SIGSTOP | 32 | 33)).then(|| 1 << (number - 1))
     };
     value.split(',').try_fold(0, |bits, name| Some(bits | bit(name.trim())?))
@@ -371,8 +371,8 @@ fn take_suppress(options: &mut Options, value: &str) -> bool {
     let path = Text::<1024>::of(format_args!("{value}"));
     let Some(path) = path.as_cstr().filter(|_| value.starts_with('/') && value.len() <= 1000) else { return false };
     let mut bytes = [0; RULES];
-    let read = raw::read_file(path, &mut bytes);
-    if read.len() >= RULES - 96 || !raw::is_readable(path) {
+    let read = kernel::read_file(path, &mut bytes);
+    if read.len() >= RULES - 96 || !kernel::is_readable(path) {
         return false;
     }
     options.suppress = Text::from_bytes(read);

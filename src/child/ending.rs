@@ -7,18 +7,18 @@ use crate::entry::Scratch;
 use crate::findings::{self, Evidence};
 use crate::guards;
 use crate::ledger;
-use forkguard_core::flags;
-use forkguard_core::fork::{self as core_fork, Inner, shared_page};
+use forkguard_core::fork::{self as core_fork, Snapshot, shared_page};
+use forkguard_core::{flags, gate};
 use forkguard_report::event::{Finding, FindingState, Kind, Severity, State};
 use std::borrow::Cow::Borrowed;
 
 /// True for a child that has not settled and has made no process, of a fork that is not reported in full: its exec or end is not reported
 /// either, and that says that it came at once.
 pub(crate) fn ends_unreported() -> bool {
-    let in_full = |fork: &Inner| fork.full && fork.like == 0;
+    let in_full = |fork: &Snapshot| fork.full && fork.like == 0;
     flags::is_settling()
-        && core_fork::birth().is_some_and(|birth| !in_full(birth.facts()))
-        && core_fork::owned()
+        && core_fork::birth().is_some_and(|birth| !in_full(birth))
+        && gate::owns_registries()
         && core_fork::made() == 0
         && ledger::spawns::made() == 0
 }
@@ -39,7 +39,7 @@ struct Ending {
 
 /// The child execs or ends before it settled: what it inherited does no harm any more. A leader that has not reported yet says so itself.
 pub(super) fn report_moot(scratch: &Scratch, id: &str, because: &'static str) {
-    let Some(fork) = core_fork::birth().map(|birth| birth.facts()) else { return };
+    let Some(fork) = core_fork::birth().map(|birth| birth) else { return };
     if shared_page::mark_gone(fork.sequence) && fork.full {
         let ending = Ending { state: State::Moot, because };
         report_last_states(scratch, fork, id, ending, |_| true);
@@ -53,7 +53,7 @@ pub(super) fn report_moot(scratch: &Scratch, id: &str, because: &'static str) {
 /// The child lived and worked without its lost threads: locks and connections that it never touched did no harm, though the next child may
 /// well touch them.
 pub(super) fn report_untouched(scratch: &Scratch, id: &str) {
-    if let Some(fork) = core_fork::birth().map(|birth| birth.facts()).filter(|fork| fork.full) {
+    if let Some(fork) = core_fork::birth().map(|birth| birth).filter(|fork| fork.full) {
         let ending = Ending { state: State::Untouched, because: "the child ended without touching it" };
         report_last_states(scratch, fork, id, ending, |finding| finding.kind == Kind::LockOrphaned);
         uses::report_unused(scratch, id, ending.state, ending.because);
@@ -63,7 +63,7 @@ pub(super) fn report_untouched(scratch: &Scratch, id: &str) {
 /// Reports the last state of each such finding of this child's fork that has no final state: it was dealt with, or what `ending` says.
 fn report_last_states(
     scratch: &Scratch,
-    fork: &'static Inner,
+    fork: &'static Snapshot,
     id: &str,
     ending: Ending,
     concerns: impl Fn(&Finding<'_>) -> bool,
@@ -88,7 +88,7 @@ fn report_last_states(
 }
 
 /// The last state of an orphaned lock that the child or a guard dealt with; None for all others.
-fn lock_ending(fork: &'static Inner, finding: &Finding<'_>, what: &str) -> Option<Ending> {
+fn lock_ending(fork: &'static Snapshot, finding: &Finding<'_>, what: &str) -> Option<Ending> {
     let because = match finding.kind == Kind::LockOrphaned {
         true if waits::is_repaired(fork, what) => guards::REPAIRED,
         true if waits::is_dealt_with(fork, what) => waits::RELEASED,

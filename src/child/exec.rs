@@ -8,7 +8,7 @@ use crate::guards::sockets;
 use crate::ledger;
 use crate::options;
 use forkguard_core::fixed::Text;
-use forkguard_core::raw;
+use forkguard_core::kernel;
 use forkguard_report::event::{Event, Exec};
 use std::borrow::Cow::Borrowed;
 use std::fmt::Write;
@@ -28,7 +28,7 @@ impl Program {
     fn executable(&self) -> Option<Text<1024>> {
         match *self {
             Program::Path(directory, address) => {
-                Some(read_path(address)).filter(|path| path.as_cstr().is_some_and(|p| raw::executable(directory, p)))
+                Some(read_path(address)).filter(|path| path.as_cstr().is_some_and(|p| kernel::executable(directory, p)))
             }
             Program::Name(address) => search_path(read_path(address)),
             Program::Descriptor(fd) => Some(Text::of(format_args!("descriptor {fd}"))),
@@ -38,7 +38,7 @@ impl Program {
     /// False for a text without `#!`, which no exec of a path starts (execvp gives such a text to a shell).
     fn is_program(&self, name: &Text<1024>) -> bool {
         match *self {
-            Program::Path(directory, _) => name.as_cstr().is_some_and(|path| raw::is_program(directory, path)),
+            Program::Path(directory, _) => name.as_cstr().is_some_and(|path| kernel::is_program(directory, path)),
             Program::Name(_) | Program::Descriptor(_) => true,
         }
     }
@@ -86,13 +86,13 @@ pub(crate) fn is_unreported() -> bool {
 /// The path at which exec's search through PATH ends; None when it finds nothing.
 fn search_path(name: Text<1024>) -> Option<Text<1024>> {
     if name.as_str().contains('/') {
-        return raw::executable(libc::AT_FDCWD, name.as_cstr()?).then_some(name);
+        return kernel::executable(libc::AT_FDCWD, name.as_cstr()?).then_some(name);
     }
     options::variable(c"PATH").unwrap_or("/bin:/usr/bin").split(':').find_map(|directory| {
         let mut path = Text::new();
         let directory = if directory.is_empty() { "." } else { directory };
         path.write_fmt(format_args!("{directory}/{}", name.as_str())).ok()?;
-        raw::executable(libc::AT_FDCWD, path.as_cstr()?).then_some(path)
+        kernel::executable(libc::AT_FDCWD, path.as_cstr()?).then_some(path)
     })
 }
 
@@ -104,7 +104,7 @@ fn read_path(address: usize) -> Text<1024> {
         // Never past the end of a page: the string may end just before memory that is not mapped.
         let step = (64 - (address + length) % 64).min(bytes.len() - length);
         let chunk = &mut bytes[length..length + step];
-        if !raw::read_memory(address + length, chunk) {
+        if !kernel::read_memory(address + length, chunk) {
             chunk.fill(0);
         }
         let ended = chunk.contains(&0);

@@ -4,8 +4,7 @@ use crate::describe::own_fork_id;
 use crate::entry::Scratch;
 use crate::ledger;
 use forkguard_core::fixed::Text;
-use forkguard_core::flags;
-use forkguard_core::fork as core_fork;
+use forkguard_core::{flags, fork as core_fork, gate};
 use forkguard_report::event::{Event, Exit};
 use std::borrow::Cow::Borrowed;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
@@ -21,7 +20,7 @@ pub(crate) fn set_status(status: i32) {
 
 /// This process ends in `call`. Not reported of one that shares this one's memory, or that no hook saw being forked.
 pub(crate) fn report(scratch: &Scratch, call: &'static str, status: i32) {
-    if !core_fork::owned() {
+    if !gate::owns_registries() {
         return;
     }
     let event = Exit { status, call: Borrowed(call), forks: core_fork::made(), spawns: ledger::spawns::made() };

@@ -8,8 +8,8 @@ use crate::findings::Hit;
 use crate::findings::connection_inherited;
 use crate::ledger::{self, Output};
 use crate::options;
-use forkguard_core::descriptor::{self, Kind as FdKind, Record, role};
-use forkguard_core::raw;
+use forkguard_core::registry::descriptors::{FdKind, Record, role};
+use forkguard_core::{kernel, registry};
 use forkguard_report::event::{Kind, Role, Severity, Site, State};
 use std::ffi::CStr;
 
@@ -27,9 +27,9 @@ fn leaking(inherited: bool) -> impl Iterator<Item = i32> {
             && is_leaky(record)
             && (!inherited || record.role & role::FORKED != 0)
             && !keep::is_kept(*fd, record)
-            && raw::survives_exec(*fd)
+            && kernel::survives_exec(*fd)
     };
-    descriptor::recorded().filter(leaky).map(|(fd, _)| fd)
+    registry::descriptors::recorded().filter(leaky).map(|(fd, _)| fd)
 }
 
 /// True when a program that a forked child executes may get such sockets.
@@ -62,13 +62,13 @@ fn leak<'a>(arena: &'a Arena, fd: i32, program: &str, used: Option<&Site<'a>>) -
 
 /// A forked child execs `program`; `site` captures the call's. A program that starts its own executable anew hands its sockets on.
 pub(super) fn by_exec(scratch: &Scratch, program: &CStr, site: impl FnOnce() -> usize) {
-    if !may_leak() || raw::is_own_program(program) || is_handing_on() {
+    if !may_leak() || kernel::is_own_program(program) || is_handing_on() {
         return;
     }
     let (name, site) = (program.to_str().unwrap_or("?"), site());
     for fd in leaking(true) {
         report_hit(scratch, Severity::Warning, Output::Report, Kind::FdLeakedExec, |arena| {
-            let used = describe::site(arena, Role::Used, raw::thread_id(), site);
+            let used = describe::site(arena, Role::Used, kernel::thread_id(), site);
             leak(arena, fd, name, used.as_ref())
         });
     }

@@ -18,11 +18,11 @@ pub(crate) mod waits;
 pub(crate) use ending::{ends_unreported, finish_postponed};
 
 use forkguard_core::flags;
-use forkguard_core::fork::Inner;
+use forkguard_core::fork::Snapshot;
 
 /// A child's life begins: in the first child handler.
 #[unsafe(link_section = ".text.forkguard_child")]
-pub(crate) fn begin(fork: &'static Inner) {
+pub(crate) fn begin(fork: &'static Snapshot) {
     regions::watch();
     settle::begin(fork.entered);
     uses::begin(true);

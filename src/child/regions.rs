@@ -8,8 +8,7 @@ use crate::guards;
 use crate::ledger::Output;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::shared_page;
-use forkguard_core::fork::{self as core_fork};
-use forkguard_core::{gate, raw, tls};
+use forkguard_core::{gate, kernel, tls};
 use forkguard_loader::{AtomicIdentity, Identity, Library, MemoryAccess, SymbolName, belongs_to, path_of, redirect_imports};
 use forkguard_report::event::{Kind, Severity, Site};
 use std::ffi::CStr;
@@ -148,7 +147,7 @@ fn entry_for(library: &Library, name: &str, real: usize) -> Option<usize> {
 
 /// True in a forked child's first thread, which its pool was lost with.
 fn is_first_thread() -> bool {
-    raw::thread_id() == raw::process_id() && core_fork::owned()
+    kernel::thread_id() == kernel::process_id() && gate::owns_registries()
 }
 
 impl Region {

@@ -6,7 +6,7 @@ use crate::ledger;
 use crate::sites;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{ThreadRecord, lost_threads};
-use forkguard_core::thread::STARTED;
+use forkguard_core::registry::threads::STARTED;
 use forkguard_report::event::{Kind, State};
 use std::sync::atomic::Ordering::Relaxed;
 

@@ -6,9 +6,8 @@ use crate::emit;
 use crate::entry::{Scratch, WaitLength, record, record_with_scratch};
 use crate::guards::{self, fixups};
 use crate::ledger;
-use forkguard_core::flags;
 use forkguard_core::fork::{self as core_fork, shared_page};
-use forkguard_core::raw;
+use forkguard_core::{flags, gate, kernel};
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed};
 
 /// A child settles after so many nanoseconds, whatever it does.
@@ -44,8 +43,8 @@ pub(crate) fn settle_before_wait(call: &'static &'static str, length: WaitLength
 }
 
 fn leader_has_reported() -> bool {
-    let reported = |fork: &core_fork::Inner| shared_page::leader_has_reported(fork.leader, fork.sequence);
-    !emit::wanted() || core_fork::birth().is_none_or(|birth| reported(birth.facts()))
+    let reported = |fork: &core_fork::Snapshot| shared_page::leader_has_reported(fork.leader, fork.sequence);
+    !emit::wanted() || core_fork::birth().is_none_or(|birth| reported(birth))
 }
 
 fn postponed_call() -> Option<&'static str> {
@@ -74,13 +73,13 @@ fn fixups_are_done() -> bool {
 /// The child settles, whatever runs.
 pub(super) fn settle_now(call: &'static str, scratch: &Scratch) {
     // A process that the child made past every hook has a copy of its memory, but is another one.
-    if core_fork::owned()
+    if gate::owns_registries()
         && !guards::is_restarting()
         && flags::SETTLING.swap(0, Relaxed) != 0
         && let Some(birth) = core_fork::birth()
     {
         let (call, resets) = postponed_call().map_or((call, !0), |call| (call, POSTPONED_RESETS.load(Relaxed)));
-        summary::report(scratch, birth.facts(), call, resets);
+        summary::report(scratch, birth, call, resets);
         ledger::report_resolved_by_actions(scratch);
         pending::report_all(scratch);
         watch::settle();
@@ -89,5 +88,5 @@ pub(super) fn settle_now(call: &'static str, scratch: &Scratch) {
 
 /// True for a child that has lived for a second without a call that shows it settled.
 pub(crate) fn is_overdue() -> bool {
-    flags::is_settling() && raw::monotonic() - FORKED_AT.load(Relaxed) > SETTLES_AFTER_NS
+    flags::is_settling() && kernel::monotonic() - FORKED_AT.load(Relaxed) > SETTLES_AFTER_NS
 }

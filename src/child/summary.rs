@@ -8,9 +8,9 @@ use crate::findings::{self, Evidence, Hazard, Hit, signals_blocked};
 use crate::guards;
 use crate::ledger;
 use crate::options::{self, Summary};
-use forkguard_core::atfork::{self, Phase};
-use forkguard_core::fork::{self as core_fork, Inner, shared_page};
-use forkguard_core::raw;
+use forkguard_core::fork::{self as core_fork, Snapshot, shared_page};
+use forkguard_core::kernel;
+use forkguard_core::registry::atfork::{self, Phase};
 use forkguard_report::event::{Child, Cure, Event, Finding, FindingCounts, Kind, Severity, State};
 use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
@@ -19,7 +19,7 @@ use std::borrow::Cow::Borrowed;
 const LISTED: usize = 64;
 
 /// Reports that the child settles in `call`; `resets` are the signals whose reset counts, a bit each.
-pub(super) fn report(scratch: &Scratch, fork: &'static Inner, call: &'static str, resets: u64) {
+pub(super) fn report(scratch: &Scratch, fork: &'static Snapshot, call: &'static str, resets: u64) {
     let Some(id) = own_fork_id() else { return };
     let blocked = fork.blocked & scratch.blocked & !signals_blocked::attended(call);
     signals::report_unblocked(scratch, fork, blocked);
@@ -38,7 +38,7 @@ pub(super) fn report(scratch: &Scratch, fork: &'static Inner, call: &'static str
 /// What is found about a child.
 struct Found<'a> {
     arena: &'a Arena,
-    fork: &'static Inner,
+    fork: &'static Snapshot,
     fork_id: &'a str,
     findings: ArenaList<'a, Finding<'a>>,
     counts: FindingCounts,
@@ -49,7 +49,7 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn new(arena: &'a Arena, fork: &'static Inner, fork_id: &'a str) -> Self {
+    fn new(arena: &'a Arena, fork: &'static Snapshot, fork_id: &'a str) -> Self {
         let (findings, events) = (arena.list(LISTED), arena.list(LISTED));
         Found { arena, fork, fork_id, findings, counts: FindingCounts::default(), resolved: 0, events }
     }
@@ -108,7 +108,7 @@ impl<'a> Found<'a> {
         atfork::all().for_each(|registered| times.push(registered.spent_us(Phase::Child)));
         Child {
             settled: Borrowed(call),
-            age: (raw::monotonic() - self.fork.entered) as f64 / 1e9,
+            age: (kernel::monotonic() - self.fork.entered) as f64 / 1e9,
             child_us: core_fork::child_ns() as f64 / 1000.0,
             atfork_us: Borrowed(times.done()),
             memory: describe::own_memory(),
@@ -130,7 +130,7 @@ fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Findin
     if wanted {
         let report = emit::file::path();
         let report = (!report.is_empty()).then_some(report);
-        let head = Head { child: raw::process_id(), leader, server: evidence.server(), report, cures };
+        let head = Head { child: kernel::process_id(), leader, server: evidence.server(), report, cures };
         let same = shared_page::is_printed_again(findings::fingerprint(findings));
         emit::print(findings::summary_text(arena, &head, findings, same));
     }

@@ -3,7 +3,7 @@ use crate::describe;
 use crate::entry::{Scratch, record_with_scratch};
 use crate::findings::timer_lost;
 use crate::ledger;
-use forkguard_core::fork::{self as core_fork, Inner};
+use forkguard_core::fork::{self as core_fork, Snapshot};
 use forkguard_report::event::{Kind, State};
 
 /// A timer that a forked child arms.
@@ -17,16 +17,16 @@ pub(crate) enum Armed {
 
 /// The child arms a timer: of those that it has lost it may have one again.
 pub(crate) fn armed(timer: Armed) {
-    let lost = |inner: &&Inner| match timer {
+    let lost = |inner: &&Snapshot| match timer {
         Armed::Interval(which) => (0..3).contains(&which) && inner.interval_timers & 1 << which != 0,
         Armed::Created(clock) => inner.timers.as_slice().iter().any(|t| t.clock == clock),
     };
-    if let Some(inner) = core_fork::birth().map(|birth| birth.facts()).filter(lost) {
+    if let Some(inner) = core_fork::birth().map(|birth| birth).filter(lost) {
         record_with_scratch(|scratch| resolve(scratch, inner, timer));
     }
 }
 
-fn resolve(scratch: &Scratch, inner: &Inner, timer: Armed) {
+fn resolve(scratch: &Scratch, inner: &Snapshot, timer: Armed) {
     let arena = scratch.arena();
     let clock = match timer {
         Armed::Interval(which) => describe::interval_clock(which),

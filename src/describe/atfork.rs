@@ -1,7 +1,7 @@
 //! Handlers of pthread_atfork.
 use super::site::site;
 use crate::entry::Arena;
-use forkguard_core::atfork::{self, Phase};
+use forkguard_core::registry::atfork::{self, Phase};
 use forkguard_report::event::{Atfork, Role};
 use std::borrow::Cow::Borrowed;
 

@@ -6,8 +6,8 @@ use super::timers::timers;
 use super::{atfork, descriptors, locks::locks, threads::threads};
 use crate::entry::Arena;
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::{self as core_fork, ForkCall, Inner};
-use forkguard_core::{raw, thread};
+use forkguard_core::fork::{self as core_fork, ForkCall, Snapshot};
+use forkguard_core::{kernel, registry};
 use forkguard_report::event::{Cost, Counts, Detail, Fork, ForkKind, Role, Truncated};
 use std::borrow::Cow::Borrowed;
 
@@ -18,7 +18,7 @@ pub(crate) fn fork_id(leader: u32, sequence: u64) -> Text<32> {
 
 /// The id of the fork that made this process; None when no handler of ours saw one.
 pub(crate) fn own_fork_id() -> Option<Text<32>> {
-    let fork = core_fork::birth()?.facts();
+    let fork = core_fork::birth()?;
     Some(fork_id(fork.leader, fork.sequence))
 }
 
@@ -39,7 +39,7 @@ fn empty<'a>(kind: ForkKind, detail: Detail) -> Fork<'a> {
         failed: None,
         detail,
         like: None,
-        thread: raw::thread_id(),
+        thread: kernel::thread_id(),
         site: None,
         counts: Counts::default(),
         threads: Borrowed(&[]),
@@ -59,13 +59,13 @@ fn empty<'a>(kind: ForkKind, detail: Detail) -> Fork<'a> {
 pub(crate) fn spawn<'a>(arena: &'a Arena, kind: ForkKind, caller: usize) -> Fork<'a> {
     let mut fork = empty(kind, Detail::Counts);
     fork.site = site(arena, Role::Fork, fork.thread, caller);
-    fork.counts.threads = thread::live();
-    fork.counts.descriptors = forkguard_core::descriptor::count();
+    fork.counts.threads = registry::threads::live();
+    fork.counts.descriptors = forkguard_core::registry::descriptors::count();
     fork
 }
 
 /// A fork that is like the earlier one of this id; its site only if that differs.
-pub(crate) fn like<'a>(arena: &'a Arena, inner: &Inner, earlier: &'a str, same_site: bool) -> Fork<'a> {
+pub(crate) fn like<'a>(arena: &'a Arena, inner: &Snapshot, earlier: &'a str, same_site: bool) -> Fork<'a> {
     let mut fork = empty(fork_kind(inner.call), Detail::Like);
     fork.like = Some(Borrowed(earlier));
     fork.thread = 0;
@@ -75,14 +75,14 @@ pub(crate) fn like<'a>(arena: &'a Arena, inner: &Inner, earlier: &'a str, same_s
 }
 
 /// A fork by its counts only; its thread and site only if `with_site` (in a storm of forks they cost too much).
-pub(crate) fn counts<'a>(arena: &'a Arena, inner: &Inner, with_site: bool) -> Fork<'a> {
+pub(crate) fn counts<'a>(arena: &'a Arena, inner: &Snapshot, with_site: bool) -> Fork<'a> {
     let mut fork = empty(fork_kind(inner.call), Detail::Counts);
     fork.thread = if with_site { inner.thread } else { 0 };
     fork.site = if with_site { site(arena, Role::Fork, inner.thread, inner.site) } else { None };
     if inner.prepared {
         let (threads, locks) = (&inner.threads, &inner.locks);
         let known = threads.as_slice().len() as u32 + threads.missed();
-        fork.counts.threads = if thread::untracked() > 0 { known.max(inner.kernel_threads) } else { known };
+        fork.counts.threads = if registry::threads::untracked() > 0 { known.max(inner.kernel_threads) } else { known };
         fork.counts.locks = locks.as_slice().iter().filter(|l| !l.own).count() as u32 + locks.missed();
         fork.counts.descriptors = inner.descriptors;
         fork.cost_us.prepare = inner.prepare_ns as f64 / 1000.0;
@@ -91,7 +91,7 @@ pub(crate) fn counts<'a>(arena: &'a Arena, inner: &Inner, with_site: bool) -> Fo
 }
 
 /// A fork with what its child lacks: threads, locks, signals and timers, of which the kernel's tables need not be read.
-pub(crate) fn losses<'a>(arena: &'a Arena, inner: &Inner) -> Fork<'a> {
+pub(crate) fn losses<'a>(arena: &'a Arena, inner: &Snapshot) -> Fork<'a> {
     let mut fork = counts(arena, inner, true);
     add_losses(arena, inner, &ProcFacts::of_threads(arena, inner), &mut fork);
     fork.blocked = Borrowed(blocked_names(arena, inner.blocked));
@@ -99,7 +99,7 @@ pub(crate) fn losses<'a>(arena: &'a Arena, inner: &Inner) -> Fork<'a> {
 }
 
 /// A fork with everything that is known of it. `blocked`: the signals that the child starts, or still goes on, without.
-pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Inner, blocked: u64) -> Fork<'a> {
+pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Snapshot, blocked: u64) -> Fork<'a> {
     let facts = ProcFacts::of_fork(arena, inner);
     let (numbers, missed) = facts.descriptors;
     let mut fork = counts(arena, inner, true);
@@ -107,18 +107,18 @@ pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Inner, blocked: u64) -> Fork<'a
     fork.detail = Detail::Full;
     fork.counts.threads = fork.counts.threads.max(fork.threads.len() as u32);
     fork.descriptors = Borrowed(descriptors::all(arena, numbers));
-    fork.signals = Borrowed(signals(arena, inner.leader == raw::process_id()));
+    fork.signals = Borrowed(signals(arena, inner.leader == kernel::process_id()));
     fork.blocked = Borrowed(blocked_names(arena, blocked));
     fork.atfork = Borrowed(atfork::handlers(arena));
     fork.memory = facts.memory;
     fork.truncated.threads = inner.threads.missed();
     fork.truncated.locks = inner.locks.missed();
     fork.truncated.descriptors = missed;
-    fork.truncated.atfork = forkguard_core::atfork::missed();
+    fork.truncated.atfork = forkguard_core::registry::atfork::missed();
     fork
 }
 
-fn add_losses<'a>(arena: &'a Arena, inner: &Inner, facts: &ProcFacts<'a>, fork: &mut Fork<'a>) {
+fn add_losses<'a>(arena: &'a Arena, inner: &Snapshot, facts: &ProcFacts<'a>, fork: &mut Fork<'a>) {
     let threads = threads(arena, inner, facts);
     fork.locks = Borrowed(locks(arena, inner, threads));
     fork.threads = Borrowed(threads);

@@ -3,15 +3,16 @@ use super::site::site;
 use crate::entry::Arena;
 use crate::sites::native;
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::{Inner, LockRecord};
-use forkguard_core::held::{ENTERED, Kind};
-use forkguard_core::{names, raw};
+use forkguard_core::fork::{LockRecord, Snapshot};
+use forkguard_core::registry::held::ENTERED;
+use forkguard_core::registry::names;
+use forkguard_core::{glibc, kernel};
 use forkguard_report::event::{Lock, LockKind, Role, Thread};
 use std::borrow::Cow::Borrowed;
 use std::ffi::CStr;
 
 /// Those that are broken in the child; `threads` has the names of their holders.
-pub(super) fn locks<'a>(arena: &'a Arena, inner: &Inner, threads: &[Thread<'a>]) -> &'a [Lock<'a>] {
+pub(super) fn locks<'a>(arena: &'a Arena, inner: &Snapshot, threads: &[Thread<'a>]) -> &'a [Lock<'a>] {
     let records = inner.locks.as_slice();
     let mut list = arena.list(records.len());
     let broken = records.iter().filter(|lock| lock.broken_in_child() && is_still_inside(lock));
@@ -21,7 +22,7 @@ pub(super) fn locks<'a>(arena: &'a Arena, inner: &Inner, threads: &[Thread<'a>])
 
 fn describe<'a>(arena: &'a Arena, lock: &LockRecord, threads: &[Thread<'a>]) -> Lock<'a> {
     let address = lock.entry.address;
-    let libc = (lock.entry.kind == Kind::Libc).then(|| libc_name(address));
+    let libc = (lock.entry.kind == glibc::LockKind::Libc).then(|| libc_name(address));
     let holder = threads.iter().find(|thread| thread.tid == lock.holder);
     Lock {
         address: if libc.is_some() { None } else { super::site::hex(arena, address) },
@@ -31,7 +32,7 @@ fn describe<'a>(arena: &'a Arena, lock: &LockRecord, threads: &[Thread<'a>]) -> 
         holder_name: holder.map_or(Borrowed(""), |thread| Borrowed(arena.text(&thread.name))),
         own: lock.own,
         signal: lock.signal,
-        shared: libc.is_none() && raw::is_shared(address) == Some(true),
+        shared: libc.is_none() && kernel::is_shared(address) == Some(true),
         site: site(arena, Role::Taken, lock.holder, lock.entry.site),
     }
 }
@@ -39,7 +40,7 @@ fn describe<'a>(arena: &'a Arena, lock: &LockRecord, threads: &[Thread<'a>]) -> 
 /// A lock whose release is not seen counts when the kernel shows its holder's stack below the call: then the thread has been inside
 /// since before the fork. (The kernel shows it in the leader only, and of a thread that sleeps, as one that waits does.)
 fn is_still_inside(lock: &LockRecord) -> bool {
-    lock.entry.flags & ENTERED == 0 || raw::stack_pointer(lock.holder).is_some_and(|sp| sp < lock.entry.frame)
+    lock.entry.flags & ENTERED == 0 || kernel::stack_pointer(lock.holder).is_some_and(|sp| sp < lock.entry.frame)
 }
 
 /// The name that a hook of `hooks/libc_locks.rs` put into the entry.
@@ -57,15 +58,15 @@ pub(crate) fn symbol(arena: &Arena, address: usize) -> Option<&str> {
 /// The report's name for the kind of a lock.
 pub(crate) fn lock_kind(lock: &LockRecord) -> LockKind {
     match (lock.entry.kind, lock.owner_checking()) {
-        (Kind::Mutex, 1) => LockKind::RecursiveMutex,
-        (Kind::Mutex, 2) => LockKind::ErrorcheckMutex,
-        (Kind::Mutex, _) => LockKind::Mutex,
-        (Kind::C11Mutex, _) => LockKind::C11Mutex,
-        (Kind::Read, _) => LockKind::RwlockRead,
-        (Kind::Write, _) => LockKind::RwlockWrite,
-        (Kind::Spin, _) => LockKind::SpinLock,
-        (Kind::Semaphore, _) => LockKind::Semaphore,
-        (Kind::Libc, _) => LockKind::Libc,
+        (glibc::LockKind::Mutex, 1) => LockKind::RecursiveMutex,
+        (glibc::LockKind::Mutex, 2) => LockKind::ErrorcheckMutex,
+        (glibc::LockKind::Mutex, _) => LockKind::Mutex,
+        (glibc::LockKind::C11Mutex, _) => LockKind::C11Mutex,
+        (glibc::LockKind::Read, _) => LockKind::RwlockRead,
+        (glibc::LockKind::Write, _) => LockKind::RwlockWrite,
+        (glibc::LockKind::Spin, _) => LockKind::SpinLock,
+        (glibc::LockKind::Semaphore, _) => LockKind::Semaphore,
+        (glibc::LockKind::Libc, _) => LockKind::Libc,
     }
 }
 
@@ -73,7 +74,7 @@ pub(crate) fn lock_kind(lock: &LockRecord) -> LockKind {
 pub(crate) fn lock_id(lock: &LockRecord) -> Text<64> {
     let (address, holder) = (lock.entry.address, lock.holder);
     match lock.entry.kind {
-        Kind::Libc => Text::of(format_args!("{}-{holder}", libc_name(address))),
+        glibc::LockKind::Libc => Text::of(format_args!("{}-{holder}", libc_name(address))),
         _ => Text::of(format_args!("{address:#x}-{holder}")),
     }
 }

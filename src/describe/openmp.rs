@@ -1,5 +1,5 @@
 //! Pools of libgomp: a pool belongs to the thread that entered the regions, and a child has none of its threads.
-use forkguard_core::fork::{self as core_fork, Inner, ThreadRecord};
+use forkguard_core::fork::{self as core_fork, Snapshot, ThreadRecord};
 use forkguard_loader::{link_map_of, path_of};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 
@@ -9,10 +9,10 @@ pub(crate) const RUNTIME: &str = "libgomp";
 /// The threads of the pool that this process's first thread lost, of a runtime for which `of` is true, and the fork that lost them.
 pub(crate) fn lost_pool(
     of: impl Fn(&ThreadRecord) -> bool + Copy,
-) -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
+) -> impl Iterator<Item = (&'static Snapshot, &'static ThreadRecord)> {
     let mut first_thread = true;
     core_fork::ancestors()
-        .map(|snapshot| snapshot.facts())
+        .map(|snapshot| snapshot)
         // What an earlier leader lost is this thread's only if it is the one that came out of that fork.
         .take_while(move |inner| std::mem::replace(&mut first_thread, inner.thread == inner.leader))
         .flat_map(move |inner| {
@@ -48,7 +48,7 @@ pub(crate) fn record_start(start: usize) {
 }
 
 /// In a forked child: for each runtime whose pool it lost the fork, the name of its file, the pool's threads, and its link map.
-pub(crate) fn each_lost(mut each: impl FnMut(&'static Inner, &str, usize, usize)) {
+pub(crate) fn each_lost(mut each: impl FnMut(&'static Snapshot, &str, usize, usize)) {
     let mut last = 0;
     for (fork, thread) in lost_pool(|thread| may_have_pools() && thread.start != 0) {
         if std::mem::replace(&mut last, thread.start) == thread.start || !is_runtime(thread.start) {

@@ -2,7 +2,7 @@
 use super::thread_names::own_name;
 use crate::entry::{Arena, layouts};
 use forkguard_core::fork::shared_page;
-use forkguard_core::raw;
+use forkguard_core::kernel;
 use forkguard_loader::{can_find_objects, program_path};
 use forkguard_report::event::Process;
 use std::borrow::Cow::Borrowed;
@@ -14,7 +14,7 @@ pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str, limit: Option<&'stati
     if shared_page::is_refused() {
         limits.push(Borrowed("memory shared with children is refused here: their waits are not seen from outside"));
     }
-    if !raw::can_read_memory() {
+    if !kernel::can_read_memory() {
         limits.push(Borrowed("process_vm_readv is forbidden here: no symbols, and locks are reported as recorded"));
     }
     if !can_find_objects() {

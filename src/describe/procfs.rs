@@ -1,4 +1,4 @@
-//! What the proc filesystem says of this process, read for one fork at once: see [`forkguard_core::aside`].
+//! What the proc filesystem says of this process, read for one fork at once: see [`forkguard_core::kernel`].
 use super::descriptors;
 use super::memory::leader_memory;
 use super::site::look_up_sites;
@@ -6,10 +6,10 @@ use super::thread_names::{current_tid, kernel_name, recorded_name};
 use crate::entry::Arena;
 use crate::entry::scratch::aside;
 use crate::sites;
-use forkguard_core::aside;
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::{Inner, ThreadRecord};
-use forkguard_core::{raw, thread};
+use forkguard_core::fork::{Snapshot, ThreadRecord};
+use forkguard_core::kernel;
+use forkguard_core::registry::threads;
 use forkguard_report::event::Memory;
 
 /// Threads that are listed though no hook saw them begin.
@@ -29,9 +29,9 @@ pub(super) struct ProcFacts<'a> {
 
 impl<'a> ProcFacts<'a> {
     /// All that a fork's report needs.
-    pub(super) fn of_fork(arena: &'a Arena, inner: &Inner) -> ProcFacts<'a> {
-        let leader = inner.leader == raw::process_id();
-        let fds = raw::path_of_thread(format_args!("fd"));
+    pub(super) fn of_fork(arena: &'a Arena, inner: &Snapshot) -> ProcFacts<'a> {
+        let leader = inner.leader == kernel::process_id();
+        let fds = kernel::path_of_thread(format_args!("fd"));
         Self::read(arena, inner, |facts| {
             facts.descriptors = descriptors::numbers(arena, &fds);
             facts.memory = leader.then(leader_memory).flatten();
@@ -40,14 +40,14 @@ impl<'a> ProcFacts<'a> {
     }
 
     /// What it says of the threads only.
-    pub(super) fn of_threads(arena: &'a Arena, inner: &Inner) -> ProcFacts<'a> {
+    pub(super) fn of_threads(arena: &'a Arena, inner: &Snapshot) -> ProcFacts<'a> {
         Self::read(arena, inner, |_| {})
     }
 
-    fn read(arena: &'a Arena, inner: &Inner, more: impl FnOnce(&mut Self)) -> ProcFacts<'a> {
+    fn read(arena: &'a Arena, inner: &Snapshot, more: impl FnOnce(&mut Self)) -> ProcFacts<'a> {
         let mut facts = ProcFacts::default();
-        let leader = inner.leader == raw::process_id();
-        let (begun, others) = (aside::begun(), aside::Readers::now().live);
+        let leader = inner.leader == kernel::process_id();
+        let (begun, others) = (kernel::readers_begun(), kernel::Readers::now().live);
         let _ = aside(|| {
             facts.names = read_names(arena, inner.threads.as_slice(), leader);
             if leader && others == 0 {
@@ -56,7 +56,7 @@ impl<'a> ProcFacts<'a> {
             more(&mut facts);
         });
         // Another thread's reader is no thread of the program.
-        if aside::begun() > begun + 1 {
+        if kernel::readers_begun() > begun + 1 {
             facts.unrecorded = &[];
         }
         facts
@@ -78,19 +78,19 @@ fn read_names<'a>(arena: &'a Arena, records: &[ThreadRecord], leader: bool) -> &
 }
 
 /// Threads that only the kernel knows: looked for when it counts more than are recorded.
-fn unrecorded<'a>(arena: &'a Arena, inner: &Inner) -> &'a [(u32, Text<16>)] {
+fn unrecorded<'a>(arena: &'a Arena, inner: &Snapshot) -> &'a [(u32, Text<16>)] {
     let recorded = inner.threads.as_slice();
     // While threads are being created some would be taken for others.
-    if inner.kernel_threads <= recorded.len() as u32 || inner.starting > 0 || thread::untracked() > 0 {
+    if inner.kernel_threads <= recorded.len() as u32 || inner.starting > 0 || threads::untracked() > 0 {
         return &[];
     }
-    let reader = raw::thread_id();
+    let reader = kernel::thread_id();
     let mut list = arena.list(MOST_UNRECORDED);
-    raw::each_entry(c"/proc/self/task", |name| {
+    kernel::each_entry(c"/proc/self/task", |name| {
         let tid = name.to_str().ok().and_then(|name| name.parse().ok());
-        let Some(tid) = tid.filter(|&tid| tid != reader || !aside::is_apart()) else { return };
-        let known = recorded.iter().any(|t| current_tid(t, true) == tid) || thread::by_tid(tid) || thread::ended_lately(tid);
-        if !known && !thread::is_starting() && raw::runs(tid) {
+        let Some(tid) = tid.filter(|&tid| tid != reader || !kernel::fds_are_private()) else { return };
+        let known = recorded.iter().any(|t| current_tid(t, true) == tid) || threads::by_tid(tid) || threads::ended_lately(tid);
+        if !known && !threads::is_starting() && kernel::thread_is_alive(tid) {
             list.push((tid, kernel_name(tid)));
         }
     });

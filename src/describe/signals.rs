@@ -2,14 +2,15 @@
 use super::site::{innermost_interpreted, site};
 use crate::entry::Arena;
 use crate::sites::native;
-use forkguard_core::{raw, signal};
+use forkguard_core::kernel;
+use forkguard_core::registry::signals;
 use forkguard_report::event::{Disposition, Role, Signal, Site};
 use std::borrow::Cow::{self, Borrowed};
 
 /// A signal's name.
 pub(crate) fn signal_name(arena: &Arena, number: i32) -> Cow<'_, str> {
     match number {
-        ..=31 => Borrowed(signal::name(number)),
+        ..=31 => Borrowed(signals::name(number)),
         _ => Borrowed(arena.format(format_args!("SIGRTMIN+{}", number - 34))),
     }
 }
@@ -21,11 +22,11 @@ fn is_glibcs(number: &i32) -> bool {
 
 /// Signals that are not at their default.
 pub(super) fn signals(arena: &Arena, leader: bool) -> &[Signal<'_>] {
-    let mut list = arena.list(signal::COUNT);
-    let numbers = (1..=signal::COUNT as i32).filter(|n| !matches!(*n, libc::SIGKILL | libc::SIGSTOP) && !is_glibcs(n));
+    let mut list = arena.list(signals::COUNT);
+    let numbers = (1..=signals::COUNT as i32).filter(|n| !matches!(*n, libc::SIGKILL | libc::SIGSTOP) && !is_glibcs(n));
     for number in numbers {
-        let Some(action) = raw::signal_action(number).filter(|a| a.handler != libc::SIG_DFL) else { continue };
-        let setter = signal::setter(number, action.handler).filter(|s| leader || s.inherited);
+        let Some(action) = kernel::signal_action(number).filter(|a| a.handler != libc::SIG_DFL) else { continue };
+        let setter = signals::setter(number, action.handler).filter(|s| leader || s.inherited);
         let caught = action.handler != libc::SIG_IGN;
         let code = setter.and_then(|s| innermost_interpreted(s.code));
         list.push(Signal {
@@ -42,16 +43,16 @@ pub(super) fn signals(arena: &Arena, leader: bool) -> &[Signal<'_>] {
 
 /// Where the application's code set handlers before; what the interpreter sets at its start is left out.
 fn earlier(arena: &Arena, number: i32) -> &[Site<'_>] {
-    let mut list = arena.list(signal::REMEMBERED);
-    let earlier = signal::earlier(number).filter(|s| s.handler > libc::SIG_IGN && innermost_interpreted(s.site).is_some());
+    let mut list = arena.list(signals::REMEMBERED);
+    let earlier = signals::earlier(number).filter(|s| s.handler > libc::SIG_IGN && innermost_interpreted(s.site).is_some());
     earlier.filter_map(|s| site(arena, Role::Set, s.thread, s.site)).for_each(|s| list.push(s));
     list.done()
 }
 
 /// Names of the signals in a mask.
 pub(super) fn blocked_names(arena: &Arena, mask: u64) -> &[Cow<'_, str>] {
-    let mut list = arena.list(signal::COUNT);
-    (1..=signal::COUNT as i32)
+    let mut list = arena.list(signals::COUNT);
+    (1..=signals::COUNT as i32)
         .filter(|n| mask & 1 << (n - 1) != 0 && !is_glibcs(n))
         .for_each(|n| list.push(signal_name(arena, n)));
     list.done()

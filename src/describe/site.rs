@@ -2,8 +2,8 @@
 use crate::entry::Arena;
 use crate::sites::store::StoredFrame;
 use crate::sites::{self, SiteId, native};
-use forkguard_core::fork::Inner;
-use forkguard_core::{atfork, descriptor};
+use forkguard_core::fork::Snapshot;
+use forkguard_core::registry::{atfork, descriptors};
 use forkguard_report::event::{Frame, Role, Site};
 use std::borrow::Cow::{self, Borrowed};
 
@@ -29,12 +29,12 @@ fn calls(site: SiteId) -> impl Iterator<Item = usize> {
 }
 
 /// Looks up the native code of a fork's sites together, so that each file is opened once: [`site`] asks for them one by one.
-pub(super) fn look_up_sites(inner: &Inner, descriptors: &[i32]) {
+pub(super) fn look_up_sites(inner: &Snapshot, descriptors: &[i32]) {
     let threads = inner.threads.as_slice().iter();
     let started = threads.clone().map(|thread| thread.start).filter(|&start| start != 0);
     let sites = [inner.site].into_iter().chain(threads.map(|thread| thread.site));
     let sites = sites.chain(inner.locks.as_slice().iter().map(|lock| lock.entry.site));
-    let sites = sites.chain(descriptors.iter().filter_map(|&fd| descriptor::record(fd)).map(|record| record.site));
+    let sites = sites.chain(descriptors.iter().filter_map(|&fd| descriptors::record(fd)).map(|record| record.site));
     let sites = sites.chain(atfork::all().map(|registration| registration.site()));
     native::learn(sites.flat_map(calls).chain(started));
 }

@@ -1,13 +1,13 @@
 //! Names of threads as the program set them and as the kernel has them.
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::ThreadRecord;
-use forkguard_core::raw;
+use forkguard_core::kernel;
 use std::ffi::CStr;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// This process's name in the kernel, which is its main thread's.
 pub(crate) fn own_name() -> Text<16> {
-    if raw::thread_id() == raw::process_id() { raw::own_thread_name() } else { read_name(c"/proc/self/comm") }
+    if kernel::thread_id() == kernel::process_id() { kernel::own_thread_name() } else { read_name(c"/proc/self/comm") }
 }
 
 /// The kernel's name of a thread of this process.
@@ -37,7 +37,7 @@ pub(super) fn current_tid(thread: &ThreadRecord, leader: bool) -> u32 {
 
 fn read_name(path: &CStr) -> Text<16> {
     let mut bytes = [0u8; 16];
-    let read = raw::read_file(path, &mut bytes).len();
+    let read = kernel::read_file(path, &mut bytes).len();
     let end = bytes[..read].iter().position(|&b| b == b'\n').unwrap_or(read);
     Text::from_bytes(&bytes[..end])
 }

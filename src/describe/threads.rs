@@ -5,13 +5,13 @@ use super::thread_names::current_tid;
 use crate::entry::Arena;
 use crate::sites::{self, native};
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::{Inner, ThreadRecord};
-use forkguard_core::raw;
+use forkguard_core::fork::{Snapshot, ThreadRecord};
+use forkguard_core::kernel;
 use forkguard_report::event::{Role, Site, Thread};
 use std::borrow::Cow::Borrowed;
 
 /// All threads at a fork: the recorded ones, then those that only the kernel knows.
-pub(super) fn threads<'a>(arena: &'a Arena, inner: &Inner, facts: &ProcFacts<'a>) -> &'a [Thread<'a>] {
+pub(super) fn threads<'a>(arena: &'a Arena, inner: &Snapshot, facts: &ProcFacts<'a>) -> &'a [Thread<'a>] {
     let recorded = inner.threads.as_slice();
     let mut list = arena.list(recorded.len() + facts.unrecorded.len());
     let named = recorded.iter().zip(facts.names);
@@ -26,12 +26,12 @@ pub(super) fn threads<'a>(arena: &'a Arena, inner: &Inner, facts: &ProcFacts<'a>
 pub(crate) fn lost_threads<'a>(arena: &'a Arena, records: &[ThreadRecord]) -> &'a [Thread<'a>] {
     let mut list = arena.list(records.len());
     let named = records.iter().zip(procfs::names(arena, records));
-    named.for_each(|(record, name)| list.push(describe(arena, record, name, false, raw::process_id())));
+    named.for_each(|(record, name)| list.push(describe(arena, record, name, false, kernel::process_id())));
     list.done()
 }
 
 /// The stacks of the lost threads at the fork, as far as this child read them.
-pub(crate) fn stacks_at_fork<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Site<'a>] {
+pub(crate) fn stacks_at_fork<'a>(arena: &'a Arena, inner: &Snapshot) -> &'a [Site<'a>] {
     let threads = inner.threads.as_slice();
     let mut list = arena.list(threads.len());
     threads.iter().filter_map(|t| site(arena, Role::Stood, t.tid, t.stack_at_fork)).for_each(|s| list.push(s));
@@ -40,7 +40,7 @@ pub(crate) fn stacks_at_fork<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Site<'
 
 /// A recorded thread of the process `leader`, which is this one or the one that forked it.
 fn describe<'a>(arena: &'a Arena, thread: &ThreadRecord, kernel_name: &'a Text<16>, forking: bool, leader: u32) -> Thread<'a> {
-    let leader = leader == raw::process_id();
+    let leader = leader == kernel::process_id();
     let tid = current_tid(thread, leader);
     let (name, class) = sites::label(thread.label);
     Thread {
@@ -56,7 +56,7 @@ fn describe<'a>(arena: &'a Arena, thread: &ThreadRecord, kernel_name: &'a Text<1
         site: site(arena, Role::Started, thread.creator, thread.site),
         stood: site(arena, Role::Stood, tid, thread.stack_at_fork),
         // A child cannot tell a thread's end from its leader's.
-        ended: !forking && (thread.ending || leader && tid != 0 && !raw::thread_exists(tid)),
+        ended: !forking && (thread.ending || leader && tid != 0 && !kernel::thread_exists(tid)),
         holds: thread.holds,
         waits_for: hex(arena, thread.waits_for),
     }

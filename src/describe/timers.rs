@@ -2,8 +2,8 @@
 use super::signals::signal_name;
 use super::site::site;
 use crate::entry::Arena;
-use forkguard_core::fork::Inner;
-use forkguard_core::timer;
+use forkguard_core::fork::Snapshot;
+use forkguard_core::registry::timers;
 use forkguard_report::event::{Role, Timer};
 use std::borrow::Cow::{self, Borrowed};
 
@@ -16,11 +16,11 @@ pub(crate) fn interval_clock(which: i32) -> Cow<'static, str> {
 }
 
 /// The timers that were armed at a fork.
-pub(crate) fn timers<'a>(arena: &'a Arena, inner: &Inner) -> &'a [Timer<'a>] {
+pub(crate) fn timers<'a>(arena: &'a Arena, inner: &Snapshot) -> &'a [Timer<'a>] {
     let mut list = arena.list(INTERVAL_CLOCKS.len() + inner.timers.as_slice().len());
     for (which, (clock, number)) in INTERVAL_CLOCKS.iter().enumerate().filter(|(i, _)| inner.interval_timers & 1 << i != 0) {
         list.push(Timer {
-            call: Borrowed(if which == 0 && timer::by_alarm() { "alarm" } else { "setitimer" }),
+            call: Borrowed(if which == 0 && timers::by_alarm() { "alarm" } else { "setitimer" }),
             clock: Borrowed(clock),
             signal: Some(signal_name(arena, *number)),
             site: site(arena, Role::Armed, 0, inner.interval_sites[which]),

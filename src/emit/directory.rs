@@ -1,7 +1,7 @@
 //! The directory that reports lie in: the one that the option names, else the first of the defaults that is fit for it.
 use crate::options::{self, Report};
 use forkguard_core::fixed::Text;
-use forkguard_core::raw::{self, Opened};
+use forkguard_core::kernel::{self, OwnedFd};
 use forkguard_report::place::default_directories;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -11,7 +11,7 @@ use std::fmt::{Arguments, Write};
 /// An open directory and its path.
 pub(super) struct Directory {
     pub(super) path: Text<1024>,
-    pub(super) opened: Opened,
+    pub(super) opened: OwnedFd,
 }
 
 /// Why places were not taken, one after the other.
@@ -94,8 +94,8 @@ fn open(path: Text<1024>, chosen: Chosen, refused: &mut Refused) -> Option<Direc
     Some(Directory { path, opened })
 }
 
-fn open_or_make(path: &CStr) -> Result<Opened, Errno> {
-    let existing = || Opened::new(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC);
+fn open_or_make(path: &CStr) -> Result<OwnedFd, Errno> {
+    let existing = || OwnedFd::new(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC);
     match existing() {
         Err(Errno::NOENT) => match rustix::fs::mkdir(path, Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => existing(),
@@ -106,7 +106,7 @@ fn open_or_make(path: &CStr) -> Result<Opened, Errno> {
 }
 
 /// True for tmpfs and ramfs (statfs(2), linux/magic.h).
-fn is_in_memory(directory: &Opened) -> bool {
+fn is_in_memory(directory: &OwnedFd) -> bool {
     const TMPFS: i64 = 0x0102_1994;
     const RAMFS: i64 = 0x8584_58f6;
     rustix::fs::fstatfs(directory).is_ok_and(|system| [TMPFS, RAMFS].contains(&system.f_type))
@@ -117,15 +117,15 @@ const LOOKED_AT: usize = 512;
 
 /// A number for this program's image that no earlier image of the same process number has: how many have reported under it (those that
 /// exec'd this one, or had its number before). Where too many reports lie there to tell, the time in milliseconds serves.
-pub(super) fn number_of_image(directory: &Opened, pid: u32) -> u64 {
+pub(super) fn number_of_image(directory: &OwnedFd, pid: u32) -> u64 {
     const LATEST: u64 = 1_000_000_000;
     let pid = Text::<16>::of(format_args!("{pid}"));
     let mut count = 0;
-    let all = raw::each_entry_of(directory, LOOKED_AT, |name| {
+    let all = kernel::each_entry_of(directory, LOOKED_AT, |name| {
         let stem = name.to_str().ok().and_then(|name| name.strip_suffix(".jsonl")).unwrap_or_default();
         let last = |text: &str| text.rsplit(['-', '_']).next() == Some(pid.as_str());
         let numbered = stem.rsplit_once('.').filter(|(_, turn)| turn.bytes().all(|b| b.is_ascii_digit()));
         count += u64::from(last(stem) || numbered.is_some_and(|(stem, _)| last(stem)));
     });
-    if all { count } else { raw::wall_clock() / 1_000_000 % LATEST }
+    if all { count } else { kernel::wall_clock() / 1_000_000 % LATEST }
 }

@@ -6,10 +6,10 @@
 use super::directory::{self, Directory, Refused, refuse};
 use crate::entry::scratch::aside;
 use crate::options;
-use forkguard_core::descriptor::OWN;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::shared_page;
-use forkguard_core::raw::{self, AsFd, BorrowedFd, Opened, descriptor};
+use forkguard_core::kernel::{self, AsFd, BorrowedFd, OwnedFd, borrow};
+use forkguard_core::registry::descriptors::OWN;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use std::fmt::{Arguments, Display, Formatter, Write};
@@ -51,7 +51,7 @@ pub(crate) fn own_descriptor() -> i32 {
 /// and opened something of its own there: then that is the host's.)
 pub(crate) fn hidden_descriptor() -> i32 {
     let kept = OWN.load(Relaxed);
-    if kept >= 0 && !is_ours(descriptor(kept)) {
+    if kept >= 0 && !is_ours(borrow(kept)) {
         let _ = OWN.compare_exchange(kept, -1, Relaxed, Relaxed);
         return -1;
     }
@@ -73,7 +73,7 @@ pub(crate) fn path() -> &'static str {
 pub(crate) fn move_own() {
     let old = hidden_descriptor();
     if old >= 0 {
-        keep_instead(old, high(descriptor(old), old + 1));
+        keep_instead(old, high(borrow(old), old + 1));
     }
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn move_own() {
 fn keep_instead(old: i32, new: i32) {
     let unused = OWN.compare_exchange(old, new, Relaxed, Relaxed).map_or(new, |old| old);
     if unused >= 0 {
-        raw::close(unused);
+        kernel::close(unused);
     }
 }
 
@@ -104,7 +104,7 @@ fn drop_kept() {
     }
 }
 
-/// A copy of the descriptor at a high number; the lowest free one where the limit is low.
+/// A copy of the borrow at a high number; the lowest free one where the limit is low.
 fn high(fd: impl AsFd, above: i32) -> i32 {
     use rustix::fd::IntoRawFd;
     NUMBERS.iter().find_map(|&n| rustix::io::fcntl_dupfd_cloexec(&fd, n.max(above)).ok()).map_or(-1, |fd| fd.into_raw_fd())
@@ -128,7 +128,7 @@ pub(crate) fn is_cut_short() -> bool {
 
 /// True when this process writes into the file of the process that forked it.
 pub(crate) fn borrowed() -> bool {
-    OPENER.load(Relaxed) != raw::process_id()
+    OPENER.load(Relaxed) != kernel::process_id()
 }
 
 /// Makes this process's own file, unless it has one or another thread does; true when it did. Says so when there is none to be had.
@@ -160,7 +160,7 @@ fn make_or_give_up() {
         }
         (true, _) => {}
         // A child that changed its user or root goes on in the file that it came with.
-        (false, true) => OPENER.store(raw::process_id(), Relaxed),
+        (false, true) => OPENER.store(kernel::process_id(), Relaxed),
         (false, false) => give_up_because(format_args!("no report is written: {}", refused.as_str())),
     }
 }
@@ -183,7 +183,7 @@ fn make_somewhere(refused: &mut Refused) -> Option<()> {
 /// Makes this process's file in a directory.
 fn make(directory: Directory, refused: &mut Refused) -> Option<()> {
     let place = directory.path.as_str();
-    let pid = raw::process_id();
+    let pid = kernel::process_id();
     let stem = stem(pid);
     let image = directory::number_of_image(&directory.opened, pid);
     for turn in 1..1000 {
@@ -193,10 +193,10 @@ fn make(directory: Directory, refused: &mut Refused) -> Option<()> {
             _ => write!(name, "{}.{turn}.jsonl", stem.as_str()),
         };
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match Opened::at(directory.opened.as_fd(), name.as_cstr().unwrap_or(c"x"), flags, Mode::RUSR | Mode::WUSR) {
+        match OwnedFd::at(directory.opened.as_fd(), name.as_cstr().unwrap_or(c"x"), flags, Mode::RUSR | Mode::WUSR) {
             Ok(file) => {
                 adopt(&file);
-                forkguard_core::fork::number_from(image * NUMBERS_OF_AN_IMAGE);
+                forkguard_core::registry::generation::continue_from(image * NUMBERS_OF_AN_IMAGE);
                 // SAFETY: see `Path`.
                 unsafe { *PATH.0.get() = Text::of(format_args!("{place}/{}", name.as_str())) };
                 OPENER.store(pid, Relaxed);
@@ -220,7 +220,7 @@ fn stem(pid: u32) -> Text<128> {
     }
 }
 
-fn adopt(file: &Opened) {
+fn adopt(file: &OwnedFd) {
     if let Ok(stat) = rustix::fs::fstat(file) {
         DEVICE.store(stat.st_dev, Relaxed);
         INODE.store(stat.st_ino, Relaxed);
@@ -239,7 +239,7 @@ fn born(file: impl AsFd) -> u64 {
 /// The process name in the kernel, fit for a file's name.
 fn process_name() -> Text<16> {
     let mut bytes = [0u8; 16];
-    let read = raw::read_file(c"/proc/self/comm", &mut bytes).len();
+    let read = kernel::read_file(c"/proc/self/comm", &mut bytes).len();
     for byte in &mut bytes[..read] {
         if !byte.is_ascii_alphanumeric() && !b"._-+".contains(byte) {
             *byte = if *byte == b'\n' { 0 } else { b'_' };
@@ -256,17 +256,17 @@ fn is_ours(file: impl AsFd) -> bool {
 
 /// Opens our file by its path. What lies there now may be anything: it is opened without waiting (a FIFO), and taken only if it is the
 /// very file.
-fn reopen() -> Option<Opened> {
+fn reopen() -> Option<OwnedFd> {
     let text: Text<1200> = Text::from_bytes(path().as_bytes());
     let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let path = text.as_cstr().filter(|path| !path.is_empty())?;
-    Opened::new(path, flags).ok().filter(|file| is_ours(file))
+    OwnedFd::new(path, flags).ok().filter(|file| is_ours(file))
 }
 
 /// Does something with our file, the one that is kept or the one at its path.
 fn with_file<R>(work: impl FnOnce(BorrowedFd<'_>) -> Result<R, Because>) -> Result<R, Because> {
     match hidden_descriptor() {
-        kept @ 0.. => work(descriptor(kept)),
+        kept @ 0.. => work(borrow(kept)),
         _ => aside(|| work(reopen().ok_or(Because::Gone)?.as_fd())).unwrap_or(Err(Because::Gone)),
     }
 }
@@ -395,7 +395,7 @@ fn room(file: BorrowedFd<'_>, counts: bool) -> Result<(), Because> {
 fn say(why: Because) {
     let (path, limit) = (path(), options::get().report_limit);
     let nothing_more =
-        |what: &str| give_up_because(format_args!("{path} {what}: process {} reports nothing more", raw::process_id()));
+        |what: &str| give_up_because(format_args!("{path} {what}: process {} reports nothing more", kernel::process_id()));
     match why {
         Because::Gone => nothing_more("is gone, or another file"),
         Because::Removed => nothing_more("was removed"),
@@ -472,9 +472,9 @@ fn take_back(fd: BorrowedFd<'_>, written: u64) -> bool {
 /// background that write (SIGTTOU).
 pub(super) fn quietly<R>(write: impl FnOnce() -> Result<R, Errno>) -> Result<R, Errno> {
     let ours = 1u64 << (libc::SIGPIPE - 1) | 1 << (libc::SIGXFSZ - 1) | 1 << (libc::SIGTTOU - 1);
-    let blocked = raw::blocked_signals();
-    let pending = raw::pending_signals();
-    raw::set_blocked_signals(blocked | ours);
+    let blocked = kernel::blocked_signals();
+    let pending = kernel::pending_signals();
+    kernel::set_blocked_signals(blocked | ours);
     let result = write();
     let raised = match result {
         Err(Errno::PIPE) => 1 << (libc::SIGPIPE - 1),
@@ -482,8 +482,8 @@ pub(super) fn quietly<R>(write: impl FnOnce() -> Result<R, Errno>) -> Result<R, 
         _ => 0,
     };
     if raised & !pending != 0 {
-        raw::take_pending_signal(raised);
+        kernel::take_pending_signal(raised);
     }
-    raw::set_blocked_signals(blocked);
+    kernel::set_blocked_signals(blocked);
     result
 }

@@ -2,7 +2,7 @@
 use super::file;
 use crate::entry::Scratch;
 use forkguard_core::fixed::Text;
-use forkguard_core::raw;
+use forkguard_core::kernel;
 use forkguard_report::event::{Event, Line, Lost, SCHEMA};
 use std::borrow::Cow::Borrowed;
 use std::fmt::Write;
@@ -42,9 +42,9 @@ impl<'m> Lines<'m> {
         self.counts &= matches!(event, Event::Process(_) | Event::Exit(_) | Event::Lost(_));
         let line = Line {
             schema: SCHEMA,
-            time: (raw::wall_clock() / 1000) as f64 / 1e6,
-            pid: raw::process_id(),
-            ppid: raw::parent_id(),
+            time: (kernel::wall_clock() / 1000) as f64 / 1e6,
+            pid: kernel::process_id(),
+            ppid: kernel::parent_id(),
             fork: fork.map(Borrowed),
             event,
         };

@@ -10,7 +10,7 @@ pub(crate) use place::begin;
 pub(crate) use stderr::{print, print_line};
 
 use crate::options;
-use forkguard_core::raw;
+use forkguard_core::kernel;
 
 /// True when a report is written at all.
 pub(crate) fn wanted() -> bool {
@@ -26,6 +26,6 @@ pub(crate) fn reset_in_child() {
 pub(crate) fn fault(panic: &std::panic::PanicHookInfo<'_>) {
     print_line(format_args!(
         "a fault of its own, please report it; forkguard is off in process {} from here on: {panic}",
-        raw::process_id()
+        kernel::process_id()
     ));
 }

@@ -2,11 +2,11 @@
 //! another one catches it is what that reads.
 use crate::entry::scratch::aside;
 use crate::options::{self, Summary};
-use forkguard_core::descriptor::{self, Kind, Record, record, role};
 use forkguard_core::fixed::Text;
 use forkguard_core::flags;
-use forkguard_core::process::parent_of;
-use forkguard_core::raw::{self, Opened};
+use forkguard_core::kernel::other_process::parent_of;
+use forkguard_core::kernel::{self, OwnedFd};
+use forkguard_core::registry::descriptors::{self, FdKind, Record, record, role};
 use rustix::fs::{AtFlags, CWD, FileType, OFlags, Stat, fstat, statat};
 use rustix::net::{AddressFamily, getsockname};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -17,23 +17,23 @@ static STARTED_BY: AtomicU32 = AtomicU32::new(0);
 
 /// The program begins.
 pub(crate) fn begin() {
-    STARTED_BY.store(raw::parent_id(), Relaxed);
+    STARTED_BY.store(kernel::parent_id(), Relaxed);
 }
 
 /// What descriptor 2 is, if it is a place for errors: the program began with it, or put it there on purpose (a file that only happened
 /// to get that number is the host's data), and nobody reads it as the output of a program.
 pub(super) fn place() -> Option<FileType> {
     let record = record(2)?;
-    let stat = fstat(raw::descriptor(2)).ok()?;
+    let stat = fstat(kernel::borrow(2)).ok()?;
     let kind = FileType::from_raw_mode(stat.st_mode);
-    let meant = record.kind == Kind::Start || record.role & role::PLACED != 0;
+    let meant = record.kind == FdKind::Start || record.role & role::PLACED != 0;
     (meant && !is_data(kind, &stat) && !is_captured(kind, &stat, &record)).then_some(kind)
 }
 
 /// True for the client's connection of a service, as inetd passes it: its input, too, or one that goes over the network.
 fn is_data(kind: FileType, stat: &Stat) -> bool {
     let inet = |family| [AddressFamily::INET, AddressFamily::INET6].contains(&family);
-    let network = || getsockname(raw::descriptor(2)).is_ok_and(|name| inet(name.address_family()));
+    let network = || getsockname(kernel::borrow(2)).is_ok_and(|name| inet(name.address_family()));
     kind == FileType::Socket && (is_also(0, stat) || network())
 }
 
@@ -42,7 +42,7 @@ fn is_captured(kind: FileType, stat: &Stat, record: &Record) -> bool {
     if options::get().summary == Summary::Always || !matches!(kind, FileType::Fifo | FileType::Socket) {
         return false;
     }
-    let began_with = record.kind == Kind::Start;
+    let began_with = record.kind == FdKind::Start;
     began_with && kind == FileType::Fifo && is_read_above(stat) || !began_with && is_output_and_errors(stat)
 }
 
@@ -52,12 +52,12 @@ fn is_output_and_errors(stat: &Stat) -> bool {
 }
 
 fn is_placed_since_the_fork(fd: i32) -> bool {
-    let copied = || descriptor::number_at_fork(fd) != fd;
+    let copied = || descriptors::number_at_fork(fd) != fd;
     record(fd).is_some_and(|record| record.role & role::PLACED != 0 && (record.role & role::FORKED == 0 || copied()))
 }
 
 fn is_also(fd: i32, stat: &Stat) -> bool {
-    fstat(raw::descriptor(fd)).is_ok_and(|other| is_same(&other, stat))
+    fstat(kernel::borrow(fd)).is_ok_and(|other| is_same(&other, stat))
 }
 
 fn is_same(one: &Stat, other: &Stat) -> bool {
@@ -79,7 +79,7 @@ fn is_guarded(process: u32) -> bool {
     const NAME: &[u8] = b"libforkguard.so";
     let path = Text::<64>::of(format_args!("/proc/{process}/maps"));
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let Some(Ok(maps)) = path.as_cstr().map(|path| Opened::new(path, flags)) else { return false };
+    let Some(Ok(maps)) = path.as_cstr().map(|path| OwnedFd::new(path, flags)) else { return false };
     let mut buffer = [0u8; 4096];
     let mut kept = 0;
     while let Ok(read @ 1..) = rustix::io::read(&maps, &mut buffer[kept..]) {
@@ -99,7 +99,7 @@ fn reads(process: u32, pipe: &Stat) -> bool {
     const READABLE: u32 = 0o400;
     let path = Text::<64>::of(format_args!("/proc/{process}/fd"));
     let mut found = false;
-    raw::each_entry(path.as_cstr().unwrap_or(c""), |name| {
+    kernel::each_entry(path.as_cstr().unwrap_or(c""), |name| {
         let link = Text::<96>::of(format_args!("{}/{}", path.as_str(), name.to_str().unwrap_or_default()));
         let stat = |flags| statat(CWD, link.as_cstr().unwrap_or(c""), flags);
         // The link's own mode tells how the descriptor was opened (proc_pid_fd(5)).

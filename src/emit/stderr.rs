@@ -2,7 +2,7 @@
 use super::file::quietly;
 use super::place::place;
 use forkguard_core::fixed::Text;
-use forkguard_core::raw::{Opened, descriptor};
+use forkguard_core::kernel::{OwnedFd, borrow};
 use forkguard_report::text::{Plain, is_plain};
 use rustix::fs::{FileType, OFlags};
 use rustix::io::{Errno, IoSlice, ReadWriteFlags};
@@ -64,9 +64,9 @@ fn write(kind: FileType, lines: &str) -> bool {
     written == lines.len()
 }
 
-/// Writes what descriptor 2 takes without waiting. Its own flags stay as they are: other processes have them, too.
+/// Writes what borrow 2 takes without waiting. Its own flags stay as they are: other processes have them, too.
 fn at_once(kind: FileType, bytes: &[u8]) -> Result<usize, Errno> {
-    let stderr = descriptor(2);
+    let stderr = borrow(2);
     quietly(|| match kind {
         FileType::RegularFile => rustix::io::write(stderr, bytes),
         FileType::Socket => rustix::net::send(stderr, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL),
@@ -80,5 +80,5 @@ fn at_once(kind: FileType, bytes: &[u8]) -> Result<usize, Errno> {
 /// For terminals, and pipes before Linux 6.4. (That a terminal polls as writable promises one byte.)
 fn by_another_description(bytes: &[u8]) -> Result<usize, Errno> {
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    rustix::io::write(&Opened::new(c"/proc/self/fd/2", flags)?, bytes)
+    rustix::io::write(&OwnedFd::new(c"/proc/self/fd/2", flags)?, bytes)
 }

@@ -1,7 +1,7 @@
-//! Which of the C library's objects are laid out as `forkguard_core::words` says: tried in the constructor, by what its own functions write
+//! Which of the C library's objects are laid out as `forkguard_core::glibc` says: tried in the constructor, by what its own functions write
 //! into objects of ours. A later C library may lay them out anew (conditions changed in glibc 2.41).
-use forkguard_core::words::{self, Condition, Object};
-use forkguard_core::{held::Kind, raw};
+use forkguard_core::glibc::{self, Condition, LockKind, Object};
+use forkguard_core::kernel;
 use libc::c_int;
 use std::mem::MaybeUninit;
 
@@ -20,12 +20,12 @@ pub(crate) const OBJECTS: [(Object, &str, Trial); 6] = [
 
 /// In the constructor.
 pub(crate) fn try_all() {
-    OBJECTS.iter().filter(|(.., is_as_said)| is_as_said()).for_each(|&(object, ..)| words::tell_known(object));
+    OBJECTS.iter().filter(|(.., is_as_said)| is_as_said()).for_each(|&(object, ..)| glibc::set_known(object));
 }
 
 /// Names of those that are not looked into.
 pub(crate) fn unknown() -> impl Iterator<Item = &'static str> {
-    OBJECTS.iter().filter(|(object, ..)| !words::is_known(*object)).map(|&(_, name, _)| name)
+    OBJECTS.iter().filter(|(object, ..)| !glibc::is_known(*object)).map(|&(_, name, _)| name)
 }
 
 /// An object of the C library's, or attributes of one: it begins as zeros, stays in its place, and is destroyed in the end.
@@ -71,7 +71,7 @@ impl<T> Drop for Tried<T> {
 
 fn mutex() -> bool {
     let (mut attributes, mut mutex) = (Tried::new(libc::pthread_mutexattr_destroy), Tried::new(libc::pthread_mutex_destroy));
-    let (me, kind) = (raw::thread_id() as i32, libc::PTHREAD_MUTEX_RECURSIVE);
+    let (me, kind) = (kernel::thread_id() as i32, libc::PTHREAD_MUTEX_RECURSIVE);
     // SAFETY: they initialise what they are given.
     attributes.is_made(|attributes| unsafe {
         libc::pthread_mutexattr_init(attributes) | libc::pthread_mutexattr_settype(attributes, kind)
@@ -88,24 +88,24 @@ fn read_write_lock() -> bool {
     let mut attributes = Tried::new(libc::pthread_rwlockattr_destroy);
     let is = |lock: &Tried<_>, kind, readers, holder| {
         let words = lock.words();
-        words::readers(kind, &words) == readers && words::known_holder(kind, &words) == holder && !words::is_shared(kind, &words)
+        glibc::readers(kind, &words) == readers && glibc::known_holder(kind, &words) == holder && !glibc::is_shared(kind, &words)
     };
     // SAFETY: they initialise what they are given.
     lock.is_made(|lock| unsafe { libc::pthread_rwlock_init(lock, std::ptr::null()) })
         && lock.does(libc::pthread_rwlock_rdlock)
-        && is(&lock, Kind::Read, 1, 0)
+        && is(&lock, LockKind::Read, 1, 0)
         && lock.does(libc::pthread_rwlock_unlock)
         && lock.does(libc::pthread_rwlock_wrlock)
-        && is(&lock, Kind::Write, 0, raw::thread_id())
-        && words::blocks(Kind::Read, &lock.words())
+        && is(&lock, LockKind::Write, 0, kernel::thread_id())
+        && glibc::blocks(LockKind::Read, &lock.words())
         && lock.does(libc::pthread_rwlock_unlock)
-        && !words::is_taken(Kind::Write, &lock.words())
+        && !glibc::is_taken(LockKind::Write, &lock.words())
         && attributes.is_made(|attributes| unsafe {
             libc::pthread_rwlockattr_init(attributes)
                 | libc::pthread_rwlockattr_setpshared(attributes, libc::PTHREAD_PROCESS_SHARED)
         })
         && shared.is_made(|lock| unsafe { libc::pthread_rwlock_init(lock, attributes.object.as_ptr()) })
-        && words::is_shared(Kind::Read, &shared.words())
+        && glibc::is_shared(LockKind::Read, &shared.words())
 }
 
 fn semaphore() -> bool {
@@ -117,12 +117,12 @@ fn semaphore() -> bool {
         && own.does(libc::sem_wait)
         && own.words() == [2, 0, 0]
         && shared.is_made(|semaphore| init(semaphore, 1))
-        && words::is_shared(Kind::Semaphore, &shared.words())
+        && glibc::is_shared(LockKind::Semaphore, &shared.words())
 }
 
 fn spin_lock() -> bool {
     let mut lock = Tried::new(libc::pthread_spin_destroy);
-    let is_free = |lock: &Tried<_>| !words::blocks(Kind::Spin, &lock.words());
+    let is_free = |lock: &Tried<_>| !glibc::blocks(LockKind::Spin, &lock.words());
     // SAFETY: it initialises what it is given.
     lock.is_made(|lock| unsafe { libc::pthread_spin_init(lock, libc::PTHREAD_PROCESS_PRIVATE) })
         && is_free(&lock)
@@ -145,8 +145,8 @@ fn condition() -> bool {
         made.then(|| condition.words())
     };
     let (own, shared) = (initialised(libc::PTHREAD_PROCESS_PRIVATE), initialised(libc::PTHREAD_PROCESS_SHARED));
-    let references = own.zip(shared).and_then(|(own, shared)| words::find_references(&own, &shared));
-    references.inspect(|&index| words::tell_references(index)).is_some()
+    let references = own.zip(shared).and_then(|(own, shared)| glibc::find_references(&own, &shared));
+    references.inspect(|&index| glibc::set_references_index(index)).is_some()
 }
 
 fn barrier() -> bool {
@@ -157,7 +157,7 @@ fn barrier() -> bool {
         let made = attributes.is_made(|attributes| unsafe {
             libc::pthread_barrierattr_init(attributes) | libc::pthread_barrierattr_setpshared(attributes, sharing)
         }) && barrier.is_made(|barrier| unsafe { libc::pthread_barrier_init(barrier, attributes.object.as_ptr(), 3) });
-        made.then(|| words::missing(&barrier.words()))
+        made.then(|| glibc::missing(&barrier.words()))
     };
     missing(libc::PTHREAD_PROCESS_PRIVATE) == Some(Some(3)) && missing(libc::PTHREAD_PROCESS_SHARED) == Some(None)
 }

@@ -3,7 +3,7 @@
 //!
 //! `dlsym(RTLD_NEXT)` takes the loader's lock: called lazily on the lock path it deadlocks against thread creation during dlopen.
 //! `forkguard_loader` reads what dlsym would look up.
-use forkguard_core::held::Door;
+use forkguard_core::dispatch::LockDispatch;
 use forkguard_loader::{Library, MemoryAccess, SymbolName, next_libraries};
 use libc::c_void;
 use std::ffi::CStr;
@@ -17,17 +17,17 @@ pub struct Real {
     /// Of a function of which the C library has more than one.
     version: Option<&'static CStr>,
     /// The door of a lock hook, which must know the function, too.
-    door: Option<&'static Door>,
+    door: Option<&'static LockDispatch>,
 }
 
 /// For functions that are hooked otherwise.
-pub const NO_DOOR: Option<&'static Door> = None;
+pub const NO_DOOR: Option<&'static LockDispatch> = None;
 
 impl Real {
     /// For the macros that make hooks.
     pub const fn new(
         early: unsafe extern "C" fn(),
-        door: Option<&'static Door>,
+        door: Option<&'static LockDispatch>,
         name: &'static CStr,
         version: Option<&'static CStr>,
     ) -> Real {

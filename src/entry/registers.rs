@@ -1,5 +1,5 @@
 //! The registers of a hooked call.
-use forkguard_core::raw;
+use forkguard_core::kernel;
 
 /// The registers of a call that is only noted, as [`pass!`] saves them.
 #[repr(C)]
@@ -26,7 +26,7 @@ impl Registers {
 
     /// The argument of this index, of however many words; None where the stack ends.
     pub(crate) fn word(&self, index: usize) -> Option<usize> {
-        let on_stack = |index: usize| raw::read_value((&raw const self.caller).addr() + 8 + 8 * index);
+        let on_stack = |index: usize| kernel::read_value((&raw const self.caller).addr() + 8 + 8 * index);
         self.argument.get(index).copied().or_else(|| on_stack(index - self.argument.len()))
     }
 }

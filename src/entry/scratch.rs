@@ -2,9 +2,8 @@
 //! child (what is not copied costs a fork nothing); a second report at the same time maps its own.
 use super::arena::Arena;
 use super::panic::catch_panic;
-use forkguard_core::raw::{self, Pages};
+use forkguard_core::kernel::{self, Pages, valgrind};
 use forkguard_core::tls;
-use forkguard_core::valgrind;
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, Ordering::*};
 
@@ -84,7 +83,7 @@ impl Drop for ScratchMemory {
 /// Signals that wait while our own work is done.
 pub(crate) const BLOCKED: u64 = {
     const SETXID: i32 = 33;
-    forkguard_core::aside::DEFERRED & !(1 << (SETXID - 1))
+    forkguard_core::kernel::DEFERRED_SIGNALS & !(1 << (SETXID - 1))
 };
 
 /// Runs work that needs room on a stack of its own: the host's may be that of a signal handler or of a thread with the least there is.
@@ -95,23 +94,23 @@ pub(crate) const BLOCKED: u64 = {
 pub(crate) fn on_scratch_stack<R>(work: impl FnOnce(&Scratch) -> R) -> Option<R> {
     let workspace = ScratchMemory::take()?;
     let (stack, size) = workspace.stack();
-    let blocked = raw::blocked_signals();
+    let blocked = kernel::blocked_signals();
     // What the host blocks stays blocked: one of those may be pending, and would be delivered here.
-    raw::set_blocked_signals(blocked | BLOCKED);
+    kernel::set_blocked_signals(blocked | BLOCKED);
     let at = Scratch { blocked, workspace };
     // SAFETY: the stack is mapped, aligned and large, and outlives the callback, which catches its own panics.
     let result = unsafe { psm::on_stack(stack, size, || catch_panic(|| work(&at))) };
     if tls::let_in() != 0 {
-        tls::set_let_in(tls::let_in() | raw::pending_signals() & !blocked);
+        tls::set_let_in(tls::let_in() | kernel::pending_signals() & !blocked);
     }
-    raw::set_blocked_signals(blocked);
+    kernel::set_blocked_signals(blocked);
     result
 }
 
-/// Runs work that opens files in passing: see [`forkguard_core::aside`]. None when it panicked.
+/// Runs work that opens files in passing: see [`forkguard_core::kernel`]. None when it panicked.
 pub(crate) fn aside<R>(work: impl FnOnce() -> R) -> Option<R> {
     let mut result = None;
-    forkguard_core::aside::aside(|| result = catch_panic(work));
+    forkguard_core::kernel::with_private_fds(|| result = catch_panic(work));
     result
 }
 

@@ -1,5 +1,5 @@
 //! How long a call may wait, by its arguments.
-use forkguard_core::raw;
+use forkguard_core::kernel;
 
 /// How long a call may wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl WaitLength {
 
     /// Of a timeval or timespec, whose second word counts units of so many nanoseconds; without one the call waits for ever.
     pub(crate) fn of_timeout(address: usize, unit: u64) -> WaitLength {
-        match raw::read_value::<[usize; 2]>(address).filter(|_| address != 0) {
+        match kernel::read_value::<[usize; 2]>(address).filter(|_| address != 0) {
             Some([seconds, rest]) => {
                 WaitLength::of((seconds as u64).saturating_mul(1_000_000_000).saturating_add(rest as u64 * unit))
             }
@@ -33,12 +33,12 @@ impl WaitLength {
     /// Of a time of day.
     pub(crate) fn until(clock: usize, address: usize) -> WaitLength {
         let now = match clock as i32 {
-            libc::CLOCK_REALTIME => raw::wall_clock(),
-            libc::CLOCK_MONOTONIC => raw::monotonic(),
+            libc::CLOCK_REALTIME => kernel::wall_clock(),
+            libc::CLOCK_MONOTONIC => kernel::monotonic(),
             _ => return WaitLength::Long,
         };
         let time =
-            raw::read_value::<[usize; 2]>(address).map_or(now, |[seconds, rest]| seconds as u64 * 1_000_000_000 + rest as u64);
+            kernel::read_value::<[usize; 2]>(address).map_or(now, |[seconds, rest]| seconds as u64 * 1_000_000_000 + rest as u64);
         WaitLength::of(time.saturating_sub(now))
     }
 }

@@ -3,7 +3,7 @@ use crate::describe;
 use crate::entry::Arena;
 use crate::findings::hit::Hit;
 use crate::options::{self, Options};
-use forkguard_core::raw;
+use forkguard_core::kernel;
 use forkguard_loader::program_path;
 use forkguard_report::catalogue::Server;
 use forkguard_report::event::{Finding, Kind, Severity, Site, State, Text};
@@ -68,7 +68,7 @@ pub(crate) fn server(arena: &Arena) -> Server {
 
 /// The finding of a hit in this child, which the fork `fork_id` made.
 pub(crate) fn of_hit<'a>(arena: &'a Arena, fork_id: &'a str, severity: Severity, hit: &Hit<'a>) -> Finding<'a> {
-    let context = Context::of(arena, fork_id, Some(raw::process_id()));
+    let context = Context::of(arena, fork_id, Some(kernel::process_id()));
     context.finding((hit.kind, severity, State::Hit), hit.what, hit.subject, hit.sites)
 }
 

@@ -4,8 +4,8 @@ use crate::entry::Arena;
 use crate::findings::context::Context;
 use crate::findings::libraries;
 use crate::sites::native;
-use forkguard_core::fork::Inner;
-use forkguard_core::raw;
+use forkguard_core::fork::Snapshot;
+use forkguard_core::kernel;
 use forkguard_loader::{MemoryAccess, own_and_next, program_path};
 use forkguard_report::catalogue::Server;
 use forkguard_report::event::{
@@ -39,9 +39,9 @@ pub(crate) struct Evidence<'a> {
 
 impl<'a> Evidence<'a> {
     /// Gathers it for a described fork, in the leader or in the child.
-    pub(crate) fn of(fork: &Fork<'a>, inner: &Inner, arena: &'a Arena, fork_id: &'a str) -> Evidence<'a> {
-        let in_child = inner.leader != raw::process_id();
-        let child = if in_child { Some(raw::process_id()) } else { fork.child };
+    pub(crate) fn of(fork: &Fork<'a>, inner: &Snapshot, arena: &'a Arena, fork_id: &'a str) -> Evidence<'a> {
+        let in_child = inner.leader != kernel::process_id();
+        let child = if in_child { Some(kernel::process_id()) } else { fork.child };
         let threads = borrowed(&fork.threads);
         let (generators, go) = known_libraries(arena, threads.iter().any(|thread| !thread.recorded));
         Evidence {

@@ -1,7 +1,7 @@
 //! A hazard that hits.
 use crate::describe::fork_id;
 use crate::entry::Arena;
-use forkguard_core::fork::Inner;
+use forkguard_core::fork::Snapshot;
 use forkguard_report::event::{Kind, Site};
 
 /// What hits a child.
@@ -19,7 +19,7 @@ pub(crate) struct Hit<'a> {
 
 /// A finding of the fork that made this child, or of an earlier one.
 pub(crate) struct Hazard<'a> {
-    pub(crate) fork: &'static Inner,
+    pub(crate) fork: &'static Snapshot,
     pub(crate) kind: Kind,
     pub(crate) what: &'a str,
 }

@@ -1,7 +1,7 @@
 //! The forks of this process that its report holds in full, by what their children inherit: a further fork that is like one of them
 //! refers to it.
-use forkguard_core::fork::Inner;
-use forkguard_core::generation;
+use forkguard_core::fork::Snapshot;
+use forkguard_core::registry::generation;
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, Ordering::*};
 
@@ -53,12 +53,12 @@ pub(super) fn like(likeness: u64) -> u64 {
 }
 
 /// True when a fork was called where the earlier one was that it is like.
-pub(super) fn is_same_site(inner: &Inner) -> bool {
+pub(super) fn is_same_site(inner: &Snapshot) -> bool {
     find(|known| known.sequence == inner.like).is_some_and(|known| inner.site == known.site || inner.site == known.caller)
 }
 
 /// Notes that the report holds this fork in full.
-pub(super) fn remember(inner: &Inner) {
+pub(super) fn remember(inner: &Snapshot) {
     let address = crate::sites::address_of(inner.site);
     let entry = Known {
         likeness: inner.fingerprint,

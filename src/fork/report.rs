@@ -6,8 +6,8 @@ use crate::emit::{Lines, file, wanted};
 use crate::entry::{Arena, Scratch};
 use crate::findings::{self, Evidence};
 use crate::ledger::{self, Budget};
-use forkguard_core::fork::{Inner, shared_page};
-use forkguard_core::{likeness, raw};
+use forkguard_core::fork::{Snapshot, fingerprint, shared_page};
+use forkguard_core::kernel;
 use forkguard_report::event::*;
 use std::borrow::Cow::Borrowed;
 
@@ -16,17 +16,17 @@ use std::borrow::Cow::Borrowed;
 static FULL: Budget = Budget::new();
 
 /// In prepare, when the snapshot is taken: whether this fork is like an earlier one, is reported in full, or by its counts only.
-pub(super) fn decide(inner: &mut Inner) {
+pub(super) fn decide(inner: &mut Snapshot) {
     if wanted() && !file::is_cut_short() {
-        inner.fingerprint = likeness::of(inner);
+        inner.fingerprint = fingerprint::of(inner);
         inner.like = earlier::like(inner.fingerprint);
         inner.full = inner.like != 0 || FULL.take();
     }
 }
 
 /// Reports a fork in the leader, after it.
-pub(super) fn write(scratch: &Scratch, inner: &mut Inner, child: Option<u32>, failed: Option<i32>) {
-    let start = raw::monotonic();
+pub(super) fn write(scratch: &Scratch, inner: &mut Snapshot, child: Option<u32>, failed: Option<i32>) {
+    let start = kernel::monotonic();
     let arena = scratch.arena();
     let id = fork_id(inner.leader, inner.sequence);
     let like = fork_id(inner.leader, inner.like);
@@ -47,7 +47,7 @@ pub(super) fn write(scratch: &Scratch, inner: &mut Inner, child: Option<u32>, fa
         Detail::Full => in_full(scratch, &arena, id.as_str(), inner, event, start),
         _ => {
             let (mut lines, _) = Lines::pair(scratch);
-            event.cost_us.report = (raw::monotonic() - start) as f64 / 1000.0;
+            event.cost_us.report = (kernel::monotonic() - start) as f64 / 1000.0;
             lines.add(Some(id.as_str()), Event::Fork(event));
             lines.write();
             shared_page::mark_reported(inner.sequence);
@@ -56,7 +56,7 @@ pub(super) fn write(scratch: &Scratch, inner: &mut Inner, child: Option<u32>, fa
 }
 
 /// With its findings.
-fn in_full<'a>(scratch: &Scratch, arena: &'a Arena, id: &'a str, inner: &Inner, mut event: Fork<'a>, start: u64) {
+fn in_full<'a>(scratch: &Scratch, arena: &'a Arena, id: &'a str, inner: &Snapshot, mut event: Fork<'a>, start: u64) {
     let (mut head, mut tail) = Lines::pair(scratch);
     let mut ids = arena.list(findings::MAX_FINDINGS as usize);
     let gone = shared_page::is_child_gone(inner.sequence);
@@ -69,7 +69,7 @@ fn in_full<'a>(scratch: &Scratch, arena: &'a Arena, id: &'a str, inner: &Inner, 
         }
         tail.add(Some(id), Event::Finding(finding));
     });
-    event.cost_us.report = (raw::monotonic() - start) as f64 / 1000.0;
+    event.cost_us.report = (kernel::monotonic() - start) as f64 / 1000.0;
     add_fork(&mut head, arena, id, event);
     head.join(&tail);
     if head.write() {
@@ -92,14 +92,14 @@ pub(super) fn spawn(scratch: &Scratch, kind: ForkKind, caller: usize, child: Opt
     ledger::begin_report(scratch);
     let arena = scratch.arena();
     let (mut lines, _) = Lines::pair(scratch);
-    let id = fork_id(raw::process_id(), forkguard_core::fork::next_sequence());
+    let id = fork_id(kernel::process_id(), forkguard_core::registry::generation::next_sequence());
     let word = crate::sites::capture(caller);
     let mut event = describe::spawn(&arena, kind, word);
     event.child = child;
     lines.add(Some(id.as_str()), Event::Fork(event));
     // What these start gets all that is left open: there are no file actions.
     if matches!(kind, ForkKind::System | ForkKind::Popen) {
-        let used = describe::site(&arena, Role::Used, raw::thread_id(), word);
+        let used = describe::site(&arena, Role::Used, kernel::thread_id(), word);
         leaks::by_shell(&arena, used.as_ref(), |hit| {
             let finding = findings::of_hit(&arena, id.as_str(), Severity::Warning, &hit);
             lines.add(Some(id.as_str()), Event::Finding(Finding { child, ..finding }));

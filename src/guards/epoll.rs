@@ -2,8 +2,8 @@
 use super::unshare::{inherited, unshare};
 use crate::ledger::log_resolving_action;
 use crate::options::{self, Shared};
-use forkguard_core::descriptor::{self, Kind as FdKind};
-use forkguard_core::{own, raw};
+use forkguard_core::kernel::{self, unshare};
+use forkguard_core::registry::descriptors::{self, FdKind};
 use forkguard_report::event::{Guard, Kind as FindingKind};
 
 /// See [`super::in_child`].
@@ -14,9 +14,9 @@ pub(super) fn in_child() {
 }
 
 fn make_own(fd: i32) {
-    let start = raw::monotonic_of_kernel();
-    let is_epoll = |fd| descriptor::record(fd).is_some_and(|record| record.kind == FdKind::Epoll);
-    let result = unshare(fd, || own::copy_epoll(fd, is_epoll));
+    let start = kernel::monotonic_by_syscall();
+    let is_epoll = |fd| descriptors::record(fd).is_some_and(|record| record.kind == FdKind::Epoll);
+    let result = unshare(fd, || unshare::copy_epoll(fd, is_epoll));
     let subject = format_args!("epoll instance, descriptor {fd}");
     let resolved = (FindingKind::EpollInherited, format_args!("{fd}"), "forkguard gave the child an instance of its own");
     log_resolving_action(Guard::Epoll, "made the child's own", subject, start, result, resolved);

@@ -2,8 +2,8 @@
 use super::unshare::{errno_of, inherited, is_inherited, unshare};
 use crate::ledger::{log_action, log_resolving_action};
 use crate::options::{self, Shared};
-use forkguard_core::descriptor::{self, Kind as FdKind};
-use forkguard_core::{own, raw};
+use forkguard_core::kernel::{self, unshare};
+use forkguard_core::registry::descriptors::{self, FdKind};
 use forkguard_report::event::{Guard, Kind as FindingKind};
 use libc::FILE;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -26,16 +26,16 @@ pub(super) fn in_child() {
     if options::get().files == Shared::Own {
         AT_FIRST_USE.store(inherited(FdKind::File).nth(AT_ONCE).is_some(), Relaxed);
         if !AT_FIRST_USE.load(Relaxed) {
-            inherited(FdKind::File).filter(|&fd| raw::is_read_by_position(fd)).for_each(make_own);
+            inherited(FdKind::File).filter(|&fd| kernel::is_read_by_position(fd)).for_each(make_own);
         }
-        UNREAD_AT_FORK.store(if raw::is_read_by_position(0) { unread() } else { 0 }, Relaxed);
+        UNREAD_AT_FORK.store(if kernel::is_read_by_position(0) { unread() } else { 0 }, Relaxed);
     }
 }
 
 /// Before the child uses the position of an inherited file.
 pub(crate) fn before_first_use(fd: i32) {
-    let is_shared = || descriptor::record(fd).is_some_and(|record| is_inherited(fd, &record, FdKind::File));
-    if AT_FIRST_USE.load(Relaxed) && is_shared() && raw::is_read_by_position(fd) {
+    let is_shared = || descriptors::record(fd).is_some_and(|record| is_inherited(fd, &record, FdKind::File));
+    if AT_FIRST_USE.load(Relaxed) && is_shared() && kernel::is_read_by_position(fd) {
         make_own(fd);
     }
 }
@@ -45,8 +45,14 @@ pub(crate) fn before_first_use(fd: i32) {
 pub(super) fn at_exit() {
     let at_fork = UNREAD_AT_FORK.load(Relaxed);
     if options::get().files == Shared::Own && at_fork != 0 && unread() == at_fork {
-        let start = raw::monotonic_of_kernel();
-        log_action(Guard::Files, "opened again for the child", format_args!("standard input"), start, errno_of(own::reopen(0)));
+        let start = kernel::monotonic_by_syscall();
+        log_action(
+            Guard::Files,
+            "opened again for the child",
+            format_args!("standard input"),
+            start,
+            errno_of(unshare::reopen(0)),
+        );
     }
 }
 
@@ -54,15 +60,15 @@ pub(super) fn at_exit() {
 fn unread() -> usize {
     // SAFETY: reads the variable; what it points to is read fault-proof.
     let stream = unsafe { (&raw const stdin).read() } as usize;
-    match raw::read_value::<[usize; 3]>(stream) {
+    match kernel::read_value::<[usize; 3]>(stream) {
         Some([_, next, end]) if next < end => next,
         _ => 0,
     }
 }
 
 fn make_own(fd: i32) {
-    let start = raw::monotonic_of_kernel();
-    let result = unshare(fd, || own::reopen(fd));
+    let start = kernel::monotonic_by_syscall();
+    let result = unshare(fd, || unshare::reopen(fd));
     let subject = format_args!("descriptor {fd}");
     let resolved = (FindingKind::FileOffsetShared, format_args!("{fd}"), "forkguard opened the file again for the child");
     log_resolving_action(Guard::Files, "opened again for the child", subject, start, result, resolved);

@@ -20,8 +20,9 @@ mod unshare;
 
 use crate::entry::scratch::on_scratch_stack;
 use crate::options;
-use forkguard_core::fork::{Inner, Snapshot};
-use forkguard_core::{descriptor, gate};
+use forkguard_core::fork::Snapshot;
+use forkguard_core::gate;
+use forkguard_core::registry::descriptors;
 
 pub(crate) use files::before_first_use;
 pub(crate) use locks::REPAIRED;
@@ -65,7 +66,7 @@ pub(crate) fn after_fork() {
 
 /// In the first child handler, when the child's own life has begun. `regions_are_watched` is true for the link map of a copy of libgomp
 /// whose regions are watched.
-pub(crate) fn in_child(fork: &'static Inner, regions_are_watched: fn(usize) -> bool) {
+pub(crate) fn in_child(fork: &'static Snapshot, regions_are_watched: fn(usize) -> bool) {
     if !options::guards() {
         return;
     }
@@ -80,7 +81,7 @@ pub(crate) fn in_child(fork: &'static Inner, regions_are_watched: fn(usize) -> b
 /// The host's stack may be that of a signal handler, or of a thread with the smallest stack there can be. Not inlined: most children have
 /// nothing to do here, and a larger frame of theirs would be written and copied.
 #[inline(never)]
-fn act_on_scratch_stack(fork: &'static Inner, regions_are_watched: fn(usize) -> bool) {
+fn act_on_scratch_stack(fork: &'static Snapshot, regions_are_watched: fn(usize) -> bool) {
     if on_scratch_stack(|_| act(fork, regions_are_watched)).is_none() && gate::awake() {
         act(fork, regions_are_watched);
     }
@@ -88,11 +89,11 @@ fn act_on_scratch_stack(fork: &'static Inner, regions_are_watched: fn(usize) -> 
 
 /// False in most children, which so touch no further page.
 fn has_work() -> bool {
-    options::get().asks_for_guards() || signals::may_act() || descriptor::connected().next().is_some()
+    options::get().asks_for_guards() || signals::may_act() || descriptors::connected().next().is_some()
 }
 
 #[inline(never)]
-fn act(fork: &'static Inner, regions_are_watched: fn(usize) -> bool) {
+fn act(fork: &'static Snapshot, regions_are_watched: fn(usize) -> bool) {
     safe_point::in_child(fork);
     locks::in_child(fork);
     signals::in_child();

@@ -9,10 +9,10 @@ use crate::ledger::{log_action, log_resolving_action};
 use crate::options::{self, OpenMp};
 use crate::sites::{self, Start};
 use forkguard_core::fixed::Fixed;
-use forkguard_core::fork::Inner;
-use forkguard_core::held::{ENTERED, Entry};
-use forkguard_core::raw;
-use forkguard_core::thread::{self, Slot, State};
+use forkguard_core::fork::Snapshot;
+use forkguard_core::kernel;
+use forkguard_core::registry::held::{ENTERED, Entry};
+use forkguard_core::registry::threads::{self, Slot, SlotState};
 use forkguard_loader::{Library, MemoryAccess, SymbolName, path_of};
 use forkguard_report::event::{Guard, Kind as FindingKind};
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -27,7 +27,7 @@ pub(super) fn before_fork() {
     if options::get().openmp != OpenMp::Pause || !pools::may_have_pools() {
         return;
     }
-    let thread = raw::thread_id();
+    let thread = kernel::thread_id();
     // Of an earlier fork, for whose child they were recorded.
     RELEASES.iter().for_each(|release| _ = release.by.compare_exchange(thread, 0, Relaxed, Relaxed));
     // The threads of a pool start in the same function.
@@ -42,14 +42,14 @@ pub(super) fn before_fork() {
 
 /// The running threads that a thread started.
 fn started_by(creator: u32) -> impl Iterator<Item = &'static Slot> {
-    let running = |slot: &&Slot| matches!(slot.state(), State::Live | State::Starting);
-    thread::slots().iter().filter(move |slot| slot.creator.load(Relaxed) == creator).filter(running)
+    let running = |slot: &&Slot| matches!(slot.state(), SlotState::Live | SlotState::Starting);
+    threads::slots().iter().filter(move |slot| slot.creator.load(Relaxed) == creator).filter(running)
 }
 
 /// Releases this thread's pool of the copy of libgomp whose threads start there.
 fn release(start: usize) {
-    let begun = raw::monotonic();
-    let threads = || started_by(raw::thread_id()).filter(|slot| slot.start.load(Relaxed) == start);
+    let begun = kernel::monotonic();
+    let threads = || started_by(kernel::thread_id()).filter(|slot| slot.start.load(Relaxed) == start);
     let count = threads().count() as u32;
     let mut ended = Fixed::<u32, 128>::new();
     threads().for_each(|slot| ended.push(slot.tid.load(Relaxed)));
@@ -64,9 +64,9 @@ fn release(start: usize) {
     };
     if errno == 0 {
         // The threads are joined; the kernel lists them a little longer.
-        raw::wait_until(|| !ended.as_slice().iter().any(|&tid| raw::thread_exists(tid)));
+        kernel::wait_until(|| !ended.as_slice().iter().any(|&tid| kernel::thread_exists(tid)));
     }
-    Release::record(start, count, raw::monotonic() - begun, errno);
+    Release::record(start, count, kernel::monotonic() - begun, errno);
 }
 
 /// True where this thread may hold a lock that the pool's threads need to end: in a signal handler, which may have interrupted malloc, or in
@@ -76,9 +76,9 @@ fn is_interrupted() -> bool {
     let is_inside = |entry: Entry| {
         let is_below = entry.flags & ENTERED != 0 && entry.frame > (&raw const here).addr();
         // Once the call has returned, other frames overwrite its return address.
-        is_below && raw::read_value(entry.frame) == Some(entry.site)
+        is_below && kernel::read_value(entry.frame) == Some(entry.site)
     };
-    thread::mine().is_some_and(|slot| slot.held.entries().any(is_inside)) || sites::handled_signal(Start::here()).is_some()
+    threads::mine().is_some_and(|slot| slot.held.entries().any(is_inside)) || sites::handled_signal(Start::here()).is_some()
 }
 
 /// omp_pause_resource_all(omp_pause_soft): an errno.
@@ -121,7 +121,7 @@ static RELEASES: [Release; 8] = [const {
 
 impl Release {
     fn record(start: usize, threads: u32, ns: u64, errno: i32) {
-        let is_free = |release: &&Release| release.by.compare_exchange(0, raw::thread_id(), Relaxed, Relaxed).is_ok();
+        let is_free = |release: &&Release| release.by.compare_exchange(0, kernel::thread_id(), Relaxed, Relaxed).is_ok();
         if let Some(release) = RELEASES.iter().find(is_free) {
             release.start.store(start, Relaxed);
             release.threads.store(threads, Relaxed);
@@ -133,7 +133,7 @@ impl Release {
     fn log(&self) {
         let path = path_of(self.start.load(Relaxed));
         let file = path.as_ref().and_then(|path| path.as_str().rsplit('/').next()).unwrap_or("?");
-        let start = raw::monotonic_of_kernel().saturating_sub(self.ns.load(Relaxed));
+        let start = kernel::monotonic_by_syscall().saturating_sub(self.ns.load(Relaxed));
         let (action, result) = match self.errno.load(Relaxed) {
             0 => ("released before the fork", Ok(())),
             libc::ENOSYS => ("not released: this libgomp knows no omp_pause_resource_all", Err(libc::ENOSYS)),
@@ -146,7 +146,7 @@ impl Release {
 }
 
 /// See [`super::in_child`].
-pub(super) fn in_child(fork: &'static Inner, is_watched: fn(usize) -> bool) {
+pub(super) fn in_child(fork: &'static Snapshot, is_watched: fn(usize) -> bool) {
     match options::get().openmp {
         OpenMp::Pause if pools::may_have_pools() => {
             RELEASES.iter().filter(|release| release.by.swap(0, Relaxed) == fork.thread).for_each(Release::log);
@@ -161,7 +161,7 @@ pub(super) fn in_child(fork: &'static Inner, is_watched: fn(usize) -> bool) {
 /// `own`: the pool was lost at the fork that made this child, so that its loss is a finding of this fork.
 fn log_single(own: bool, file: &str, threads: usize, watched: bool) {
     const ACTION: &str = "run with one thread";
-    let start = raw::monotonic_of_kernel();
+    let start = kernel::monotonic_by_syscall();
     let subject = format_args!("regions of {file}, which lost {threads} thread{}", if threads == 1 { "" } else { "s" });
     match (watched, own) {
         (true, true) => {

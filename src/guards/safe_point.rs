@@ -7,11 +7,12 @@ use crate::ledger::log_action;
 use crate::options;
 use crate::sites;
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::Inner;
-use forkguard_core::held::{self, Kind as LockKind};
+use forkguard_core::fork::Snapshot;
+use forkguard_core::glibc::LockKind;
+use forkguard_core::registry::held;
+use forkguard_core::registry::threads::{self, Slot};
 use forkguard_core::safe_point::{self as point, Busy, Others, Unseen};
-use forkguard_core::thread::{self, Slot};
-use forkguard_core::{gate, raw};
+use forkguard_core::{gate, kernel};
 use forkguard_report::event::Guard;
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
@@ -110,21 +111,21 @@ fn forking_slot() -> Option<&'static Slot> {
     if !point::is_on() || !gate::awake() || gate::is_guest() {
         return None;
     }
-    held::holder()
+    threads::holder()
 }
 
 /// Checks the other threads until none holds a lock or the time is up. Gives how many held one at first, and those that still do.
 fn wait(until: u64) -> (u32, Others) {
-    thread::reap(raw::kernel_threads());
+    threads::reap(kernel::kernel_threads());
     let mut waited_for = None;
     let mut pause = PAUSE_NS.0;
     loop {
         let others = point::others();
         let first = *waited_for.get_or_insert(others.count);
-        if others.awaited.is_none() || raw::monotonic() >= until {
+        if others.awaited.is_none() || kernel::monotonic() >= until {
             return (first, others);
         }
-        raw::sleep(pause);
+        kernel::sleep(pause);
         pause = (pause * 2).min(PAUSE_NS.1);
     }
 }
@@ -133,7 +134,7 @@ fn wait(until: u64) -> (u32, Others) {
 /// that run meanwhile are recorded as ever.
 pub(crate) fn wait_before_fork() {
     let Some(slot) = forking_slot() else { return };
-    let (start, thread) = (raw::monotonic(), raw::thread_id());
+    let (start, thread) = (kernel::monotonic(), kernel::thread_id());
     let earlier = WAIT_BEFORE_FORK.take(thread);
     let (spent, before) = earlier.unwrap_or_default();
     let until = start + limit().saturating_sub(spent).max(limit() / 8);
@@ -145,7 +146,7 @@ pub(crate) fn wait_before_fork() {
     if others.awaited.is_some() {
         point::give_up();
     }
-    let ns = spent + raw::monotonic() - start;
+    let ns = spent + kernel::monotonic() - start;
     LATEST.set(thread, Outcome { ns, waited_for: waited_for.max(before), blocker: blocker(&others) });
 }
 
@@ -163,20 +164,20 @@ fn blocker_of(busy: Busy, given_up: bool) -> Blocker {
 
 /// Where no thread is waited for, asking the kernel for the name would be the greatest cost.
 fn name_at_last_fork(tid: u32) -> Option<Text<16>> {
-    let blocker = LATEST.of(raw::thread_id())?.blocker?;
+    let blocker = LATEST.of(kernel::thread_id())?.blocker?;
     (blocker.tid == tid).then_some(blocker.name)
 }
 
 /// In the last prepare handler: a thread may have returned from the wait for a condition, and then holds its mutex.
 pub(crate) fn wait_in_prepare() {
     let Some(slot) = forking_slot().filter(|slot| point::closed_by(slot)) else { return };
-    let thread = raw::thread_id();
+    let thread = kernel::thread_id();
     let Some(outcome) = LATEST.of(thread).filter(|outcome| outcome.blocker.is_none()) else { return };
-    let start = raw::monotonic();
+    let start = kernel::monotonic();
     point::keep_closed(slot, start + FORK_NS);
     let (more, others) = wait(start + LAST_CHECK_NS.min(limit()));
     if more > 0 {
-        let ns = outcome.ns + raw::monotonic() - start;
+        let ns = outcome.ns + kernel::monotonic() - start;
         LATEST.set(thread, Outcome { ns, waited_for: outcome.waited_for + more, blocker: blocker(&others) });
     }
 }
@@ -193,7 +194,7 @@ pub(super) fn after_fork() {
     static PRINTED: AtomicBool = AtomicBool::new(false);
     // A fork that failed early ran no handler.
     in_parent();
-    let blocker = forking_slot().and_then(|_| LATEST.of(raw::thread_id())?.blocker);
+    let blocker = forking_slot().and_then(|_| LATEST.of(kernel::thread_id())?.blocker);
     if let Some(blocker) = blocker.filter(|_| !PRINTED.swap(true, Relaxed)) {
         print(&blocker);
     }
@@ -229,12 +230,12 @@ fn lock_name(entry: held::Entry) -> Text<64> {
 }
 
 /// See [`super::in_child`].
-pub(super) fn in_child(fork: &'static Inner) {
+pub(super) fn in_child(fork: &'static Snapshot) {
     const WAITED: &str = "waited for";
     let outcome = LATEST.of(fork.thread);
     LATEST.reset_in_child(fork.thread);
     let Some(Outcome { ns, waited_for, blocker }) = outcome else { return };
-    let start = raw::monotonic_of_kernel().saturating_sub(ns);
+    let start = kernel::monotonic_by_syscall().saturating_sub(ns);
     if let Some(blocker) = blocker {
         let action = if blocker.given_up { "did not wait again for" } else { WAITED };
         let lock = blocker.lock_name();
@@ -273,21 +274,21 @@ impl WaitBeforeFork {
 /// for the GIL.
 fn before_python_forks() {
     let Some(slot) = forking_slot() else { return };
-    let start = raw::monotonic();
+    let start = kernel::monotonic();
     let until = start + limit();
     point::close(slot, until + HANDLERS_NS);
     // A fork that did not take place left it closed.
-    if WAIT_BEFORE_FORK.take(raw::thread_id()).is_some() {
+    if WAIT_BEFORE_FORK.take(kernel::thread_id()).is_some() {
         point::open(slot);
     }
     let mut most = 0;
     loop {
-        let (count, others) = wait(raw::monotonic() + GIL_HELD_NS);
+        let (count, others) = wait(kernel::monotonic() + GIL_HELD_NS);
         most = count.max(most);
-        if others.awaited.is_none() || raw::monotonic() >= until {
+        if others.awaited.is_none() || kernel::monotonic() >= until {
             break;
         }
-        sites::without_interpreter(&|| _ = wait(until.min(raw::monotonic() + GIL_RELEASED_NS)));
+        sites::without_interpreter(&|| _ = wait(until.min(kernel::monotonic() + GIL_RELEASED_NS)));
     }
-    WAIT_BEFORE_FORK.set(raw::thread_id(), raw::monotonic() - start, most);
+    WAIT_BEFORE_FORK.set(kernel::thread_id(), kernel::monotonic() - start, most);
 }

@@ -8,8 +8,9 @@ use crate::ledger::log_action;
 use crate::options::{self, Signals};
 use crate::sites;
 use forkguard_core::fixed::Text;
-use forkguard_core::signal::{self, Set};
-use forkguard_core::{raw, thread};
+use forkguard_core::kernel;
+use forkguard_core::registry::signals::{self, SignalSetting};
+use forkguard_core::registry::threads;
 use forkguard_report::event::Guard;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -39,7 +40,7 @@ const fn bits(signals: &[i32]) -> u64 {
 
 /// The signals of a set.
 pub(super) fn numbers(bits: u64) -> impl Iterator<Item = i32> + Clone {
-    (1..=signal::COUNT as i32).filter(move |number| bits >> (number - 1) & 1 != 0)
+    (1..=signals::COUNT as i32).filter(move |number| bits >> (number - 1) & 1 != 0)
 }
 
 /// See [`super::in_child`].
@@ -53,8 +54,8 @@ pub(super) fn reset_in_child() {
 /// False where [`in_child`] has nothing to do by default: no interpreted code set a handler for a signal that it resets.
 pub(super) fn may_act() -> bool {
     let is_interpreted = |site| sites::frames_of(site).next().is_some_and(|frame| frame.address == 0);
-    let is_candidate = |set: Set| set.handler > libc::SIG_IGN && is_interpreted(set.site);
-    numbers(STEERING & signal::noted()).any(|number| signal::settings(number).next().is_some_and(is_candidate))
+    let is_candidate = |set: SignalSetting| set.handler > libc::SIG_IGN && is_interpreted(set.site);
+    numbers(STEERING & signals::noted()).any(|number| signals::settings(number).next().is_some_and(is_candidate))
 }
 
 /// See [`super::in_child`].
@@ -76,8 +77,8 @@ pub(super) fn in_child() {
 
 /// True when application code of an interpreter set the handler that the kernel has. Costs a system call only for those.
 fn is_applications(number: i32) -> bool {
-    let recorded = signal::settings(number).next().filter(|set| set.handler > libc::SIG_IGN && is_by_application(set.site));
-    recorded.is_some_and(|set| raw::signal_action(number).is_some_and(|now| now.handler == set.handler))
+    let recorded = signals::settings(number).next().filter(|set| set.handler > libc::SIG_IGN && is_by_application(set.site));
+    recorded.is_some_and(|set| kernel::signal_action(number).is_some_and(|now| now.handler == set.handler))
 }
 
 /// True when application code made the call of a site: as [`handler_dropped`] judges.
@@ -89,37 +90,40 @@ pub(super) fn is_by_application(site: usize) -> bool {
 
 /// True when application code is on the stack of this fork, or of the start of the thread that made it; also when that is unknown.
 fn may_be_applications_own_fork() -> bool {
-    let started = thread::mine().map_or(0, |slot| slot.site.load(Relaxed));
+    let started = threads::mine().map_or(0, |slot| slot.site.load(Relaxed));
     let has_application = |site| describe::interpreted_frames(site).any(|frame| frame.is_application());
     sites::interpreted_stack().is_none_or(|fork| has_application(fork) || has_application(started))
 }
 
 /// Resets one signal if it is caught.
 fn reset(number: i32) {
-    let start = raw::monotonic_of_kernel();
-    let Some(caught) = raw::signal_action(number).filter(|action| action.handler > libc::SIG_IGN) else { return };
-    let setter = signal::setter(number, caught.handler);
+    let start = kernel::monotonic_by_syscall();
+    let Some(caught) = kernel::signal_action(number).filter(|action| action.handler > libc::SIG_IGN) else { return };
+    let setter = signals::setter(number, caught.handler);
     let result = set_to_default(number);
     log_action(Guard::Signals, "reset to its default", format_args!("{}", name(number).as_str()), start, result);
     if result.is_ok() {
         let bit = 1 << (number - 1);
         RESET.fetch_or(bit, Relaxed);
         REPORTED.fetch_or(if setter.is_some() { bit } else { 0 }, Relaxed);
-        signal::note(number, Set { handler: libc::SIG_DFL, site: 0, code: 0, thread: raw::thread_id(), inherited: false });
+        signals::record(
+            number,
+            SignalSetting { handler: libc::SIG_DFL, site: 0, code: 0, thread: kernel::thread_id(), inherited: false },
+        );
     }
 }
 
 /// By way of being ignored, which discards a pending signal: it was for the leader's handler, and would end the child once it is unblocked.
 fn set_to_default(number: i32) -> Result<(), i32> {
-    let ignored = raw::KernelAction { handler: libc::SIG_IGN, ..Default::default() };
-    raw::set_signal_action(number, &ignored)?;
-    raw::set_signal_action(number, &raw::KernelAction::default())
+    let ignored = kernel::KernelAction { handler: libc::SIG_IGN, ..Default::default() };
+    kernel::set_signal_action(number, &ignored)?;
+    kernel::set_signal_action(number, &kernel::KernelAction::default())
 }
 
 /// A signal's name.
 pub(super) fn name(number: i32) -> Text<16> {
     match number {
-        ..=31 => Text::of(format_args!("{}", signal::name(number))),
+        ..=31 => Text::of(format_args!("{}", signals::name(number))),
         _ => Text::of(format_args!("SIGRTMIN+{}", number - 34)),
     }
 }

@@ -9,8 +9,9 @@ use crate::findings::handler_dropped;
 use crate::ledger::{log_action, report_state};
 use crate::options;
 use crate::sites::{self, python_handlers as python};
-use forkguard_core::signal::{self, COUNT, Set};
-use forkguard_core::{flags, generation, raw};
+use forkguard_core::registry::signals::{COUNT, SignalSetting};
+use forkguard_core::registry::{self, generation};
+use forkguard_core::{flags, kernel};
 use forkguard_loader::{AtomicIdentity, Identity};
 use forkguard_report::event::{Guard, Kind as FindingKind, Role, State};
 use std::ffi::{c_int, c_void};
@@ -119,7 +120,7 @@ fn is_applications_reset(site: usize) -> bool {
 
 impl SavedHandler {
     fn save(&self, number: i32, set: sites::Handler) {
-        let Some(action) = raw::signal_action(number) else { return };
+        let Some(action) = kernel::signal_action(number) else { return };
         self.retain(set.object);
         self.library.set(Identity::around(action.handler));
         let words = [action.handler, action.flags as usize, action.restorer, action.mask as usize];
@@ -156,15 +157,15 @@ impl SavedHandler {
         }
     }
 
-    fn action(&self) -> raw::KernelAction {
+    fn action(&self) -> kernel::KernelAction {
         let [handler, flags, restorer, mask] = [0, 1, 2, 3].map(|index: usize| self.action[index].load(Relaxed));
-        raw::KernelAction { handler, flags: flags as u64, restorer, mask: mask as u64 }
+        kernel::KernelAction { handler, flags: flags as u64, restorer, mask: mask as u64 }
     }
 
     /// The handler as an entry of the registry of settings.
-    fn setting(&self) -> Set {
+    fn setting(&self) -> SignalSetting {
         let [handler, site, code] = [&self.action[0], &self.site, &self.code].map(|word| word.load(Relaxed));
-        Set { handler, site, code, thread: raw::thread_id(), inherited: false }
+        SignalSetting { handler, site, code, thread: kernel::thread_id(), inherited: false }
     }
 
     /// True for a handler that was set before the fork that made this process.
@@ -175,7 +176,7 @@ impl SavedHandler {
     /// True while the latest setting of the signal is the inherited one.
     fn is_in_effect(&self, number: i32) -> bool {
         let site = self.site.load(Relaxed);
-        self.is_inherited() && signal::settings(number).next().is_some_and(|latest| latest.site == site)
+        self.is_inherited() && registry::signals::settings(number).next().is_some_and(|latest| latest.site == site)
     }
 
     /// After a reset of the signal: restores the inherited handler of the application if other code than its own has reset it. Code that
@@ -207,7 +208,7 @@ impl SavedHandler {
     }
 
     fn restore(&self, number: i32, set: sites::Handler) {
-        let start = raw::monotonic();
+        let start = kernel::monotonic();
         // CPython resets all handlers at its end, too: that is left so, and its objects are gone.
         if set.object == 0 && !self.is_native() {
             if !python::can_call() {
@@ -225,11 +226,11 @@ impl SavedHandler {
                     return Err(libc::EAGAIN);
                 }
             }
-            raw::set_signal_action(number, &self.action())?;
+            kernel::set_signal_action(number, &self.action())?;
             if RESTORED.load(Relaxed) & bit(number) == 0 && was_reported(number) {
                 REPORTED.fetch_or(bit(number), Relaxed);
             }
-            signal::note_undone(number, self.setting());
+            registry::signals::record_undone(number, self.setting());
             Ok(())
         });
         if let Some(result) = restored {
@@ -268,7 +269,7 @@ extern "C" fn set_in_python(number: *mut c_void) -> c_int {
 
 /// True when the leader reported the handler that this process inherited.
 fn was_reported(number: i32) -> bool {
-    signal::settings(number).find(|set| set.inherited).is_some_and(|set| set.handler > libc::SIG_IGN)
+    registry::signals::settings(number).find(|set| set.inherited).is_some_and(|set| set.handler > libc::SIG_IGN)
 }
 
 /// Calls `each` with the names of the signals whose restored handler is still set, and whose handler the leader reported.

@@ -2,8 +2,8 @@
 use crate::describe;
 use crate::ledger::log_resolving_action;
 use crate::options::{self, Timers};
-use forkguard_core::fork::Inner;
-use forkguard_core::raw::{self, IntervalTimer};
+use forkguard_core::fork::Snapshot;
+use forkguard_core::kernel::{self, IntervalTimer};
 use forkguard_report::event::{Guard, Kind as FindingKind};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -16,13 +16,13 @@ static BEFORE_FORK: [[AtomicUsize; 4]; 2] = [const { [const { AtomicUsize::new(0
 pub(super) fn before_fork() {
     if options::get().timers == Timers::Rearm {
         for ((which, _), words) in PROFILING.iter().zip(&BEFORE_FORK) {
-            raw::interval_timer(*which).into_iter().zip(words).for_each(|(value, word)| word.store(value, Relaxed));
+            kernel::interval_timer(*which).into_iter().zip(words).for_each(|(value, word)| word.store(value, Relaxed));
         }
     }
 }
 
 /// See [`super::in_child`].
-pub(super) fn in_child(fork: &'static Inner) {
+pub(super) fn in_child(fork: &'static Snapshot) {
     if options::get().timers != Timers::Rearm {
         return;
     }
@@ -30,16 +30,16 @@ pub(super) fn in_child(fork: &'static Inner) {
         let value: IntervalTimer = std::array::from_fn(|i| words[i].load(Relaxed));
         // A timer that fires once has a purpose in the leader; without a handler it would end the child.
         let is_periodic = value[..2] != [0, 0];
-        let is_caught = || raw::signal_action(signal).is_some_and(|action| action.handler > libc::SIG_IGN);
+        let is_caught = || kernel::signal_action(signal).is_some_and(|action| action.handler > libc::SIG_IGN);
         if fork.interval_timers & 1 << which != 0 && is_periodic && is_caught() {
             arm(fork, which, &value);
         }
     }
 }
 
-fn arm(fork: &Inner, which: i32, value: &IntervalTimer) {
-    let start = raw::monotonic_of_kernel();
-    let result = raw::set_interval_timer(which, value).map_err(|errno| errno.raw_os_error());
+fn arm(fork: &Snapshot, which: i32, value: &IntervalTimer) {
+    let start = kernel::monotonic_by_syscall();
+    let result = kernel::set_interval_timer(which, value).map_err(|errno| errno.raw_os_error());
     let clock = describe::interval_clock(which);
     // The finding's id as the rule timer_lost makes it.
     let index = (fork.interval_timers & ((1 << which) - 1)).count_ones();

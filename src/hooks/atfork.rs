@@ -1,7 +1,7 @@
 //! Other libraries' atfork handlers: registered behind ours (so that our prepare runs last, our child first), named and timed.
 use crate::entry::record;
 use crate::sites;
-use forkguard_core::atfork::{self, CAPACITY, Phase};
+use forkguard_core::registry::atfork::{self, CAPACITY, Phase};
 use libc::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 

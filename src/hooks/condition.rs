@@ -1,6 +1,7 @@
 //! Conditions and barriers: while a thread waits for a condition, it does not hold the mutex.
 use crate::child::waits::BlockingCall;
-use forkguard_core::held::{HOLDS, holder};
+use forkguard_core::registry::held::HOLDS;
+use forkguard_core::registry::threads::holder;
 use libc::{c_int, clockid_t, pthread_barrier_t, pthread_cond_t, pthread_mutex_t, timespec};
 use std::sync::atomic::Ordering::Relaxed;
 

@@ -5,25 +5,24 @@ use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
 use crate::entry::{errno, record, record_with_scratch};
 use crate::guards::sockets;
 use crate::sites;
-use forkguard_core::descriptor::{self, Kind, mark, role};
-use forkguard_core::flags;
-use forkguard_core::gate;
-use forkguard_core::thread;
+use forkguard_core::registry::descriptors::{self, FdKind, mark, role};
+use forkguard_core::registry::threads;
+use forkguard_core::{flags, gate};
 use libc::{DIR, c_char, c_int, c_uint, c_ulong, c_void, mode_t, sigset_t};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Before hooks record: what is open already came with the program.
 pub(super) fn adopt_open_descriptors() {
-    forkguard_core::raw::each_entry_with(c"/proc/self/fd", |directory, name| {
+    forkguard_core::kernel::each_entry_with(c"/proc/self/fd", |directory, name| {
         if let Some(fd) = name.to_str().ok().and_then(|n| n.parse().ok()).filter(|&fd| fd != directory) {
-            descriptor::open(fd, Kind::Start, 0, 0, 0, 0);
+            descriptors::open(fd, FdKind::Start, 0, 0, 0, 0);
         }
     });
 }
 
 /// Notes a descriptor that a call just made (nothing when it failed).
 #[inline(always)]
-pub(super) fn opened(fd: c_int, kind: Kind, roles: u8, family: u16, caller: usize) {
+pub(super) fn opened(fd: c_int, kind: FdKind, roles: u8, family: u16, caller: usize) {
     if fd >= 0 {
         all_opened([fd], kind, roles, family, caller);
     }
@@ -31,18 +30,18 @@ pub(super) fn opened(fd: c_int, kind: Kind, roles: u8, family: u16, caller: usiz
 
 /// The same for those that one call made.
 #[inline(always)]
-pub(super) fn all_opened<const N: usize>(fds: [c_int; N], kind: Kind, roles: u8, family: u16, caller: usize) {
+pub(super) fn all_opened<const N: usize>(fds: [c_int; N], kind: FdKind, roles: u8, family: u16, caller: usize) {
     record(|_| {
         // What is accepted comes in numbers, and always from the server's own line.
         let site = match kind {
-            Kind::Socket if roles & role::ACCEPTED != 0 => caller,
-            Kind::File => sites::capture_file(caller, flags::SETTLING.load(Relaxed) != 0),
+            FdKind::Socket if roles & role::ACCEPTED != 0 => caller,
+            FdKind::File => sites::capture_file(caller, flags::SETTLING.load(Relaxed) != 0),
             _ => sites::capture(caller),
         };
-        let thread = thread::mine().map_or(0, |s| s.tid.load(Relaxed));
-        fds.into_iter().for_each(|fd| descriptor::open(fd, kind, roles, family, site, thread));
+        let thread = threads::mine().map_or(0, |s| s.tid.load(Relaxed));
+        fds.into_iter().for_each(|fd| descriptors::open(fd, kind, roles, family, site, thread));
         if let &[one, other] = fds.as_slice() {
-            descriptor::join([one, other]);
+            descriptors::join([one, other]);
         }
     });
     if flags::SETTLING.load(Relaxed) != 0 && settle::is_overdue() {
@@ -57,7 +56,7 @@ macro_rules! makers {
             fn $name($($arg: $type),*) -> c_int $(= $proof)?;
             |caller| {
                 let fd = real($($arg),*);
-                opened(fd, Kind::$kind, 0, 0, caller);
+                opened(fd, FdKind::$kind, 0, 0, caller);
                 fd
             }
         })*
@@ -94,7 +93,7 @@ hook! {
     |caller| {
         let made = real(fd, mask, flags);
         if fd == -1 {
-            opened(made, Kind::Signalfd, 0, 0, caller);
+            opened(made, FdKind::Signalfd, 0, 0, caller);
         }
         made
     }
@@ -104,7 +103,7 @@ fn piped(result: c_int, ends: *const c_int, caller: usize) -> c_int {
     if result == 0 {
         // SAFETY: the real function filled both.
         let ends = unsafe { [*ends, *ends.add(1)] };
-        all_opened(ends, Kind::Pipe, 0, 0, caller);
+        all_opened(ends, FdKind::Pipe, 0, 0, caller);
     }
     result
 }
@@ -123,7 +122,7 @@ hook! {
 /// A number is given back.
 pub(super) fn closed(fd: c_int) {
     uses::closing(fd);
-    record(|_| descriptor::close(fd));
+    record(|_| descriptors::close(fd));
 }
 
 hook! {
@@ -184,7 +183,7 @@ hook! {
         }
         let result = around_own(first, last, |first, last| real(first, last, flags));
         if result == 0 && closes {
-            record(|_| descriptor::close_range(first, last));
+            record(|_| descriptors::close_range(first, last));
         }
         result
     }
@@ -195,13 +194,13 @@ hook! {
     |_caller| {
         let first = first.max(0);
         uses::closing_range(first as c_uint, c_uint::MAX);
-        record(|_| descriptor::close_range(first as c_uint, c_uint::MAX));
+        record(|_| descriptors::close_range(first as c_uint, c_uint::MAX));
         let own = errno::preserve(hidden_descriptor);
         if own < first || gate::is_guest() {
             return real(first);
         }
-        if first < own && forkguard_core::raw::close_range(first as c_uint, own as c_uint - 1, 0) != 0 {
-            (first..own).for_each(forkguard_core::raw::close);
+        if first < own && forkguard_core::kernel::close_range(first as c_uint, own as c_uint - 1, 0) != 0 {
+            (first..own).for_each(forkguard_core::kernel::close);
         }
         real(own + 1)
     }
@@ -209,7 +208,7 @@ hook! {
 
 fn duplicated(from: c_int, to: c_int, caller: usize) {
     if to >= 0 && from != to {
-        record(|_| descriptor::duplicate(from, to, caller, thread::mine().map_or(0, |s| s.tid.load(Relaxed))));
+        record(|_| descriptors::duplicate(from, to, caller, threads::mine().map_or(0, |s| s.tid.load(Relaxed))));
     }
 }
 
@@ -218,8 +217,8 @@ fn replaces(from: c_int, to: c_int) {
     if flags::WATCH_USES.load(Relaxed) != 0
         && !gate::is_guest()
         && from != to
-        && descriptor::is_unseen(to)
-        && forkguard_core::raw::is_open(from)
+        && descriptors::is_unseen(to)
+        && forkguard_core::kernel::is_open(from)
     {
         uses::closing(to);
     }
@@ -278,20 +277,20 @@ fn placed(fd: c_int) {
         record(|_| {
             // Put where it is already, it keeps its flags.
             sockets::keep_on_exec(Some(fd));
-            if descriptor::record(fd).is_none() {
-                descriptor::open(fd, Kind::Start, 0, 0, 0, 0);
+            if descriptors::record(fd).is_none() {
+                descriptors::open(fd, FdKind::Start, 0, 0, 0, 0);
             }
-            descriptor::add_role(fd, role::PLACED);
+            descriptors::add_role(fd, role::PLACED);
         });
     }
 }
 
 /// Whether a program that is exec'd is to have it, as the host just said.
 fn keeps_on_exec(fd: c_int, keeps: bool) {
-    let change = if keeps { descriptor::add_role } else { descriptor::remove_role };
+    let change = if keeps { descriptors::add_role } else { descriptors::remove_role };
     record(|_| {
         change(fd, role::KEPT_ON_EXEC);
-        descriptor::remove_mark(fd, mark::CLOSES_ON_EXEC);
+        descriptors::remove_mark(fd, mark::CLOSES_ON_EXEC);
     });
 }
 

@@ -2,8 +2,7 @@
 use super::exec_args::{ArgStrings, ExecArgs, own_environment, spare_named, spare_named_in_vfork_child};
 use crate::child::{self, exec};
 use crate::entry::{Registers, record_with_scratch};
-use forkguard_core::flags;
-use forkguard_core::gate;
+use forkguard_core::{flags, gate};
 
 macro_rules! execs {
     ($(fn $name:ident: $call:literal, $program:expr, $args:expr;)*) => {

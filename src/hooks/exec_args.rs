@@ -3,8 +3,7 @@
 use crate::entry::Registers;
 use crate::guards::sockets;
 use forkguard_core::numbers::Numbers;
-use forkguard_core::raw;
-use forkguard_core::tls;
+use forkguard_core::{kernel, tls};
 use std::ffi::c_char;
 
 /// Strings that the new program is given: their addresses, with a null behind the last.
@@ -69,7 +68,7 @@ impl ArgStrings<'_> {
         match self {
             ArgStrings::Command(string) => Some(if index == 0 { string } else { 0 }),
             ArgStrings::Arguments(0) | ArgStrings::Environment(0) => Some(0),
-            ArgStrings::Arguments(vector) | ArgStrings::Environment(vector) => raw::read_value(vector.wrapping_add(8 * index)),
+            ArgStrings::Arguments(vector) | ArgStrings::Environment(vector) => kernel::read_value(vector.wrapping_add(8 * index)),
             ArgStrings::Listed(registers) | ArgStrings::BehindList(registers) => registers.word(index + 1),
         }
     }
@@ -105,7 +104,7 @@ fn each_byte(mut address: usize, left: &mut usize, mut each: impl FnMut(u8)) -> 
         // Never past the end of a page: the string may end just before memory that is not mapped.
         let chunk = &mut chunk[..128 - address % 128];
         *left = left.checked_sub(chunk.len())?;
-        raw::read_memory(address, chunk).then_some(())?;
+        kernel::read_memory(address, chunk).then_some(())?;
         for &byte in chunk.iter() {
             each(byte);
             if byte == 0 {

@@ -1,8 +1,7 @@
 //! The ends of a process: a forked child's, and a leader's that wrote a report.
 use crate::child::{self, exit};
 use crate::entry::{Registers, record_with_scratch};
-use forkguard_core::flags;
-use forkguard_core::gate;
+use forkguard_core::{flags, gate};
 
 pass! {
     /// _exit(2).

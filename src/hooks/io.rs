@@ -5,10 +5,9 @@ use crate::child::uses::{self, Use};
 use crate::entry::WaitLength;
 use crate::entry::{Registers, record_with_scratch};
 use crate::guards::before_wait;
-use forkguard_core::descriptor::{self, Kind};
-use forkguard_core::flags;
-use forkguard_core::flags::is_settling;
-use forkguard_core::raw;
+use forkguard_core::flags::{self, is_settling};
+use forkguard_core::kernel;
+use forkguard_core::registry::descriptors::{self, FdKind};
 use libc::{MSG_DONTWAIT, MSG_PEEK};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -19,15 +18,15 @@ fn fd(registers: &Registers, argument: usize) -> i32 {
 
 /// What a child waits for from there is work, unlike what a file brings.
 fn brings_work(fd: i32) -> bool {
-    use Kind::{Eventfd, Inotify, Pipe, Signalfd, Socket};
-    descriptor::record(fd).is_some_and(|r| matches!(r.kind, Pipe | Socket | Eventfd | Signalfd | Inotify))
+    use FdKind::{Eventfd, Inotify, Pipe, Signalfd, Socket};
+    descriptors::record(fd).is_some_and(|r| matches!(r.kind, Pipe | Socket | Eventfd | Signalfd | Inotify))
 }
 
 /// A child takes in what comes: it has settled where that is work. True when a signal came meanwhile that ends such a call, which then has
 /// failed so.
 fn takes_in(call: &'static str, registers: &mut Registers, settles: bool, is_use: bool) -> bool {
     let fd = fd(registers, 0);
-    if !settles && !descriptor::is_unseen(fd) {
+    if !settles && !descriptors::is_unseen(fd) {
         return false;
     }
     let ended = wait::ended_by_signal(false, || {
@@ -39,7 +38,7 @@ fn takes_in(call: &'static str, registers: &mut Registers, settles: bool, is_use
             uses::before(registers, fd, Use::Input);
         }
     });
-    let over = ended && raw::would_wait_for_input(fd);
+    let over = ended && kernel::would_wait_for_input(fd);
     if over {
         registers.fails(libc::EINTR);
     }

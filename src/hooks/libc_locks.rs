@@ -4,8 +4,10 @@
 use super::exec_args::{ArgStrings, own_environment, spare_named};
 use crate::child::waits::{self, BlockingCall, WaitReport, WaitResult};
 use crate::entry::record;
-use forkguard_core::held::{self, HOLDS, Kind, holder};
-use forkguard_core::safe_point;
+use forkguard_core::glibc::LockKind;
+use forkguard_core::registry::held::HOLDS;
+use forkguard_core::registry::threads::holder;
+use forkguard_core::{gate, safe_point};
 use libc::{
     FILE, addrinfo, c_char, c_int, c_long, c_uint, c_void, gid_t, group, hostent, passwd, protoent, servent, size_t, sockaddr,
     socklen_t, time_t, tm, uid_t,
@@ -18,7 +20,7 @@ use std::sync::atomic::Ordering::Relaxed;
 pub(super) fn inside<R>(name: &'static CStr, caller: usize, run: impl FnOnce() -> R) -> R {
     let Some(slot) = holder() else { return run() };
     let address = name.as_ptr() as usize;
-    slot.held.push(address, caller, Kind::Libc as u32 | HOLDS);
+    slot.held.push(address, caller, LockKind::Libc as u32 | HOLDS);
     let result = run();
     slot.held.pop(address);
     result
@@ -26,10 +28,10 @@ pub(super) fn inside<R>(name: &'static CStr, caller: usize, run: impl FnOnce() -
 
 /// The same for a function that every call comes to: it looks at this process's state itself.
 fn at_lock<R: WaitResult>(name: &'static CStr, caller: usize, run: impl FnOnce() -> R) -> R {
-    let report = if held::is_watched() { waits::before(BlockingCall::Libc(name), 0, caller) } else { WaitReport::Unchecked };
-    let result = match held::TRACKED.load(Relaxed) {
+    let report = if gate::is_watched() { waits::before(BlockingCall::Libc(name), 0, caller) } else { WaitReport::Unchecked };
+    let result = match gate::TRACKED.load(Relaxed) {
         0 => run(),
-        held::GATED => inside_behind_gate(name, caller, run),
+        gate::GATED => inside_behind_gate(name, caller, run),
         _ => inside(name, caller, run),
     };
     waits::after(report, &result);
@@ -138,7 +140,7 @@ macro_rules! entered {
     ($(fn $name:ident;)*) => {
         $(pass! {
             /// As the C library's; see the module.
-            fn $name, forkguard_core::held::TRACKED; |registers| {
+            fn $name, forkguard_core::gate::TRACKED; |registers| {
                 let passing = safe_point::is_on().then(|| safe_point::take(c_name!($name).as_ptr() as usize));
                 if let Some(slot) = holder() {
                     slot.held.enter(c_name!($name).as_ptr() as usize, registers.caller, &raw const registers.caller as usize);
@@ -176,7 +178,7 @@ macro_rules! generators {
             /// As the C library's: its first use is noted, and its lock.
             fn $name($($arg: $type),*) -> $ret;
             |caller| {
-                forkguard_core::rng::note(|| crate::sites::capture(caller));
+                forkguard_core::registry::random::record(|| crate::sites::capture(caller));
                 at_lock(c_name!($name), caller, || real($($arg),*))
             }
         })*

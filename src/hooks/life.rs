@@ -3,16 +3,14 @@ use super::atfork;
 use crate::entry::{layouts, record_with_scratch};
 use crate::options::{self, Mode};
 use crate::{child, emit, guards, sites};
-use forkguard_core::flags;
-use forkguard_core::fork as core_fork;
-use forkguard_core::thread;
-use forkguard_core::{dispatch, gate};
+use forkguard_core::registry::threads;
+use forkguard_core::{dispatch, flags, gate};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// In the library's destructor: the last that is recorded.
 pub(crate) fn end() {
     // A vfork child that ends through exit(3) runs this too: on the leader's memory.
-    if !gate::awake() || gate::is_guest() || !core_fork::owned() {
+    if !gate::awake() || gate::is_guest() || !gate::owns_registries() {
         return;
     }
     let in_child = flags::is_forked_child();
@@ -34,7 +32,7 @@ pub(crate) fn end() {
 
 /// From here on hooks record: at once, or where the filters of system calls that the process came with are known to allow it.
 pub(crate) fn begin() {
-    core_fork::own();
+    gate::own_registries();
     emit::begin();
     options::read(emit::print_line);
     if options::get().mode == Mode::Off {
@@ -51,7 +49,7 @@ pub(crate) fn begin() {
 
 /// In the constructor: gives the main thread its slot.
 fn adopt_main_thread() {
-    if let Some(slot) = thread::adopt() {
+    if let Some(slot) = threads::adopt() {
         // SAFETY: always succeeds.
         slot.handle.store(unsafe { libc::pthread_self() } as usize, Relaxed);
     }

@@ -1,7 +1,7 @@
 //! Hooks of the lock path. What a call means to others is data ([`LockPolicy`]); how it is passed on is decided here, for all of them; its
 //! entry is assembly: one jump to the real function while locks are not recorded.
 use crate::child::waits::{self, BlockingCall, WaitResult};
-use forkguard_core::{held, safe_point};
+use forkguard_core::{gate, safe_point};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// What a call means to those who wait.
@@ -83,7 +83,7 @@ pub(super) unsafe fn check<H: LockHook>(arguments: H::Arguments, caller: usize) 
         waits::before_release(address, matches!(release, Release::Init));
     }
     let report = H::POLICY.waits_for.map(|call| waits::before(call, address, caller));
-    let is_recorded = H::POLICY.waits_for.map_or(held::TRACKED.load(Relaxed) != 0, |call| waits::is_tracked(call, address));
+    let is_recorded = H::POLICY.waits_for.map_or(gate::TRACKED.load(Relaxed) != 0, |call| waits::is_tracked(call, address));
     // SAFETY: as the caller vouches.
     let result = unsafe { if is_recorded { pass_gate::<H>(arguments, caller) } else { H::real(arguments) } };
     if let Some(report) = report {
@@ -149,7 +149,7 @@ macro_rules! lock {
 
             lock!(@checked [$($free)?] $($arg)*);
 
-            static TARGETS: forkguard_core::held::LockTargets = forkguard_core::held::LockTargets {
+            static TARGETS: forkguard_core::dispatch::LockTargets = forkguard_core::dispatch::LockTargets {
                 real: std::sync::atomic::AtomicPtr::new(early as *mut ()),
                 body: recorded,
                 gated: if Hook::POLICY.gate.is_some() { Some(gated) } else { None },
@@ -159,7 +159,7 @@ macro_rules! lock {
 
             #[used]
             #[unsafe(link_section = "forkguard_doors")]
-            static DOOR: forkguard_core::held::Door = forkguard_core::held::Door {
+            static DOOR: forkguard_core::dispatch::LockDispatch = forkguard_core::dispatch::LockDispatch {
                 current: std::sync::atomic::AtomicPtr::new(early as *mut ()),
                 onward: std::sync::atomic::AtomicPtr::new(early as *mut ()),
                 always: std::sync::atomic::AtomicPtr::new(recorded as *mut ()),
@@ -176,7 +176,7 @@ macro_rules! lock {
                     "jmp qword ptr [rip + {door}]",
                     "2: jmp qword ptr [rip + {door} + {always}]",
                     door = sym DOOR,
-                    always = const core::mem::offset_of!(forkguard_core::held::Door, always),
+                    always = const core::mem::offset_of!(forkguard_core::dispatch::LockDispatch, always),
                 )
             }
         };
@@ -204,7 +204,7 @@ macro_rules! lock {
                 "jmp {call}",
                 call = sym checked_call,
                 door = sym DOOR,
-                onward = const core::mem::offset_of!(forkguard_core::held::Door, onward),
+                onward = const core::mem::offset_of!(forkguard_core::dispatch::LockDispatch, onward),
             )
         }
     };

@@ -1,7 +1,8 @@
 //! Mutexes and spin locks: who holds which, and where it was taken.
 use crate::child::waits::BlockingCall;
-use forkguard_core::held::{HOLDS, Held, Kind, WAITS, holder};
-use forkguard_core::thread::{self, Slot};
+use forkguard_core::glibc::LockKind;
+use forkguard_core::registry::held::{HOLDS, HeldEntry, WAITS};
+use forkguard_core::registry::threads::{self, Slot, holder};
 use libc::{c_int, clockid_t, pthread_mutex_t, pthread_spinlock_t, timespec};
 
 /// Assembly: recursive (1) and errorcheck (2) mutexes know their owner and are broken in the child even when the forking thread
@@ -30,13 +31,13 @@ macro_rules! free_spin_lock {
 
 /// Notes the wait, takes the lock, notes the outcome.
 #[inline(always)]
-pub(super) fn acquire(address: usize, caller: usize, kind: Kind, take: impl FnOnce() -> c_int) -> c_int {
-    let Some(slot) = thread::mine() else { return acquire_first(address, caller, kind, take) };
+pub(super) fn acquire(address: usize, caller: usize, kind: LockKind, take: impl FnOnce() -> c_int) -> c_int {
+    let Some(slot) = threads::mine() else { return acquire_first(address, caller, kind, take) };
     acquire_in(slot, address, caller, kind, take)
 }
 
 #[inline(always)]
-fn acquire_in(slot: &Slot, address: usize, caller: usize, kind: Kind, take: impl FnOnce() -> c_int) -> c_int {
+fn acquire_in(slot: &Slot, address: usize, caller: usize, kind: LockKind, take: impl FnOnce() -> c_int) -> c_int {
     let Some(entry) = slot.held.push(address, caller, kind as u32 | WAITS) else { return take() };
     let result = take();
     if result == 0 {
@@ -49,7 +50,7 @@ fn acquire_in(slot: &Slot, address: usize, caller: usize, kind: Kind, take: impl
 /// The first lock of a thread that nobody saw start.
 #[cold]
 #[inline(never)]
-fn acquire_first(address: usize, caller: usize, kind: Kind, take: impl FnOnce() -> c_int) -> c_int {
+fn acquire_first(address: usize, caller: usize, kind: LockKind, take: impl FnOnce() -> c_int) -> c_int {
     match holder() {
         Some(slot) => acquire_in(slot, address, caller, kind, take),
         None => take(),
@@ -59,7 +60,7 @@ fn acquire_first(address: usize, caller: usize, kind: Kind, take: impl FnOnce() 
 /// A lock whose last owner died is got all the same; any other answer means that it was not.
 #[cold]
 #[inline(never)]
-fn not_at_once(entry: &Held, kind: Kind, result: c_int) -> c_int {
+fn not_at_once(entry: &HeldEntry, kind: LockKind, result: c_int) -> c_int {
     match (result, holder()) {
         (libc::EOWNERDEAD, _) => entry.set(kind, HOLDS),
         (_, Some(slot)) => slot.held.cancel(Some(entry)),
@@ -70,7 +71,7 @@ fn not_at_once(entry: &Held, kind: Kind, result: c_int) -> c_int {
 
 /// Takes the lock if it is free and notes that.
 #[inline(always)]
-pub(super) fn try_acquire(address: usize, caller: usize, kind: Kind, take: impl FnOnce() -> c_int) -> c_int {
+pub(super) fn try_acquire(address: usize, caller: usize, kind: LockKind, take: impl FnOnce() -> c_int) -> c_int {
     let result = take();
     if matches!(result, 0 | libc::EOWNERDEAD)
         && let Some(slot) = holder()
@@ -83,7 +84,7 @@ pub(super) fn try_acquire(address: usize, caller: usize, kind: Kind, take: impl 
 /// Notes that the lock is given up, then gives it up.
 #[inline(always)]
 pub(super) fn release(address: usize, give: impl FnOnce() -> c_int) -> c_int {
-    match thread::mine() {
+    match threads::mine() {
         Some(slot) if slot.held.pop_top(address) => give(),
         slot => release_below(address, slot, give),
     }
@@ -102,27 +103,27 @@ fn release_below(address: usize, slot: Option<&Slot>, give: impl FnOnce() -> c_i
 lock! {
     /// pthread_mutex_lock(3).
     fn pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_mutex_lock, unless owner_checking!(),
-        waits BlockingCall::Lock(Kind::Mutex), free free_mutex!(), gate take;
-    |caller| { acquire(mutex as usize, caller, Kind::Mutex, || real(mutex)) }
+        waits BlockingCall::Lock(LockKind::Mutex), free free_mutex!(), gate take;
+    |caller| { acquire(mutex as usize, caller, LockKind::Mutex, || real(mutex)) }
 }
 lock! {
     /// pthread_mutex_trylock(3).
     fn pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_mutex_trylock, unless owner_checking!(), gate take;
-    |caller| { try_acquire(mutex as usize, caller, Kind::Mutex, || real(mutex)) }
+    |caller| { try_acquire(mutex as usize, caller, LockKind::Mutex, || real(mutex)) }
 }
 lock! {
     /// pthread_mutex_timedlock(3).
     fn pthread_mutex_timedlock(mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int = libc::pthread_mutex_timedlock,
         unless owner_checking!(),
-        waits BlockingCall::Timed(Kind::Mutex), free free_mutex!(), gate take;
-    |caller| { acquire(mutex as usize, caller, Kind::Mutex, || real(mutex, time)) }
+        waits BlockingCall::Timed(LockKind::Mutex), free free_mutex!(), gate take;
+    |caller| { acquire(mutex as usize, caller, LockKind::Mutex, || real(mutex, time)) }
 }
 lock! {
     /// pthread_mutex_clocklock(3).
     fn pthread_mutex_clocklock(mutex: *mut pthread_mutex_t, clock: clockid_t, time: *const timespec) -> c_int,
         unless owner_checking!(),
-        waits BlockingCall::Timed(Kind::Mutex), free free_mutex!(), gate take;
-    |caller| { acquire(mutex as usize, caller, Kind::Mutex, || real(mutex, clock, time)) }
+        waits BlockingCall::Timed(LockKind::Mutex), free free_mutex!(), gate take;
+    |caller| { acquire(mutex as usize, caller, LockKind::Mutex, || real(mutex, clock, time)) }
 }
 lock! {
     /// pthread_mutex_unlock(3).
@@ -132,19 +133,19 @@ lock! {
 lock! {
     /// mtx_lock(3): C11's, which calls a pthread_mutex_lock inside libc that no hook sees. thrd_success is 0.
     fn mtx_lock(mutex: *mut pthread_mutex_t) -> c_int, unless owner_checking!(),
-        waits BlockingCall::Lock(Kind::C11Mutex), free free_mutex!(), gate take;
-    |caller| { acquire(mutex as usize, caller, Kind::C11Mutex, || real(mutex)) }
+        waits BlockingCall::Lock(LockKind::C11Mutex), free free_mutex!(), gate take;
+    |caller| { acquire(mutex as usize, caller, LockKind::C11Mutex, || real(mutex)) }
 }
 lock! {
     /// mtx_trylock(3).
     fn mtx_trylock(mutex: *mut pthread_mutex_t) -> c_int, unless owner_checking!(), gate take;
-    |caller| { try_acquire(mutex as usize, caller, Kind::C11Mutex, || real(mutex)) }
+    |caller| { try_acquire(mutex as usize, caller, LockKind::C11Mutex, || real(mutex)) }
 }
 lock! {
     /// mtx_timedlock(3).
     fn mtx_timedlock(mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int, unless owner_checking!(),
-        waits BlockingCall::Timed(Kind::C11Mutex), free free_mutex!(), gate take;
-    |caller| { acquire(mutex as usize, caller, Kind::C11Mutex, || real(mutex, time)) }
+        waits BlockingCall::Timed(LockKind::C11Mutex), free free_mutex!(), gate take;
+    |caller| { acquire(mutex as usize, caller, LockKind::C11Mutex, || real(mutex, time)) }
 }
 lock! {
     /// mtx_unlock(3).
@@ -154,13 +155,13 @@ lock! {
 lock! {
     /// pthread_spin_lock(3).
     fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> c_int = libc::pthread_spin_lock,
-        waits BlockingCall::Lock(Kind::Spin), free free_spin_lock!(), gate take;
-    |caller| { acquire(lock as usize, caller, Kind::Spin, || real(lock)) }
+        waits BlockingCall::Lock(LockKind::Spin), free free_spin_lock!(), gate take;
+    |caller| { acquire(lock as usize, caller, LockKind::Spin, || real(lock)) }
 }
 lock! {
     /// pthread_spin_trylock(3).
     fn pthread_spin_trylock(lock: *mut pthread_spinlock_t) -> c_int = libc::pthread_spin_trylock, gate take;
-    |caller| { try_acquire(lock as usize, caller, Kind::Spin, || real(lock)) }
+    |caller| { try_acquire(lock as usize, caller, LockKind::Spin, || real(lock)) }
 }
 lock! {
     /// pthread_spin_unlock(3).

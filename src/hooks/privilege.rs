@@ -1,7 +1,7 @@
 //! Changes of user, root and name space: the report, which might not be opened afterwards, is kept open from then on.
 use crate::entry::record_with_scratch;
 use crate::ledger;
-use forkguard_core::fork as core_fork;
+use forkguard_core::gate;
 use std::sync::atomic::AtomicU8;
 
 /// Noted in every process.
@@ -9,7 +9,7 @@ static ALWAYS: AtomicU8 = AtomicU8::new(1);
 
 /// Before a call that may take away the way to the report.
 pub(super) fn before_change() {
-    if ledger::needs_report_kept_open() && core_fork::owned() {
+    if ledger::needs_report_kept_open() && gate::owns_registries() {
         record_with_scratch(ledger::keep_report_open);
     }
 }

@@ -1,7 +1,7 @@
 //! Read-write locks: held for reading or for writing.
 use super::mutex::{acquire, release, try_acquire};
 use crate::child::waits::BlockingCall;
-use forkguard_core::held::Kind;
+use forkguard_core::glibc::LockKind;
 use libc::{c_int, clockid_t, pthread_rwlock_t, pthread_rwlockattr_t, timespec};
 
 /// Assembly: neither a writer's turn nor a writer: free for readers.
@@ -21,48 +21,48 @@ macro_rules! free_of_all {
 lock! {
     /// pthread_rwlock_rdlock(3).
     fn pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_rdlock,
-        waits BlockingCall::Lock(Kind::Read), free free_of_writers!(), gate take;
-    |caller| { acquire(lock as usize, caller, Kind::Read, || real(lock)) }
+        waits BlockingCall::Lock(LockKind::Read), free free_of_writers!(), gate take;
+    |caller| { acquire(lock as usize, caller, LockKind::Read, || real(lock)) }
 }
 lock! {
     /// pthread_rwlock_tryrdlock(3).
     fn pthread_rwlock_tryrdlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_tryrdlock, gate take;
-    |caller| { try_acquire(lock as usize, caller, Kind::Read, || real(lock)) }
+    |caller| { try_acquire(lock as usize, caller, LockKind::Read, || real(lock)) }
 }
 lock! {
     /// pthread_rwlock_timedrdlock(3).
     fn pthread_rwlock_timedrdlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int,
-        waits BlockingCall::Timed(Kind::Read), free free_of_writers!(), gate take;
-    |caller| { acquire(lock as usize, caller, Kind::Read, || real(lock, time)) }
+        waits BlockingCall::Timed(LockKind::Read), free free_of_writers!(), gate take;
+    |caller| { acquire(lock as usize, caller, LockKind::Read, || real(lock, time)) }
 }
 lock! {
     /// pthread_rwlock_clockrdlock(3).
     fn pthread_rwlock_clockrdlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int,
-        waits BlockingCall::Timed(Kind::Read), free free_of_writers!(), gate take;
-    |caller| { acquire(lock as usize, caller, Kind::Read, || real(lock, clock, time)) }
+        waits BlockingCall::Timed(LockKind::Read), free free_of_writers!(), gate take;
+    |caller| { acquire(lock as usize, caller, LockKind::Read, || real(lock, clock, time)) }
 }
 lock! {
     /// pthread_rwlock_wrlock(3).
     fn pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_wrlock,
-        waits BlockingCall::Lock(Kind::Write), free free_of_all!(), gate take;
-    |caller| { acquire(lock as usize, caller, Kind::Write, || real(lock)) }
+        waits BlockingCall::Lock(LockKind::Write), free free_of_all!(), gate take;
+    |caller| { acquire(lock as usize, caller, LockKind::Write, || real(lock)) }
 }
 lock! {
     /// pthread_rwlock_trywrlock(3).
     fn pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_trywrlock, gate take;
-    |caller| { try_acquire(lock as usize, caller, Kind::Write, || real(lock)) }
+    |caller| { try_acquire(lock as usize, caller, LockKind::Write, || real(lock)) }
 }
 lock! {
     /// pthread_rwlock_timedwrlock(3).
     fn pthread_rwlock_timedwrlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int,
-        waits BlockingCall::Timed(Kind::Write), free free_of_all!(), gate take;
-    |caller| { acquire(lock as usize, caller, Kind::Write, || real(lock, time)) }
+        waits BlockingCall::Timed(LockKind::Write), free free_of_all!(), gate take;
+    |caller| { acquire(lock as usize, caller, LockKind::Write, || real(lock, time)) }
 }
 lock! {
     /// pthread_rwlock_clockwrlock(3).
     fn pthread_rwlock_clockwrlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int,
-        waits BlockingCall::Timed(Kind::Write), free free_of_all!(), gate take;
-    |caller| { acquire(lock as usize, caller, Kind::Write, || real(lock, clock, time)) }
+        waits BlockingCall::Timed(LockKind::Write), free free_of_all!(), gate take;
+    |caller| { acquire(lock as usize, caller, LockKind::Write, || real(lock, clock, time)) }
 }
 lock! {
     /// pthread_rwlock_unlock(3).

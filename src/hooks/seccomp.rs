@@ -10,11 +10,11 @@ use super::descriptor::adopt_open_descriptors;
 use super::{atfork, life};
 use crate::entry::{catch_panic, record, record_with_scratch};
 use crate::{guards, leader};
-use forkguard_core::flags;
-use forkguard_core::gate::Life;
-use forkguard_core::probe::{self, Filters, Forbidden};
-use forkguard_core::{dispatch, gate, raw};
-use forkguard_core::{fork as core_fork, safe_point, seccomp, thread, tls};
+use forkguard_core::gate::{self, Life};
+use forkguard_core::kernel::system_calls::{self, Filters, Forbidden};
+use forkguard_core::kernel::{self, seccomp};
+use forkguard_core::registry::threads;
+use forkguard_core::{dispatch, flags, safe_point, tls};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 const SET: &str =
@@ -32,8 +32,8 @@ pub(crate) fn may_begin() -> bool {
         return false;
     }
     let mut filters = Filters::Untried;
-    forkguard_core::aside::aside(|| {
-        filters = probe::filters();
+    forkguard_core::kernel::with_private_fds(|| {
+        filters = system_calls::filters();
         if filters == Filters::None {
             adopt_open_descriptors();
         }
@@ -64,7 +64,7 @@ pub(super) fn before_process() {
 /// True where nothing that we call ends the process. Where a report can be written, it says so.
 fn may_go_on() -> bool {
     let errno = crate::entry::errno::get();
-    let forbidden = probe::probe();
+    let forbidden = system_calls::probe();
     crate::entry::errno::set(errno);
     match forbidden {
         Some(Forbidden::Nothing) => {
@@ -116,7 +116,7 @@ fn leave(because: &'static str, of_all_threads: bool) {
     if gate::is_guest() {
         return tls::set_inside(tls::IN_SANDBOX);
     }
-    if core_fork::owned() {
+    if gate::owns_registries() {
         record_with_scratch(|scratch| crate::ledger::end_report(scratch, because));
     }
     fall_silent();
@@ -128,10 +128,10 @@ fn leave(because: &'static str, of_all_threads: bool) {
 /// Threads that are in the middle of a call of ours come to its end: for a second, since one that jumped out of it never does.
 fn await_others() {
     const TURNS: u32 = 100;
-    raw::membarrier();
+    kernel::membarrier();
     for _ in 0..TURNS {
-        raw::wait_until(|| !thread::others_are_inside());
-        if !thread::others_are_inside() {
+        kernel::wait_until(|| !threads::others_are_inside());
+        if !threads::others_are_inside() {
             return;
         }
     }

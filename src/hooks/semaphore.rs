@@ -1,11 +1,13 @@
-//! Semaphores: some are locks (CPython's `threading.Lock` until 3.13), some are signals; `forkguard_core::semaphore` tells them
+//! Semaphores: some are locks (CPython's `threading.Lock` until 3.13), some are signals; `forkguard_core::registry::semaphores` tells them
 //! apart by who posts.
 use crate::child::waits::{self, BlockingCall};
 use crate::entry::record;
 use crate::sites;
-use forkguard_core::held::{self, HOLDS, Held, Kind, MADE, WAITS, holder};
-use forkguard_core::semaphore;
-use forkguard_core::thread::{self, Slot};
+use forkguard_core::gate;
+use forkguard_core::glibc::LockKind;
+use forkguard_core::registry::held::{HOLDS, HeldEntry, MADE, WAITS};
+use forkguard_core::registry::semaphores;
+use forkguard_core::registry::threads::{self, Slot, holder};
 use libc::{c_int, c_uint, clockid_t, sem_t, timespec};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -23,13 +25,13 @@ fn flags(slot: &Slot, address: usize) -> u32 {
 /// consumer that only ever waits must not fill its slot.
 #[inline(always)]
 fn acquire(address: usize, caller: usize, take: impl FnOnce() -> c_int) -> c_int {
-    match thread::mine() {
+    match threads::mine() {
         // Nothing held, nothing made: what nearly every wait finds.
         Some(slot) if slot.held.holds_nothing() && slot.made.load(Relaxed) == 0 => {
-            let entry = slot.held.push_first(address, caller, Kind::Semaphore as u32 | WAITS);
+            let entry = slot.held.push_first(address, caller, LockKind::Semaphore as u32 | WAITS);
             let result = take();
             if result == 0 {
-                entry.set(Kind::Semaphore, HOLDS);
+                entry.set(LockKind::Semaphore, HOLDS);
                 return result;
             }
             not_taken(entry, result)
@@ -40,7 +42,7 @@ fn acquire(address: usize, caller: usize, take: impl FnOnce() -> c_int) -> c_int
 
 #[cold]
 #[inline(never)]
-fn not_taken(entry: &Held, result: c_int) -> c_int {
+fn not_taken(entry: &HeldEntry, result: c_int) -> c_int {
     if let Some(slot) = holder() {
         slot.held.cancel(Some(entry));
     }
@@ -53,12 +55,12 @@ fn acquire_among_others(address: usize, caller: usize, take: impl FnOnce() -> c_
     if slot.held.find(address).is_some() {
         return acquire_again(slot, address, take);
     }
-    let Some(entry) = slot.held.push(address, caller, Kind::Semaphore as u32 | WAITS) else { return take() };
+    let Some(entry) = slot.held.push(address, caller, LockKind::Semaphore as u32 | WAITS) else { return take() };
     let result = take();
-    if result != 0 || slot.held.holds_many() && semaphore::is_signal(address) {
+    if result != 0 || slot.held.holds_many() && semaphores::is_signal(address) {
         slot.held.cancel(Some(entry));
     } else {
-        entry.set(Kind::Semaphore, flags(slot, address));
+        entry.set(LockKind::Semaphore, flags(slot, address));
     }
     result
 }
@@ -66,7 +68,7 @@ fn acquire_among_others(address: usize, caller: usize, take: impl FnOnce() -> c_
 fn acquire_again(slot: &Slot, address: usize, take: impl FnOnce() -> c_int) -> c_int {
     let own = slot.held.find(address).map_or(0, |entry| entry.flags() & MADE);
     // Looked for anew after the wait: a signal handler may have posted it meanwhile.
-    let mark = |flags| slot.held.find(address).inspect(|entry| entry.set(Kind::Semaphore, flags | own));
+    let mark = |flags| slot.held.find(address).inspect(|entry| entry.set(LockKind::Semaphore, flags | own));
     mark(HOLDS | WAITS);
     let result = take();
     mark(HOLDS);
@@ -83,19 +85,19 @@ macro_rules! free_semaphore {
 lock! {
     /// sem_wait(3).
     fn sem_wait(semaphore: *mut sem_t) -> c_int = libc::sem_wait,
-        waits BlockingCall::Lock(Kind::Semaphore), free free_semaphore!(), gate take;
+        waits BlockingCall::Lock(LockKind::Semaphore), free free_semaphore!(), gate take;
     |caller| { acquire(semaphore as usize, caller, || real(semaphore)) }
 }
 lock! {
     /// sem_timedwait(3).
     fn sem_timedwait(semaphore: *mut sem_t, time: *const timespec) -> c_int = libc::sem_timedwait,
-        waits BlockingCall::Timed(Kind::Semaphore), free free_semaphore!(), gate take;
+        waits BlockingCall::Timed(LockKind::Semaphore), free free_semaphore!(), gate take;
     |caller| { acquire(semaphore as usize, caller, || real(semaphore, time)) }
 }
 lock! {
     /// sem_clockwait(3).
     fn sem_clockwait(semaphore: *mut sem_t, clock: clockid_t, time: *const timespec) -> c_int,
-        waits BlockingCall::Timed(Kind::Semaphore), free free_semaphore!(), gate take;
+        waits BlockingCall::Timed(LockKind::Semaphore), free free_semaphore!(), gate take;
     |caller| { acquire(semaphore as usize, caller, || real(semaphore, clock, time)) }
 }
 lock! {
@@ -107,7 +109,7 @@ lock! {
             && let Some(slot) = holder()
             && slot.held.find(semaphore as usize).is_none()
         {
-            slot.held.push(semaphore as usize, caller, Kind::Semaphore as u32 | flags(slot, semaphore as usize));
+            slot.held.push(semaphore as usize, caller, LockKind::Semaphore as u32 | flags(slot, semaphore as usize));
         }
         result
     }
@@ -116,7 +118,7 @@ lock! {
     /// sem_post(3).
     fn sem_post(semaphore: *mut sem_t) -> c_int = libc::sem_post, gives released, gate give;
     |_caller| {
-        match thread::mine() {
+        match threads::mine() {
             Some(slot) if slot.held.pop_top(semaphore as usize) => real(semaphore),
             _ => post_below(semaphore as usize, || real(semaphore)),
         }
@@ -129,7 +131,7 @@ fn post_below(address: usize, post: impl FnOnce() -> c_int) -> c_int {
     if let Some(slot) = holder()
         && !slot.held.pop(address)
     {
-        semaphore::mark_signal(address);
+        semaphores::mark_signal(address);
     }
     post()
 }
@@ -141,14 +143,14 @@ hook! {
     |_caller| {
         // CPython makes a semaphore for every lock.
         record(|_| sites::prove());
-        if held::is_watched() {
+        if gate::is_watched() {
             waits::before_release(semaphore as usize, true);
         }
         match value {
-            0 => semaphore::mark_signal(semaphore as usize),
-            _ => semaphore::forget(semaphore as usize),
+            0 => semaphores::mark_signal(semaphore as usize),
+            _ => semaphores::forget(semaphore as usize),
         }
-        if let Some(slot) = thread::mine() {
+        if let Some(slot) = threads::mine() {
             slot.made.store(semaphore as usize, Relaxed);
         }
         real(semaphore, shared, value)

@@ -3,16 +3,15 @@ use crate::child::signals;
 use crate::entry::record;
 use crate::guards::signals_keep;
 use crate::sites;
-use forkguard_core::flags;
-use forkguard_core::raw;
-use forkguard_core::signal::{self, Set};
-use forkguard_core::thread;
+use forkguard_core::registry::signals::SignalSetting;
+use forkguard_core::registry::{self, threads};
+use forkguard_core::{flags, kernel};
 use libc::{c_int, sighandler_t};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The mask that a call of sigprocmask leads to.
 fn mask_after(how: c_int, set: usize) -> Option<u64> {
-    let (now, set) = (raw::blocked_signals(), raw::read_value::<usize>(set)? as u64);
+    let (now, set) = (kernel::blocked_signals(), kernel::read_value::<usize>(set)? as u64);
     match how {
         libc::SIG_BLOCK => Some(now | set),
         libc::SIG_UNBLOCK => Some(now & !set),
@@ -46,8 +45,8 @@ fn noted(signal: c_int, handler: usize, caller: usize) {
     }
     let set = record(|_| {
         let set = sites::capture_handler(caller);
-        let thread = thread::mine().map_or(0, |s| s.tid.load(Relaxed));
-        signal::note(signal, Set { handler, site: set.site, code: set.code, thread, inherited: false });
+        let thread = threads::mine().map_or(0, |s| s.tid.load(Relaxed));
+        registry::signals::record(signal, SignalSetting { handler, site: set.site, code: set.code, thread, inherited: false });
         set
     });
     if let Some(set) = set {

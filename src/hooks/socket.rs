@@ -5,9 +5,9 @@ use crate::child::settle;
 use crate::entry::{record, record_with_scratch};
 use crate::guards::before_wait;
 use crate::sites;
-use forkguard_core::descriptor::{self, Kind, role};
-use forkguard_core::flags;
-use forkguard_core::{raw, thread};
+use forkguard_core::registry::descriptors::{self, FdKind, role};
+use forkguard_core::registry::threads;
+use forkguard_core::{flags, kernel};
 use libc::{c_int, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, socklen_t};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -16,7 +16,7 @@ hook! {
     fn socket(family: c_int, kind: c_int, protocol: c_int) -> c_int = libc::socket;
     |caller| {
         let fd = real(family, kind, protocol);
-        opened(fd, Kind::Socket, 0, family as u16, caller);
+        opened(fd, FdKind::Socket, 0, family as u16, caller);
         fd
     }
 }
@@ -28,14 +28,14 @@ hook! {
         if result == 0 {
             // SAFETY: the real function filled both.
             let ends = unsafe { [*pair, *pair.add(1)] };
-            all_opened(ends, Kind::Socket, role::PAIR, family as u16, caller);
+            all_opened(ends, FdKind::Socket, role::PAIR, family as u16, caller);
         }
         result
     }
 }
 
 fn accepted(fd: c_int, caller: usize) {
-    opened(fd, Kind::Socket, role::ACCEPTED, 0, caller);
+    opened(fd, FdKind::Socket, role::ACCEPTED, 0, caller);
 }
 
 /// A child that waits for a connection has settled. True when a signal came meanwhile that ends such a call.
@@ -46,7 +46,7 @@ fn waits(call: &'static str, fd: c_int) -> bool {
         return false;
     }
     let ended = ended_by_signal(false, || _ = record_with_scratch(|scratch| settle::settle(call, scratch)));
-    let over = ended && raw::would_wait_for_input(fd);
+    let over = ended && kernel::would_wait_for_input(fd);
     if over {
         crate::entry::errno::set(libc::EINTR);
     }
@@ -84,10 +84,10 @@ hook! {
         let result = real(fd, backlog);
         if result == 0 {
             record(|_| {
-                if descriptor::record(fd).is_none() {
-                    descriptor::open(fd, Kind::Socket, 0, 0, sites::capture(caller), 0);
+                if descriptors::record(fd).is_none() {
+                    descriptors::open(fd, FdKind::Socket, 0, 0, sites::capture(caller), 0);
                 }
-                descriptor::add_role(fd, role::LISTENING);
+                descriptors::add_role(fd, role::LISTENING);
             });
         }
         result
@@ -113,7 +113,7 @@ fn connected(fd: c_int, address: *const sockaddr, length: socklen_t, caller: usi
     let (family, port, bytes) = unsafe {
         let family = c_int::from((*address).sa_family);
         match family {
-            libc::AF_UNSPEC => return descriptor::disconnect(fd),
+            libc::AF_UNSPEC => return descriptors::disconnect(fd),
             libc::AF_INET if length as usize >= size_of::<sockaddr_in>() => {
                 let a = &*address.cast::<sockaddr_in>();
                 let mut bytes = [0; 16];
@@ -127,12 +127,12 @@ fn connected(fd: c_int, address: *const sockaddr, length: socklen_t, caller: usi
             _ => (family, 0, [0; 16]),
         }
     };
-    descriptor::connect(
+    descriptors::connect(
         fd,
         family as u16,
         port,
         bytes,
         sites::capture_connection(caller),
-        thread::mine().map_or(0, |s| s.tid.load(Relaxed)),
+        threads::mine().map_or(0, |s| s.tid.load(Relaxed)),
     );
 }

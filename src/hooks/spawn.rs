@@ -1,8 +1,7 @@
 //! Ways to make a process that run no atfork handlers: recorded with their kind and passed on, never slowed, never broken.
 use super::exec_args::{ArgStrings, in_sandbox, own_environment, spare_named};
 use crate::entry::record;
-use forkguard_core::gate;
-use forkguard_core::tls;
+use forkguard_core::{gate, tls};
 use forkguard_report::event::ForkKind;
 use libc::{c_int, pid_t};
 use std::sync::atomic::AtomicU8;

@@ -2,8 +2,8 @@
 use super::descriptor::{closed, opened};
 use crate::child::uses::{self, Use};
 use crate::entry::errno;
-use forkguard_core::descriptor::{Kind, role};
 use forkguard_core::flags;
+use forkguard_core::registry::descriptors::{FdKind, role};
 use libc::{FILE, c_char, c_int};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -22,7 +22,7 @@ macro_rules! opens {
                 let stream = real($($arg),*);
                 if !stream.is_null() {
                     // SAFETY: the stream was just made.
-                    opened(unsafe { libc::fileno(stream) }, Kind::File, 0, 0, caller);
+                    opened(unsafe { libc::fileno(stream) }, FdKind::File, 0, 0, caller);
                 }
                 stream
             }
@@ -42,7 +42,7 @@ fn reopened(old: c_int, stream: *mut FILE, caller: usize) -> *mut FILE {
     closed(old);
     if !stream.is_null() {
         // SAFETY: the stream was just made.
-        opened(unsafe { libc::fileno(stream) }, Kind::File, role::PLACED, 0, caller);
+        opened(unsafe { libc::fileno(stream) }, FdKind::File, role::PLACED, 0, caller);
     }
     stream
 }

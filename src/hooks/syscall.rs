@@ -4,9 +4,8 @@ use super::privilege;
 use super::spawn::record_clone;
 use crate::child::waits::{self, BlockingCall, WaitReport};
 use crate::entry::{Registers, record};
-use forkguard_core::held::WATCHED;
-use forkguard_core::raw;
-use forkguard_core::tls;
+use forkguard_core::gate::WATCHED;
+use forkguard_core::{kernel, tls};
 use forkguard_report::event::ForkKind;
 use libc::c_long;
 
@@ -29,7 +28,7 @@ extern "C" fn noted(registers: &Registers) {
         libc::SYS_vfork => libc::CLONE_VM as usize,
         libc::SYS_clone => registers.argument[1],
         // The first word of struct clone_args.
-        libc::SYS_clone3 => record(|_| raw::read_value(registers.argument[1])).flatten().unwrap_or(0),
+        libc::SYS_clone3 => record(|_| kernel::read_value(registers.argument[1])).flatten().unwrap_or(0),
         number if privilege::changes(number, first) => return privilege::before_change(),
         _ => return,
     };
@@ -43,7 +42,7 @@ fn waits_endlessly([address, operation, value, timeout, ..]: [usize; 6]) -> bool
     matches!(operation & !OPTIONS, libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET)
         && operation & libc::FUTEX_PRIVATE_FLAG != 0
         && timeout == 0
-        && forkguard_core::raw::read_value::<u32>(address) == Some(value as u32)
+        && forkguard_core::kernel::read_value::<u32>(address) == Some(value as u32)
 }
 
 extern "C-unwind" fn futex(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long {

@@ -5,9 +5,8 @@ use crate::describe::openmp;
 use crate::entry::{record, record_with_scratch};
 use crate::guards;
 use crate::sites;
-use forkguard_core::gate;
-use forkguard_core::held;
-use forkguard_core::thread::{self, Slot};
+use forkguard_core::registry::threads::{self, Slot};
+use forkguard_core::{dispatch, gate};
 use libc::{c_char, c_int, c_void, pthread_attr_t, pthread_t};
 use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering::Relaxed;
@@ -34,7 +33,7 @@ fn set_handle(slot: &Slot) {
 }
 
 unsafe extern "C" fn ended(_nothing: *mut c_void) {
-    thread::end();
+    threads::end();
 }
 
 /// Where every recorded thread starts. Its record ends when the start routine returns or, by the buffer on this frame, when pthread_exit or
@@ -49,12 +48,12 @@ extern "C-unwind" fn started(slot: *mut c_void) -> *mut c_void {
     // Before it is live: from then on it is known by its handle alone.
     set_handle(slot);
     if gate::awake() {
-        thread::begin(slot);
+        threads::begin(slot);
     }
     let (start, argument) = (slot.start.load(Relaxed), slot.argument.load(Relaxed));
     // SAFETY: what the host gave to pthread_create; thrd_create's routine returns an int in the same register.
     let result = unsafe { std::mem::transmute::<usize, extern "C-unwind" fn(usize) -> *mut c_void>(start)(argument) };
-    thread::end();
+    threads::end();
     // SAFETY: the innermost buffer is ours again: the routine has returned.
     unsafe { _pthread_cleanup_pop(cleanup.as_mut_ptr(), 0) };
     result
@@ -63,8 +62,8 @@ extern "C-unwind" fn started(slot: *mut c_void) -> *mut c_void {
 /// In the creating thread, afterwards.
 fn created(thread: *const pthread_t, slot: &'static Slot, made: StartedThread, result: c_int) {
     if result != 0 {
-        thread::release(slot);
-    } else if held::is_watched() {
+        threads::release(slot);
+    } else if gate::is_watched() {
         // SAFETY: the real function just wrote it.
         let handle = unsafe { *thread } as usize;
         record_with_scratch(|scratch| restarts::report_restarted(scratch, handle, made));
@@ -75,9 +74,9 @@ fn created(thread: *const pthread_t, slot: &'static Slot, made: StartedThread, r
 fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Option<(&'static Slot, StartedThread)> {
     super::seccomp::before_process();
     record(|_| {
-        held::start_tracking();
+        dispatch::start_tracking();
         openmp::record_start(start);
-        let slot = thread::claim()?;
+        let slot = threads::claim()?;
         slot.start.store(start, Relaxed);
         slot.argument.store(argument, Relaxed);
         let made = guards::restarted_here().map_or_else(
@@ -92,8 +91,8 @@ fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Opti
         slot.label.store(made.label, Relaxed);
         slot.code.store(made.code, Relaxed);
         slot.detached.store(u32::from(detached), Relaxed);
-        slot.creator.store(thread::mine().map_or(0, |s| s.tid.load(Relaxed)), Relaxed);
-        thread::start(slot);
+        slot.creator.store(threads::mine().map_or(0, |s| s.tid.load(Relaxed)), Relaxed);
+        threads::start(slot);
         Some((slot, StartedThread { start, code: made.code, site: made.site }))
     })
     .flatten()
@@ -149,8 +148,8 @@ lock! {
 /// A thread ends that does not run in [`started`]: the main thread, or one that no hook saw start.
 fn end_unstarted() {
     record(|_| {
-        if thread::mine().is_some_and(|slot| slot.start.load(Relaxed) == 0) {
-            thread::end();
+        if threads::mine().is_some_and(|slot| slot.start.load(Relaxed) == 0) {
+            threads::end();
         }
     });
 }
@@ -171,7 +170,7 @@ pass! {
         if registers.argument[0] == libc::PR_SET_NAME as usize && gate::awake() {
             record(|_| {
                 let name: Option<[u8; 16]> = read_name(registers.argument[1]);
-                if let (Some(slot), Some(name)) = (thread::mine(), name) {
+                if let (Some(slot), Some(name)) = (threads::mine(), name) {
                     slot.set_name(&name);
                 }
             });
@@ -186,7 +185,7 @@ static ALWAYS: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(1)
 fn read_name(address: usize) -> Option<[u8; 16]> {
     let mut name = [0u8; 16];
     for (i, byte) in name.iter_mut().enumerate() {
-        *byte = forkguard_core::raw::read_value(address + i)?;
+        *byte = forkguard_core::kernel::read_value(address + i)?;
         if *byte == 0 {
             break;
         }
@@ -203,7 +202,7 @@ redhook::hook! {
             record(|_| {
                 // SAFETY: the real function just read it as a C string.
                 let name = unsafe { std::ffi::CStr::from_ptr(name) };
-                if let Some(slot) = thread::meant(thread as usize) {
+                if let Some(slot) = threads::slot_for_handle(thread as usize) {
                     slot.set_name(name.to_bytes());
                 }
             });
@@ -215,7 +214,7 @@ redhook::hook! {
     unsafe fn pthread_detach(thread: pthread_t) -> c_int => note_detach {
         // Before the call: afterwards the thread may be gone and its handle another's.
         record(|_| {
-            if let Some(slot) = thread::meant(thread as usize) {
+            if let Some(slot) = threads::slot_for_handle(thread as usize) {
                 slot.detached.store(1, Relaxed);
             }
         });
@@ -226,7 +225,7 @@ redhook::hook! {
 redhook::hook! {
     unsafe fn thrd_detach(thread: pthread_t) -> c_int => note_thrd_detach {
         record(|_| {
-            if let Some(slot) = thread::meant(thread as usize) {
+            if let Some(slot) = threads::slot_for_handle(thread as usize) {
                 slot.detached.store(1, Relaxed);
             }
         });

@@ -2,9 +2,7 @@
 use crate::child::timers::{self, Armed};
 use crate::entry::record;
 use crate::sites;
-use forkguard_core::flags;
-use forkguard_core::gate;
-use forkguard_core::timer;
+use forkguard_core::{flags, gate, registry};
 use libc::{c_int, c_uint, clockid_t, itimerspec, itimerval, sigevent, timer_t, useconds_t};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -25,7 +23,7 @@ hook! {
             // SAFETY: the real function read and wrote them.
             let (id, event) = unsafe { (*timer as usize, event.as_ref()) };
             let signal = event.map_or(libc::SIGALRM, |e| if e.sigev_notify == libc::SIGEV_NONE { 0 } else { e.sigev_signo });
-            record(|_| timer::create(id, clock, signal));
+            record(|_| registry::timers::create(id, clock, signal));
         }
         result
     }
@@ -39,8 +37,8 @@ hook! {
         let armed = unsafe { new.as_ref() }.is_some_and(|t| t.it_value.tv_sec != 0 || t.it_value.tv_nsec != 0);
         let result = real(timer, flags, new, old);
         if result == 0 {
-            record(|_| timer::arm(timer as usize, armed, sites::capture_timer(caller)));
-            if let Some(clock) = timer::clock(timer as usize).filter(|_| armed) {
+            record(|_| registry::timers::arm(timer as usize, armed, sites::capture_timer(caller)));
+            if let Some(clock) = registry::timers::clock(timer as usize).filter(|_| armed) {
                 rearmed(Armed::Created(clock));
             }
         }
@@ -52,7 +50,7 @@ hook! {
     fn timer_delete(timer: timer_t) -> c_int = libc::timer_delete,
         versions ["GLIBC_2.34" "GLIBC_2.3.3"; "GLIBC_2.2.5"];
     |_caller| {
-        record(|_| timer::delete(timer as usize));
+        record(|_| registry::timers::delete(timer as usize));
         real(timer)
     }
 }
@@ -62,7 +60,7 @@ hook! {
     |caller| {
         let result = real(which, new, old);
         if result == 0 {
-            record(|_| timer::arm_interval(which, sites::capture(caller)));
+            record(|_| registry::timers::arm_interval(which, sites::capture(caller)));
             // SAFETY: the real function read it; null disarms.
             if unsafe { new.as_ref() }.is_some_and(|t| t.it_value.tv_sec != 0 || t.it_value.tv_usec != 0) {
                 rearmed(Armed::Interval(which));
@@ -75,7 +73,7 @@ hook! {
     /// alarm(2): ITIMER_REAL.
     fn alarm(seconds: c_uint) -> c_uint = libc::alarm;
     |caller| {
-        record(|_| timer::arm_alarm(sites::capture(caller)));
+        record(|_| registry::timers::arm_alarm(sites::capture(caller)));
         if seconds != 0 {
             rearmed(Armed::Interval(libc::ITIMER_REAL));
         }
@@ -86,7 +84,7 @@ hook! {
     /// ualarm(3): ITIMER_REAL.
     fn ualarm(delay: useconds_t, interval: useconds_t) -> useconds_t;
     |caller| {
-        record(|_| timer::arm_alarm(sites::capture(caller)));
+        record(|_| registry::timers::arm_alarm(sites::capture(caller)));
         if delay != 0 {
             rearmed(Armed::Interval(libc::ITIMER_REAL));
         }

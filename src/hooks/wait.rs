@@ -11,9 +11,7 @@ use crate::entry::WaitLength;
 use crate::entry::{Registers, record_with_scratch};
 use crate::guards::{before_wait, restarts_before_wait};
 use crate::leader;
-use forkguard_core::flags;
-use forkguard_core::raw;
-use forkguard_core::tls;
+use forkguard_core::{flags, kernel, tls};
 use libc::timespec;
 use std::sync::atomic::Ordering::*;
 
@@ -59,8 +57,8 @@ pub(super) fn ended_by_signal(always: bool, work: impl FnOnce()) -> bool {
     let came = tls::let_in() & !tls::WAITS & !(1 << (CANCEL - 1));
     tls::set_let_in(before);
     let ends =
-        |action: raw::KernelAction| action.handler > libc::SIG_IGN && (always || action.flags & libc::SA_RESTART as u64 == 0);
-    came != 0 && (1..=64).filter(|signal| came & 1 << (signal - 1) != 0).filter_map(raw::signal_action).any(ends)
+        |action: kernel::KernelAction| action.handler > libc::SIG_IGN && (always || action.flags & libc::SA_RESTART as u64 == 0);
+    came != 0 && (1..=64).filter(|signal| came & 1 << (signal - 1) != 0).filter_map(kernel::signal_action).any(ends)
 }
 
 macro_rules! waits {
@@ -90,8 +88,8 @@ fn goes_on(_: &mut Registers) -> bool {
 /// The time that is left is all that was asked for.
 fn leaves_all(asked: usize, left: usize) {
     let mut time = [0; size_of::<timespec>() / size_of::<i32>()];
-    if left != 0 && raw::read_words(asked, &mut time) {
-        raw::write_words(left, &time);
+    if left != 0 && kernel::read_words(asked, &mut time) {
+        kernel::write_words(left, &time);
     }
 }
 

@@ -2,8 +2,7 @@
 use super::wait::begins;
 use crate::entry::{WaitLength, errno};
 use crate::leader::{self, Waited};
-use forkguard_core::flags;
-use forkguard_core::raw;
+use forkguard_core::{flags, kernel};
 use libc::{c_int, pid_t, rusage};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -18,7 +17,7 @@ fn inspect_while_waiting(call: &'static &'static str, pid: pid_t, options: c_int
         Waited::CallReal => wait(),
         Waited::ChildEnded(blocked) => {
             let result = wait();
-            errno::preserve(|| raw::set_blocked_signals(blocked));
+            errno::preserve(|| kernel::set_blocked_signals(blocked));
             result
         }
         Waited::Interrupted => {

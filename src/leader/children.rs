@@ -5,8 +5,9 @@ use super::report::{report_hang, report_resolved};
 use crate::emit;
 use crate::entry::Scratch;
 use crate::options::{self, Summary};
-use forkguard_core::fork::{Inner, shared_page};
-use forkguard_core::{flags, generation, raw};
+use forkguard_core::fork::{Snapshot, shared_page};
+use forkguard_core::registry::generation;
+use forkguard_core::{flags, kernel};
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::*};
 
@@ -77,7 +78,7 @@ impl Slot {
 }
 
 /// In a leader, after a fork whose child lost threads.
-pub(crate) fn remember(fork: &Inner, pid: u32) {
+pub(crate) fn remember(fork: &Snapshot, pid: u32) {
     let recorded = fork.threads.as_slice().len() as u32 + fork.threads.missed();
     let lost_count = recorded.max(fork.kernel_threads).saturating_sub(1);
     if !fork.prepared || lost_count == 0 || !emit::wanted() && options::get().summary == Summary::Never {
@@ -89,7 +90,7 @@ pub(crate) fn remember(fork: &Inner, pid: u32) {
         (child.pid, child.sequence, child.full) = (pid, fork.sequence, fork.full);
         (child.lost_count, child.unrecorded) = (lost_count, fork.kernel_threads.saturating_sub(recorded));
         (child.wait, child.reported) = (None, Reported::No);
-        child.forked_at = raw::since_boot();
+        child.forked_at = kernel::boottime();
     };
     if SLOTS.iter().any(|slot| slot.fill(pid, fill)) {
         CHILDREN_LEFT.store(1, SeqCst);
@@ -112,7 +113,7 @@ pub(super) fn inspection_due_in() -> u64 {
     if !has_children() {
         return INTERVAL_NS;
     }
-    NEXT_INSPECTION.load(Relaxed).saturating_sub(raw::monotonic()).clamp(INTERVAL_NS / 10, INTERVAL_NS)
+    NEXT_INSPECTION.load(Relaxed).saturating_sub(kernel::monotonic()).clamp(INTERVAL_NS / 10, INTERVAL_NS)
 }
 
 /// No child is inspected any more.
@@ -130,7 +131,7 @@ pub(super) fn reset_in_child() {
 
 /// True when an inspection is due.
 pub(crate) fn is_inspection_due() -> bool {
-    has_children() && raw::monotonic() >= NEXT_INSPECTION.load(Relaxed)
+    has_children() && kernel::monotonic() >= NEXT_INSPECTION.load(Relaxed)
 }
 
 /// Inspects all children.
@@ -138,7 +139,7 @@ pub(crate) fn inspect_children(scratch: &Scratch) {
     if INSPECTING.swap(true, Acquire) {
         return;
     }
-    NEXT_INSPECTION.store(raw::monotonic() + INTERVAL_NS, Relaxed);
+    NEXT_INSPECTION.store(kernel::monotonic() + INTERVAL_NS, Relaxed);
     // Before the slots are read: a child that is remembered meanwhile sets it again.
     CHILDREN_LEFT.store(0, SeqCst);
     for _ in SLOTS.iter().filter(|slot| slot.inspect(|child| inspect(scratch, child))) {

@@ -1,6 +1,6 @@
 //! A child as /proc shows it: whether it lives, what it waits for, and where.
-use forkguard_core::process::{PARENT, STACK, START, STATE, read, stat};
-use forkguard_core::raw;
+use forkguard_core::kernel;
+use forkguard_core::kernel::other_process::{PARENT, STACK, START, STATE, read, stat};
 use forkguard_loader::{belongs_to, link_map_of};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -51,7 +51,7 @@ fn life(pid: u32, forked_at: u64) -> Option<Life> {
     let mut bytes = [0; 1024];
     let word = stat(&mut bytes, pid);
     let number = |index| word(index)?.parse::<u64>().ok();
-    let ours = number(PARENT)? == u64::from(raw::process_id());
+    let ours = number(PARENT)? == u64::from(kernel::process_id());
     let then = number(START)?.saturating_mul(TICK_NS).abs_diff(forked_at) < NEAR_NS;
     // An exec gives a process a new stack.
     let same_program = number(STACK) == own_stack_start();
@@ -100,14 +100,14 @@ fn futex(call: &str) -> Option<Wait> {
 /// Bytes that a child has at an address.
 fn bytes_of<const N: usize>(pid: u32, address: usize) -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    raw::read_memory_of(pid, address, &mut bytes).then_some(bytes)
+    kernel::read_memory_of(pid, address, &mut bytes).then_some(bytes)
 }
 
 /// True when the child has the same code before and at this address as this process, which can then tell whose it is.
 fn is_shared(pid: u32, address: usize) -> bool {
     let before = address.saturating_sub(16);
     let mut own = [0u8; 32];
-    raw::read_memory(before, &mut own) && bytes_of(pid, before) == Some(own)
+    kernel::read_memory(before, &mut own) && bytes_of(pid, before) == Some(own)
 }
 
 /// The addresses at which a child waits, innermost first: the instruction, and the call of the library that it is in. None where the child has other
@@ -128,7 +128,7 @@ fn library_caller(pid: u32, wait: &Wait) -> Option<usize> {
         let end = (start & !(PAGE - 1)) + PAGE;
         let mut page = [0u8; PAGE];
         let page = &mut page[..end - start];
-        if !raw::read_memory_of(pid, start, page) {
+        if !kernel::read_memory_of(pid, start, page) {
             return None;
         }
         let words = page.as_chunks::<8>().0.iter().map(|word| usize::from_ne_bytes(*word));

@@ -5,7 +5,7 @@ use crate::entry::{Arena, Scratch};
 use crate::findings::{self, Hit};
 use crate::options::{self, Summary};
 use crate::{describe, ledger};
-use forkguard_core::raw;
+use forkguard_core::kernel;
 use forkguard_loader::path_of;
 use forkguard_report::event::{Event, FindingState, Kind, Role, Severity, Site, State, Thread};
 use std::borrow::Cow::Borrowed;
@@ -36,7 +36,7 @@ pub(super) fn report_hang(scratch: &Scratch, child: &Child, wait: &Wait) {
     let hazard = hazard.map(|hazard| new_state(hazard, State::Hit, Kind::JoinLostThread.name()));
     ledger::write_events(scratch, Some(id), [Some(Event::Finding(finding.clone())), hazard]);
     if options::get().summary != Summary::Never {
-        ledger::print_hit(arena, child.pid, raw::process_id(), &finding);
+        ledger::print_hit(arena, child.pid, kernel::process_id(), &finding);
     }
 }
 
@@ -70,7 +70,7 @@ fn lost_threads_text<'a>(arena: &'a Arena, child: &Child, lost: &[Thread<'a>]) -
 }
 
 fn fork_id<'a>(arena: &'a Arena, child: &Child) -> &'a str {
-    arena.text(describe::fork_id(raw::process_id(), child.sequence).as_str())
+    arena.text(describe::fork_id(kernel::process_id(), child.sequence).as_str())
 }
 
 /// The finding that the child's fork reported of the runtime whose thread is lost, when the child waits at an instruction of that runtime.

@@ -12,9 +12,7 @@ use super::children;
 use crate::entry::scratch::BLOCKED;
 use crate::entry::{errno, record_with_scratch};
 use forkguard_core::fixed::Text;
-use forkguard_core::gate;
-use forkguard_core::raw;
-use forkguard_core::tls;
+use forkguard_core::{gate, kernel, tls};
 use libc::{c_int, nfds_t, pid_t, pollfd, sigset_t, timespec};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
 
@@ -79,11 +77,11 @@ const LAST_SLICE_NS: u64 = 1_000_000_000;
 /// True when all handlers that may run in this thread let a call go on (SA_RESTART), false when none does; None when some do, or when SIGCHLD
 /// is not at its default.
 fn all_restart(blocked: u64) -> Option<bool> {
-    let child = raw::signal_action(libc::SIGCHLD)?;
+    let child = kernel::signal_action(libc::SIGCHLD)?;
     if child.handler != libc::SIG_DFL || child.flags & libc::SA_NOCLDWAIT as u64 != 0 {
         return None;
     }
-    let caught = (1..=64).filter(|signal| blocked & 1 << (signal - 1) == 0).filter_map(raw::signal_action);
+    let caught = (1..=64).filter(|signal| blocked & 1 << (signal - 1) == 0).filter_map(kernel::signal_action);
     let mut restart = caught.filter(|action| action.handler > libc::SIG_IGN).map(|a| a.flags & libc::SA_RESTART as u64 != 0);
     let first = restart.next().unwrap_or(true);
     restart.all(|other| other == first).then_some(first)
@@ -94,36 +92,36 @@ pub(super) fn reset_in_child() {
     let fd = WAITED_FOR.load(Relaxed);
     if fd >= 0 {
         WAITED_FOR.store(-1, Relaxed);
-        raw::close(fd);
+        kernel::close(fd);
     }
 }
 
 /// Waits until that child has ended, and inspects the children meanwhile.
 pub(crate) fn wait_for_child(pid: pid_t) -> Waited {
     let usable = gate::awake() && tls::inside() == 0 && !gate::is_guest() && pid > 0;
-    let usable = usable && raw::thread_id() == raw::process_id();
+    let usable = usable && kernel::thread_id() == kernel::process_id();
     if !usable || !children::is_child(pid as u32) || TRACED.load(Relaxed) == pid as u32 {
         return Waited::CallReal;
     }
-    let blocked = raw::blocked_signals();
+    let blocked = kernel::blocked_signals();
     let Some(restart) = all_restart(blocked) else { return Waited::CallReal };
     // Children are inspected during one wait at a time.
     if WAITED_FOR.load(Relaxed) >= 0 {
         return Waited::CallReal;
     }
-    let Some(fd) = raw::process_descriptor(pid as u32, LOWEST_DESCRIPTOR) else { return Waited::CallReal };
+    let Some(fd) = kernel::open_pidfd(pid as u32, LOWEST_DESCRIPTOR) else { return Waited::CallReal };
     if WAITED_FOR.compare_exchange(-1, fd, Relaxed, Relaxed).is_err() {
-        raw::close(fd);
+        kernel::close(fd);
         return Waited::CallReal;
     }
-    raw::set_blocked_signals(blocked | BLOCKED);
+    kernel::set_blocked_signals(blocked | BLOCKED);
     let mut slice = FIRST_SLICE_NS;
     let polled = loop {
         match poll(fd, slice.min(children::inspection_due_in()), blocked) {
             Polled::TimedOut => {}
             ended => break ended,
         }
-        if raw::may_be_waited_for(pid as u32) {
+        if kernel::may_be_waited_for(pid as u32) {
             TRACED.store(pid as u32, Relaxed);
             break Polled::Ready;
         }
@@ -134,12 +132,12 @@ pub(crate) fn wait_for_child(pid: pid_t) -> Waited {
     };
     WAITED_FOR.store(-1, Relaxed);
     if is_descriptor_of(fd, pid) {
-        raw::close(fd);
+        kernel::close(fd);
     }
-    if polled == Polled::Ready && raw::may_be_waited_for(pid as u32) {
+    if polled == Polled::Ready && kernel::may_be_waited_for(pid as u32) {
         return Waited::ChildEnded(blocked);
     }
-    raw::set_blocked_signals(blocked);
+    kernel::set_blocked_signals(blocked);
     if restart || polled != Polled::Interrupted { Waited::CallReal } else { Waited::Interrupted }
 }
 
@@ -148,7 +146,7 @@ fn is_descriptor_of(fd: i32, pid: pid_t) -> bool {
     let path = Text::<48>::of(format_args!("/proc/self/fdinfo/{fd}"));
     let wanted = Text::<24>::of(format_args!("\nPid:\t{pid}\n"));
     let mut bytes = [0u8; 256];
-    let read = path.as_cstr().map(|path| raw::read_file(path, &mut bytes)).unwrap_or_default();
+    let read = path.as_cstr().map(|path| kernel::read_file(path, &mut bytes)).unwrap_or_default();
     let names = |text: &str| text.contains(wanted.as_str()) || text.contains("\nPid:\t-1\n");
     std::str::from_utf8(read).is_ok_and(names)
 }

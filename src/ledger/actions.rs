@@ -4,7 +4,7 @@ use crate::entry::{Arena, Scratch, record_with_scratch};
 use crate::ledger::hits::report_state;
 use crate::ledger::report::write_events;
 use forkguard_core::fixed::Text;
-use forkguard_core::{flags, raw};
+use forkguard_core::{flags, kernel};
 use forkguard_report::event::{Cure, Event, Finding, Guard, Kind, State};
 use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
@@ -84,7 +84,7 @@ fn log(
     result: Result<(), i32>,
     ended: Option<(Kind, Text<64>, &'static str)>,
 ) {
-    let ns = raw::monotonic_of_kernel().saturating_sub(start);
+    let ns = kernel::monotonic_by_syscall().saturating_sub(start);
     let action = Action { guard, action, subject: Text::of(subject), ns, failed: result.err().unwrap_or(0), ended };
     if !flags::is_settling() {
         record_with_scratch(|scratch| {

@@ -1,5 +1,5 @@
 //! How many events of a kind are written: a burst, then one an interval.
-use forkguard_core::raw;
+use forkguard_core::kernel;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 const BURST: u64 = 64;
@@ -15,7 +15,7 @@ impl Budget {
 
     /// Takes a token; false when there is none.
     pub(crate) fn take(&self) -> bool {
-        let now = raw::monotonic();
+        let now = kernel::monotonic();
         let fuller = |next: u64| (next.max(now) - now <= BURST * INTERVAL_NS).then_some(next.max(now) + INTERVAL_NS);
         self.0.fetch_update(Relaxed, Relaxed, fuller).is_ok()
     }

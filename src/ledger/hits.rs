@@ -6,8 +6,8 @@ use crate::findings::{self, Hazard, Hit};
 use crate::ledger::report::write_events;
 use crate::ledger::states;
 use crate::options::{self, Summary};
-use forkguard_core::fork::{self as core_fork, Inner, shared_page};
-use forkguard_core::raw;
+use forkguard_core::fork::{self as core_fork, Snapshot, shared_page};
+use forkguard_core::kernel;
 use forkguard_report::event::{Event, Finding, FindingState, Kind, Severity, State, Text};
 use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
@@ -49,7 +49,7 @@ pub(crate) fn report_hit<'w>(
     fixup: Option<&str>,
     find: impl for<'a> FnOnce(&'a Arena) -> Option<Hit<'a>> + 'w,
 ) -> bool {
-    let (Some(fork), Some(id)) = (core_fork::birth().map(|b| b.facts()), own_fork_id()) else { return false };
+    let (Some(fork), Some(id)) = (core_fork::birth().map(|b| b), own_fork_id()) else { return false };
     let arena = &scratch.arena();
     let Some(hit) = find(arena) else { return false };
     let again = states::find(kind, hit.what).is_some();
@@ -67,7 +67,7 @@ pub(crate) fn report_hit<'w>(
     };
     write_events(scratch, Some(id.as_str()), [Some(event), hazard]);
     if output == Output::Stderr && !finding.suppressed && options::get().summary != Summary::Never {
-        print_hit(arena, raw::process_id(), fork.leader, &finding);
+        print_hit(arena, kernel::process_id(), fork.leader, &finding);
         if let Some(fixup) = fixup {
             emit::print_line(format_args!("  in the fixup {fixup}"));
         }
@@ -96,14 +96,14 @@ pub(crate) fn report_state(
     because: &str,
 ) {
     if let Some(birth) = core_fork::birth() {
-        report_state_of(scratch, birth.facts(), kind, what, state, severity, because);
+        report_state_of(scratch, birth, kind, what, state, severity, because);
     }
 }
 
 /// The same for a finding of one of the forks that made this process.
 pub(crate) fn report_state_of(
     scratch: &Scratch,
-    fork: &'static Inner,
+    fork: &'static Snapshot,
     kind: Kind,
     what: impl Display,
     state: State,
@@ -120,7 +120,7 @@ pub(crate) fn report_state_of(
     }
     let Some(reported) = states::advance(kind, what, state) else { return };
     if reported.on_stderr.swap(0, Relaxed) != 0 {
-        emit::print_line(format_args!("process {}: {} {what} is taken back: {because}", raw::process_id(), kind.name()));
+        emit::print_line(format_args!("process {}: {} {what} is taken back: {because}", kernel::process_id(), kind.name()));
     }
     if !own {
         shared_page::await_leader(fork.leader, fork.sequence);

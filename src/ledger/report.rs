@@ -5,7 +5,7 @@ use crate::entry::Scratch;
 use crate::options::{self, Mode};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::shared_page;
-use forkguard_core::{flags, gate, raw};
+use forkguard_core::{flags, gate, kernel};
 use forkguard_report::event::{Event, FindingState};
 
 /// True when [`begin_report`] has something to do.
@@ -23,7 +23,7 @@ pub(crate) fn begin_report(scratch: &Scratch) {
     }
     let made = file::make_own();
     // Another thread that forks for the first time is making it: the child must have it.
-    raw::wait_until(|| file::exists() && !file::borrowed() || file::given_up());
+    kernel::wait_until(|| file::exists() && !file::borrowed() || file::given_up());
     flags::report_end();
     if made && file::exists() {
         process(scratch, None);

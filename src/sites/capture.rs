@@ -6,7 +6,8 @@ use super::unwind::{self, Start};
 use crate::entry::Registers;
 use crate::entry::scratch::on_scratch_stack;
 use crate::options::{self, Sockets};
-use forkguard_core::{raw, thread};
+use forkguard_core::kernel;
+use forkguard_core::registry::threads;
 use forkguard_loader::is_in_c_library;
 
 /// The site of what this thread makes now: `caller` is the return address of the call.
@@ -16,7 +17,7 @@ pub(crate) fn capture(caller: usize) -> SiteId {
 
 /// For a connection: always with its frames where a guard goes by them (see [`is_called_in`]).
 pub(crate) fn capture_connection(caller: usize) -> SiteId {
-    if options::get().sockets != Sockets::Spare || thread::is_ending() {
+    if options::get().sockets != Sockets::Spare || threads::is_ending() {
         return capture(caller);
     }
     let start = Start::here();
@@ -57,10 +58,10 @@ impl Registers {
 
 /// The signal whose handler this thread runs in, if it made the call from there; of those with one handler, one that is blocked.
 pub(crate) fn handled_signal(start: Start) -> Option<i32> {
-    let caught = || (1..=64).filter_map(|n| Some((n, raw::signal_action(n).filter(|action| action.handler > libc::SIG_IGN)?)));
+    let caught = || (1..=64).filter_map(|n| Some((n, kernel::signal_action(n).filter(|action| action.handler > libc::SIG_IGN)?)));
     let (_, any) = caught().next()?;
     let handler = unwind::signal_handler(start, any.restorer)?;
-    let blocked = raw::blocked_signals();
+    let blocked = kernel::blocked_signals();
     caught().filter(|(_, action)| action.handler == handler).map(|(n, _)| n).max_by_key(|n| blocked >> (n - 1) & 1)
 }
 
@@ -83,7 +84,7 @@ pub(crate) fn capture_file(caller: usize, young: bool) -> SiteId {
 #[inline(always)]
 fn with_token<R>(start: Start, caller: usize, capture: impl FnOnce(Start) -> R) -> Option<R> {
     let may_have_frames = || python::is_python_thread() || languages::have_interpreter() || rate::take_native_turn(caller);
-    let allowed = !thread::is_ending() && may_have_frames() && rate::take_token();
+    let allowed = !threads::is_ending() && may_have_frames() && rate::take_token();
     if allowed { on_scratch_stack(|_| capture(start)) } else { None }
 }
 

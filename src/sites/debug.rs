@@ -5,7 +5,7 @@
 use super::store::{self, TextId};
 use crate::entry::scratch::aside;
 use forkguard_core::fixed::Text;
-use forkguard_core::raw::{self, Opened};
+use forkguard_core::kernel::{self, OwnedFd};
 use forkguard_lines::Source;
 pub(super) use forkguard_lines::TOGETHER;
 use forkguard_report::text::is_library_source;
@@ -30,7 +30,7 @@ pub(super) struct Found {
 }
 
 /// An open file.
-struct File(Opened);
+struct File(OwnedFd);
 
 impl Source for File {
     fn read_at(&self, at: u64, into: &mut [u8]) -> usize {
@@ -43,7 +43,7 @@ fn open(path: &str) -> rustix::io::Result<Option<File>> {
     // Nothing that is not a file is waited for, or becomes this process's terminal.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let path = Text::<201>::from_bytes(path.as_bytes());
-    let file = Opened::new(path.as_cstr().ok_or(Errno::NAMETOOLONG)?, flags)?;
+    let file = OwnedFd::new(path.as_cstr().ok_or(Errno::NAMETOOLONG)?, flags)?;
     let regular = FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode) == FileType::RegularFile;
     Ok(regular.then_some(File(file)))
 }
@@ -60,7 +60,7 @@ fn look_aside(path: &str, build_id: &str, offsets: &[u64], mut each: impl FnMut(
         Err(Errno::MFILE | Errno::NFILE | Errno::INTR) => return true,
         _ => return false,
     };
-    let now = raw::monotonic();
+    let now = kernel::monotonic();
     let next = NEXT.load(Relaxed).max(now);
     let allowed = BURST.saturating_sub((next - now) / INTERVAL_NS);
     let mut left = allowed;

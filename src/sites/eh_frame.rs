@@ -1,5 +1,5 @@
 //! The unwind tables that every library carries (.eh_frame_hdr, .eh_frame), read fault-proof: how the registers of a caller are found.
-use forkguard_core::raw::{read_memory, read_value};
+use forkguard_core::kernel::{read_memory, read_value};
 
 /// The row of the unwind table for an address, from the .eh_frame_hdr of its library; None where it has no entry, or one that this reader
 /// does not understand.

@@ -13,7 +13,7 @@ pub(crate) use capture::{
     Handler, NewThread, capture, capture_connection, capture_file, capture_from, capture_handler, capture_thread, capture_timer,
     handled_signal, interpreted_stack, is_called_in, prove,
 };
-use forkguard_core::fork::Inner;
+use forkguard_core::fork::Snapshot;
 use forkguard_loader::{MemoryAccess, path_of};
 pub(crate) use languages::python::handlers as python_handlers;
 pub(crate) use languages::python::{self, before_forks, starts_thread};
@@ -54,7 +54,7 @@ pub(crate) fn label(label: usize) -> (&'static str, &'static str) {
 }
 
 /// In the leader, right after a fork: the stacks of the other threads, while they cannot run.
-pub(crate) fn record_stacks_at_fork(inner: &mut Inner) {
+pub(crate) fn record_stacks_at_fork(inner: &mut Snapshot) {
     if python::holds_gil() {
         python::record_stacks(inner.threads.as_mut_slice());
     }
@@ -62,7 +62,7 @@ pub(crate) fn record_stacks_at_fork(inner: &mut Inner) {
 
 /// In the child, before fork() returns there and the interpreter frees them: the stacks of the lost threads. With the GIL they are whole;
 /// without it they may be in the middle of a change.
-pub(crate) fn record_lost_stacks(inner: &mut Inner) {
+pub(crate) fn record_lost_stacks(inner: &mut Snapshot) {
     if python::is_known() {
         let threads = inner.threads.as_mut_slice();
         if python::holds_gil() { python::record_stacks(threads) } else { python::record_frozen_stacks(threads) }

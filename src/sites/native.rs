@@ -6,7 +6,7 @@
 use super::{debug, store};
 use crate::entry::Arena;
 use forkguard_core::fixed::Text;
-use forkguard_core::raw;
+use forkguard_core::kernel;
 use forkguard_loader::{Library, LinkMap, Mapping, MemoryAccess, Notes, SymbolTable, UNLOADED, find_object};
 use forkguard_report::event::Frame;
 use std::borrow::Cow::{self, Borrowed};
@@ -158,13 +158,13 @@ impl Cache {
 
     fn known(&self, address: usize, module: &Module) -> Option<Known> {
         let known = self.frames[place_of(address)].filter(|k| k.address == address && k.module == module.number)?;
-        (known.until == u64::MAX || raw::monotonic() < known.until).then_some(known)
+        (known.until == u64::MAX || kernel::monotonic() < known.until).then_some(known)
     }
 
     /// Puts what there is of some addresses of the module at `place`, its file read once for all.
     fn learn(&mut self, place: usize, addresses: &[usize]) {
         let Some(module) = &mut self.modules[place] else { return };
-        let until = if module.has_no_lines { u64::MAX } else { raw::monotonic() + AGAIN_NS };
+        let until = if module.has_no_lines { u64::MAX } else { kernel::monotonic() + AGAIN_NS };
         let mut offsets = [0; debug::TOGETHER];
         for (&address, offset) in addresses.iter().zip(&mut offsets) {
             *offset = (address - module.base) as u64;

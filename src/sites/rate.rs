@@ -1,5 +1,5 @@
 //! How many captures a process may make: buckets of tokens.
-use forkguard_core::raw;
+use forkguard_core::kernel;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// So many captures at once, then one an interval. At 5 µs each that is one percent of a thread.
@@ -28,7 +28,7 @@ pub(super) fn take_token() -> bool {
 
 /// Takes a token of a bucket that holds `burst` and fills by one an interval; counts what went without.
 fn take_from(bucket: &AtomicU64, burst: u64, interval_ns: u64) -> bool {
-    let now = raw::monotonic();
+    let now = kernel::monotonic();
     let fuller = |next: u64| (next.max(now) - now <= burst * interval_ns).then_some(next.max(now) + interval_ns);
     let taken = bucket.fetch_update(Relaxed, Relaxed, fuller).is_ok();
     if !taken {

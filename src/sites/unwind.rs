@@ -4,7 +4,7 @@
 //! other people's processes may do neither. This walk takes none, allocates nothing, and reads stack and tables
 //! fault-proof: a stack that is not as the tables say (a coroutine's, code without tables) ends the walk.
 use super::eh_frame::{self, BP, Row, SP, Saved};
-use forkguard_core::raw::{read_memory, read_value};
+use forkguard_core::kernel::{read_memory, read_value};
 use forkguard_loader::find_object;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

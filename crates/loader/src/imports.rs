@@ -10,7 +10,7 @@ use crate::link_map::{LinkMap, link_maps, program};
 use crate::memory::MemoryAccess;
 use crate::symbols::SymbolName;
 use forkguard_core::fixed::Text;
-use forkguard_core::raw;
+use forkguard_core::kernel;
 use object::elf::*;
 
 /// A function or variable of another library that a library uses.
@@ -42,7 +42,7 @@ impl Import {
     /// # Safety
     /// What lies there can be used as what lay there. The process has one thread.
     pub unsafe fn redirect(&self, target: usize) {
-        raw::overwrite(self.slot, target);
+        kernel::overwrite(self.slot, target);
     }
 }
 

@@ -3,7 +3,7 @@ use core::ffi::CStr;
 use core::mem::MaybeUninit;
 use core::ptr::copy_nonoverlapping;
 use forkguard_core::fixed::Text;
-use forkguard_core::raw;
+use forkguard_core::kernel;
 use object::pod::{Pod, bytes_of_mut, bytes_of_slice_mut};
 
 /// A way to read this process's own memory. No address of it is ever read at zero.
@@ -40,7 +40,7 @@ impl MemoryAccess {
             return Some(unsafe { (address as *const T).read_unaligned() });
         }
         let mut value = zeroed::<T>();
-        raw::read_memory(address, bytes_of_mut(&mut value)).then_some(value)
+        kernel::read_memory(address, bytes_of_mut(&mut value)).then_some(value)
     }
 
     /// Reads so many values; false when one of them cannot be read.
@@ -51,7 +51,7 @@ impl MemoryAccess {
             unsafe { copy_nonoverlapping(address as *const u8, into.as_mut_ptr(), into.len()) };
             return true;
         }
-        raw::read_memory(address, into)
+        kernel::read_memory(address, into)
     }
 
     /// The C string at an address, as far as it can be read and fits.

@@ -4,7 +4,7 @@ use crate::library::Library;
 use crate::link_map::{LinkMap, link_maps, program};
 use crate::memory::MemoryAccess;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use forkguard_core::raw::monotonic;
+use forkguard_core::kernel::monotonic;
 
 /// Visits the libraries again whenever some were loaded.
 pub struct LibraryWatch {

@@ -2,7 +2,7 @@
 use crate::describe::descriptors;
 use crate::entry::record_with_scratch;
 use forkguard_core::fork::{self as core_fork, shared_page};
-use forkguard_core::{descriptor, raw};
+use forkguard_core::{kernel, registry};
 use forkguard_report::event::Severity;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -20,16 +20,16 @@ pub(super) fn reset() {
 
 /// True for a young child whose leader is to be given time: the first time that this is asked.
 pub(super) fn gives_time() -> bool {
-    let young = core_fork::birth().is_some_and(|birth| raw::monotonic() - birth.facts().entered <= YOUNG_NS);
+    let young = core_fork::birth().is_some_and(|birth| kernel::monotonic() - birth.entered <= YOUNG_NS);
     young && !GIVEN_TIME.swap(true, Relaxed)
 }
 
 /// How certain it is that a process above this one has the descriptor open, too; None when it has not. (A handler may use it on a small
 /// stack: paths need room.)
 pub(super) fn certainty(fd: i32) -> Option<Severity> {
-    let number = descriptor::number_at_fork(fd);
+    let number = registry::descriptors::number_at_fork(fd);
     // By the thread that forked, too: of a leader whose main thread has ended only its other threads show what is open.
-    let leaders = || core_fork::ancestors().flat_map(|s| [s.facts().leader, s.facts().thread]);
+    let leaders = || core_fork::ancestors().flat_map(|s| [s.leader, s.thread]);
     let certainty = |leader| match descriptors::is_shared_with(leader, number, fd) {
         Some(shared) => shared.then_some(Severity::Error),
         None => Some(Severity::Warning),
@@ -41,16 +41,16 @@ pub(super) fn certainty(fd: i32) -> Option<Severity> {
 pub(super) fn certainty_in_time(fd: i32) -> Option<Severity> {
     const STEP_NS: u64 = 500_000;
     let mut found = certainty(fd)?;
-    let fork = core_fork::birth()?.facts();
+    let fork = core_fork::birth()?;
     if !gives_time() {
         return Some(found);
     }
     if fork.full {
         shared_page::await_leader(fork.leader, fork.sequence);
     }
-    let start = raw::monotonic();
-    while raw::monotonic() - start < HANDING_OVER_NS {
-        raw::sleep(STEP_NS);
+    let start = kernel::monotonic();
+    while kernel::monotonic() - start < HANDING_OVER_NS {
+        kernel::sleep(STEP_NS);
         found = certainty(fd)?;
     }
     Some(found)

@@ -4,15 +4,15 @@ use super::shared::report_deferred_in_time;
 use super::{deferred, file, pending, watch};
 use crate::entry::record;
 use crate::ledger;
-use forkguard_core::fork as core_fork;
-use forkguard_core::{descriptor, flags, gate, tls};
+use forkguard_core::registry::descriptors;
+use forkguard_core::{flags, gate, tls};
 use forkguard_report::event::Kind;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A child closes a number.
 #[inline(always)]
 pub(crate) fn closing(fd: i32) {
-    if flags::WATCH_USES.load(Relaxed) != 0 && descriptor::is_unseen(fd) {
+    if flags::WATCH_USES.load(Relaxed) != 0 && descriptors::is_unseen(fd) {
         closing_unused(fd);
     }
     if deferred::is_any() {
@@ -27,7 +27,7 @@ pub(crate) fn closing_range(first: u32, last: u32) {
         report_deferred_before(|deferred| closes(&deferred));
     }
     if flags::WATCH_USES.load(Relaxed) != 0 && !gate::is_guest() {
-        descriptor::unseen().filter(closes).for_each(closing_unused);
+        descriptors::unseen().filter(closes).for_each(closing_unused);
     }
 }
 
@@ -40,15 +40,15 @@ fn report_deferred_before(closes: impl Fn(i32) -> bool) {
 
 #[cold]
 fn closing_unused(fd: i32) {
-    let Some(of_fd) = descriptor::record(fd) else { return };
+    let Some(of_fd) = descriptors::record(fd) else { return };
     let Some(concern) = Concern::of(fd, &of_fd) else { return };
-    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !core_fork::owned() {
+    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !gate::owns_registries() {
         return;
     }
     let database = concern == Concern::File && file::is_database(fd, &of_fd);
     let kind = if database { Some(Kind::SqliteInherited) } else { record(|_| concern.hazard(fd)).flatten() };
     let Some(kind) = kind else { return watch::mark_used(fd) };
-    if descriptor::has_copy(fd) {
+    if descriptors::has_copy(fd) {
         return;
     }
     watch::mark_used(fd);

@@ -1,7 +1,8 @@
 //! Why the use of an inherited descriptor may matter.
 use crate::describe::{descriptors, keep};
-use forkguard_core::descriptor::{self, Kind as FdKind, Record, role};
 use forkguard_core::fixed::Text;
+use forkguard_core::registry;
+use forkguard_core::registry::descriptors::{FdKind, Record, role};
 use forkguard_report::event::Kind;
 
 /// What a call does with a descriptor.
@@ -52,7 +53,7 @@ impl Concern {
 
     /// That of a number, if the descriptor is recorded.
     pub(super) fn of_number(fd: i32) -> Option<Concern> {
-        Concern::of(fd, &descriptor::record(fd)?)
+        Concern::of(fd, &registry::descriptors::record(fd)?)
     }
 
     /// True when such a use is one that matters.
@@ -78,7 +79,7 @@ impl Concern {
     pub(super) fn may_hit(self, fd: i32) -> bool {
         match self {
             Concern::Connection => descriptors::is_stream(fd),
-            Concern::SelfPipe => descriptor::twin(fd).is_some(),
+            Concern::SelfPipe => registry::descriptors::twin(fd).is_some(),
             Concern::Epoll => true,
             Concern::File => descriptors::is_positioned(fd),
         }
@@ -87,5 +88,5 @@ impl Concern {
 
 /// The descriptor in the ids of findings: its number at the fork.
 pub(super) fn descriptor_id(fd: i32) -> Text<64> {
-    Text::of(format_args!("{}", descriptor::number_at_fork(fd)))
+    Text::of(format_args!("{}", registry::descriptors::number_at_fork(fd)))
 }

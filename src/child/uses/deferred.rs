@@ -1,7 +1,7 @@
 //! Uses that are reported when their leader has had the time to hand over: an epoll call, or one on a connection that does not block, is not
 //! held up for that.
 use super::certainty::{HANDING_OVER_NS, gives_time};
-use forkguard_core::{flags, raw};
+use forkguard_core::{flags, kernel};
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// A use, by its descriptor and its site.
@@ -29,7 +29,7 @@ pub(super) fn is_any() -> bool {
 
 /// Defers a use; false when there is no reason to, or no room.
 pub(super) fn defer(fd: i32, site: usize) -> bool {
-    let begins = || gives_time().then(|| DUE.store(raw::monotonic() + HANDING_OVER_NS, Relaxed)).is_some();
+    let begins = || gives_time().then(|| DUE.store(kernel::monotonic() + HANDING_OVER_NS, Relaxed)).is_some();
     if !is_any() && !begins() {
         return false;
     }
@@ -44,7 +44,7 @@ pub(super) fn defer(fd: i32, site: usize) -> bool {
 
 /// Nanoseconds until they are due.
 pub(super) fn due_in() -> u64 {
-    DUE.load(Relaxed).saturating_sub(raw::monotonic())
+    DUE.load(Relaxed).saturating_sub(kernel::monotonic())
 }
 
 /// Their descriptors.

@@ -8,7 +8,8 @@ use crate::findings::{file_offset_shared, sqlite_inherited};
 use crate::guards;
 use crate::ledger;
 use crate::sites;
-use forkguard_core::descriptor::{self, Record, role};
+use forkguard_core::registry;
+use forkguard_core::registry::descriptors::{Record, role};
 use forkguard_report::event::{Descriptor, Kind, Severity, State};
 
 /// True for a database that SQLite's own code opened; the file is read only when that is so.
@@ -34,13 +35,13 @@ pub(super) fn before_first_use(fd: i32, record: &Record, usage: Use) {
     if is_database(fd, record) {
         return before_first_use_of_database(fd);
     }
-    descriptor::add_role(fd, role::NO_DATABASE);
+    registry::descriptors::add_role(fd, role::NO_DATABASE);
     if !by_position {
         return;
     }
     watch::mark_used(fd);
     guards::before_first_use(fd);
-    let is_shared = descriptors::is_positioned(fd) && descriptor::is_inherited(fd) && certainty(fd).is_some();
+    let is_shared = descriptors::is_positioned(fd) && registry::descriptors::is_inherited(fd) && certainty(fd).is_some();
     if is_shared && shows(fd, file_offset_shared::has_position) {
         pending::report_once_settled(Kind::FileOffsetShared, fd);
     }

@@ -19,7 +19,8 @@ pub(super) use unused::{report_pending, report_unused};
 use crate::entry::Registers;
 use crate::sites::Start;
 use concern::Concern;
-use forkguard_core::{descriptor, flags, fork as core_fork, gate, tls};
+use forkguard_core::registry::descriptors;
+use forkguard_core::{flags, gate, tls};
 use shared::Call;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -34,7 +35,7 @@ pub(super) fn begin(forked: bool) {
 /// Before a call that uses a descriptor.
 #[inline(always)]
 pub(crate) fn before(registers: &Registers, fd: i32, usage: Use) {
-    if descriptor::is_unseen(fd) {
+    if descriptors::is_unseen(fd) {
         before_first(Call { start: registers.start(), caller: registers.caller }, fd, usage);
     }
 }
@@ -42,16 +43,16 @@ pub(crate) fn before(registers: &Registers, fd: i32, usage: Use) {
 /// The same in a hook that wraps.
 #[inline(always)]
 pub(crate) fn before_called(caller: usize, fd: i32, usage: Use) {
-    if flags::WATCH_USES.load(Relaxed) != 0 && descriptor::is_unseen(fd) {
+    if flags::WATCH_USES.load(Relaxed) != 0 && descriptors::is_unseen(fd) {
         before_first(Call { start: Start::here(), caller }, fd, usage);
     }
 }
 
 #[cold]
 fn before_first(call: Call, fd: i32, usage: Use) {
-    let Some(record) = descriptor::record(fd) else { return };
+    let Some(record) = descriptors::record(fd) else { return };
     let Some(concern) = Concern::of(fd, &record).filter(|concern| concern.is_met_by(usage)) else { return };
-    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !core_fork::owned() {
+    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !gate::owns_registries() {
         return;
     }
     match concern {

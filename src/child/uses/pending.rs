@@ -1,7 +1,8 @@
 //! New states of hazards that are reported once the child settles: most children that close what they inherited are about to exec.
 use crate::entry::{Scratch, record_with_scratch};
 use crate::ledger;
-use forkguard_core::{descriptor, flags};
+use forkguard_core::flags;
+use forkguard_core::registry::descriptors;
 use forkguard_report::event::{Kind, State};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -30,7 +31,7 @@ pub(super) fn reset() {
 
 /// Reports the new state of a descriptor's hazard once the child has settled.
 pub(super) fn report_once_settled(kind: Kind, fd: i32) {
-    let number = descriptor::number_at_fork(fd);
+    let number = descriptors::number_at_fork(fd);
     let Some(index) = CHANGES.iter().position(|(of, ..)| *of == kind) else { return };
     let slot = flags::is_settling().then(|| PENDING.get(COUNT.fetch_add(1, Relaxed) as usize)).flatten();
     match slot {

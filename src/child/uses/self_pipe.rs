@@ -10,15 +10,16 @@ use crate::findings::Hit;
 use crate::guards;
 use crate::ledger::Output;
 use crate::sites;
-use forkguard_core::{descriptor, raw, signal};
+use forkguard_core::kernel;
+use forkguard_core::registry::{self, signals};
 use forkguard_report::event::{Kind, Role};
 
 pub(super) fn before_first_use(call: Call, fd: i32) {
     watch::mark_used(fd);
-    let Some(twin) = descriptor::twin(fd) else { return };
+    let Some(twin) = registry::descriptors::twin(fd) else { return };
     let Some(number) = record(|_| sites::handled_signal(call.start)).flatten() else { return };
-    let action = raw::signal_action(number);
-    let Some(set) = action.and_then(|a| signal::setter(number, a.handler)).filter(|s| s.inherited) else { return };
+    let action = kernel::signal_action(number);
+    let Some(set) = action.and_then(|a| signals::setter(number, a.handler)).filter(|s| s.inherited) else { return };
     let Some(severity) = certainty(fd) else { return };
     if guards::detach_self_pipe(fd, twin) {
         return;

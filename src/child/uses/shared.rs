@@ -8,8 +8,7 @@ use crate::entry::{Arena, WaitLength, record, record_with_scratch};
 use crate::findings::{Hazard, Hit, connection_inherited, epoll_inherited};
 use crate::ledger::{self, Output};
 use crate::sites::{self, Start};
-use forkguard_core::fork as core_fork;
-use forkguard_core::{flags, gate, raw};
+use forkguard_core::{flags, fork as core_fork, gate, kernel};
 use forkguard_report::event::{Kind, Role, Severity, Site};
 
 /// Where a call is made.
@@ -28,7 +27,7 @@ impl Call {
 
 /// The site of the call, described.
 pub(super) fn used_site<'a>(arena: &'a Arena, site: usize) -> Option<Site<'a>> {
-    describe::site(arena, Role::Used, raw::thread_id(), site)
+    describe::site(arena, Role::Used, kernel::thread_id(), site)
 }
 
 /// Reports the first use, before it happens or when it is known whether the leader hands the descriptor over.
@@ -39,7 +38,7 @@ pub(super) fn before_first_use(call: Call, fd: i32, concern: Concern) {
         return;
     }
     let site = call.capture();
-    let may_be_deferred = concern == Concern::Epoll || !raw::blocks(fd);
+    let may_be_deferred = concern == Concern::Epoll || !kernel::blocks(fd);
     if may_be_deferred && deferred::defer(fd, site) {
         return;
     }
@@ -51,11 +50,11 @@ pub(super) fn before_first_use(call: Call, fd: i32, concern: Concern) {
 /// Reports deferred uses before a wait of that length: before a long one also while the leader still has to be given time, unless there is
 /// input to be had at once.
 pub(crate) fn report_deferred(length: WaitLength) {
-    if !deferred::is_any() || !gate::awake() || !core_fork::owned() {
+    if !deferred::is_any() || !gate::awake() || !gate::owns_registries() {
         return;
     }
     let left = deferred::due_in();
-    let has_input = |fd| record_with_scratch(|_| raw::has_input_within(fd, left)) != Some(false);
+    let has_input = |fd| record_with_scratch(|_| kernel::has_input_within(fd, left)) != Some(false);
     if left > 0 && (length != WaitLength::Long || deferred::descriptors().next().is_some_and(has_input)) {
         return;
     }
@@ -65,10 +64,10 @@ pub(crate) fn report_deferred(length: WaitLength) {
 /// Reports deferred uses when their leader has had its time: before a call without a limit of time, after which nobody could tell any more
 /// (close, exec, exit).
 pub(crate) fn report_deferred_in_time() {
-    if !deferred::is_any() || !gate::awake() || gate::is_guest() || !core_fork::owned() {
+    if !deferred::is_any() || !gate::awake() || gate::is_guest() || !gate::owns_registries() {
         return;
     }
-    raw::sleep(deferred::due_in());
+    kernel::sleep(deferred::due_in());
     report_all_deferred();
 }
 
@@ -98,7 +97,7 @@ fn report(fd: i32, concern: Concern, severity: Severity, site: usize) {
                 _ => connection_inherited::subject(arena, &descriptor)?,
             };
             let what = arena.text(id.as_str());
-            let hazard = Some(Hazard { fork: core_fork::birth()?.facts(), kind: hazard, what });
+            let hazard = Some(Hazard { fork: core_fork::birth()?, kind: hazard, what });
             let sites = arena.join([descriptor.site.as_slice(), used_site(arena, site).as_slice()]);
             Some(Hit { kind, what, subject, sites, hazard })
         });

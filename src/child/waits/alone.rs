@@ -8,10 +8,9 @@ use crate::entry::{Scratch, record_with_scratch};
 use crate::findings::Hit;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::lost_threads;
-use forkguard_core::held::Kind as LockKind;
-use forkguard_core::raw;
-use forkguard_core::thread::{self, STARTED};
-use forkguard_core::words::{self, Words};
+use forkguard_core::glibc::{self, LockKind, Words};
+use forkguard_core::kernel;
+use forkguard_core::registry::threads::{self, STARTED};
 use forkguard_report::event::Kind;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
@@ -59,11 +58,11 @@ pub(super) fn check(awaited: Awaited, address: usize, caller: usize, still: impl
     if lost_threads().all(|(_, thread)| thread.slot.again.load(Relaxed) == STARTED) {
         return WaitReport::Nothing;
     }
-    if let Some(slot) = thread::mine() {
-        slot.endless.store(address | if awaited.is_done_by_handlers() { thread::BY_HANDLER } else { 0 }, SeqCst);
+    if let Some(slot) = threads::mine() {
+        slot.endless.store(address | if awaited.is_done_by_handlers() { threads::BY_HANDLER } else { 0 }, SeqCst);
     }
-    let others_wait = || record_with_scratch(|_| thread::others_wait()) == Some(true);
-    if !thread::others_may_wait() || !others_wait() || !still() || thread::others_await_handlers() && catches_signals() {
+    let others_wait = || record_with_scratch(|_| threads::others_wait()) == Some(true);
+    if !threads::others_may_wait() || !others_wait() || !still() || threads::others_await_handlers() && catches_signals() {
         return WaitReport::Nothing;
     }
     report(awaited, address, caller)
@@ -72,14 +71,14 @@ pub(super) fn check(awaited: Awaited, address: usize, caller: usize, still: impl
 /// True when another thread waits for a mutex of this one: a wait for a condition may be about to release that mutex. The mutex itself is
 /// asked, because it may have been taken while this process had one thread and recorded nothing.
 pub(super) fn holds_others_up() -> bool {
-    let mut live = thread::slots().iter().filter(|slot| slot.state() == thread::State::Live);
+    let mut live = threads::slots().iter().filter(|slot| slot.state() == threads::SlotState::Live);
     live.any(|slot| is_own_mutex(slot.endless.load(SeqCst)))
 }
 
 fn is_own_mutex(address: usize) -> bool {
     let mut words = Words::default();
-    let size = words::size(LockKind::Mutex) / 4;
-    address != 0 && raw::read_words(address, &mut words[..size]) && words::owner(&words) == raw::thread_id()
+    let size = glibc::size(LockKind::Mutex) / 4;
+    address != 0 && kernel::read_words(address, &mut words[..size]) && glibc::owner(&words) == kernel::thread_id()
 }
 
 /// Reports the wait, unless a signal handler may end it.
@@ -102,7 +101,7 @@ fn report_at(scratch: &Scratch, site: usize, awaited: Awaited, address: usize) -
             "{} waits for {} {}; lost at the fork: {lost}",
             waiter(arena),
             awaited.name(),
-            if thread::live() > 1 { "while all threads of its process wait" } else { "with no other thread in its process" }
+            if threads::live() > 1 { "while all threads of its process wait" } else { "with no other thread in its process" }
         );
         Some(Hit {
             kind,
@@ -131,6 +130,6 @@ fn may_end_by_signal(scratch: &Scratch, awaited: Awaited, site: usize) -> bool {
 /// True when the program catches a signal that is no crash.
 fn catches_signals() -> bool {
     use libc::{SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
-    let caught = |signal| raw::signal_action(signal).is_some_and(|action| action.handler > libc::SIG_IGN);
+    let caught = |signal| kernel::signal_action(signal).is_some_and(|action| action.handler > libc::SIG_IGN);
     (1..=64).filter(|n| !matches!(*n, SIGBUS | SIGFPE | SIGILL | SIGSEGV | SIGSYS | SIGTRAP | 32 | 33)).any(caught)
 }

@@ -1,7 +1,7 @@
 //! Calls that may wait, and what was reported of them.
 use crate::ledger::Reported;
-use forkguard_core::fork::{Inner, LockRecord};
-use forkguard_core::held::Kind as LockKind;
+use forkguard_core::fork::{LockRecord, Snapshot};
+use forkguard_core::glibc::LockKind;
 use std::ffi::CStr;
 
 /// A call by what it may wait for; the address is its first argument.
@@ -39,7 +39,7 @@ pub(crate) enum WaitReport {
     /// A finding of a wait that begins anew whenever its time is up: taken back only if the wait succeeds.
     Periodic(&'static Reported),
     /// Nothing yet: a time ends this wait for an orphaned lock.
-    Timed(&'static Inner, &'static LockRecord),
+    Timed(&'static Snapshot, &'static LockRecord),
 }
 
 /// The result of a call that may wait.

@@ -9,13 +9,13 @@ use crate::findings::{Hazard, Hit};
 use crate::ledger::Output;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{ThreadRecord, lost_threads};
-use forkguard_core::thread;
+use forkguard_core::registry::threads;
 use forkguard_report::event::{Kind, Severity};
 use std::sync::atomic::Ordering::Relaxed;
 
 pub(super) fn check(handle: usize, caller: usize) -> WaitReport {
-    if thread::by_handle(handle).is_some() {
-        return alone::check(Awaited::ThreadEnd, handle, caller, || thread::by_handle(handle).is_some());
+    if threads::by_handle(handle).is_some() {
+        return alone::check(Awaited::ThreadEnd, handle, caller, || threads::by_handle(handle).is_some());
     }
     let is_joined = |t: &ThreadRecord| t.handle == handle && t.slot.handle.load(Relaxed) == handle;
     let Some((fork, lost)) = lost_threads().find(|(_, thread)| is_joined(thread)) else { return WaitReport::Nothing };

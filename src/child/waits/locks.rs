@@ -9,30 +9,31 @@ use crate::describe::{self, lock_id};
 use crate::findings::{Hazard, Hit, lock_orphaned};
 use crate::ledger;
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::{self as core_fork, Inner, LockRecord};
-use forkguard_core::held::{self, Kind as LockKind};
-use forkguard_core::{raw, words};
+use forkguard_core::fork::{self as core_fork, LockRecord, Snapshot};
+use forkguard_core::glibc::{self, LockKind};
+use forkguard_core::kernel;
+use forkguard_core::registry::held;
 use forkguard_report::event::Kind;
 use std::ffi::CStr;
 
 /// A lock is about to be taken; `endless` without a time limit.
 pub(super) fn check(kind: LockKind, address: usize, caller: usize, endless: bool) -> WaitReport {
-    if !words::is_known_lock(kind) {
+    if !glibc::is_known_lock(kind) {
         return WaitReport::Nothing;
     }
     let words = words_of(kind, address);
     let mutex = matches!(kind, LockKind::Mutex | LockKind::C11Mutex);
-    let owner = if mutex { words::owner(&words) } else { 0 };
-    if words::is_shared(kind, &words) || !words::blocks(kind, &words) || owner != 0 && owner == raw::thread_id() {
+    let owner = if mutex { glibc::owner(&words) } else { 0 };
+    if glibc::is_shared(kind, &words) || !glibc::blocks(kind, &words) || owner != 0 && owner == kernel::thread_id() {
         return WaitReport::Nothing;
     }
-    let still = || words::blocks(kind, &words_of(kind, address));
-    let orphan = orphans().find(|(_, l)| l.entry.address == address && words::held_by(l.entry.kind, l.holder, &words));
+    let still = || glibc::blocks(kind, &words_of(kind, address));
+    let orphan = orphans().find(|(_, l)| l.entry.address == address && glibc::held_by(l.entry.kind, l.holder, &words));
     match orphan {
         Some((fork, lock)) if endless => report_deadlock(fork, lock, caller),
         Some((fork, lock)) => WaitReport::Timed(fork, lock),
         None if !endless => WaitReport::Nothing,
-        None if owner != 0 && !raw::thread_exists(owner) && !is_forking_thread(owner) => {
+        None if owner != 0 && !kernel::thread_exists(owner) && !is_forking_thread(owner) => {
             report_unknown_owner(kind, address, owner, caller)
         }
         None if kind == LockKind::Semaphore => alone::check(Awaited::Semaphore, address, caller, still),
@@ -43,10 +44,10 @@ pub(super) fn check(kind: LockKind, address: usize, caller: usize, endless: bool
 /// True for the number that the thread which forked this child had in the leader: it may still unlock what it locked there, unless it is the
 /// thread that waits.
 fn is_forking_thread(owner: u32) -> bool {
-    core_fork::ancestors().any(|s| s.facts().thread == owner) && raw::thread_id() != raw::process_id()
+    core_fork::ancestors().any(|s| s.thread == owner) && kernel::thread_id() != kernel::process_id()
 }
 
-fn report_deadlock(fork: &'static Inner, lock: &'static LockRecord, caller: usize) -> WaitReport {
+fn report_deadlock(fork: &'static Snapshot, lock: &'static LockRecord, caller: usize) -> WaitReport {
     with_site(caller, |scratch, site| {
         let (kind, id) = (Kind::LockDeadlock, lock_id(lock));
         let report = report_endless(scratch, site, (kind, id.as_str()), Some(lock.entry.kind), |arena| {

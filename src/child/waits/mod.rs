@@ -21,10 +21,10 @@ use crate::guards::before_wait;
 use crate::ledger;
 use crate::sites;
 use alone::Awaited;
-use forkguard_core::fork as core_fork;
 use forkguard_core::fork::shared_page;
-use forkguard_core::held::{self, Kind as LockKind};
-use forkguard_core::{gate, thread, tls};
+use forkguard_core::glibc::LockKind;
+use forkguard_core::registry::threads;
+use forkguard_core::{gate, tls};
 use forkguard_report::event::{Kind, State};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -33,7 +33,7 @@ use std::sync::atomic::Ordering::Relaxed;
 pub(crate) fn is_tracked(call: BlockingCall, address: usize) -> bool {
     const OWNER_CHECKING: u8 = 3;
     use BlockingCall::{Lock, Timed};
-    held::TRACKED.load(Relaxed) != 0
+    gate::TRACKED.load(Relaxed) != 0
         || match call {
             Lock(LockKind::Mutex | LockKind::C11Mutex) | Timed(LockKind::Mutex | LockKind::C11Mutex) => {
                 // SAFETY: the host's own mutex.
@@ -46,7 +46,7 @@ pub(crate) fn is_tracked(call: BlockingCall, address: usize) -> bool {
 /// Before a call that may wait: reports it if nobody in this process can end the wait.
 pub(crate) fn before(call: BlockingCall, address: usize, caller: usize) -> WaitReport {
     before_wait();
-    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !core_fork::owned() {
+    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !gate::owns_registries() {
         return WaitReport::Unchecked;
     }
     shared_page::begin_wait();
@@ -71,7 +71,7 @@ pub(crate) fn before(call: BlockingCall, address: usize, caller: usize) -> WaitR
 
 /// After the call: what was reported is taken back.
 pub(crate) fn after(report: WaitReport, result: &impl WaitResult) {
-    if let Some(slot) = thread::mine().filter(|slot| slot.endless.load(Relaxed) != 0) {
+    if let Some(slot) = threads::mine().filter(|slot| slot.endless.load(Relaxed) != 0) {
         slot.endless.store(0, Relaxed);
     }
     if !matches!(report, WaitReport::Unchecked) {

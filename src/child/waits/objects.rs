@@ -1,8 +1,7 @@
 //! The words of the host's locks, conditions and barriers.
 use forkguard_core::fork::lost_threads;
-use forkguard_core::held::Kind as LockKind;
-use forkguard_core::thread;
-use forkguard_core::words::{self, Object, Words};
+use forkguard_core::glibc::{self, LockKind, Object, Words};
+use forkguard_core::registry::threads;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Copies plain words of the host's, which the call that follows reads too.
@@ -13,7 +12,7 @@ pub(super) fn copy<T: Copy>(address: usize) -> T {
 
 /// How many words a lock of this kind has.
 pub(super) fn word_count(kind: LockKind) -> usize {
-    words::size(kind).max(4) / 4
+    glibc::size(kind).max(4) / 4
 }
 
 /// The words of a lock that the host passes.
@@ -25,17 +24,17 @@ pub(super) fn words_of(kind: LockKind, address: usize) -> Words {
 
 /// True for a condition that other processes may signal.
 pub(super) fn is_shared_condition(address: usize) -> bool {
-    words::waiters(&copy(address)).is_none()
+    glibc::waiters(&copy(address)).is_none()
 }
 
 /// True for a condition with waiters that this process does not have.
 pub(super) fn has_lost_waiters(address: usize) -> bool {
-    let waiters = words::waiters(&copy(address)).unwrap_or(0);
-    let own = thread::slots().iter().filter(|s| s.state() == thread::State::Live && s.waits_for.load(Relaxed) == address);
+    let waiters = glibc::waiters(&copy(address)).unwrap_or(0);
+    let own = threads::slots().iter().filter(|s| s.state() == threads::SlotState::Live && s.waits_for.load(Relaxed) == address);
     waiters as usize > own.count() && lost_threads().any(|(_, t)| t.waits_for == address)
 }
 
 /// True for a barrier that needs more threads than the caller.
 pub(super) fn lacks_threads(address: usize) -> bool {
-    words::is_known(Object::Barrier) && words::missing(&copy(address)).is_some_and(|missing| missing > 1)
+    glibc::is_known(Object::Barrier) && glibc::missing(&copy(address)).is_some_and(|missing| missing > 1)
 }

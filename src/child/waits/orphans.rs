@@ -3,18 +3,17 @@ use super::objects::{word_count, words_of};
 use crate::describe::lock_id;
 use crate::entry::record_with_scratch;
 use crate::ledger;
-use forkguard_core::fork::{self as core_fork, Inner, LockRecord};
-use forkguard_core::held::Kind as LockKind;
-use forkguard_core::words::{self, Words};
-use forkguard_core::{gate, raw, tls};
+use forkguard_core::fork::{self as core_fork, LockRecord, Snapshot};
+use forkguard_core::glibc::{self, LockKind, Words};
+use forkguard_core::{gate, kernel, tls};
 use forkguard_report::event::{Kind, State};
 
 /// Why an orphaned lock is none any more.
 pub(crate) const RELEASED: &str = "the child released it or made it anew";
 
 /// The locks that this process cannot use, each with the fork that orphaned it.
-pub(super) fn orphans() -> impl Iterator<Item = (&'static Inner, &'static LockRecord)> {
-    core_fork::ancestors().map(|snapshot| snapshot.facts()).flat_map(|fork| {
+pub(super) fn orphans() -> impl Iterator<Item = (&'static Snapshot, &'static LockRecord)> {
+    core_fork::ancestors().map(|snapshot| snapshot).flat_map(|fork| {
         let broken = fork.broken_locks().filter(|lock| !lock.signal && !is_reported_resolved(lock));
         broken.map(move |lock| (fork, lock))
     })
@@ -36,7 +35,7 @@ pub(crate) fn before_release(address: usize, anew: bool) {
     // A lock that several readers hold stays held by the others.
     let stays = |lock: &LockRecord| {
         let kind = lock.entry.kind;
-        !anew && words::is_known_lock(kind) && words::readers(kind, &words_of(kind, address)) > 1
+        !anew && glibc::is_known_lock(kind) && glibc::readers(kind, &words_of(kind, address)) > 1
     };
     if let Some((fork, lock)) = orphans().find(|(_, lock)| lock.entry.address == address && !stays(lock)) {
         record_with_scratch(|scratch| {
@@ -46,16 +45,16 @@ pub(crate) fn before_release(address: usize, anew: bool) {
 }
 
 /// True for a lock of that id that forkguard made usable in this child.
-pub(crate) fn is_repaired(fork: &Inner, id: &str) -> bool {
+pub(crate) fn is_repaired(fork: &Snapshot, id: &str) -> bool {
     fork.repaired_locks().any(|lock| lock_id(lock).as_str() == id)
 }
 
 /// True when the record of this lock's holder does not hold any more: the child released the lock, or made it anew.
-pub(crate) fn is_dealt_with(fork: &'static Inner, id: &str) -> bool {
+pub(crate) fn is_dealt_with(fork: &'static Snapshot, id: &str) -> bool {
     let Some(lock) = fork.locks.as_slice().iter().find(|lock| lock_id(lock).as_str() == id) else { return false };
     let kind = lock.entry.kind;
     let mut words = Words::default();
-    let is_known = kind != LockKind::Libc && words::is_known_lock(kind);
-    let is_read = is_known && raw::read_words(lock.entry.address, &mut words[..word_count(kind)]);
-    is_read && !(words::held_by(kind, lock.holder, &words) && words::is_taken(kind, &words))
+    let is_known = kind != LockKind::Libc && glibc::is_known_lock(kind);
+    let is_read = is_known && kernel::read_words(lock.entry.address, &mut words[..word_count(kind)]);
+    is_read && !(glibc::held_by(kind, lock.holder, &words) && glibc::is_taken(kind, &words))
 }

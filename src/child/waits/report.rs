@@ -8,8 +8,9 @@ use crate::findings::Hit;
 use crate::ledger::{self, Output};
 use crate::options::{self, Locks};
 use crate::sites;
-use forkguard_core::held::Kind as LockKind;
-use forkguard_core::{atfork, flags, raw};
+use forkguard_core::glibc::LockKind;
+use forkguard_core::registry::atfork;
+use forkguard_core::{flags, kernel};
 use forkguard_report::event::{Kind, Role, Severity};
 
 /// Runs work with the site of the waiting call.
@@ -58,6 +59,6 @@ fn report_stuck_handler(scratch: &Scratch, site: usize) {
 /// thread was inside does not prove that it held one.
 fn end_if_asked(kind: LockKind) {
     if options::get().locks == Locks::Abort && kind != LockKind::Libc && !flags::is_settling() {
-        raw::abort();
+        kernel::abort();
     }
 }

@@ -2,7 +2,8 @@
 use crate::describe;
 use crate::entry::Arena;
 use crate::sites;
-use forkguard_core::{raw, thread};
+use forkguard_core::kernel;
+use forkguard_core::registry::threads;
 use forkguard_report::event::{Role, Site, Thread};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -11,10 +12,10 @@ const NAMED: usize = 4;
 
 /// The thread that waits.
 pub(crate) fn waiter(arena: &Arena) -> &str {
-    let tid = raw::thread_id();
-    let slot = thread::mine().map(|slot| (sites::label(slot.label.load(Relaxed)).0, slot.name()));
+    let tid = kernel::thread_id();
+    let slot = threads::mine().map(|slot| (sites::label(slot.label.load(Relaxed)).0, slot.name()));
     match slot {
-        _ if tid == raw::process_id() => "the main thread",
+        _ if tid == kernel::process_id() => "the main thread",
         Some((name, _)) if !name.is_empty() => arena.format(format_args!("thread \"{name}\" (tid {tid})")),
         Some((_, name)) if !name.is_empty() => arena.format(format_args!("thread \"{}\" (tid {tid})", name.as_str())),
         _ => arena.format(format_args!("thread {tid}")),
@@ -23,7 +24,7 @@ pub(crate) fn waiter(arena: &Arena) -> &str {
 
 /// The site at which this thread waits, described.
 pub(crate) fn wait_site<'a>(arena: &'a Arena, site: usize) -> Option<Site<'a>> {
-    describe::site(arena, Role::Waits, raw::thread_id(), site)
+    describe::site(arena, Role::Waits, kernel::thread_id(), site)
 }
 
 /// The lost threads in words, and the sites of those that are named: first the threads that waited at the same address. Fork-safe threads are

@@ -1,8 +1,8 @@
 //! Addresses of sockets.
 use crate::entry::Arena;
-use forkguard_core::descriptor::Record;
 use forkguard_core::fixed::Text;
-use forkguard_core::raw;
+use forkguard_core::kernel;
+use forkguard_core::registry::descriptors::Record;
 use rustix::net::{SocketAddrAny, SocketAddrUnix};
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,7 +11,7 @@ pub(crate) fn peer_name(fd: i32, record: &Record) -> Option<Text<112>> {
     match recorded_peer(record) {
         Some(peer) => Some(Text::of(format_args!("{}", SocketAddr::new(peer.ip().to_canonical(), peer.port())))),
         None if i32::from(record.family) == libc::AF_UNIX => {
-            rustix::net::getpeername(raw::descriptor(fd)).ok().flatten().map(|peer| written(&peer))
+            rustix::net::getpeername(kernel::borrow(fd)).ok().flatten().map(|peer| written(&peer))
         }
         None => None,
     }

@@ -4,9 +4,9 @@ use super::kind::{fits, kind_of};
 use super::socket::Endpoints;
 use crate::describe::site::site;
 use crate::entry::Arena;
-use forkguard_core::descriptor::{self, Kind as FdKind, Record, role};
 use forkguard_core::fixed::Text;
-use forkguard_core::raw;
+use forkguard_core::kernel;
+use forkguard_core::registry::descriptors::{self, FdKind, Record, role};
 use forkguard_report::event::{Descriptor, DescriptorKind, List, Origin, Role};
 use rustix::fs::FileType;
 use rustix::io::{Errno, FdFlags};
@@ -22,12 +22,12 @@ pub(crate) fn all<'a>(arena: &'a Arena, numbers: &[i32]) -> &'a [Descriptor<'a>]
     list.done()
 }
 
-/// The numbers of all open descriptors but ours, which `directory` lists (see [`raw::path_of_thread`]), and how many the list has no room for.
+/// The numbers of all open descriptors but ours, which `directory` lists (see [`kernel::path_of_thread`]), and how many the list has no room for.
 pub(crate) fn numbers<'a>(arena: &'a Arena, directory: &Text<80>) -> (&'a [i32], u32) {
     let mut list = arena.list(MOST_LISTED);
     let mut missed = 0;
-    let own = descriptor::OWN.load(std::sync::atomic::Ordering::Relaxed);
-    raw::each_entry_with(directory.as_cstr().unwrap_or_default(), |directory, name| {
+    let own = descriptors::OWN.load(std::sync::atomic::Ordering::Relaxed);
+    kernel::each_entry_with(directory.as_cstr().unwrap_or_default(), |directory, name| {
         match name.to_str().ok().and_then(|n| n.parse::<i32>().ok()).filter(|&fd| fd != own && fd != directory) {
             Some(_) if list.as_slice().len() == MOST_LISTED => missed += 1,
             Some(fd) => list.push(fd),
@@ -39,7 +39,7 @@ pub(crate) fn numbers<'a>(arena: &'a Arena, directory: &Text<80>) -> (&'a [i32],
 
 /// One descriptor; None when it was closed meanwhile.
 pub(crate) fn describe(arena: &Arena, fd: i32) -> Option<Descriptor<'_>> {
-    let descriptor = raw::descriptor(fd);
+    let descriptor = kernel::borrow(fd);
     let stat = rustix::fs::fstat(descriptor).ok()?;
     let flags = rustix::io::fcntl_getfd(descriptor).ok()?;
     let file_type = FileType::from_raw_mode(stat.st_mode);
@@ -47,7 +47,7 @@ pub(crate) fn describe(arena: &Arena, fd: i32) -> Option<Descriptor<'_>> {
     let path = path.map(|path| arena.text(path.as_str()));
     let kind = kind_of(file_type, path);
     let socket = (kind == DescriptorKind::Socket).then(|| Endpoints::of(fd));
-    let record = descriptor::record(fd).filter(|r| fits(r, kind, socket.as_ref()));
+    let record = descriptors::record(fd).filter(|r| fits(r, kind, socket.as_ref()));
     let opened = matches!(kind, DescriptorKind::File).then(|| rustix::fs::fcntl_getfl(descriptor).ok()).flatten();
     Some(Descriptor {
         fd,
@@ -70,7 +70,7 @@ pub(crate) fn is_shared_with(process: u32, number: i32, fd: i32) -> Option<bool>
         (Ok(own), Ok(theirs)) => Some(own.as_str() == theirs.as_str()),
         (_, Err(Errno::ACCESS | Errno::PERM)) => None,
         // There is no /proc here.
-        (Err(_), _) if raw::process_exists(process) => None,
+        (Err(_), _) if kernel::process_exists(process) => None,
         _ => Some(false),
     }
 }
@@ -87,9 +87,9 @@ fn origin(record: Option<Record>) -> Origin {
 
 /// The descriptors that an epoll instance watches.
 fn members(arena: &Arena, fd: i32) -> List<'_, i32> {
-    let path = raw::path_of_thread(format_args!("fdinfo/{fd}"));
+    let path = kernel::path_of_thread(format_args!("fdinfo/{fd}"));
     let mut bytes = [0u8; 8192];
-    let text = path.as_cstr().map(|p| raw::read_file(p, &mut bytes)).unwrap_or_default();
+    let text = path.as_cstr().map(|p| kernel::read_file(p, &mut bytes)).unwrap_or_default();
     let mut list = arena.list(128);
     for line in std::str::from_utf8(text).unwrap_or_default().lines() {
         let number = line.strip_prefix("tfd:").and_then(|l| l.split_whitespace().next());

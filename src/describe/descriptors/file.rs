@@ -1,19 +1,19 @@
 //! Files by their descriptors: what they are open on, how, and at which position.
 use forkguard_core::fixed::Text;
-use forkguard_core::raw;
+use forkguard_core::kernel;
 use rustix::fs::{FileType, OFlags};
 use std::fmt::Display;
 
 /// True for a file that is read or written by position.
 pub(crate) fn is_positioned(fd: i32) -> bool {
-    let descriptor = raw::descriptor(fd);
+    let descriptor = kernel::borrow(fd);
     rustix::fs::fstat(descriptor).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
         && rustix::fs::fcntl_getfl(descriptor).is_ok_and(|flags| !flags.contains(OFlags::APPEND))
 }
 
 /// A file's position.
 pub(super) fn position_of(fd: i32) -> Option<u64> {
-    rustix::fs::seek(raw::descriptor(fd), rustix::fs::SeekFrom::Current(0)).ok()
+    rustix::fs::seek(kernel::borrow(fd), rustix::fs::SeekFrom::Current(0)).ok()
 }
 
 /// What a process's descriptor is open on, in the kernel's words.

@@ -1,6 +1,6 @@
 //! What a descriptor is, by the kernel, and whether a record of the table can be of that.
 use super::socket::Endpoints;
-use forkguard_core::descriptor::{Kind as FdKind, Record};
+use forkguard_core::registry::descriptors::{FdKind, Record};
 use forkguard_report::event::DescriptorKind;
 use rustix::fs::FileType;
 

@@ -1,9 +1,9 @@
 //! Sockets as the kernel describes them.
 use super::address::{address_text, inet, recorded_peer, same_address, written};
 use crate::entry::Arena;
-use forkguard_core::descriptor::{self, Kind as FdKind, Record, role};
 use forkguard_core::fixed::Text;
-use forkguard_core::raw;
+use forkguard_core::kernel;
+use forkguard_core::registry::descriptors::{self, FdKind, Record, role};
 use forkguard_report::catalogue::{service, service_of_path};
 use forkguard_report::event::{Socket, SocketRole};
 use rustix::net::{AddressFamily, SocketAddrAny, SocketType, sockopt};
@@ -12,14 +12,14 @@ use std::fmt::Write;
 
 /// True for a socket whose bytes belong together.
 pub(crate) fn is_stream(fd: i32) -> bool {
-    matches!(sockopt::socket_type(raw::descriptor(fd)), Ok(SocketType::STREAM | SocketType::SEQPACKET))
+    matches!(sockopt::socket_type(kernel::borrow(fd)), Ok(SocketType::STREAM | SocketType::SEQPACKET))
 }
 
 /// The name of a socket that the table says was connect()ed, without an arena; None when the kernel has
 /// something else there by now.
 pub(crate) fn name_of_connection(fd: i32) -> Option<Text<96>> {
-    let record = descriptor::record(fd).filter(|r| r.kind == FdKind::Socket && r.role & role::CONNECTED != 0)?;
-    let socket = raw::descriptor(fd);
+    let record = descriptors::record(fd).filter(|r| r.kind == FdKind::Socket && r.role & role::CONNECTED != 0)?;
+    let socket = kernel::borrow(fd);
     let family = Some(sockopt::socket_domain(socket).ok()?);
     let listens = sockopt::socket_acceptconn(socket).unwrap_or(false);
     let peer = rustix::net::getpeername(socket).ok().flatten();
@@ -39,7 +39,7 @@ pub(super) struct Endpoints {
 
 impl Endpoints {
     pub(super) fn of(fd: i32) -> Endpoints {
-        let socket = raw::descriptor(fd);
+        let socket = kernel::borrow(fd);
         Endpoints {
             family: sockopt::socket_domain(socket).ok(),
             kind: sockopt::socket_type(socket).ok(),

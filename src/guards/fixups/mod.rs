@@ -8,7 +8,7 @@ mod nesting;
 mod progress;
 mod registered;
 
-use forkguard_core::fork::{Inner, Snapshot};
+use forkguard_core::fork::Snapshot;
 pub(crate) use progress::{running, runtime_fixup_begins, runtime_fixup_ended};
 pub(crate) use registered::{register, unregister};
 
@@ -18,7 +18,7 @@ pub(super) fn before_fork() {
 }
 
 /// See [`super::in_child`].
-pub(super) fn reset_in_child(fork: &'static Inner) {
+pub(super) fn reset_in_child(fork: &'static Snapshot) {
     registered::reset_in_child(fork.thread);
     named::reset_in_child();
     progress::reset_in_child();
@@ -28,7 +28,7 @@ pub(super) fn reset_in_child(fork: &'static Inner) {
 /// See [`super::at_end_of_fork`].
 pub(super) fn at_end_of_fork(fork: Option<&'static Snapshot>) {
     if registered::any() || named::any() {
-        nesting::run_unless_nested(fork.map(|fork| fork.facts().thread), run_all);
+        nesting::run_unless_nested(fork.map(|fork| fork.thread), run_all);
     }
 }
 

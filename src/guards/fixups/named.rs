@@ -4,7 +4,7 @@ use super::progress::Log;
 use crate::emit;
 use crate::options;
 use forkguard_core::fixed::Text;
-use forkguard_core::raw;
+use forkguard_core::kernel;
 use forkguard_loader::{Library, LibraryWatch, MemoryAccess, SymbolName, WhileLoaded};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::*};
 
@@ -58,7 +58,7 @@ pub(super) fn find() {
 fn find_all() {
     // Another thread that forks does it.
     if BUSY.swap(true, Acquire) {
-        return raw::wait_until(|| !BUSY.load(Acquire));
+        return kernel::wait_until(|| !BUSY.load(Acquire));
     }
     for Pair { lookup, .. } in pairs().filter(|pair| pair.lookup.target.was_unloaded()) {
         lookup.reason.store(NOT_LOADED, Relaxed);
@@ -114,9 +114,9 @@ impl Pair {
             return;
         }
         let Pair { library, function, .. } = self;
-        let process = raw::process_id();
+        let process = kernel::process_id();
         match reason {
-            _ if !raw::can_read_memory() => emit::print_line(format_args!(
+            _ if !kernel::can_read_memory() => emit::print_line(format_args!(
                 "FORKGUARD_FIXUPS: {library}:{function} is not called in children of process {process}: process_vm_readv is forbidden here"
             )),
             NO_SYMBOL => emit::print_line(format_args!(

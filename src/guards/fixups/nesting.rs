@@ -1,6 +1,6 @@
 //! Forks inside a fixup: the child goes on in the middle of its leader's fixup, and then with those behind it.
 use crate::entry::errno;
-use forkguard_core::raw;
+use forkguard_core::kernel;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// The frame that runs fixups (0: none), the mark in it, and its thread. A fixup that jumps out leaves them behind.
@@ -28,13 +28,13 @@ pub(super) fn run_unless_nested(forking_thread: Option<u32>, run: fn()) {
     let mark = AtomicU64::new(0);
     let frame = (&raw const mark).addr();
     if forking_thread.is_some_and(|thread| is_run_further_out(thread, frame)) {
-        THREAD.store(raw::thread_id(), Relaxed);
+        THREAD.store(kernel::thread_id(), Relaxed);
         return;
     }
     let errno = errno::get();
-    mark.store(raw::monotonic_of_kernel(), Relaxed);
+    mark.store(kernel::monotonic_by_syscall(), Relaxed);
     MARK.store(mark.load(Relaxed), Relaxed);
-    THREAD.store(raw::thread_id(), Relaxed);
+    THREAD.store(kernel::thread_id(), Relaxed);
     FRAME.store(frame, Relaxed);
     run();
     FRAME.store(0, Relaxed);
@@ -49,5 +49,5 @@ fn is_run_further_out(thread: u32, frame: usize) -> bool {
     running != 0
         && THREAD.load(Relaxed) == thread
         && !(running..running.saturating_add(STACK)).contains(&frame)
-        && raw::read_value(running) == Some(MARK.load(Relaxed))
+        && kernel::read_value(running) == Some(MARK.load(Relaxed))
 }

@@ -6,8 +6,8 @@ use crate::entry::record_with_scratch;
 use crate::ledger;
 use crate::options;
 use forkguard_core::fixed::Text;
-use forkguard_core::names::{self, Name};
-use forkguard_core::raw;
+use forkguard_core::kernel;
+use forkguard_core::registry::names::{self, Name};
 use forkguard_report::event::{Event, Fixup, Progress};
 use std::borrow::Cow::Borrowed;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -64,9 +64,9 @@ impl Log {
     pub(super) fn run(&mut self, name: Text<128>, call: impl FnOnce()) {
         self.write(Some(Step { name: name.as_str(), progress: Progress::Begins, ns: None }));
         LAST.set(name.as_str());
-        let start = raw::monotonic();
+        let start = kernel::monotonic();
         call();
-        self.ended = Some((name, raw::monotonic() - start));
+        self.ended = Some((name, kernel::monotonic() - start));
     }
 
     /// Writes that a fixup cannot be called.
@@ -93,7 +93,7 @@ pub(crate) fn runtime_fixup_begins(name: &str) {
     if options::guards() && own_fork_id().is_some() {
         write([Step { name, progress: Progress::Begins, ns: None }]);
         LAST.set(name);
-        RUNTIME_FIXUP_BEGAN.store(raw::monotonic(), Relaxed);
+        RUNTIME_FIXUP_BEGAN.store(kernel::monotonic(), Relaxed);
     }
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn runtime_fixup_begins(name: &str) {
 pub(crate) fn runtime_fixup_ended(name: &str, progress: Progress) {
     if options::guards() && own_fork_id().is_some() {
         let began = RUNTIME_FIXUP_BEGAN.swap(0, Relaxed);
-        let ns = (began != 0).then(|| raw::monotonic() - began);
+        let ns = (began != 0).then(|| kernel::monotonic() - began);
         write([Step { name, progress, ns }]);
     }
 }

@@ -2,8 +2,8 @@
 //! At a fork a slot is claimed or free; one that a lost thread was writing is free again in the child.
 use super::progress::Log;
 use forkguard_core::fixed::Text;
-use forkguard_core::names::Name;
-use forkguard_core::raw;
+use forkguard_core::kernel;
+use forkguard_core::registry::names::Name;
 use forkguard_loader::{AtomicIdentity, Identity};
 use libc::c_void;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*, fence};
@@ -43,7 +43,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 pub(crate) fn register(name: &str, function: Function, argument: *mut c_void) -> Result<i32, i32> {
     let number = NEXT.fetch_add(1, Relaxed);
     let result = i32::try_from(number).map_err(|_| libc::ENOSPC)?;
-    let writing = WRITING | u64::from(raw::thread_id());
+    let writing = WRITING | u64::from(kernel::thread_id());
     let is_free = |slot: &&Slot| slot.state.compare_exchange(FREE, writing, Acquire, Relaxed).is_ok();
     let slot = SLOTS.iter().find(is_free).ok_or(libc::ENOSPC)?;
     slot.name.set(name);

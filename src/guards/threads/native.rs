@@ -1,7 +1,7 @@
 //! Native threads that the program marked as restartable: their start routine is called again in a new thread.
 use super::restart::{is_named, name_of, restart, restartable};
 use crate::options::{self, Threads};
-use forkguard_core::fork::{Inner, ThreadRecord};
+use forkguard_core::fork::{Snapshot, ThreadRecord};
 use forkguard_core::gate;
 use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering::Relaxed;
@@ -12,7 +12,7 @@ pub(super) fn at_end_of_fork() {
         return;
     }
     let all = matches!(options::get().threads, Threads::Consumers);
-    let is_marked = |(_, thread): &(&Inner, &'static ThreadRecord)| thread.restartable && thread.start != 0;
+    let is_marked = |(_, thread): &(&Snapshot, &'static ThreadRecord)| thread.restartable && thread.start != 0;
     for (fork, thread) in restartable().filter(is_marked).filter(|(_, thread)| all || is_named(name_of(thread).as_str())) {
         restart(fork, thread, || Some(start(thread)));
     }

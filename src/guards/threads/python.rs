@@ -5,9 +5,9 @@ use super::restart::{is_enabled, is_named, name_of, restart, restartable, restar
 use crate::entry::{errno, record};
 use crate::sites;
 use crate::sites::python::{while_held, while_taken};
-use forkguard_core::fork::{self as core_fork, Inner, ThreadRecord};
-use forkguard_core::thread::Slot;
-use forkguard_core::{gate, raw, tls};
+use forkguard_core::fork::{Snapshot, ThreadRecord};
+use forkguard_core::registry::threads::Slot;
+use forkguard_core::{gate, kernel, tls};
 use forkguard_loader::program_path;
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
@@ -78,7 +78,7 @@ pub(crate) fn before_wait() {
 
 #[cold]
 fn restart_all() {
-    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !core_fork::owned() {
+    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !gate::owns_registries() {
         return;
     }
     let errno = errno::get();
@@ -86,7 +86,7 @@ fn restart_all() {
         // The threads that are started here wait, too.
         if PENDING.swap(0, Relaxed) != 0 {
             RESTARTING.store(1, Relaxed);
-            if raw::kernel_threads() == 1 {
+            if kernel::kernel_threads() == 1 {
                 running.call(c"adopt_lost_threads", None);
             }
             in_order(|fork, thread| {
@@ -102,7 +102,7 @@ fn restart_all() {
 
 /// Calls `each` with Python's lost threads in the order in which the kernel numbered them, which is nearly always that of their start: a pool's
 /// workers before the thread that would replace them.
-fn in_order(mut each: impl FnMut(&'static Inner, &'static ThreadRecord)) {
+fn in_order(mut each: impl FnMut(&'static Snapshot, &'static ThreadRecord)) {
     let mut last = 0;
     loop {
         let next = record(|_| restartable().filter(|(_, t)| t.label != 0 && t.tid > last).min_by_key(|(_, t)| t.tid)).flatten();

@@ -5,9 +5,9 @@ use crate::ledger::{log_action, log_resolving_action, report_state_of};
 use crate::options::{self, Threads};
 use crate::sites;
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::{self as core_fork, Inner, ThreadRecord, lost_threads};
-use forkguard_core::raw;
-use forkguard_core::thread::{STARTED, TRIED};
+use forkguard_core::fork::{self as core_fork, Snapshot, ThreadRecord, lost_threads};
+use forkguard_core::kernel;
+use forkguard_core::registry::threads::{STARTED, TRIED};
 use forkguard_report::event::{Guard, Kind as FindingKind, State};
 use forkguard_report::pattern;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::Relaxed};
@@ -44,12 +44,12 @@ pub(super) fn name_of(thread: &ThreadRecord) -> Text<64> {
 }
 
 /// True for a thread that held a lock at the fork, or when that is unknown.
-fn held_a_lock(fork: &Inner, thread: &ThreadRecord) -> bool {
+fn held_a_lock(fork: &Snapshot, thread: &ThreadRecord) -> bool {
     fork.locks.missed() > 0 || fork.locks.as_slice().iter().any(|lock| lock.holder == thread.tid && !lock.signal)
 }
 
 /// Threads that this process and its leaders lost, that were not started again since and can be.
-pub(super) fn restartable() -> impl Iterator<Item = (&'static Inner, &'static ThreadRecord)> {
+pub(super) fn restartable() -> impl Iterator<Item = (&'static Snapshot, &'static ThreadRecord)> {
     lost_threads().filter(|(fork, thread)| {
         thread.tid != 0 && !thread.ending && thread.slot.again.load(Relaxed) == 0 && !held_a_lock(fork, thread)
     })
@@ -58,14 +58,14 @@ pub(super) fn restartable() -> impl Iterator<Item = (&'static Inner, &'static Th
 /// The lost thread that this thread starts again right now.
 pub(crate) fn restarted_here() -> Option<&'static ThreadRecord> {
     // SAFETY: null or a record of a fork that made this process, which stays for as long as it lives.
-    unsafe { RESTARTED.load(Relaxed).as_ref() }.filter(|_| RESTARTER.load(Relaxed) == raw::thread_id())
+    unsafe { RESTARTED.load(Relaxed).as_ref() }.filter(|_| RESTARTER.load(Relaxed) == kernel::thread_id())
 }
 
 /// Has `start` start a lost thread again and logs its result; None: the thread is not to be started.
-pub(super) fn restart(fork: &'static Inner, thread: &'static ThreadRecord, start: impl FnOnce() -> Option<Result<(), i32>>) {
-    let began = raw::monotonic_of_kernel();
+pub(super) fn restart(fork: &'static Snapshot, thread: &'static ThreadRecord, start: impl FnOnce() -> Option<Result<(), i32>>) {
+    let began = kernel::monotonic_by_syscall();
     thread.slot.again.store(STARTED, Relaxed);
-    RESTARTER.store(raw::thread_id(), Relaxed);
+    RESTARTER.store(kernel::thread_id(), Relaxed);
     RESTARTED.store(std::ptr::from_ref(thread).cast_mut(), Relaxed);
     let result = start();
     RESTARTED.store(std::ptr::null_mut(), Relaxed);
@@ -77,12 +77,12 @@ pub(super) fn restart(fork: &'static Inner, thread: &'static ThreadRecord, start
     }
 }
 
-fn log_restart(fork: &'static Inner, thread: &ThreadRecord, began: u64, result: Result<(), i32>) {
+fn log_restart(fork: &'static Snapshot, thread: &ThreadRecord, began: u64, result: Result<(), i32>) {
     const ACTION: &str = "started again";
     let name = name_of(thread);
     let subject = format_args!("thread \"{}\"", name.as_str());
     let (kind, id, because) = (FindingKind::ThreadLost, format_args!("{}", thread.tid), "forkguard started it again");
-    if core_fork::birth().is_some_and(|birth| std::ptr::eq(birth.facts(), fork)) {
+    if core_fork::birth().is_some_and(|birth| std::ptr::eq(birth, fork)) {
         return log_resolving_action(Guard::Threads, ACTION, subject, began, result, (kind, id, because));
     }
     log_action(Guard::Threads, ACTION, subject, began, result);

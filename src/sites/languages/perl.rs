@@ -3,7 +3,7 @@
 //! No function tells them without allocating. They are read fault-proof from the first interpreter, by offsets that have held since 5.24
 //! (tried: 5.36, 5.40), and only used where a pointer leads to an operation whose code is that of `nextstate` or `dbstate`: that is
 //! what marks a statement.
-use forkguard_core::raw::{self, read_memory, read_value};
+use forkguard_core::kernel::{self, read_memory, read_value};
 use forkguard_loader::{Library, WhileLoaded};
 use std::sync::atomic::{AtomicUsize, Ordering::*};
 
@@ -65,7 +65,7 @@ const CONTEXTS: usize = 200;
 #[inline(never)]
 pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
     if let Some(perl) = FOUND.still_loaded()
-        && raw::thread_id() == raw::process_id()
+        && kernel::thread_id() == kernel::process_id()
         && let Some(marks) = perl.marks()
     {
         walk(perl, marks, each);

@@ -2,7 +2,7 @@
 //!
 //! The innermost line comes from the Zend API. Functions and callers are read fault-proof from the chain of `zend_execute_data`; where that
 //! hangs and where a file's name stands in a function is found out by what the API says, and each time must agree with it.
-use forkguard_core::raw::{self, read_memory, read_value};
+use forkguard_core::kernel::{self, read_memory, read_value};
 use forkguard_loader::{Library, WhileLoaded};
 use libc::c_char;
 use std::ffi::CStr;
@@ -53,7 +53,7 @@ const FUNCTION: usize = 32;
 #[inline(never)]
 pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
     let Some(php) = FOUND.still_loaded() else { return };
-    if raw::thread_id() != raw::process_id() || !(php.is_executing)() {
+    if kernel::thread_id() != kernel::process_id() || !(php.is_executing)() {
         return;
     }
     let (file, line, function) = ((php.file)(), (php.line)(), (php.function)());

@@ -202,11 +202,6 @@ impl Snapshot {
         broken.map(|(lock, _)| lock)
     }
 
-    /// Itself.
-    pub fn facts(&self) -> &Snapshot {
-        self
-    }
-
     /// The locks that the child cannot use.
     pub fn broken_locks(&self) -> impl Iterator<Item = &LockRecord> {
         self.locks_by_repair(false)

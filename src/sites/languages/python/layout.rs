@@ -1,6 +1,6 @@
 //! Where CPython keeps what we read: x86_64, with the GIL, not a debug build.
 use super::lines::Table;
-use forkguard_core::raw::read_value;
+use forkguard_core::kernel::read_value;
 
 /// Offsets in bytes.
 #[derive(Clone, Copy)]

@@ -1,5 +1,5 @@
 //! How the interpreter's memory is read: fault-proof until its layout is proved, directly from then on.
-use forkguard_core::raw::{self, Plain};
+use forkguard_core::kernel::{self, Plain};
 
 /// A way to read memory.
 #[derive(Clone, Copy)]
@@ -26,7 +26,7 @@ impl Memory {
     #[inline(always)]
     pub(super) fn read(self, address: usize, into: &mut [u8]) -> bool {
         if !self.direct {
-            return raw::read_memory(address, into);
+            return kernel::read_memory(address, into);
         }
         // No object lies in the first page or beyond user space.
         if !(4096..1 << 47).contains(&address) {
