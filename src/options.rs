@@ -4,7 +4,7 @@ mod unknown;
 use forkguard_core::fixed::Text;
 use forkguard_core::kernel;
 use forkguard_core::registry::signals;
-use forkguard_report::event::Kind;
+use forkguard_report::event::FindingKind;
 use forkguard_report::suppress;
 use std::ffi::{CStr, c_char};
 use std::fmt::Arguments;
@@ -195,18 +195,24 @@ impl Options {
     }
 
     /// The option, not yet given, that would deal with what such a finding is about.
-    pub(crate) fn unused_guard(&self, kind: Kind) -> Option<&'static str> {
+    pub(crate) fn unused_guard(&self, kind: FindingKind) -> Option<&'static str> {
         let (is_given, option) = match kind {
-            Kind::ThreadLost => (matches!(self.threads, Threads::Named(_)), "FORKGUARD_THREADS=revive:NAME (Python's threads)"),
-            Kind::LockOrphaned | Kind::LockDeadlock => {
+            FindingKind::ThreadLost => {
+                (matches!(self.threads, Threads::Named(_)), "FORKGUARD_THREADS=revive:NAME (Python's threads)")
+            }
+            FindingKind::LockOrphaned | FindingKind::LockDeadlock => {
                 (self.safe_point != 0 || self.locks == Locks::Reset, "FORKGUARD_SAFE_POINT=100 or FORKGUARD_LOCKS=reset")
             }
-            Kind::ConnectionInherited | Kind::ConnectionSharedUse => (self.sockets.severs(), "FORKGUARD_SOCKETS=sever"),
-            Kind::EpollInherited | Kind::EpollSharedUse => (self.epoll == Shared::Own, "FORKGUARD_EPOLL=own (epoll instances)"),
-            Kind::FileOffsetShared => (self.files == Shared::Own, "FORKGUARD_FILES=own (files that are only read)"),
-            Kind::TimerLost => (self.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm (profiling timers)"),
-            Kind::RuntimeUnsafe => (self.openmp != OpenMp::Keep, "FORKGUARD_OPENMP=pause (libgomp)"),
-            Kind::HandlerDropped => (self.signals_keep != 0, "FORKGUARD_SIGNALS_KEEP=NAME"),
+            FindingKind::ConnectionInherited | FindingKind::ConnectionSharedUse => {
+                (self.sockets.severs(), "FORKGUARD_SOCKETS=sever")
+            }
+            FindingKind::EpollInherited | FindingKind::EpollSharedUse => {
+                (self.epoll == Shared::Own, "FORKGUARD_EPOLL=own (epoll instances)")
+            }
+            FindingKind::FileOffsetShared => (self.files == Shared::Own, "FORKGUARD_FILES=own (files that are only read)"),
+            FindingKind::TimerLost => (self.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm (profiling timers)"),
+            FindingKind::RuntimeUnsafe => (self.openmp != OpenMp::Keep, "FORKGUARD_OPENMP=pause (libgomp)"),
+            FindingKind::HandlerDropped => (self.signals_keep != 0, "FORKGUARD_SIGNALS_KEEP=NAME"),
             _ => return None,
         };
         (!is_given).then_some(option)

@@ -9,7 +9,7 @@ use crate::guards;
 use crate::ledger;
 use forkguard_core::fork::{self as core_fork, Snapshot, shared_page};
 use forkguard_core::{flags, gate};
-use forkguard_report::event::{Finding, FindingState, Kind, Severity, State};
+use forkguard_report::event::{Finding, FindingKind, FindingState, Severity, State};
 use std::borrow::Cow::Borrowed;
 
 /// True for a child that has not settled and has made no process, of a fork that is not reported in full: its exec or end is not reported
@@ -55,7 +55,7 @@ pub(super) fn report_moot(scratch: &Scratch, id: &str, because: &'static str) {
 pub(super) fn report_untouched(scratch: &Scratch, id: &str) {
     if let Some(fork) = core_fork::birth().map(|birth| birth).filter(|fork| fork.full) {
         let ending = Ending { state: State::Untouched, because: "the child ended without touching it" };
-        report_last_states(scratch, fork, id, ending, |finding| finding.kind == Kind::LockOrphaned);
+        report_last_states(scratch, fork, id, ending, |finding| finding.kind == FindingKind::LockOrphaned);
         uses::report_unused(scratch, id, ending.state, ending.because);
     }
 }
@@ -76,7 +76,7 @@ fn report_last_states(
         findings::apply_loss_rules(&evidence, |finding| {
             let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
             // A thread that was being started has another number in the leader by now.
-            let unnumbered = finding.kind == Kind::ThreadLost && what.starts_with("new-");
+            let unnumbered = finding.kind == FindingKind::ThreadLost && what.starts_with("new-");
             if concerns(&finding) && !unnumbered && ledger::find(finding.kind, what).is_none() {
                 let Ending { state, because } = lock_ending(fork, &finding, what).unwrap_or(ending);
                 // A hazard that did no harm in this run is worth knowing, no more.
@@ -89,7 +89,7 @@ fn report_last_states(
 
 /// The last state of an orphaned lock that the child or a guard dealt with; None for all others.
 fn lock_ending(fork: &'static Snapshot, finding: &Finding<'_>, what: &str) -> Option<Ending> {
-    let because = match finding.kind == Kind::LockOrphaned {
+    let because = match finding.kind == FindingKind::LockOrphaned {
         true if waits::is_repaired(fork, what) => guards::REPAIRED,
         true if waits::is_dealt_with(fork, what) => waits::RELEASED,
         _ => return None,

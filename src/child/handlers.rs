@@ -5,7 +5,7 @@ use crate::findings::{Hazard, Hit, handler_dropped};
 use forkguard_core::fork::Snapshot;
 use forkguard_core::kernel;
 use forkguard_core::registry::signals::{self, SignalSetting};
-use forkguard_report::event::{Kind, Role};
+use forkguard_report::event::{FindingKind, Role};
 
 /// Signals that a child can set: SIGKILL and SIGSTOP are not among them.
 fn settable() -> impl Iterator<Item = i32> {
@@ -42,11 +42,11 @@ fn dropped<'a>(arena: &'a Arena, fork: &'static Snapshot, number: i32) -> Option
     // The handler at the fork may have been a later one, and was a finding then; with none there was nothing to find.
     let was_found = signals::settings(number).find(|set| set.inherited).is_some_and(|set| is_caught(&set));
     Some(Hit {
-        kind: Kind::HandlerDropped,
+        kind: FindingKind::HandlerDropped,
         what: name,
         subject: name,
         sites: arena.join([arena.one(set), arena.one(reset)]),
-        hazard: was_found.then_some(Hazard { fork, kind: Kind::HandlerInherited, what: name }),
+        hazard: was_found.then_some(Hazard { fork, kind: FindingKind::HandlerInherited, what: name }),
     })
 }
 

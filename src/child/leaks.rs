@@ -10,7 +10,7 @@ use crate::ledger::{self, Output};
 use crate::options;
 use forkguard_core::registry::descriptors::{FdKind, Record, role};
 use forkguard_core::{kernel, registry};
-use forkguard_report::event::{Kind, Role, Severity, Site, State};
+use forkguard_report::event::{FindingKind, Role, Severity, Site, State};
 use std::ffi::CStr;
 
 /// Connections and listening sockets: one that was put under its number, or whose close-on-exec flag was cleared, is meant for the program.
@@ -52,7 +52,7 @@ fn leak<'a>(arena: &'a Arena, fd: i32, program: &str, used: Option<&Site<'a>>) -
         }
     };
     Some(Hit {
-        kind: Kind::FdLeakedExec,
+        kind: FindingKind::FdLeakedExec,
         what: arena.format(format_args!("{fd}")),
         subject: arena.format(format_args!("{socket}, into {program}")),
         sites: arena.join([descriptor.site.as_slice(), used.map_or(&[], std::slice::from_ref)]),
@@ -67,7 +67,7 @@ pub(super) fn by_exec(scratch: &Scratch, program: &CStr, site: impl FnOnce() -> 
     }
     let (name, site) = (program.to_str().unwrap_or("?"), site());
     for fd in leaking(true) {
-        report_hit(scratch, Severity::Warning, Output::Report, Kind::FdLeakedExec, |arena| {
+        report_hit(scratch, Severity::Warning, Output::Report, FindingKind::FdLeakedExec, |arena| {
             let used = describe::site(arena, Role::Used, kernel::thread_id(), site);
             leak(arena, fd, name, used.as_ref())
         });

@@ -10,7 +10,7 @@ use forkguard_core::fixed::Text;
 use forkguard_core::fork::shared_page;
 use forkguard_core::{gate, kernel, tls};
 use forkguard_loader::{AtomicIdentity, Identity, Library, MemoryAccess, SymbolName, belongs_to, path_of, redirect_imports};
-use forkguard_report::event::{Kind, Severity, Site};
+use forkguard_report::event::{FindingKind, Severity, Site};
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -179,7 +179,7 @@ fn before(region: &Region, threads: u32, caller: usize) -> WaitReport {
     shared_page::begin_wait();
     waits::with_site(caller, |scratch, site| {
         let id = Text::<64>::of(format_args!("{:#x}", region.real.load(Relaxed)));
-        report_hit(scratch, Severity::Error, Output::Stderr, Kind::JoinLostThread, |arena| {
+        report_hit(scratch, Severity::Error, Output::Stderr, FindingKind::JoinLostThread, |arena| {
             let threads = crate::describe::losses(arena, fork).threads;
             let lost = || pool().filter(|(of, _)| std::ptr::eq(*of, fork));
             let count = lost().count();
@@ -193,13 +193,13 @@ fn before(region: &Region, threads: u32, caller: usize) -> WaitReport {
                 if count == 1 { "" } else { "s" }
             );
             Some(Hit {
-                kind: Kind::JoinLostThread,
+                kind: FindingKind::JoinLostThread,
                 what: arena.text(id.as_str()),
                 subject: arena.format(subject),
                 sites: arena.join([site.as_slice(), thread.site.as_slice()]),
-                hazard: Some(Hazard { fork, kind: Kind::RuntimeUnsafe, what: file }),
+                hazard: Some(Hazard { fork, kind: FindingKind::RuntimeUnsafe, what: file }),
             })
         });
-        waits::reported(Kind::JoinLostThread, id.as_str())
+        waits::reported(FindingKind::JoinLostThread, id.as_str())
     })
 }

@@ -7,7 +7,7 @@ use crate::sites;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{ThreadRecord, lost_threads};
 use forkguard_core::registry::threads::STARTED;
-use forkguard_report::event::{Kind, State};
+use forkguard_report::event::{FindingKind, State};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A thread that was just started: its routine, code and site.
@@ -53,11 +53,11 @@ pub(crate) fn report_restarted(scratch: &Scratch, handle: usize, started: Starte
         return;
     }
     let open = |thread: &ThreadRecord| {
-        thread.slot.again.load(Relaxed) == 0 && ledger::find(Kind::ThreadLost, id(thread).as_str()).is_none()
+        thread.slot.again.load(Relaxed) == 0 && ledger::find(FindingKind::ThreadLost, id(thread).as_str()).is_none()
     };
     if let Some((fork, thread)) = lost_threads().find(|(_, thread)| thread.tid != 0 && is_same(thread, started) && open(thread)) {
         thread.slot.again.store(STARTED, Relaxed);
         let because = "the child started it again";
-        ledger::report_state_of(scratch, fork, Kind::ThreadLost, id(thread).as_str(), State::Resolved, None, because);
+        ledger::report_state_of(scratch, fork, FindingKind::ThreadLost, id(thread).as_str(), State::Resolved, None, because);
     }
 }

@@ -11,7 +11,7 @@ use crate::options::{self, Summary};
 use forkguard_core::fork::{self as core_fork, Snapshot, shared_page};
 use forkguard_core::kernel;
 use forkguard_core::registry::atfork::{self, Phase};
-use forkguard_report::event::{Child, Cure, Event, Finding, FindingCounts, Kind, Severity, State};
+use forkguard_report::event::{Child, Cure, Event, Finding, FindingCounts, FindingKind, Severity, State};
 use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
 
@@ -73,7 +73,7 @@ impl<'a> Found<'a> {
     /// Inherited handlers that a guard reset or the child replaced. The first reason counts.
     fn add_handlers_dealt_with(&mut self) {
         let mut resolved = |what: &str, because| {
-            let hazard = Hazard { fork: self.fork, kind: Kind::HandlerInherited, what };
+            let hazard = Hazard { fork: self.fork, kind: FindingKind::HandlerInherited, what };
             ledger::resolved(self.arena, &hazard, because).into_iter().for_each(|event| self.events.push(event));
         };
         guards::for_each_replaced_handler(&mut resolved);

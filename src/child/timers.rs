@@ -4,7 +4,7 @@ use crate::entry::{Scratch, record_with_scratch};
 use crate::findings::timer_lost;
 use crate::ledger;
 use forkguard_core::fork::{self as core_fork, Snapshot};
-use forkguard_report::event::{Kind, State};
+use forkguard_report::event::{FindingKind, State};
 
 /// A timer that a forked child arms.
 #[derive(Clone, Copy)]
@@ -37,11 +37,11 @@ fn resolve(scratch: &Scratch, inner: &Snapshot, timer: Armed) {
     let same = names.filter(|(_, t)| t.clock == clock && (t.call == "timer_create") == is_created);
     let mut open = same
         .map(|(index, lost)| timer_lost::what(lost, index))
-        .filter(|what| ledger::find(Kind::TimerLost, what.as_str()).is_none());
+        .filter(|what| ledger::find(FindingKind::TimerLost, what.as_str()).is_none());
     let Some(what) = open.next() else { return };
     ledger::report_state(
         scratch,
-        Kind::TimerLost,
+        FindingKind::TimerLost,
         format_args!("{}", what.as_str()),
         State::Resolved,
         None,

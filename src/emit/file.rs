@@ -4,6 +4,7 @@
 //! It is opened for each group of lines and closed again: the host has all its descriptors to itself. Only a process that changes its user
 //! or root, and could not open it any more, keeps it open.
 use super::directory::{self, Directory, Refused, refuse};
+use super::host_signals::without_signals;
 use crate::entry::scratch::aside;
 use crate::options;
 use forkguard_core::fixed::Text;
@@ -156,7 +157,7 @@ fn make_or_give_up() {
             keep();
         }
         (true, false) if !refused.as_str().is_empty() => {
-            super::print_line(format_args!("the report is {}: {}", path(), refused.as_str()));
+            super::stderr::print_line(format_args!("the report is {}: {}", path(), refused.as_str()));
         }
         (true, _) => {}
         // A child that changed its user or root goes on in the file that it came with.
@@ -437,12 +438,12 @@ enum Said {
 
 fn say_once(said: Said, what: Arguments<'_>) {
     if shared_page::announce_once(said as u64) {
-        super::print_line(what);
+        super::stderr::print_line(what);
     }
 }
 
 fn write_whole(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<(), Because> {
-    let written = quietly(|| {
+    let written = without_signals(|| {
         if TORN.load(Relaxed) {
             rustix::io::write(fd, b"\n")?;
             TORN.store(false, Relaxed);
@@ -466,24 +467,4 @@ fn take_back(fd: BorrowedFd<'_>, written: u64) -> bool {
         (Ok(end), Ok(size)) if end == size => rustix::fs::ftruncate(fd, end - written).is_ok(),
         _ => false,
     }
-}
-
-/// Runs a write that must not reach the host as a signal: by its failure (SIGPIPE, SIGXFSZ), or because its terminal stops processes in the
-/// background that write (SIGTTOU).
-pub(super) fn quietly<R>(write: impl FnOnce() -> Result<R, Errno>) -> Result<R, Errno> {
-    let ours = 1u64 << (libc::SIGPIPE - 1) | 1 << (libc::SIGXFSZ - 1) | 1 << (libc::SIGTTOU - 1);
-    let blocked = kernel::blocked_signals();
-    let pending = kernel::pending_signals();
-    kernel::set_blocked_signals(blocked | ours);
-    let result = write();
-    let raised = match result {
-        Err(Errno::PIPE) => 1 << (libc::SIGPIPE - 1),
-        Err(Errno::FBIG) => 1 << (libc::SIGXFSZ - 1),
-        _ => 0,
-    };
-    if raised & !pending != 0 {
-        kernel::take_pending_signal(raised);
-    }
-    kernel::set_blocked_signals(blocked);
-    result
 }

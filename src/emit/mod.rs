@@ -1,6 +1,7 @@
 //! Bytes out: events as JSON Lines in the report's file, and texts on stderr. Nothing here allocates.
 mod directory;
 pub(crate) mod file;
+mod host_signals;
 mod lines;
 mod place;
 mod stderr;

@@ -1,5 +1,5 @@
 //! Words on the host's stderr: only where that is a place for errors, and only what it takes at once.
-use super::file::quietly;
+use super::host_signals::without_signals;
 use super::place::place;
 use forkguard_core::fixed::Text;
 use forkguard_core::kernel::{OwnedFd, borrow};
@@ -67,7 +67,7 @@ fn write(kind: FileType, lines: &str) -> bool {
 /// Writes what borrow 2 takes without waiting. Its own flags stay as they are: other processes have them, too.
 fn at_once(kind: FileType, bytes: &[u8]) -> Result<usize, Errno> {
     let stderr = borrow(2);
-    quietly(|| match kind {
+    without_signals(|| match kind {
         FileType::RegularFile => rustix::io::write(stderr, bytes),
         FileType::Socket => rustix::net::send(stderr, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL),
         _ => match rustix::io::pwritev2(stderr, &[IoSlice::new(bytes)], u64::MAX, ReadWriteFlags::NOWAIT) {

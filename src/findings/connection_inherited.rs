@@ -2,13 +2,13 @@
 //! sockets carry whole messages and no state.
 use crate::entry::Arena;
 use crate::findings::evidence::Evidence;
-use forkguard_report::event::{Descriptor, Finding, Kind, Severity, SocketRole};
+use forkguard_report::event::{Descriptor, Finding, FindingKind, Severity, SocketRole};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for descriptor in evidence.inherited.iter() {
         let Some(subject) = subject(evidence.arena, descriptor) else { continue };
         found(evidence.finding(
-            Kind::ConnectionInherited,
+            FindingKind::ConnectionInherited,
             Severity::Info,
             format_args!("{}", descriptor.fd),
             format_args!("{subject}"),

@@ -6,7 +6,7 @@ use crate::options::{self, Options};
 use forkguard_core::kernel;
 use forkguard_loader::program_path;
 use forkguard_report::catalogue::Server;
-use forkguard_report::event::{Finding, Kind, Severity, Site, State, Text};
+use forkguard_report::event::{Finding, FindingKind, Severity, Site, State, Text};
 use forkguard_report::suppress;
 use std::borrow::Cow::Borrowed;
 
@@ -27,7 +27,7 @@ impl<'a> Context<'a> {
     /// A finding with the catalogue's texts, as the rules of FORKGUARD_SUPPRESS let it appear. `what`: the last part of its id.
     pub(super) fn finding(
         &self,
-        (kind, severity, state): (Kind, Severity, State),
+        (kind, severity, state): (FindingKind, Severity, State),
         what: &str,
         subject: &'a str,
         sites: &'a [Site<'a>],
@@ -52,7 +52,7 @@ impl<'a> Context<'a> {
     }
 
     /// What the program can do about it, or an option of ours.
-    fn cure(&self, kind: Kind) -> &'a str {
+    fn cure(&self, kind: FindingKind) -> &'a str {
         let cure = kind.cure(self.server);
         match self.options.unused_guard(kind) {
             Some(option) => self.arena.format(format_args!("{cure} Or run it with {option}.")),

@@ -1,13 +1,13 @@
 //! epoll-inherited: an epoll, io_uring or inotify instance that child and leader share.
 use crate::entry::Arena;
 use crate::findings::evidence::Evidence;
-use forkguard_report::event::{Descriptor, DescriptorKind, Finding, Kind, Severity};
+use forkguard_report::event::{Descriptor, DescriptorKind, Finding, FindingKind, Severity};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for descriptor in evidence.inherited.iter() {
         let Some(subject) = subject(evidence.arena, descriptor) else { continue };
         found(evidence.finding(
-            Kind::EpollInherited,
+            FindingKind::EpollInherited,
             Severity::Info,
             format_args!("{}", descriptor.fd),
             format_args!("{subject}"),

@@ -9,7 +9,7 @@ use forkguard_core::kernel;
 use forkguard_loader::{MemoryAccess, own_and_next, program_path};
 use forkguard_report::catalogue::Server;
 use forkguard_report::event::{
-    Descriptor, Finding, Fork, Kind, List, Lock, Origin, Role, Severity, Signal, Site, State, Text, Thread, Timer,
+    Descriptor, Finding, FindingKind, Fork, List, Lock, Origin, Role, Severity, Signal, Site, State, Text, Thread, Timer,
 };
 use std::borrow::Cow::{Borrowed, Owned};
 use std::fmt::Arguments;
@@ -74,7 +74,7 @@ impl<'a> Evidence<'a> {
     /// An open finding. `what`: the last part of its id; `subject`: what it is about, by name.
     pub(super) fn finding(
         &self,
-        kind: Kind,
+        kind: FindingKind,
         severity: Severity,
         what: Arguments<'_>,
         subject: Arguments<'_>,

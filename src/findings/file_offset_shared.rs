@@ -2,7 +2,7 @@
 //! error are shared on purpose, and what is appended has no position of its own.
 use crate::findings::evidence::Evidence;
 use crate::findings::sqlite_inherited;
-use forkguard_report::event::{Descriptor, DescriptorKind, Finding, Kind, Severity};
+use forkguard_report::event::{Descriptor, DescriptorKind, Finding, FindingKind, Severity};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for file in evidence.inherited.iter().filter(|d| has_position(d)) {
@@ -10,7 +10,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         let path = file.path.as_deref().unwrap_or("?");
         let offset = file.offset.unwrap_or(0);
         found(evidence.finding(
-            Kind::FileOffsetShared,
+            FindingKind::FileOffsetShared,
             Severity::Info,
             format_args!("{}", file.fd),
             format_args!("{path} (descriptor {}, open for {mode} at offset {offset})", file.fd),

@@ -1,6 +1,6 @@
 //! handler-inherited: a caught signal whose handler the program set.
 use crate::findings::evidence::Evidence;
-use forkguard_report::event::{Disposition, Finding, Kind, Role, Severity, Site};
+use forkguard_report::event::{Disposition, Finding, FindingKind, Role, Severity, Site};
 use std::borrow::Cow::Borrowed;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
@@ -12,7 +12,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             frames: Borrowed(evidence.arena.one(frame)),
         });
         found(evidence.finding(
-            Kind::HandlerInherited,
+            FindingKind::HandlerInherited,
             Severity::Info,
             format_args!("{}", signal.signal),
             format_args!("{}", signal.signal),

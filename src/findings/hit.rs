@@ -2,11 +2,11 @@
 use crate::describe::fork_id;
 use crate::entry::Arena;
 use forkguard_core::fork::Snapshot;
-use forkguard_report::event::{Kind, Site};
+use forkguard_report::event::{FindingKind, Site};
 
 /// What hits a child.
 pub(crate) struct Hit<'a> {
-    pub(crate) kind: Kind,
+    pub(crate) kind: FindingKind,
     /// What stands for it in its id, beside the fork that made this child.
     pub(crate) what: &'a str,
     /// What it is about, by name.
@@ -20,7 +20,7 @@ pub(crate) struct Hit<'a> {
 /// A finding of the fork that made this child, or of an earlier one.
 pub(crate) struct Hazard<'a> {
     pub(crate) fork: &'static Snapshot,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FindingKind,
     pub(crate) what: &'a str,
 }
 

@@ -2,7 +2,7 @@
 use crate::entry::Arena;
 use crate::findings::evidence::Evidence;
 use forkguard_report::catalogue::{EXPLAIN_OWN_LOCK, EXPLAIN_SHARED_LOCK};
-use forkguard_report::event::{Finding, Kind, Lock, LockKind, Severity, Site, Thread};
+use forkguard_report::event::{Finding, FindingKind, Lock, LockKind, Severity, Site, Thread};
 use std::borrow::Cow::Borrowed;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
@@ -12,7 +12,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         let what = what(evidence.arena, lock);
         let the = if lock.kind == LockKind::Libc { "the " } else { "" };
         let mut finding =
-            evidence.finding(Kind::LockOrphaned, severity, format_args!("{what}"), format_args!("{the}{subject}"), sites);
+            evidence.finding(FindingKind::LockOrphaned, severity, format_args!("{what}"), format_args!("{the}{subject}"), sites);
         if lock.shared {
             finding.explain = Borrowed(EXPLAIN_SHARED_LOCK);
         } else if lock.own {

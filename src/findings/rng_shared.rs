@@ -2,13 +2,13 @@
 //! the others are known by being loaded.
 use crate::findings::evidence::Evidence;
 use crate::findings::libraries::{base, generator, loaded_site};
-use forkguard_report::event::{Finding, Kind, Severity};
+use forkguard_report::event::{Finding, FindingKind, Severity};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     if let Some(site) = &evidence.random {
         let subject = format_args!("the C library's random(), used before the fork");
         found(evidence.finding(
-            Kind::RngShared,
+            FindingKind::RngShared,
             Severity::Info,
             format_args!("libc"),
             subject,
@@ -25,7 +25,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
 
 fn loaded<'a>(evidence: &Evidence<'a>, generator: &str, path: &'a str) -> Finding<'a> {
     evidence.finding(
-        Kind::RngShared,
+        FindingKind::RngShared,
         Severity::Info,
         format_args!("{}", base(path)),
         format_args!("{generator}, if it was seeded before the fork"),

@@ -1,7 +1,7 @@
 //! runtime-unsafe: a runtime that does not survive a fork runs threads in the leader, or holds a device.
 use crate::findings::evidence::Evidence;
 use crate::findings::libraries::{base, loaded_site, runtime};
-use forkguard_report::event::{Finding, Kind, Severity};
+use forkguard_report::event::{Finding, FindingKind, Severity};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     let known = |thread| runtime(thread, |library| evidence.go_starters.contains(&library));
@@ -14,7 +14,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         seen.push(name);
         let count = evidence.lost_threads().filter(|t| known(t).is_some_and(|(_, other)| other == name)).count();
         found(evidence.finding(
-            Kind::RuntimeUnsafe,
+            FindingKind::RuntimeUnsafe,
             Severity::Warning,
             format_args!("{library}"),
             format_args!("{name} ({library}), {count} lost thread{}", if count == 1 { "" } else { "s" }),
@@ -24,7 +24,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
     if let Some(library) = evidence.go {
         let count = evidence.lost_threads().filter(|t| !t.recorded).count();
         found(evidence.finding(
-            Kind::RuntimeUnsafe,
+            FindingKind::RuntimeUnsafe,
             Severity::Warning,
             format_args!("go"),
             format_args!("the Go runtime ({}), {count} threads started past every hook", base(library)),
@@ -33,7 +33,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
     }
     if let Some(device) = evidence.inherited.iter().find(|d| d.path.as_deref().is_some_and(|p| p.starts_with("/dev/nvidia"))) {
         found(evidence.finding(
-            Kind::RuntimeUnsafe,
+            FindingKind::RuntimeUnsafe,
             Severity::Warning,
             format_args!("nvidia"),
             format_args!("a CUDA context ({}, descriptor {})", device.path.as_deref().unwrap_or("?"), device.fd),

@@ -1,6 +1,6 @@
 //! signals-blocked: the child starts with signals blocked that servers are steered by.
 use crate::findings::evidence::Evidence;
-use forkguard_report::event::{Finding, Kind, Severity};
+use forkguard_report::event::{Finding, FindingKind, Severity};
 
 const STEERING: [&str; 7] = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGCHLD", "SIGUSR1", "SIGUSR2"];
 
@@ -31,7 +31,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
     }
     if !names.is_empty() {
         found(evidence.finding(
-            Kind::SignalsBlocked,
+            FindingKind::SignalsBlocked,
             Severity::Warning,
             format_args!("{MASK}"),
             format_args!("{names} blocked by the forking thread"),

@@ -1,7 +1,7 @@
 //! sqlite-inherited: an open SQLite database. POSIX locks are not inherited, but the library believes to hold them.
 use crate::findings::evidence::Evidence;
 use crate::findings::libraries::base;
-use forkguard_report::event::{Descriptor, DescriptorKind, Finding, Kind, Severity};
+use forkguard_report::event::{Descriptor, DescriptorKind, Finding, FindingKind, Severity};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for file in evidence.inherited.iter().filter(|d| d.kind == DescriptorKind::File) {
@@ -10,7 +10,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         }
         let path = file.path.as_deref().unwrap_or("?");
         found(evidence.finding(
-            Kind::SqliteInherited,
+            FindingKind::SqliteInherited,
             Severity::Info,
             format_args!("{}", file.fd),
             format_args!("database {path}, descriptor {}", file.fd),

@@ -1,12 +1,12 @@
 //! The texts that a child prints of its findings.
 use crate::entry::Arena;
-use forkguard_report::event::{Finding, Kind, Severity};
+use forkguard_report::event::{Finding, FindingKind, Severity};
 use forkguard_report::summary::{self, Head};
 use std::fmt::{Result, Write};
 
 /// True for a finding that the automatic summary appears for.
 pub(crate) fn deserves_summary(finding: &Finding<'_>) -> bool {
-    let shared = matches!(finding.kind, Kind::ConnectionInherited | Kind::SqliteInherited) && !finding.suppressed;
+    let shared = matches!(finding.kind, FindingKind::ConnectionInherited | FindingKind::SqliteInherited) && !finding.suppressed;
     finding.severity >= Severity::Warning || shared
 }
 

@@ -1,7 +1,7 @@
 //! thread-lost: a thread that the child does not have.
 use crate::findings::evidence::Evidence;
 use crate::findings::libraries::{restarts_threads, starter};
-use forkguard_report::event::{Finding, Kind, Role, Severity, Site};
+use forkguard_report::event::{Finding, FindingKind, Role, Severity, Site};
 use std::borrow::Cow::Borrowed;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
@@ -24,7 +24,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             tid => (text(format_args!("{tid}")), text(format_args!("thread \"{name}\" (tid {tid}{unseen}{ended}{missed})"))),
         };
         found(evidence.finding(
-            Kind::ThreadLost,
+            FindingKind::ThreadLost,
             severity,
             format_args!("{what}"),
             format_args!("{subject}"),

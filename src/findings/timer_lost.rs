@@ -1,13 +1,13 @@
 //! timer-lost: an armed timer that the child does not have.
 use crate::findings::evidence::Evidence;
 use forkguard_core::fixed::Text;
-use forkguard_report::event::{Finding, Kind, Severity, Timer};
+use forkguard_report::event::{Finding, FindingKind, Severity, Timer};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for (index, timer) in evidence.timers.iter().enumerate() {
         let (comma, signal) = timer.signal.as_deref().map_or(("", ""), |signal| (", sending ", signal));
         found(evidence.finding(
-            Kind::TimerLost,
+            FindingKind::TimerLost,
             Severity::Warning,
             format_args!("{}", what(timer, index).as_str()),
             format_args!("{} on the {} clock{comma}{signal}", timer.call, timer.clock),

@@ -4,7 +4,7 @@ use crate::ledger::log_resolving_action;
 use crate::options::{self, Shared};
 use forkguard_core::kernel::{self, unshare};
 use forkguard_core::registry::descriptors::{self, FdKind};
-use forkguard_report::event::{Guard, Kind as FindingKind};
+use forkguard_report::event::{FindingKind, Guard};
 
 /// See [`super::in_child`].
 pub(super) fn in_child() {

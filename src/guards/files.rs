@@ -4,7 +4,7 @@ use crate::ledger::{log_action, log_resolving_action};
 use crate::options::{self, Shared};
 use forkguard_core::kernel::{self, unshare};
 use forkguard_core::registry::descriptors::{self, FdKind};
-use forkguard_report::event::{Guard, Kind as FindingKind};
+use forkguard_report::event::{FindingKind, Guard};
 use libc::FILE;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 

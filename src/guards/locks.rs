@@ -13,7 +13,7 @@ use forkguard_core::registry::held::{ENTERED, Entry, HOLDS, MADE, WAITS};
 use forkguard_core::registry::semaphores;
 use forkguard_core::registry::threads::{self, SlotState};
 use forkguard_loader::link_map_of;
-use forkguard_report::event::{Guard, Kind as FindingKind};
+use forkguard_report::event::{FindingKind, Guard};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The reason why a lock is no orphan any more.

@@ -14,7 +14,7 @@ use forkguard_core::kernel;
 use forkguard_core::registry::held::{ENTERED, Entry};
 use forkguard_core::registry::threads::{self, Slot, SlotState};
 use forkguard_loader::{Library, MemoryAccess, SymbolName, path_of};
-use forkguard_report::event::{Guard, Kind as FindingKind};
+use forkguard_report::event::{FindingKind, Guard};
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// True where the regions of a child that lost its pool run with one thread.

@@ -13,7 +13,7 @@ use forkguard_core::registry::signals::{COUNT, SignalSetting};
 use forkguard_core::registry::{self, generation};
 use forkguard_core::{flags, kernel};
 use forkguard_loader::{AtomicIdentity, Identity};
-use forkguard_report::event::{Guard, Kind as FindingKind, Role, State};
+use forkguard_report::event::{FindingKind, Guard, Role, State};
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 

@@ -7,7 +7,7 @@ use forkguard_core::fork::{ForkCall, Snapshot};
 use forkguard_core::kernel::{self, OwnedFd, unshare};
 use forkguard_core::registry;
 use forkguard_core::registry::descriptors::{FdKind, Record, mark, role};
-use forkguard_report::event::{Guard, Kind as FindingKind};
+use forkguard_report::event::{FindingKind, Guard};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

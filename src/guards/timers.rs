@@ -4,7 +4,7 @@ use crate::ledger::log_resolving_action;
 use crate::options::{self, Timers};
 use forkguard_core::fork::Snapshot;
 use forkguard_core::kernel::{self, IntervalTimer};
-use forkguard_report::event::{Guard, Kind as FindingKind};
+use forkguard_report::event::{FindingKind, Guard};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Timers that count the process's own time, by their numbers in setitimer(2), and the signals that they send.

@@ -7,7 +7,7 @@ use crate::options::{self, Summary};
 use crate::{describe, ledger};
 use forkguard_core::kernel;
 use forkguard_loader::path_of;
-use forkguard_report::event::{Event, FindingState, Kind, Role, Severity, Site, State, Thread};
+use forkguard_report::event::{Event, FindingKind, FindingState, Role, Severity, Site, State, Thread};
 use std::borrow::Cow::Borrowed;
 
 /// A child waits for a lost thread.
@@ -19,7 +19,7 @@ pub(super) fn report_hang(scratch: &Scratch, child: &Child, wait: &Wait) {
     let (names, sites) = lost_threads_text(arena, child, lost);
     let site = describe::native_site(arena, Role::Waits, child.pid, frames.into_iter().flatten());
     let hit = Hit {
-        kind: Kind::JoinLostThread,
+        kind: FindingKind::JoinLostThread,
         what: arena.format(format_args!("{:#x}", wait.address)),
         subject: arena.format(format_args!(
             "its only thread waits for a futex at {:#x} that only lost threads could wake; lost at the fork: {} thread{} ({names})",
@@ -33,7 +33,7 @@ pub(super) fn report_hang(scratch: &Scratch, child: &Child, wait: &Wait) {
     let mut finding = findings::of_hit(arena, id, Severity::Error, &hit);
     finding.child = Some(child.pid);
     let hazard = hazard(arena, id, child, frames[0], lost);
-    let hazard = hazard.map(|hazard| new_state(hazard, State::Hit, Kind::JoinLostThread.name()));
+    let hazard = hazard.map(|hazard| new_state(hazard, State::Hit, FindingKind::JoinLostThread.name()));
     ledger::write_events(scratch, Some(id), [Some(Event::Finding(finding.clone())), hazard]);
     if options::get().summary != Summary::Never {
         ledger::print_hit(arena, child.pid, kernel::process_id(), &finding);
@@ -45,7 +45,7 @@ pub(super) fn report_resolved(scratch: &Scratch, child: &Child) {
     let Some(wait) = child.wait else { return };
     let arena = &scratch.arena();
     let id = fork_id(arena, child);
-    let finding = arena.format(format_args!("{id}:{}:{:#x}", Kind::JoinLostThread.name(), wait.address));
+    let finding = arena.format(format_args!("{id}:{}:{:#x}", FindingKind::JoinLostThread.name(), wait.address));
     let lost = describe::lost_threads(arena, child.lost.as_slice());
     let resolved = |id| new_state(id, State::Resolved, "the child went on after all");
     let hazard = hazard(arena, id, child, Some(wait.instruction), lost);
@@ -78,7 +78,7 @@ fn hazard<'a>(arena: &'a Arena, id: &str, child: &Child, instruction: Option<usi
     let path = path_of(instruction?)?;
     let library = path.as_str().rsplit('/').next()?;
     let runtime = lost.iter().find_map(|t| findings::runtime_library(t)).filter(|runtime| *runtime == library)?;
-    child.full.then(|| arena.format(format_args!("{id}:{}:{runtime}", Kind::RuntimeUnsafe.name())))
+    child.full.then(|| arena.format(format_args!("{id}:{}:{runtime}", FindingKind::RuntimeUnsafe.name())))
 }
 
 fn new_state<'a>(id: &'a str, state: State, because: &'a str) -> Event<'a> {

@@ -5,7 +5,7 @@ use crate::ledger::hits::report_state;
 use crate::ledger::report::write_events;
 use forkguard_core::fixed::Text;
 use forkguard_core::{flags, kernel};
-use forkguard_report::event::{Cure, Event, Finding, Guard, Kind, State};
+use forkguard_report::event::{Cure, Event, Finding, FindingKind, Guard, State};
 use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
 use std::fmt::Arguments;
@@ -19,7 +19,7 @@ struct Action {
     ns: u64,
     failed: i32,
     /// The finding of the fork that it ended, and why, in words.
-    ended: Option<(Kind, Text<64>, &'static str)>,
+    ended: Option<(FindingKind, Text<64>, &'static str)>,
 }
 
 impl Action {
@@ -70,7 +70,7 @@ pub(crate) fn log_resolving_action(
     subject: Arguments<'_>,
     start: u64,
     result: Result<(), i32>,
-    (kind, what, because): (Kind, Arguments<'_>, &'static str),
+    (kind, what, because): (FindingKind, Arguments<'_>, &'static str),
 ) {
     let ended = result.is_ok().then(|| (kind, Text::of(what), because));
     log(guard, action, subject, start, result, ended);
@@ -82,7 +82,7 @@ fn log(
     subject: Arguments<'_>,
     start: u64,
     result: Result<(), i32>,
-    ended: Option<(Kind, Text<64>, &'static str)>,
+    ended: Option<(FindingKind, Text<64>, &'static str)>,
 ) {
     let ns = kernel::monotonic_by_syscall().saturating_sub(start);
     let action = Action { guard, action, subject: Text::of(subject), ns, failed: result.err().unwrap_or(0), ended };
@@ -122,7 +122,7 @@ pub(crate) fn is_resolved_by_action(finding: &Finding<'_>) -> bool {
 }
 
 /// The child is gone before it settled: gives the findings that guards have ended, and why.
-pub(crate) fn resolved_by_actions(mut each: impl FnMut(Kind, &str, &'static str)) {
+pub(crate) fn resolved_by_actions(mut each: impl FnMut(FindingKind, &str, &'static str)) {
     actions().filter_map(|action| action.ended.as_ref()).for_each(|(kind, what, because)| each(*kind, what.as_str(), because));
 }
 

@@ -8,7 +8,7 @@ use crate::ledger::states;
 use crate::options::{self, Summary};
 use forkguard_core::fork::{self as core_fork, Snapshot, shared_page};
 use forkguard_core::kernel;
-use forkguard_report::event::{Event, Finding, FindingState, Kind, Severity, State, Text};
+use forkguard_report::event::{Event, Finding, FindingKind, FindingState, Severity, State, Text};
 use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
 use std::fmt::{Arguments, Display};
@@ -45,7 +45,7 @@ pub(crate) fn report_hit<'w>(
     scratch: &Scratch,
     severity: Severity,
     output: Output,
-    kind: Kind,
+    kind: FindingKind,
     fixup: Option<&str>,
     find: impl for<'a> FnOnce(&'a Arena) -> Option<Hit<'a>> + 'w,
 ) -> bool {
@@ -89,7 +89,7 @@ pub(crate) fn print_hit(arena: &Arena, child: u32, leader: u32, finding: &Findin
 /// A finding of this child, or of the fork that made it, has a new state: reported once.
 pub(crate) fn report_state(
     scratch: &Scratch,
-    kind: Kind,
+    kind: FindingKind,
     what: Arguments<'_>,
     state: State,
     severity: Option<Severity>,
@@ -104,7 +104,7 @@ pub(crate) fn report_state(
 pub(crate) fn report_state_of(
     scratch: &Scratch,
     fork: &'static Snapshot,
-    kind: Kind,
+    kind: FindingKind,
     what: impl Display,
     state: State,
     severity: Option<Severity>,

@@ -1,6 +1,6 @@
 //! The states of findings that this child has reported: each is written once, and a finding with a final state is not moot in the end.
 use forkguard_core::fixed::Text;
-use forkguard_report::event::{Kind, State};
+use forkguard_report::event::{FindingKind, State};
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::*};
 
@@ -12,7 +12,7 @@ const RETURNS: u8 = 3;
 /// A finding by its kind and the rest of its id.
 #[derive(Clone, Copy)]
 pub(crate) struct Name {
-    pub(crate) kind: Kind,
+    pub(crate) kind: FindingKind,
     pub(crate) what: Text<64>,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Reported {
 // SAFETY: the name is written once, by the thread that reserved the place, before `state` says so.
 unsafe impl Sync for Reported {}
 
-const UNNAMED: Name = Name { kind: Kind::ThreadLost, what: Text::new() };
+const UNNAMED: Name = Name { kind: FindingKind::ThreadLost, what: Text::new() };
 static FINDINGS: [Reported; CAPACITY] = [const {
     Reported { state: AtomicU8::new(0), returns: AtomicU8::new(0), on_stderr: AtomicU8::new(0), name: UnsafeCell::new(UNNAMED) }
 }; CAPACITY];
@@ -62,14 +62,14 @@ pub(crate) fn is_empty() -> bool {
 }
 
 /// The state that was reported of this finding.
-pub(crate) fn find(kind: Kind, what: &str) -> Option<&'static Reported> {
+pub(crate) fn find(kind: FindingKind, what: &str) -> Option<&'static Reported> {
     let ready = |reported: &&Reported| reported.state.load(Acquire) != 0;
     let places = &FINDINGS[..COUNT.load(Acquire).min(CAPACITY)];
     places.iter().filter(ready).find(|reported| reported.name().kind == kind && reported.name().what.as_str() == what)
 }
 
 /// Gives a finding a new state; None when that need not be reported, or there is no room.
-pub(crate) fn advance(kind: Kind, what: &str, state: State) -> Option<&'static Reported> {
+pub(crate) fn advance(kind: FindingKind, what: &str, state: State) -> Option<&'static Reported> {
     if let Some(reported) = find(kind, what) {
         return reported.advance(state).then_some(reported);
     }

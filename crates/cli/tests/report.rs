@@ -1,5 +1,5 @@
 //! `forkguard report` as a person meets it: what it prints is kept in `expected/`.
-use forkguard_report::event::Kind;
+use forkguard_report::event::FindingKind;
 use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -101,7 +101,7 @@ fn the_run_is_what_the_library_writes() {
         }
     }
     assert!(valid > 60);
-    assert!(Kind::ALL.into_iter().filter(|kind| kind.is_bite()).all(|kind| kinds.contains(kind.name())), "{kinds:?}");
+    assert!(FindingKind::ALL.into_iter().filter(|kind| kind.is_bite()).all(|kind| kinds.contains(kind.name())), "{kinds:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The catalogue of findings: what each kind means and what cures it, for the server at hand.
 //!
 //! Tables of `&'static str` only: the preload library reads them where it may not allocate.
-use crate::event::{DescriptorKind, ForkKind, Kind, LockKind, Role, Severity, SocketRole, State};
+use crate::event::{DescriptorKind, FindingKind, ForkKind, LockKind, Role, Severity, SocketRole, State};
 
 /// The server (or pool) that forks, as far as its texts differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,15 +134,15 @@ const OWN_CONNECTION: Cures = cures!(
     c = "."
 );
 
-const fn entry(kind: Kind) -> &'static Entry {
+const fn entry(kind: FindingKind) -> &'static Entry {
     match kind {
-        Kind::ThreadLost => &Entry {
+        FindingKind::ThreadLost => &Entry {
             name: "thread-lost",
             explain: "Only the thread that forks exists in the child: this one is gone there. What it did stops without a word, \
                 and whoever waits for it to do something may wait for ever.",
             cures: cures!("Start it in ", ", once in every worker, instead of before the fork."),
         },
-        Kind::LockOrphaned => &Entry {
+        FindingKind::LockOrphaned => &Entry {
             name: "lock-orphaned",
             explain: "The thread that holds it does not exist in the child and will not release it there: \
                 a thread of the child that has to wait for it waits, as a rule for ever.",
@@ -151,13 +151,13 @@ const fn entry(kind: Kind) -> &'static Entry {
                 " instead of before the fork; or make the lock anew there before its first use."
             ),
         },
-        Kind::ConnectionInherited => &Entry {
+        FindingKind::ConnectionInherited => &Entry {
             name: "connection-inherited",
             explain: "Child and leader share one connection: if both use it, their requests and answers mix, \
                 and a goodbye of one (a protocol's or TLS's) ends it for the other.",
             cures: OWN_CONNECTION,
         },
-        Kind::EpollInherited => &Entry {
+        FindingKind::EpollInherited => &Entry {
             name: "epoll-inherited",
             explain: "Child and leader share one instance in the kernel: what one adds, removes or takes out of it \
                 is changed for the other, too.",
@@ -169,19 +169,19 @@ const fn entry(kind: Kind) -> &'static Entry {
                 c = "."
             ),
         },
-        Kind::FileOffsetShared => &Entry {
+        FindingKind::FileOffsetShared => &Entry {
             name: "file-offset-shared",
             explain: "Child and leader share one position in this file: reading or writing in one moves it for the other, \
                 so data are skipped, read twice or written to the wrong place.",
             cures: cures!("Open it in ", " instead of before the fork; open a log with O_APPEND; or use pread and pwrite."),
         },
-        Kind::SqliteInherited => &Entry {
+        FindingKind::SqliteInherited => &Entry {
             name: "sqlite-inherited",
             explain: "SQLite forbids to carry an open database across a fork: its file locks stay with the leader, \
                 so the child works without them and can corrupt the file.",
             cures: cures!("Close it before the fork and open it in ", "."),
         },
-        Kind::HandlerInherited => &Entry {
+        FindingKind::HandlerInherited => &Entry {
             name: "handler-inherited",
             explain: "The application's handler runs in the child, too, on a copy of the leader's state, until the worker \
                 sets this signal itself; if it resets it, the default action applies, which ends the process for most signals.",
@@ -190,7 +190,7 @@ const fn entry(kind: Kind) -> &'static Entry {
                 "; if for the leader only, reset it there."
             ),
         },
-        Kind::SignalsBlocked => &Entry {
+        FindingKind::SignalsBlocked => &Entry {
             name: "signals-blocked",
             explain: "The child starts with it blocked: sent to the child, it stays pending and does nothing \
                 until the child unblocks it.",
@@ -202,25 +202,25 @@ const fn entry(kind: Kind) -> &'static Entry {
                 c = " (pthread_sigmask)."
             ),
         },
-        Kind::TimerLost => &Entry {
+        FindingKind::TimerLost => &Entry {
             name: "timer-lost",
             explain: "A fork does not hand timers down: this one never fires in the child, \
                 and what it was to start or to end there does not happen.",
             cures: cures!("Arm it in ", " again."),
         },
-        Kind::RuntimeUnsafe => &Entry {
+        FindingKind::RuntimeUnsafe => &Entry {
             name: "runtime-unsafe",
             explain: "This runtime was started before the fork and relies on threads or state that the child does not get: \
                 using it in the child may hang, fail or crash.",
             cures: cures!("Use it for the first time in ", " or later in the worker, not before the fork."),
         },
-        Kind::RngShared => &Entry {
+        FindingKind::RngShared => &Entry {
             name: "rng-shared",
             explain: "Every child starts from the same state of this generator: unless seeded anew, \
                 all of them draw the same numbers.",
             cures: cures!("Seed it in ", "", python = " (numpy: numpy.random.seed()).", ruby = " (Random.srand).", c = "."),
         },
-        Kind::LockDeadlock => &Entry {
+        FindingKind::LockDeadlock => &Entry {
             name: "lock-deadlock",
             explain: "This thread waits for a lock that nobody in its process will release: it does not come back.",
             cures: cures!(
@@ -228,18 +228,18 @@ const fn entry(kind: Kind) -> &'static Entry {
                 " instead of before the fork; or make the lock anew there before its first use."
             ),
         },
-        Kind::JoinLostThread => &Entry {
+        FindingKind::JoinLostThread => &Entry {
             name: "join-lost-thread",
             explain: "This thread waits for what only a lost thread would do (end, answer, wake it up): it does not come back.",
             cures: cures!("Start what it waits for (the thread, the pool, the runtime) in ", " instead of before the fork."),
         },
-        Kind::ConnectionSharedUse => &Entry {
+        FindingKind::ConnectionSharedUse => &Entry {
             name: "connection-shared-use",
             explain: "The child has sent, received or said goodbye on a connection that its leader opened: requests and answers of \
                 both mix on it, and what one ends is ended for the other.",
             cures: OWN_CONNECTION,
         },
-        Kind::EpollSharedUse => &Entry {
+        FindingKind::EpollSharedUse => &Entry {
             name: "epoll-shared-use",
             explain: "The child has changed or waited on the leader's instance: what it adds, removes or takes out of it \
                 is changed for the leader, too.",
@@ -251,13 +251,13 @@ const fn entry(kind: Kind) -> &'static Entry {
                 c = "."
             ),
         },
-        Kind::HandlerDropped => &Entry {
+        FindingKind::HandlerDropped => &Entry {
             name: "handler-dropped",
             explain: "The application had set a handler for this signal before the fork, and the worker took it away: there, \
                 the signal is ignored now or its default action applies, which ends the process for most signals.",
             cures: cures!(signal: "Set the handler in ", ", after the worker's own reset."),
         },
-        Kind::FdLeakedExec => &Entry {
+        FindingKind::FdLeakedExec => &Entry {
             name: "fd-leaked-exec",
             explain: "The program that the child has become holds the socket open without knowing of it: its peer sees no end, \
                 and its port stays taken, as long as that program runs.",
@@ -266,7 +266,7 @@ const fn entry(kind: Kind) -> &'static Entry {
                 "."
             ),
         },
-        Kind::AtforkStuck => &Entry {
+        FindingKind::AtforkStuck => &Entry {
             name: "atfork-stuck",
             explain: "fork() does not return in the child: a handler that this library registered with pthread_atfork waits for what \
                 nobody in the child will give.",
@@ -278,27 +278,27 @@ const fn entry(kind: Kind) -> &'static Entry {
     }
 }
 
-impl Kind {
+impl FindingKind {
     /// All of them, in the order of `docs/findings.md`.
-    pub const ALL: [Kind; 18] = [
-        Kind::ThreadLost,
-        Kind::LockOrphaned,
-        Kind::ConnectionInherited,
-        Kind::EpollInherited,
-        Kind::FileOffsetShared,
-        Kind::SqliteInherited,
-        Kind::HandlerInherited,
-        Kind::SignalsBlocked,
-        Kind::TimerLost,
-        Kind::RuntimeUnsafe,
-        Kind::RngShared,
-        Kind::LockDeadlock,
-        Kind::JoinLostThread,
-        Kind::ConnectionSharedUse,
-        Kind::EpollSharedUse,
-        Kind::HandlerDropped,
-        Kind::FdLeakedExec,
-        Kind::AtforkStuck,
+    pub const ALL: [FindingKind; 18] = [
+        FindingKind::ThreadLost,
+        FindingKind::LockOrphaned,
+        FindingKind::ConnectionInherited,
+        FindingKind::EpollInherited,
+        FindingKind::FileOffsetShared,
+        FindingKind::SqliteInherited,
+        FindingKind::HandlerInherited,
+        FindingKind::SignalsBlocked,
+        FindingKind::TimerLost,
+        FindingKind::RuntimeUnsafe,
+        FindingKind::RngShared,
+        FindingKind::LockDeadlock,
+        FindingKind::JoinLostThread,
+        FindingKind::ConnectionSharedUse,
+        FindingKind::EpollSharedUse,
+        FindingKind::HandlerDropped,
+        FindingKind::FdLeakedExec,
+        FindingKind::AtforkStuck,
     ];
 
     /// Its name in reports.
@@ -310,13 +310,13 @@ impl Kind {
     pub const fn is_bite(self) -> bool {
         matches!(
             self,
-            Kind::LockDeadlock
-                | Kind::JoinLostThread
-                | Kind::ConnectionSharedUse
-                | Kind::EpollSharedUse
-                | Kind::HandlerDropped
-                | Kind::FdLeakedExec
-                | Kind::AtforkStuck
+            FindingKind::LockDeadlock
+                | FindingKind::JoinLostThread
+                | FindingKind::ConnectionSharedUse
+                | FindingKind::EpollSharedUse
+                | FindingKind::HandlerDropped
+                | FindingKind::FdLeakedExec
+                | FindingKind::AtforkStuck
         )
     }
 
@@ -539,9 +539,9 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_texts() {
-        let names: HashSet<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-        assert_eq!(names.len(), Kind::ALL.len());
-        for kind in Kind::ALL {
+        let names: HashSet<_> = FindingKind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), FindingKind::ALL.len());
+        for kind in FindingKind::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
             assert!(kind.explain().ends_with('.'), "{}", kind.name());
             let cures: HashSet<_> = Server::ALL.iter().map(|&server| kind.cure(server)).collect();
@@ -561,15 +561,15 @@ mod tests {
             (Server::Celery, "worker_process_init"),
             (Server::Other, "os.register_at_fork"),
         ] {
-            for kind in Kind::ALL {
+            for kind in FindingKind::ALL {
                 assert!(kind.cure(server).contains(place), "{}: {}", kind.name(), kind.cure(server));
             }
         }
         assert_eq!(
-            Kind::ThreadLost.cure(Server::Gunicorn),
+            FindingKind::ThreadLost.cure(Server::Gunicorn),
             "Start it in gunicorn's post_fork hook, once in every worker, instead of before the fork."
         );
-        for kind in [Kind::HandlerInherited, Kind::HandlerDropped] {
+        for kind in [FindingKind::HandlerInherited, FindingKind::HandlerDropped] {
             assert!(kind.cure(Server::Gunicorn).contains("post_worker_init"));
             assert!(kind.cure(Server::Celery).contains("task_prerun"));
         }

@@ -715,7 +715,7 @@ pub struct FindingCounts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum FindingKind {
     /// A thread that the child does not have.
     ThreadLost,
     /// A lock held by a lost thread, or an owner-checking one of the forking thread.
@@ -792,7 +792,7 @@ pub struct Finding<'a> {
     #[cfg_attr(feature = "schema", schemars(extend("pattern" = r"^[0-9]+\.[0-9]+:[a-z-]+:.")))]
     pub id: Text<'a>,
     /// What is found.
-    pub kind: Kind,
+    pub kind: FindingKind,
     /// How bad.
     pub severity: Severity,
     /// Where its life stands.

@@ -1,7 +1,7 @@
 //! What the library prints: of a child that lives on, and of what bites it at that moment. Short, whole lines, formatted without
 //! allocating.
 use crate::catalogue::Server;
-use crate::event::{Cure, Finding, Kind, Severity, Site, State};
+use crate::event::{Cure, Finding, FindingKind, Severity, Site, State};
 use crate::text::{Count, Plain};
 use std::fmt::{Result, Write};
 
@@ -36,7 +36,10 @@ impl Head<'_> {
 fn is_noise(finding: &Finding) -> bool {
     finding.severity == Severity::Info
         && finding.state == State::Open
-        && matches!(finding.kind, Kind::LockOrphaned | Kind::HandlerInherited | Kind::FileOffsetShared | Kind::RngShared)
+        && matches!(
+            finding.kind,
+            FindingKind::LockOrphaned | FindingKind::HandlerInherited | FindingKind::FileOffsetShared | FindingKind::RngShared
+        )
 }
 
 /// Writes the summary of one child: the findings that stand, what bit before what may bite, a cure for each kind, where to read on.
@@ -47,10 +50,10 @@ pub fn write<'f, 'a: 'f>(out: &mut dyn Write, head: &Head, findings: impl Iterat
 
     let mut listed = 0;
     let mut left = 0;
-    let mut cured = [false; Kind::ALL.len()];
+    let mut cured = [false; FindingKind::ALL.len()];
     let severities = [Severity::Error, Severity::Warning, Severity::Info];
     for (state, severity) in [State::Hit, State::Open].into_iter().flat_map(|state| severities.map(|it| (state, it))) {
-        for (kind, cured) in Kind::ALL.into_iter().zip(&mut cured) {
+        for (kind, cured) in FindingKind::ALL.into_iter().zip(&mut cured) {
             let rank = (state, severity, kind);
             let group = standing.clone().filter(|it| (it.state, it.severity, it.kind) == rank);
             let mut cure = None;
@@ -151,7 +154,7 @@ fn line(out: &mut dyn Write, finding: &Finding) -> Result {
 /// The notes that are only counted.
 fn noise<'f, 'a: 'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Finding<'a>> + Clone) -> Result {
     let mut separator = "forkguard: also";
-    for kind in Kind::ALL {
+    for kind in FindingKind::ALL {
         let count = findings.clone().filter(|finding| finding.kind == kind && is_noise(finding)).count();
         if count > 0 {
             write!(out, "{separator} {count} {}", kind.name())?;
@@ -186,7 +189,7 @@ mod tests {
     use super::*;
     use crate::event::{Frame, Guard, Role};
 
-    fn finding(kind: Kind, severity: Severity, subject: &'static str, sites: Vec<Site<'static>>) -> Finding<'static> {
+    fn finding(kind: FindingKind, severity: Severity, subject: &'static str, sites: Vec<Site<'static>>) -> Finding<'static> {
         Finding {
             id: "7.1:x:y".into(),
             kind,
@@ -230,15 +233,20 @@ mod tests {
 
     #[test]
     fn a_worker_with_findings() {
-        let moot = Finding { state: State::Moot, ..finding(Kind::TimerLost, Severity::Warning, "alarm", vec![]) };
+        let moot = Finding { state: State::Moot, ..finding(FindingKind::TimerLost, Severity::Warning, "alarm", vec![]) };
         let findings = [
-            finding(Kind::HandlerInherited, Severity::Info, "SIGUSR2", vec![]),
-            finding(Kind::HandlerInherited, Severity::Info, "SIGUSR1", vec![]),
-            finding(Kind::RngShared, Severity::Info, "numpy.random", vec![]),
-            finding(Kind::ConnectionInherited, Severity::Info, "TCP 127.0.0.1:5432 (PostgreSQL)", vec![site(Role::Opened, None)]),
-            finding(Kind::ThreadLost, Severity::Info, "thread \"pool\" (tid 9)", vec![]),
+            finding(FindingKind::HandlerInherited, Severity::Info, "SIGUSR2", vec![]),
+            finding(FindingKind::HandlerInherited, Severity::Info, "SIGUSR1", vec![]),
+            finding(FindingKind::RngShared, Severity::Info, "numpy.random", vec![]),
             finding(
-                Kind::ThreadLost,
+                FindingKind::ConnectionInherited,
+                Severity::Info,
+                "TCP 127.0.0.1:5432 (PostgreSQL)",
+                vec![site(Role::Opened, None)],
+            ),
+            finding(FindingKind::ThreadLost, Severity::Info, "thread \"pool\" (tid 9)", vec![]),
+            finding(
+                FindingKind::ThreadLost,
                 Severity::Warning,
                 "thread \"be\nat\" (tid 8)",
                 vec![site(Role::Started, Some("/srv/app.py"))],
@@ -261,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_child_of_something_else_without_a_report() {
-        let findings = [finding(Kind::RngShared, Severity::Info, "numpy.random", vec![])];
+        let findings = [finding(FindingKind::RngShared, Severity::Info, "numpy.random", vec![])];
         assert_eq!(
             summary(Server::Other, None, &findings),
             "forkguard: child 9 (forked by 7): 1 info\nforkguard: also 1 rng-shared (info)\n"
@@ -271,8 +279,8 @@ mod tests {
 
     #[test]
     fn many_findings_are_counted() {
-        let mut findings = vec![finding(Kind::ThreadLost, Severity::Warning, "thread", vec![]); 25];
-        findings.push(finding(Kind::LockOrphaned, Severity::Error, "mutex 0x7f00", vec![]));
+        let mut findings = vec![finding(FindingKind::ThreadLost, Severity::Warning, "thread", vec![]); 25];
+        findings.push(finding(FindingKind::LockOrphaned, Severity::Error, "mutex 0x7f00", vec![]));
         let text = summary(Server::Uwsgi, Some("r"), &findings);
         assert!(text.starts_with(
             "forkguard: worker 9 (forked by uWSGI 7): 1 error, 25 warnings\nforkguard: lock-orphaned (error): mutex 0x7f00\n"
@@ -285,11 +293,11 @@ mod tests {
     fn what_bit_comes_before_what_may() {
         let hit = |kind, severity| Finding { state: State::Hit, ..finding(kind, severity, "it", vec![]) };
         let findings = [
-            finding(Kind::ThreadLost, Severity::Warning, "it", vec![]),
-            hit(Kind::HandlerInherited, Severity::Info),
-            hit(Kind::HandlerDropped, Severity::Warning),
-            Finding { state: State::Resolved, ..hit(Kind::LockDeadlock, Severity::Error) },
-            hit(Kind::JoinLostThread, Severity::Error),
+            finding(FindingKind::ThreadLost, Severity::Warning, "it", vec![]),
+            hit(FindingKind::HandlerInherited, Severity::Info),
+            hit(FindingKind::HandlerDropped, Severity::Warning),
+            Finding { state: State::Resolved, ..hit(FindingKind::LockDeadlock, Severity::Error) },
+            hit(FindingKind::JoinLostThread, Severity::Error),
         ];
         let text = summary(Server::Gunicorn, None, &findings);
         let kinds: Vec<&str> = text.lines().filter_map(|line| line.strip_suffix("): it")).collect();
@@ -311,7 +319,7 @@ mod tests {
             site(Role::Set, Some("/srv/app.py")),
             site(Role::Reset, Some("/usr/lib/python3/dist-packages/gunicorn/base.py")),
         ];
-        let dropped = Finding { state: State::Hit, ..finding(Kind::HandlerDropped, Severity::Warning, "SIGUSR2", sites) };
+        let dropped = Finding { state: State::Hit, ..finding(FindingKind::HandlerDropped, Severity::Warning, "SIGUSR2", sites) };
         let text = summary(Server::Gunicorn, None, &[dropped]);
         assert_eq!(
             text.lines().skip(1).take(2).collect::<Vec<_>>(),
@@ -324,7 +332,7 @@ mod tests {
 
     fn bite(sites: Vec<Site<'static>>) -> String {
         let subject = "semaphore at 0x7f10, held by thread \"beat\" (tid 8)";
-        let finding = Finding { state: State::Hit, ..finding(Kind::LockDeadlock, Severity::Error, subject, sites) };
+        let finding = Finding { state: State::Hit, ..finding(FindingKind::LockDeadlock, Severity::Error, subject, sites) };
         let mut out = String::new();
         write_bite(&mut out, &Head { child: 9, leader: 7, server: Server::Gunicorn, report: Some("r"), cures: &[] }, &finding)
             .unwrap();
@@ -385,7 +393,7 @@ mod tests {
         }
         let head = Head { child: 9, leader: 7, server: Server::Other, report: None, cures: &[] };
         assert!(write(&mut Full, &head, [].iter()).is_err());
-        assert!(write_bite(&mut Full, &head, &finding(Kind::LockDeadlock, Severity::Error, "it", vec![])).is_err());
+        assert!(write_bite(&mut Full, &head, &finding(FindingKind::LockDeadlock, Severity::Error, "it", vec![])).is_err());
     }
 
     #[test]

@@ -1,20 +1,20 @@
 //! FORKGUARD_SUPPRESS: rules that silence known findings. A line is a kind (or `*`) and a pattern, in which `*` and `?` stand for anything, of
 //! what the finding is about or of a line of the application that it names: `thread-lost *"metrics"*`, `* *legacy/cache.py:*`. A silenced
 //! finding stays in the report as info, and is not printed.
-use crate::event::{Finding, Kind};
+use crate::event::{Finding, FindingKind};
 use crate::pattern;
 
 /// One rule.
 struct Rule<'t> {
     /// None: any.
-    kind: Option<Kind>,
+    kind: Option<FindingKind>,
     pattern: &'t str,
 }
 
 impl<'t> Rule<'t> {
     fn parse(line: &'t str) -> Option<Rule<'t>> {
         let (kind, pattern) = line.split_once(char::is_whitespace)?;
-        let known = Kind::ALL.into_iter().find(|known| known.name() == kind);
+        let known = FindingKind::ALL.into_iter().find(|known| known.name() == kind);
         (known.is_some() || kind == "*").then_some(Rule { kind: known, pattern: pattern.trim() })
     }
 

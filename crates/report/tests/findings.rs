@@ -1,6 +1,6 @@
 //! `docs/findings.md` has one section a kind, with the texts of the catalogue.
 use forkguard_report::catalogue::{EXPLAIN_OWN_LOCK, EXPLAIN_SHARED_LOCK, Server};
-use forkguard_report::event::Kind;
+use forkguard_report::event::FindingKind;
 
 const PAGE: &str = include_str!("../../../docs/findings.md");
 const PARTS: [&str; 6] = ["What", "When", "Severity", "Reproduce", "Cure", "Cannot know"];
@@ -14,8 +14,8 @@ fn flat(text: &str) -> String {
 fn every_kind_has_its_section() {
     let sections: Vec<(&str, &str)> = PAGE.split("\n## ").skip(1).map(|section| section.split_once('\n').unwrap()).collect();
     let names: Vec<&str> = sections.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, Kind::ALL.map(Kind::name));
-    for (kind, (name, section)) in Kind::ALL.into_iter().zip(sections) {
+    assert_eq!(names, FindingKind::ALL.map(FindingKind::name));
+    for (kind, (name, section)) in FindingKind::ALL.into_iter().zip(sections) {
         let parts: Vec<&str> = PARTS.into_iter().filter(|part| section.contains(&format!("\n**{part}.**"))).collect();
         assert_eq!(parts, PARTS, "{name}");
         let section = flat(section);
@@ -41,7 +41,7 @@ fn every_server_has_its_place() {
         "worker_process_init",
         "task_prerun",
     ] {
-        let named = Server::ALL.iter().any(|&server| Kind::ALL.iter().any(|kind| kind.cure(server).contains(place)));
+        let named = Server::ALL.iter().any(|&server| FindingKind::ALL.iter().any(|kind| kind.cure(server).contains(place)));
         assert!(named && PAGE.contains(&format!("`{place}`")), "{place}");
     }
 }

@@ -6,7 +6,7 @@ use crate::entry::record;
 use crate::ledger;
 use forkguard_core::registry::descriptors;
 use forkguard_core::{flags, gate, tls};
-use forkguard_report::event::Kind;
+use forkguard_report::event::FindingKind;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A child closes a number.
@@ -46,7 +46,7 @@ fn closing_unused(fd: i32) {
         return;
     }
     let database = concern == Concern::File && file::is_database(fd, &of_fd);
-    let kind = if database { Some(Kind::SqliteInherited) } else { record(|_| concern.hazard(fd)).flatten() };
+    let kind = if database { Some(FindingKind::SqliteInherited) } else { record(|_| concern.hazard(fd)).flatten() };
     let Some(kind) = kind else { return watch::mark_used(fd) };
     if descriptors::has_copy(fd) {
         return;

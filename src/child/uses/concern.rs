@@ -3,7 +3,7 @@ use crate::describe::{descriptors, keep};
 use forkguard_core::fixed::Text;
 use forkguard_core::registry;
 use forkguard_core::registry::descriptors::{FdKind, Record, role};
-use forkguard_report::event::Kind;
+use forkguard_report::event::FindingKind;
 
 /// What a call does with a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,10 +67,10 @@ impl Concern {
     }
 
     /// The kind of the hazard that the fork's report names; None where it names none, or not for certain.
-    pub(super) fn hazard(self, fd: i32) -> Option<Kind> {
+    pub(super) fn hazard(self, fd: i32) -> Option<FindingKind> {
         match self {
-            Concern::Connection if descriptors::is_stream(fd) => Some(Kind::ConnectionInherited),
-            Concern::Epoll => Some(Kind::EpollInherited),
+            Concern::Connection if descriptors::is_stream(fd) => Some(FindingKind::ConnectionInherited),
+            Concern::Epoll => Some(FindingKind::EpollInherited),
             _ => None,
         }
     }

@@ -10,7 +10,7 @@ use crate::ledger;
 use crate::sites;
 use forkguard_core::registry;
 use forkguard_core::registry::descriptors::{Record, role};
-use forkguard_report::event::{Descriptor, Kind, Severity, State};
+use forkguard_report::event::{Descriptor, FindingKind, Severity, State};
 
 /// True for a database that SQLite's own code opened; the file is read only when that is so.
 pub(super) fn is_database(fd: i32, record_of_fd: &Record) -> bool {
@@ -43,7 +43,7 @@ pub(super) fn before_first_use(fd: i32, record: &Record, usage: Use) {
     guards::before_first_use(fd);
     let is_shared = descriptors::is_positioned(fd) && registry::descriptors::is_inherited(fd) && certainty(fd).is_some();
     if is_shared && shows(fd, file_offset_shared::has_position) {
-        pending::report_once_settled(Kind::FileOffsetShared, fd);
+        pending::report_once_settled(FindingKind::FileOffsetShared, fd);
     }
 }
 
@@ -52,7 +52,7 @@ fn before_first_use_of_database(fd: i32) {
     if certainty(fd).is_some() {
         let (id, because) = (descriptor_id(fd), "the child uses it");
         record_with_scratch(|scratch| {
-            let (kind, severity) = (Kind::SqliteInherited, Some(Severity::Warning));
+            let (kind, severity) = (FindingKind::SqliteInherited, Some(Severity::Warning));
             ledger::report_state(scratch, kind, format_args!("{}", id.as_str()), State::Hit, severity, because)
         });
     }

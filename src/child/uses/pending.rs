@@ -3,16 +3,16 @@ use crate::entry::{Scratch, record_with_scratch};
 use crate::ledger;
 use forkguard_core::flags;
 use forkguard_core::registry::descriptors;
-use forkguard_report::event::{Kind, State};
+use forkguard_report::event::{FindingKind, State};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// A new state: of a hazard of this kind, and why.
-pub(super) type Change = (Kind, State, &'static str);
+pub(super) type Change = (FindingKind, State, &'static str);
 const CHANGES: [Change; 4] = [
-    (Kind::ConnectionInherited, State::Resolved, UNUSED),
-    (Kind::EpollInherited, State::Resolved, UNUSED),
-    (Kind::SqliteInherited, State::Resolved, UNUSED),
-    (Kind::FileOffsetShared, State::Hit, "the child moves the position that it shares"),
+    (FindingKind::ConnectionInherited, State::Resolved, UNUSED),
+    (FindingKind::EpollInherited, State::Resolved, UNUSED),
+    (FindingKind::SqliteInherited, State::Resolved, UNUSED),
+    (FindingKind::FileOffsetShared, State::Hit, "the child moves the position that it shares"),
 ];
 const UNUSED: &str = "the child closed it unused";
 
@@ -30,7 +30,7 @@ pub(super) fn reset() {
 }
 
 /// Reports the new state of a descriptor's hazard once the child has settled.
-pub(super) fn report_once_settled(kind: Kind, fd: i32) {
+pub(super) fn report_once_settled(kind: FindingKind, fd: i32) {
     let number = descriptors::number_at_fork(fd);
     let Some(index) = CHANGES.iter().position(|(of, ..)| *of == kind) else { return };
     let slot = flags::is_settling().then(|| PENDING.get(COUNT.fetch_add(1, Relaxed) as usize)).flatten();

@@ -12,7 +12,7 @@ use crate::ledger::Output;
 use crate::sites;
 use forkguard_core::kernel;
 use forkguard_core::registry::{self, signals};
-use forkguard_report::event::{Kind, Role};
+use forkguard_report::event::{FindingKind, Role};
 
 pub(super) fn before_first_use(call: Call, fd: i32) {
     watch::mark_used(fd);
@@ -26,12 +26,12 @@ pub(super) fn before_first_use(call: Call, fd: i32) {
     }
     let site = call.capture();
     record_with_scratch(|scratch| {
-        report_hit(scratch, severity, Output::Stderr, Kind::ConnectionSharedUse, |arena| {
+        report_hit(scratch, severity, Output::Stderr, FindingKind::ConnectionSharedUse, |arena| {
             let descriptor = descriptors::describe(arena, fd)?;
             let name = describe::signal_name(arena, number);
             let set = describe::site(arena, Role::Set, set.thread, set.site);
             Some(Hit {
-                kind: Kind::ConnectionSharedUse,
+                kind: FindingKind::ConnectionSharedUse,
                 what: arena.format(format_args!("{fd}")),
                 subject: arena.format(format_args!("the self-pipe of the handler of {name}, descriptor {fd}")),
                 sites: arena.join([descriptor.site.as_slice(), set.as_slice(), used_site(arena, site).as_slice()]),

@@ -9,7 +9,7 @@ use crate::findings::{Hazard, Hit, connection_inherited, epoll_inherited};
 use crate::ledger::{self, Output};
 use crate::sites::{self, Start};
 use forkguard_core::{flags, fork as core_fork, gate, kernel};
-use forkguard_report::event::{Kind, Role, Severity, Site};
+use forkguard_report::event::{FindingKind, Role, Severity, Site};
 
 /// Where a call is made.
 #[derive(Clone, Copy)]
@@ -82,8 +82,8 @@ fn report_all_deferred() {
     }
 }
 
-fn hit_kind(concern: Concern) -> Kind {
-    if concern == Concern::Epoll { Kind::EpollSharedUse } else { Kind::ConnectionSharedUse }
+fn hit_kind(concern: Concern) -> FindingKind {
+    if concern == Concern::Epoll { FindingKind::EpollSharedUse } else { FindingKind::ConnectionSharedUse }
 }
 
 fn report(fd: i32, concern: Concern, severity: Severity, site: usize) {

@@ -4,11 +4,18 @@ use super::pending;
 use crate::entry::{Arena, Scratch};
 use crate::ledger;
 use forkguard_core::registry::descriptors;
-use forkguard_report::event::{FindingState, Kind, State};
+use forkguard_report::event::{FindingKind, FindingState, State};
 use std::borrow::Cow::Borrowed;
 use std::fmt::Display;
 
-fn new_state<'a>(arena: &'a Arena, id: &str, kind: Kind, what: impl Display, state: State, because: &'a str) -> FindingState<'a> {
+fn new_state<'a>(
+    arena: &'a Arena,
+    id: &str,
+    kind: FindingKind,
+    what: impl Display,
+    state: State,
+    because: &'a str,
+) -> FindingState<'a> {
     let id = Borrowed(arena.format(format_args!("{id}:{}:{what}", kind.name())));
     FindingState { id, state, severity: None, because: Borrowed(because) }
 }

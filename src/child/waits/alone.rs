@@ -11,7 +11,7 @@ use forkguard_core::fork::lost_threads;
 use forkguard_core::glibc::{self, LockKind, Words};
 use forkguard_core::kernel;
 use forkguard_core::registry::threads::{self, STARTED};
-use forkguard_report::event::Kind;
+use forkguard_report::event::FindingKind;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// What the thread waits for.
@@ -46,8 +46,8 @@ impl Awaited {
         }
     }
 
-    fn hit_kind(self) -> Kind {
-        if self == Awaited::InterpreterLock { Kind::LockDeadlock } else { Kind::JoinLostThread }
+    fn hit_kind(self) -> FindingKind {
+        if self == Awaited::InterpreterLock { FindingKind::LockDeadlock } else { FindingKind::JoinLostThread }
     }
 }
 

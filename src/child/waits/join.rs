@@ -10,7 +10,7 @@ use crate::ledger::Output;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{ThreadRecord, lost_threads};
 use forkguard_core::registry::threads;
-use forkguard_report::event::{Kind, Severity};
+use forkguard_report::event::{FindingKind, Severity};
 use std::sync::atomic::Ordering::Relaxed;
 
 pub(super) fn check(handle: usize, caller: usize) -> WaitReport {
@@ -20,7 +20,7 @@ pub(super) fn check(handle: usize, caller: usize) -> WaitReport {
     let is_joined = |t: &ThreadRecord| t.handle == handle && t.slot.handle.load(Relaxed) == handle;
     let Some((fork, lost)) = lost_threads().find(|(_, thread)| is_joined(thread)) else { return WaitReport::Nothing };
     with_site(caller, |scratch, site| {
-        let (kind, id) = (Kind::JoinLostThread, Text::<64>::of(format_args!("{}", lost.tid)));
+        let (kind, id) = (FindingKind::JoinLostThread, Text::<64>::of(format_args!("{}", lost.tid)));
         report_hit(scratch, Severity::Error, Output::Report, kind, |arena| {
             let losses = describe::losses(arena, fork);
             let thread = losses.threads.iter().find(|t| t.tid == lost.tid)?;
@@ -31,7 +31,7 @@ pub(super) fn check(handle: usize, caller: usize) -> WaitReport {
                 what,
                 subject: arena.format(subject),
                 sites: arena.join([thread.site.as_slice(), wait_site(arena, site).as_slice()]),
-                hazard: Some(Hazard { fork, kind: Kind::ThreadLost, what }),
+                hazard: Some(Hazard { fork, kind: FindingKind::ThreadLost, what }),
             })
         });
         reported(kind, id.as_str())

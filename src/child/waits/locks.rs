@@ -13,7 +13,7 @@ use forkguard_core::fork::{self as core_fork, LockRecord, Snapshot};
 use forkguard_core::glibc::{self, LockKind};
 use forkguard_core::kernel;
 use forkguard_core::registry::held;
-use forkguard_report::event::Kind;
+use forkguard_report::event::FindingKind;
 use std::ffi::CStr;
 
 /// A lock is about to be taken; `endless` without a time limit.
@@ -49,7 +49,7 @@ fn is_forking_thread(owner: u32) -> bool {
 
 fn report_deadlock(fork: &'static Snapshot, lock: &'static LockRecord, caller: usize) -> WaitReport {
     with_site(caller, |scratch, site| {
-        let (kind, id) = (Kind::LockDeadlock, lock_id(lock));
+        let (kind, id) = (FindingKind::LockDeadlock, lock_id(lock));
         let report = report_endless(scratch, site, (kind, id.as_str()), Some(lock.entry.kind), |arena| {
             let losses = describe::losses(arena, fork);
             let lock = losses.locks.iter().find(|l| lock_orphaned::what(arena, l) == id.as_str())?;
@@ -60,11 +60,11 @@ fn report_deadlock(fork: &'static Snapshot, lock: &'static LockRecord, caller: u
                 what,
                 subject: arena.format(format_args!("{} waits for the {subject}", waiter(arena))),
                 sites: arena.join([sites, wait_site(arena, site).as_slice()]),
-                hazard: Some(Hazard { fork, kind: Kind::LockOrphaned, what }),
+                hazard: Some(Hazard { fork, kind: FindingKind::LockOrphaned, what }),
             })
         });
         match report {
-            WaitReport::Finding(finding, _) => WaitReport::Finding(finding, ledger::find(Kind::LockOrphaned, id.as_str())),
+            WaitReport::Finding(finding, _) => WaitReport::Finding(finding, ledger::find(FindingKind::LockOrphaned, id.as_str())),
             report => report,
         }
     })
@@ -73,7 +73,7 @@ fn report_deadlock(fork: &'static Snapshot, lock: &'static LockRecord, caller: u
 /// A mutex names as its owner a thread that this process does not have, though no record says how it got there.
 fn report_unknown_owner(lock: LockKind, address: usize, owner: u32, caller: usize) -> WaitReport {
     with_site(caller, |scratch, site| {
-        let (kind, id) = (Kind::LockDeadlock, Text::<64>::of(format_args!("{address:#x}-{owner}")));
+        let (kind, id) = (FindingKind::LockDeadlock, Text::<64>::of(format_args!("{address:#x}-{owner}")));
         report_endless(scratch, site, (kind, id.as_str()), Some(lock), |arena| {
             let (symbol, gap) = describe::symbol(arena, address).map_or(("", ""), |symbol| (symbol, " "));
             let subject = format_args!(

@@ -25,7 +25,7 @@ use forkguard_core::fork::shared_page;
 use forkguard_core::glibc::LockKind;
 use forkguard_core::registry::threads;
 use forkguard_core::{gate, tls};
-use forkguard_report::event::{Kind, State};
+use forkguard_report::event::{FindingKind, State};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// True for a lock that is recorded even in a process of one thread (see `hooks/mutex.rs`), or in this one.
@@ -83,7 +83,15 @@ pub(crate) fn after(report: WaitReport, result: &impl WaitResult) {
         WaitReport::Timed(fork, lock) if !result.is_success() => {
             record_with_scratch(|scratch| {
                 let because = "the child waited for it in vain, until its time was up";
-                ledger::report_state_of(scratch, fork, Kind::LockOrphaned, lock_id(lock).as_str(), State::Hit, None, because);
+                ledger::report_state_of(
+                    scratch,
+                    fork,
+                    FindingKind::LockOrphaned,
+                    lock_id(lock).as_str(),
+                    State::Hit,
+                    None,
+                    because,
+                );
             });
         }
         _ => {}

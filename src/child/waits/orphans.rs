@@ -6,7 +6,7 @@ use crate::ledger;
 use forkguard_core::fork::{self as core_fork, LockRecord, Snapshot};
 use forkguard_core::glibc::{self, LockKind, Words};
 use forkguard_core::{gate, kernel, tls};
-use forkguard_report::event::{Kind, State};
+use forkguard_report::event::{FindingKind, State};
 
 /// Why an orphaned lock is none any more.
 pub(crate) const RELEASED: &str = "the child released it or made it anew";
@@ -24,7 +24,7 @@ fn is_reported_resolved(lock: &LockRecord) -> bool {
     if ledger::is_empty() || matches!(lock.entry.kind, LockKind::Mutex | LockKind::C11Mutex) {
         return false;
     }
-    ledger::find(Kind::LockOrphaned, lock_id(lock).as_str()).is_some_and(|reported| reported.is(State::Resolved))
+    ledger::find(FindingKind::LockOrphaned, lock_id(lock).as_str()).is_some_and(|reported| reported.is(State::Resolved))
 }
 
 /// Before a lock is released, or made `anew`: an orphaned lock is none any more.
@@ -39,7 +39,15 @@ pub(crate) fn before_release(address: usize, anew: bool) {
     };
     if let Some((fork, lock)) = orphans().find(|(_, lock)| lock.entry.address == address && !stays(lock)) {
         record_with_scratch(|scratch| {
-            ledger::report_state_of(scratch, fork, Kind::LockOrphaned, lock_id(lock).as_str(), State::Resolved, None, RELEASED)
+            ledger::report_state_of(
+                scratch,
+                fork,
+                FindingKind::LockOrphaned,
+                lock_id(lock).as_str(),
+                State::Resolved,
+                None,
+                RELEASED,
+            )
         });
     }
 }

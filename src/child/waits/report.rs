@@ -11,7 +11,7 @@ use crate::sites;
 use forkguard_core::glibc::LockKind;
 use forkguard_core::registry::atfork;
 use forkguard_core::{flags, kernel};
-use forkguard_report::event::{Kind, Role, Severity};
+use forkguard_report::event::{FindingKind, Role, Severity};
 
 /// Runs work with the site of the waiting call.
 pub(crate) fn with_site(caller: usize, work: impl FnOnce(&Scratch, usize) -> WaitReport) -> WaitReport {
@@ -20,7 +20,7 @@ pub(crate) fn with_site(caller: usize, work: impl FnOnce(&Scratch, usize) -> Wai
 }
 
 /// The finding that was reported of a wait, to be taken back.
-pub(crate) fn reported(kind: Kind, id: &str) -> WaitReport {
+pub(crate) fn reported(kind: FindingKind, id: &str) -> WaitReport {
     ledger::find(kind, id).map_or(WaitReport::Nothing, |finding| WaitReport::Finding(finding, None))
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn reported(kind: Kind, id: &str) -> WaitReport {
 pub(super) fn report_endless<'w>(
     scratch: &Scratch,
     site: usize,
-    (kind, id): (Kind, &str),
+    (kind, id): (FindingKind, &str),
     lock: Option<LockKind>,
     find: impl for<'a> FnOnce(&'a Arena) -> Option<Hit<'a>> + 'w,
 ) -> WaitReport {
@@ -41,12 +41,12 @@ pub(super) fn report_endless<'w>(
 /// A wait without end inside another library's atfork handler keeps fork() itself from returning.
 fn report_stuck_handler(scratch: &Scratch, site: usize) {
     let Some(handler) = atfork::running() else { return };
-    report_hit(scratch, Severity::Error, Output::Stderr, Kind::AtforkStuck, |arena| {
+    report_hit(scratch, Severity::Error, Output::Stderr, FindingKind::AtforkStuck, |arena| {
         let registered = describe::site(arena, Role::Registered, 0, handler.site());
         let library = registered.as_ref().and_then(|site| site.frames.first()?.module.as_deref()).unwrap_or("unknown");
         let library = arena.text(library);
         Some(Hit {
-            kind: Kind::AtforkStuck,
+            kind: FindingKind::AtforkStuck,
             what: arena.format(format_args!("{:#x}", handler.handler(atfork::Phase::Child))),
             subject: arena.format(format_args!("the child handler that {library} registered with pthread_atfork")),
             sites: arena.join([registered.as_slice(), wait_site(arena, site).as_slice()]),

@@ -8,7 +8,7 @@ use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, Snapshot, ThreadRecord, lost_threads};
 use forkguard_core::kernel;
 use forkguard_core::registry::threads::{STARTED, TRIED};
-use forkguard_report::event::{Guard, Kind as FindingKind, State};
+use forkguard_report::event::{FindingKind, Guard, State};
 use forkguard_report::pattern;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::Relaxed};
 

@@ -3,7 +3,7 @@ use super::index::Index;
 use crate::input::shown;
 use crate::symbols::Symbols;
 use forkguard_report::event::{
-    Cure, Detail, Disposition, Event, Finding, Fixup, Fork, ForkKind, Frame, Kind, Lock, Memory, Progress, Severity, Site,
+    Cure, Detail, Disposition, Event, Finding, FindingKind, Fixup, Fork, ForkKind, Frame, Lock, Memory, Progress, Severity, Site,
     SocketRole, State,
 };
 use forkguard_report::text::{Count, Plain};
@@ -124,7 +124,7 @@ pub(crate) struct Became {
 /// What equal findings of several forks share.
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct FindingShape {
-    pub(crate) kind: Kind,
+    pub(crate) kind: FindingKind,
     pub(crate) subject: String,
     /// The lines to edit.
     pub(crate) at: Vec<String>,

@@ -1,7 +1,7 @@
 //! The report as text.
 use super::gather::{Became, Deeds, FindingShape, ForkRecord, Found, Leader, Life, Report};
 use anstyle::{AnsiColor, Style};
-use forkguard_report::event::{ForkKind, Kind, Memory, Progress, Severity, State};
+use forkguard_report::event::{FindingKind, ForkKind, Memory, Progress, Severity, State};
 use forkguard_report::text::Count;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -197,7 +197,7 @@ fn standing(out: &mut dyn Write, title: &str, standing: Vec<&Found>) -> Result<(
         return Ok(());
     }
     writeln!(out, "\n{HEAD}{title}{HEAD:#}")?;
-    let order = |kind: Kind| (!kind.is_bite(), Kind::ALL.iter().position(|&other| other == kind));
+    let order = |kind: FindingKind| (!kind.is_bite(), FindingKind::ALL.iter().position(|&other| other == kind));
     let mut kinds = fold(standing.into_iter().map(|found| (found.shape.kind, found)));
     kinds.sort_by_key(|(kind, found)| (Reverse(found.iter().map(|found| found.life.severity).max()), order(*kind)));
     for (number, (kind, found)) in kinds.into_iter().enumerate() {

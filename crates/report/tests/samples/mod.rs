@@ -175,14 +175,14 @@ pub fn lines() -> [Line<'static>; 10] {
             Some("7.1"),
             Event::Finding(Finding {
                 id: Borrowed("7.1:connection-inherited:5"),
-                kind: Kind::ConnectionInherited,
+                kind: FindingKind::ConnectionInherited,
                 severity: Severity::Info,
                 state: State::Open,
                 child: Some(9),
                 subject: Borrowed("TCP 127.0.0.1:5432 (PostgreSQL)"),
                 at: Borrowed(&[Borrowed("/srv/app/db.py:12 in <module>")]),
                 sites: Borrowed(SITES),
-                explain: Borrowed(Kind::ConnectionInherited.explain()),
+                explain: Borrowed(FindingKind::ConnectionInherited.explain()),
                 cure: Borrowed("Connect later."),
                 suppressed: false,
             }),
@@ -230,7 +230,7 @@ fn alike() -> Line<'static> {
 /// A fork like an earlier one, and the life of a finding of every kind: found, then in every state.
 pub fn lives() -> Vec<Line<'static>> {
     let mut lines = vec![alike()];
-    for kind in Kind::ALL {
+    for kind in FindingKind::ALL {
         let id: &str = format!("7.1:{}:0x7f00-8", kind.name()).leak();
         let finding = Finding {
             id: Borrowed(id),
