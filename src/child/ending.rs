@@ -39,7 +39,7 @@ struct Ending {
 
 /// The child execs or ends before it settled: what it inherited does no harm any more. A leader that has not reported yet says so itself.
 pub(super) fn report_moot(scratch: &Scratch, id: &str, because: &'static str) {
-    let Some(fork) = core_fork::birth().map(|birth| birth) else { return };
+    let Some(fork) = core_fork::birth() else { return };
     if shared_page::mark_gone(fork.sequence) && fork.full {
         let ending = Ending { state: State::Moot, because };
         report_last_states(scratch, fork, id, ending, |_| true);
@@ -53,7 +53,7 @@ pub(super) fn report_moot(scratch: &Scratch, id: &str, because: &'static str) {
 /// The child lived and worked without its lost threads: locks and connections that it never touched did no harm, though the next child may
 /// well touch them.
 pub(super) fn report_untouched(scratch: &Scratch, id: &str) {
-    if let Some(fork) = core_fork::birth().map(|birth| birth).filter(|fork| fork.full) {
+    if let Some(fork) = core_fork::birth().filter(|fork| fork.full) {
         let ending = Ending { state: State::Untouched, because: "the child ended without touching it" };
         report_last_states(scratch, fork, id, ending, |finding| finding.kind == FindingKind::LockOrphaned);
         uses::report_unused(scratch, id, ending.state, ending.because);

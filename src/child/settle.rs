@@ -44,7 +44,7 @@ pub(crate) fn settle_before_wait(call: &'static &'static str, length: WaitLength
 
 fn leader_has_reported() -> bool {
     let reported = |fork: &core_fork::Snapshot| shared_page::leader_has_reported(fork.leader, fork.sequence);
-    !emit::wanted() || core_fork::birth().is_none_or(|birth| reported(birth))
+    !emit::wanted() || core_fork::birth().is_none_or(reported)
 }
 
 fn postponed_call() -> Option<&'static str> {

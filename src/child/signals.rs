@@ -9,7 +9,7 @@ use forkguard_report::event::{FindingKind, State};
 /// a mask of its own, and what it blocks is its own affair (PostgreSQL's backends unblock them in two steps, with a read between).
 pub(crate) fn before_mask(mask: u64) {
     let unblocks = |fork: &&Snapshot| signals_blocked::steers(fork.blocked & !mask);
-    if let Some(fork) = core_fork::birth().map(|birth| birth).filter(unblocks) {
+    if let Some(fork) = core_fork::birth().filter(unblocks) {
         record_with_scratch(|scratch| report_unblocked(scratch, fork, mask));
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn armed(timer: Armed) {
         Armed::Interval(which) => (0..3).contains(&which) && inner.interval_timers & 1 << which != 0,
         Armed::Created(clock) => inner.timers.as_slice().iter().any(|t| t.clock == clock),
     };
-    if let Some(inner) = core_fork::birth().map(|birth| birth).filter(lost) {
+    if let Some(inner) = core_fork::birth().filter(lost) {
         record_with_scratch(|scratch| resolve(scratch, inner, timer));
     }
 }

@@ -12,7 +12,6 @@ pub(crate) fn lost_pool(
 ) -> impl Iterator<Item = (&'static Snapshot, &'static ThreadRecord)> {
     let mut first_thread = true;
     core_fork::ancestors()
-        .map(|snapshot| snapshot)
         // What an earlier leader lost is this thread's only if it is the one that came out of that fork.
         .take_while(move |inner| std::mem::replace(&mut first_thread, inner.thread == inner.leader))
         .flat_map(move |inner| {

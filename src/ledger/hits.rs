@@ -49,7 +49,7 @@ pub(crate) fn report_hit<'w>(
     fixup: Option<&str>,
     find: impl for<'a> FnOnce(&'a Arena) -> Option<Hit<'a>> + 'w,
 ) -> bool {
-    let (Some(fork), Some(id)) = (core_fork::birth().map(|b| b), own_fork_id()) else { return false };
+    let (Some(fork), Some(id)) = (core_fork::birth(), own_fork_id()) else { return false };
     let arena = &scratch.arena();
     let Some(hit) = find(arena) else { return false };
     let again = states::find(kind, hit.what).is_some();
