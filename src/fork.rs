@@ -1,8 +1,8 @@
 //! fork, from its entry to its report: read this from top to bottom to know what happens at a fork.
 //!
-//! `fork()` is entered here; libc runs every prepare handler, ours last (the snapshot); the kernel forks; in the child ours runs
-//! first (freezes what the lost threads left), in the leader too (it only notes); back in the wrapper the leader works out the
-//! findings and writes. daemon and forkpty call fork inside libc, past our wrapper: the atfork handlers still see it.
+//! The hook of fork() enters here; libc runs every prepare handler, ours last (the snapshot); the kernel forks; in the child our handler
+//! runs first (it freezes the records of the lost threads), in the leader too; back in the hook the leader works out the findings and writes
+//! them. daemon and forkpty call fork inside libc, past the hook: the atfork handlers still see it.
 mod earlier;
 mod report;
 
@@ -14,9 +14,9 @@ use forkguard_core::gate::{self, Inside};
 use forkguard_report::event::ForkKind;
 use libc::pid_t;
 
-/// 1. A door is entered: the fork gets its number and its site.
+/// 1. A hook is entered: the fork gets its number and its site.
 pub(crate) fn enter(call: ForkCall, caller: usize) -> Option<&'static SnapshotCell> {
-    catch_panic(get_ready);
+    catch_panic(prepare_report);
     record(|_| guards::before_fork());
     catch_panic(guards::wait_before_fork);
     record(|_| begin(call, caller)).flatten()
@@ -28,9 +28,9 @@ fn begin(call: ForkCall, caller: usize) -> Option<&'static SnapshotCell> {
     Some(cell)
 }
 
-/// What must be there before a fork, for the child to write into.
-fn get_ready() {
-    // The memory is the leader's.
+/// The child writes into its leader's report: it must exist before the fork.
+fn prepare_report() {
+    // A vfork child's memory is its leader's.
     if !gate::awake() || gate::is_guest() {
         return;
     }
@@ -42,10 +42,10 @@ fn get_ready() {
     }
 }
 
-/// 2. The last prepare handler. A fork that came through no door of ours begins here.
+/// 2. The last prepare handler. A fork that no hook entered begins here.
 pub(crate) extern "C-unwind" fn prepare() {
     if core_fork::current().is_none() {
-        catch_panic(get_ready);
+        catch_panic(prepare_report);
     }
     if core_fork::is_unrecorded() {
         return;
@@ -61,7 +61,7 @@ pub(crate) extern "C-unwind" fn prepare() {
     });
 }
 
-/// 3. The first child handler. Whatever this thread was in the middle of: the child must know that it is one.
+/// 3. The first child handler. It runs even where this thread was inside of a hook: the child must know that it is one.
 #[unsafe(link_section = ".text.forkguard_child")]
 pub(crate) extern "C-unwind" fn child() {
     if gate::awake() && forkguard_core::tls::vfork() == 0 {
@@ -69,7 +69,7 @@ pub(crate) extern "C-unwind" fn child() {
     }
 }
 
-/// Without a snapshot when too many forks were under way.
+/// There is no snapshot when too many forks were under way.
 #[unsafe(link_section = ".text.forkguard_child")]
 fn init_child(cell: Option<&'static SnapshotCell>) {
     let Some(mut snapshot) = cell.and_then(core_fork::child) else { return child_unseen() };
@@ -104,38 +104,37 @@ fn reset_in_child(sequence: u64) {
     child::reset();
 }
 
-/// 4. The first parent handler: reports a fork that no wrapper will, as daemon's leader ends inside libc and an internal one has
-///    no wrapper.
+/// 4. The first parent handler: reports the forks that no hook will: daemon's leader ends inside libc, and no hook entered an internal fork.
 pub(crate) extern "C-unwind" fn parent() {
-    catch_panic(forked);
+    catch_panic(report_unhooked);
 }
 
-fn forked() {
+fn report_unhooked() {
     if !gate::awake() {
         return;
     }
     guards::in_parent();
     let Some(cell) = core_fork::current() else { return };
-    let unwrapped = |snapshot: &SnapshotGuard| matches!(snapshot.call, ForkCall::Daemon | ForkCall::Internal);
-    let Some(snapshot) = cell.borrow().filter(unwrapped) else { return };
+    let is_unhooked = |snapshot: &SnapshotGuard| matches!(snapshot.call, ForkCall::Daemon | ForkCall::Internal);
+    let Some(snapshot) = cell.borrow().filter(is_unhooked) else { return };
     let (call, outcome) = (snapshot.call, core_fork::outcome(&snapshot));
     drop(snapshot);
     match outcome {
         Outcome::Made(child) => report(cell, child, None),
-        // It failed; daemon's wrapper knows with which errno.
+        // The hook of daemon reports its failure: it knows the errno.
         Outcome::Failed if call == ForkCall::Daemon => {}
         Outcome::Failed => core_fork::end(cell),
     }
 }
 
-/// 5. Back in the leader's wrapper: the findings are worked out, the event is written. Never waits for the child.
+/// 5. Back in the leader's hook: the findings are worked out, the event is written. It never waits for the child.
 pub(crate) fn leave(cell: Option<&'static SnapshotCell>, call: ForkCall, caller: usize, result: pid_t) {
     catch_panic(guards::after_fork);
     let errno = crate::entry::errno::get();
     let child = (result > 0).then_some(result as u32);
     match cell {
         Some(cell) => report(cell, child, (result < 0).then_some(errno)),
-        // Too many forks at once: its counts are all there is.
+        // Too many forks at once: only counts are reported.
         None if core_fork::is_unrecorded() => {
             core_fork::end_unrecorded();
             if result > 0 && emit::wanted() {
@@ -146,9 +145,9 @@ pub(crate) fn leave(cell: Option<&'static SnapshotCell>, call: ForkCall, caller:
     }
 }
 
-/// Back in the child's wrapper: every library's child handler has run.
+/// Back in the child's hook: every library's child handler has run.
 #[unsafe(link_section = ".text.forkguard_child")]
-pub(crate) fn arrive() {
+pub(crate) fn finish_child() {
     if gate::awake() && gate::owns_registries() {
         guards::at_end_of_fork(core_fork::birth());
     }

@@ -1,8 +1,9 @@
 //! libforkguard.so: preloaded into prefork servers, it knows at every fork which threads, locks, descriptors and signal
 //! dispositions exist, and reports what the child inherits broken.
 //!
-//! The arrows run one way: `hooks` write into the registries of `forkguard-core`; at a fork a snapshot is taken; `describe` turns
-//! it into the report's types; `findings` are pure rules over those; `emit` writes. `hooks/fork.rs` conducts.
+//! Imports run one way (`scripts/check-house`): hooks write into the registries of `forkguard-core`; at a fork a snapshot is taken;
+//! `describe` turns it into the report's types; `findings` are pure rules over those; `guards` act in the child; the `ledger` holds what was
+//! reported and done; `emit` writes bytes. `fork.rs` conducts.
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")))]
 compile_error!("forkguard runs on Linux with glibc on x86_64");
 

@@ -17,23 +17,23 @@ pub(crate) enum Armed {
 
 /// The child arms a timer: of those that it has lost it may have one again.
 pub(crate) fn armed(timer: Armed) {
-    let lost = |inner: &&Snapshot| match timer {
-        Armed::Interval(which) => (0..3).contains(&which) && inner.interval_timers & 1 << which != 0,
-        Armed::Created(clock) => inner.timers.as_slice().iter().any(|t| t.clock == clock),
+    let lost = |snapshot: &&Snapshot| match timer {
+        Armed::Interval(which) => (0..3).contains(&which) && snapshot.interval_timers & 1 << which != 0,
+        Armed::Created(clock) => snapshot.timers.as_slice().iter().any(|t| t.clock == clock),
     };
-    if let Some(inner) = core_fork::birth().filter(lost) {
-        record_with_scratch(|scratch| resolve(scratch, inner, timer));
+    if let Some(snapshot) = core_fork::birth().filter(lost) {
+        record_with_scratch(|scratch| resolve(scratch, snapshot, timer));
     }
 }
 
-fn resolve(scratch: &Scratch, inner: &Snapshot, timer: Armed) {
+fn resolve(scratch: &Scratch, snapshot: &Snapshot, timer: Armed) {
     let arena = scratch.arena();
     let clock = match timer {
         Armed::Interval(which) => describe::interval_clock(which),
         Armed::Created(clock) => describe::clock_name(&arena, clock),
     };
     let is_created = matches!(timer, Armed::Created(_));
-    let names = describe::timers(&arena, inner).iter().enumerate();
+    let names = describe::timers(&arena, snapshot).iter().enumerate();
     let same = names.filter(|(_, t)| t.clock == clock && (t.call == "timer_create") == is_created);
     let mut open = same
         .map(|(index, lost)| timer_lost::what(lost, index))

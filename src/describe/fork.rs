@@ -65,62 +65,62 @@ pub(crate) fn spawn<'a>(arena: &'a Arena, kind: ForkKind, caller: usize) -> Fork
 }
 
 /// A fork that is like the earlier one of this id; its site only if that differs.
-pub(crate) fn like<'a>(arena: &'a Arena, inner: &Snapshot, earlier: &'a str, same_site: bool) -> Fork<'a> {
-    let mut fork = empty(fork_kind(inner.call), Detail::Like);
+pub(crate) fn like<'a>(arena: &'a Arena, snapshot: &Snapshot, earlier: &'a str, same_site: bool) -> Fork<'a> {
+    let mut fork = empty(fork_kind(snapshot.call), Detail::Like);
     fork.like = Some(Borrowed(earlier));
     fork.thread = 0;
-    fork.site = if same_site { None } else { site(arena, Role::Fork, inner.thread, inner.site) };
-    fork.cost_us.prepare = inner.prepare_ns as f64 / 1000.0;
+    fork.site = if same_site { None } else { site(arena, Role::Fork, snapshot.thread, snapshot.site) };
+    fork.cost_us.prepare = snapshot.prepare_ns as f64 / 1000.0;
     fork
 }
 
 /// A fork by its counts only; its thread and site only if `with_site` (in a storm of forks they cost too much).
-pub(crate) fn counts<'a>(arena: &'a Arena, inner: &Snapshot, with_site: bool) -> Fork<'a> {
-    let mut fork = empty(fork_kind(inner.call), Detail::Counts);
-    fork.thread = if with_site { inner.thread } else { 0 };
-    fork.site = if with_site { site(arena, Role::Fork, inner.thread, inner.site) } else { None };
-    if inner.prepared {
-        let (threads, locks) = (&inner.threads, &inner.locks);
+pub(crate) fn counts<'a>(arena: &'a Arena, snapshot: &Snapshot, with_site: bool) -> Fork<'a> {
+    let mut fork = empty(fork_kind(snapshot.call), Detail::Counts);
+    fork.thread = if with_site { snapshot.thread } else { 0 };
+    fork.site = if with_site { site(arena, Role::Fork, snapshot.thread, snapshot.site) } else { None };
+    if snapshot.prepared {
+        let (threads, locks) = (&snapshot.threads, &snapshot.locks);
         let known = threads.as_slice().len() as u32 + threads.missed();
-        fork.counts.threads = if registry::threads::untracked() > 0 { known.max(inner.kernel_threads) } else { known };
+        fork.counts.threads = if registry::threads::untracked() > 0 { known.max(snapshot.kernel_threads) } else { known };
         fork.counts.locks = locks.as_slice().iter().filter(|l| !l.own).count() as u32 + locks.missed();
-        fork.counts.descriptors = inner.descriptors;
-        fork.cost_us.prepare = inner.prepare_ns as f64 / 1000.0;
+        fork.counts.descriptors = snapshot.descriptors;
+        fork.cost_us.prepare = snapshot.prepare_ns as f64 / 1000.0;
     }
     fork
 }
 
 /// A fork with what its child lacks: threads, locks, signals and timers, of which the kernel's tables need not be read.
-pub(crate) fn losses<'a>(arena: &'a Arena, inner: &Snapshot) -> Fork<'a> {
-    let mut fork = counts(arena, inner, true);
-    add_losses(arena, inner, &ProcFacts::of_threads(arena, inner), &mut fork);
-    fork.blocked = Borrowed(blocked_names(arena, inner.blocked));
+pub(crate) fn losses<'a>(arena: &'a Arena, snapshot: &Snapshot) -> Fork<'a> {
+    let mut fork = counts(arena, snapshot, true);
+    add_losses(arena, snapshot, &ProcFacts::of_threads(arena, snapshot), &mut fork);
+    fork.blocked = Borrowed(blocked_names(arena, snapshot.blocked));
     fork
 }
 
 /// A fork with everything that is known of it. `blocked`: the signals that the child starts, or still goes on, without.
-pub(crate) fn fork<'a>(arena: &'a Arena, inner: &Snapshot, blocked: u64) -> Fork<'a> {
-    let facts = ProcFacts::of_fork(arena, inner);
+pub(crate) fn fork<'a>(arena: &'a Arena, snapshot: &Snapshot, blocked: u64) -> Fork<'a> {
+    let facts = ProcFacts::of_fork(arena, snapshot);
     let (numbers, missed) = facts.descriptors;
-    let mut fork = counts(arena, inner, true);
-    add_losses(arena, inner, &facts, &mut fork);
+    let mut fork = counts(arena, snapshot, true);
+    add_losses(arena, snapshot, &facts, &mut fork);
     fork.detail = Detail::Full;
     fork.counts.threads = fork.counts.threads.max(fork.threads.len() as u32);
     fork.descriptors = Borrowed(descriptors::all(arena, numbers));
-    fork.signals = Borrowed(signals(arena, inner.leader == kernel::process_id()));
+    fork.signals = Borrowed(signals(arena, snapshot.leader == kernel::process_id()));
     fork.blocked = Borrowed(blocked_names(arena, blocked));
     fork.atfork = Borrowed(atfork::handlers(arena));
     fork.memory = facts.memory;
-    fork.truncated.threads = inner.threads.missed();
-    fork.truncated.locks = inner.locks.missed();
+    fork.truncated.threads = snapshot.threads.missed();
+    fork.truncated.locks = snapshot.locks.missed();
     fork.truncated.descriptors = missed;
     fork.truncated.atfork = forkguard_core::registry::atfork::missed();
     fork
 }
 
-fn add_losses<'a>(arena: &'a Arena, inner: &Snapshot, facts: &ProcFacts<'a>, fork: &mut Fork<'a>) {
-    let threads = threads(arena, inner, facts);
-    fork.locks = Borrowed(locks(arena, inner, threads));
+fn add_losses<'a>(arena: &'a Arena, snapshot: &Snapshot, facts: &ProcFacts<'a>, fork: &mut Fork<'a>) {
+    let threads = threads(arena, snapshot, facts);
+    fork.locks = Borrowed(locks(arena, snapshot, threads));
     fork.threads = Borrowed(threads);
-    fork.timers = Borrowed(timers(arena, inner));
+    fork.timers = Borrowed(timers(arena, snapshot));
 }

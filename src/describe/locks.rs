@@ -12,8 +12,8 @@ use std::borrow::Cow::Borrowed;
 use std::ffi::CStr;
 
 /// Those that are broken in the child; `threads` has the names of their holders.
-pub(super) fn locks<'a>(arena: &'a Arena, inner: &Snapshot, threads: &[Thread<'a>]) -> &'a [Lock<'a>] {
-    let records = inner.locks.as_slice();
+pub(super) fn locks<'a>(arena: &'a Arena, snapshot: &Snapshot, threads: &[Thread<'a>]) -> &'a [Lock<'a>] {
+    let records = snapshot.locks.as_slice();
     let mut list = arena.list(records.len());
     let broken = records.iter().filter(|lock| lock.broken_in_child() && is_still_inside(lock));
     broken.for_each(|lock| list.push(describe(arena, lock, threads)));

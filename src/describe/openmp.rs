@@ -13,10 +13,10 @@ pub(crate) fn lost_pool(
     let mut first_thread = true;
     core_fork::ancestors()
         // What an earlier leader lost is this thread's only if it is the one that came out of that fork.
-        .take_while(move |inner| std::mem::replace(&mut first_thread, inner.thread == inner.leader))
-        .flat_map(move |inner| {
-            let threads = inner.threads.as_slice().iter();
-            threads.filter(move |t| t.tid != inner.thread && t.creator == inner.thread && of(t)).map(move |t| (inner, t))
+        .take_while(move |snapshot| std::mem::replace(&mut first_thread, snapshot.thread == snapshot.leader))
+        .flat_map(move |snapshot| {
+            let threads = snapshot.threads.as_slice().iter();
+            threads.filter(move |t| t.tid != snapshot.thread && t.creator == snapshot.thread && of(t)).map(move |t| (snapshot, t))
         })
 }
 

@@ -29,29 +29,29 @@ pub(super) struct ProcFacts<'a> {
 
 impl<'a> ProcFacts<'a> {
     /// All that a fork's report needs.
-    pub(super) fn of_fork(arena: &'a Arena, inner: &Snapshot) -> ProcFacts<'a> {
-        let leader = inner.leader == kernel::process_id();
+    pub(super) fn of_fork(arena: &'a Arena, snapshot: &Snapshot) -> ProcFacts<'a> {
+        let leader = snapshot.leader == kernel::process_id();
         let fds = kernel::path_of_thread(format_args!("fd"));
-        Self::read(arena, inner, |facts| {
+        Self::read(arena, snapshot, |facts| {
             facts.descriptors = descriptors::numbers(arena, &fds);
             facts.memory = leader.then(leader_memory).flatten();
-            look_up_sites(inner, facts.descriptors.0);
+            look_up_sites(snapshot, facts.descriptors.0);
         })
     }
 
     /// What it says of the threads only.
-    pub(super) fn of_threads(arena: &'a Arena, inner: &Snapshot) -> ProcFacts<'a> {
-        Self::read(arena, inner, |_| {})
+    pub(super) fn of_threads(arena: &'a Arena, snapshot: &Snapshot) -> ProcFacts<'a> {
+        Self::read(arena, snapshot, |_| {})
     }
 
-    fn read(arena: &'a Arena, inner: &Snapshot, more: impl FnOnce(&mut Self)) -> ProcFacts<'a> {
+    fn read(arena: &'a Arena, snapshot: &Snapshot, more: impl FnOnce(&mut Self)) -> ProcFacts<'a> {
         let mut facts = ProcFacts::default();
-        let leader = inner.leader == kernel::process_id();
+        let leader = snapshot.leader == kernel::process_id();
         let (begun, others) = (kernel::readers_begun(), kernel::Readers::now().live);
         let _ = aside(|| {
-            facts.names = read_names(arena, inner.threads.as_slice(), leader);
+            facts.names = read_names(arena, snapshot.threads.as_slice(), leader);
             if leader && others == 0 {
-                facts.unrecorded = unrecorded(arena, inner);
+                facts.unrecorded = unrecorded(arena, snapshot);
             }
             more(&mut facts);
         });
@@ -78,10 +78,10 @@ fn read_names<'a>(arena: &'a Arena, records: &[ThreadRecord], leader: bool) -> &
 }
 
 /// Threads that only the kernel knows: looked for when it counts more than are recorded.
-fn unrecorded<'a>(arena: &'a Arena, inner: &Snapshot) -> &'a [(u32, Text<16>)] {
-    let recorded = inner.threads.as_slice();
+fn unrecorded<'a>(arena: &'a Arena, snapshot: &Snapshot) -> &'a [(u32, Text<16>)] {
+    let recorded = snapshot.threads.as_slice();
     // While threads are being created some would be taken for others.
-    if inner.kernel_threads <= recorded.len() as u32 || inner.starting > 0 || threads::untracked() > 0 {
+    if snapshot.kernel_threads <= recorded.len() as u32 || snapshot.starting > 0 || threads::untracked() > 0 {
         return &[];
     }
     let reader = kernel::thread_id();

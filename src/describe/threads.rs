@@ -11,13 +11,13 @@ use forkguard_report::event::{Role, Site, Thread};
 use std::borrow::Cow::Borrowed;
 
 /// All threads at a fork: the recorded ones, then those that only the kernel knows.
-pub(super) fn threads<'a>(arena: &'a Arena, inner: &Snapshot, facts: &ProcFacts<'a>) -> &'a [Thread<'a>] {
-    let recorded = inner.threads.as_slice();
+pub(super) fn threads<'a>(arena: &'a Arena, snapshot: &Snapshot, facts: &ProcFacts<'a>) -> &'a [Thread<'a>] {
+    let recorded = snapshot.threads.as_slice();
     let mut list = arena.list(recorded.len() + facts.unrecorded.len());
     let named = recorded.iter().zip(facts.names);
-    named.for_each(|(record, name)| list.push(describe(arena, record, name, record.tid == inner.thread, inner.leader)));
+    named.for_each(|(record, name)| list.push(describe(arena, record, name, record.tid == snapshot.thread, snapshot.leader)));
     for (tid, name) in facts.unrecorded {
-        list.push(Thread { tid: *tid, name: Borrowed(name.as_str()), forking: *tid == inner.thread, ..Thread::default() });
+        list.push(Thread { tid: *tid, name: Borrowed(name.as_str()), forking: *tid == snapshot.thread, ..Thread::default() });
     }
     list.done()
 }
@@ -31,8 +31,8 @@ pub(crate) fn lost_threads<'a>(arena: &'a Arena, records: &[ThreadRecord]) -> &'
 }
 
 /// The stacks of the lost threads at the fork, as far as this child read them.
-pub(crate) fn stacks_at_fork<'a>(arena: &'a Arena, inner: &Snapshot) -> &'a [Site<'a>] {
-    let threads = inner.threads.as_slice();
+pub(crate) fn stacks_at_fork<'a>(arena: &'a Arena, snapshot: &Snapshot) -> &'a [Site<'a>] {
+    let threads = snapshot.threads.as_slice();
     let mut list = arena.list(threads.len());
     threads.iter().filter_map(|t| site(arena, Role::Stood, t.tid, t.stack_at_fork)).for_each(|s| list.push(s));
     list.done()

@@ -16,17 +16,17 @@ pub(crate) fn interval_clock(which: i32) -> Cow<'static, str> {
 }
 
 /// The timers that were armed at a fork.
-pub(crate) fn timers<'a>(arena: &'a Arena, inner: &Snapshot) -> &'a [Timer<'a>] {
-    let mut list = arena.list(INTERVAL_CLOCKS.len() + inner.timers.as_slice().len());
-    for (which, (clock, number)) in INTERVAL_CLOCKS.iter().enumerate().filter(|(i, _)| inner.interval_timers & 1 << i != 0) {
+pub(crate) fn timers<'a>(arena: &'a Arena, snapshot: &Snapshot) -> &'a [Timer<'a>] {
+    let mut list = arena.list(INTERVAL_CLOCKS.len() + snapshot.timers.as_slice().len());
+    for (which, (clock, number)) in INTERVAL_CLOCKS.iter().enumerate().filter(|(i, _)| snapshot.interval_timers & 1 << i != 0) {
         list.push(Timer {
             call: Borrowed(if which == 0 && timers::by_alarm() { "alarm" } else { "setitimer" }),
             clock: Borrowed(clock),
             signal: Some(signal_name(arena, *number)),
-            site: site(arena, Role::Armed, 0, inner.interval_sites[which]),
+            site: site(arena, Role::Armed, 0, snapshot.interval_sites[which]),
         });
     }
-    for timer in inner.timers.as_slice() {
+    for timer in snapshot.timers.as_slice() {
         list.push(Timer {
             call: Borrowed("timer_create"),
             clock: clock_name(arena, timer.clock),

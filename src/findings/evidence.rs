@@ -39,8 +39,8 @@ pub(crate) struct Evidence<'a> {
 
 impl<'a> Evidence<'a> {
     /// Gathers it for a described fork, in the leader or in the child.
-    pub(crate) fn of(fork: &Fork<'a>, inner: &Snapshot, arena: &'a Arena, fork_id: &'a str) -> Evidence<'a> {
-        let in_child = inner.leader != kernel::process_id();
+    pub(crate) fn of(fork: &Fork<'a>, snapshot: &Snapshot, arena: &'a Arena, fork_id: &'a str) -> Evidence<'a> {
+        let in_child = snapshot.leader != kernel::process_id();
         let child = if in_child { Some(kernel::process_id()) } else { fork.child };
         let threads = borrowed(&fork.threads);
         let (generators, go) = known_libraries(arena, threads.iter().any(|thread| !thread.recorded));
@@ -57,7 +57,7 @@ impl<'a> Evidence<'a> {
             generators,
             go,
             go_starters: go_starters(arena, threads),
-            random: describe::site(arena, Role::Used, 0, inner.random),
+            random: describe::site(arena, Role::Used, 0, snapshot.random),
         }
     }
 

@@ -53,17 +53,18 @@ pub(super) fn like(likeness: u64) -> u64 {
 }
 
 /// True when a fork was called where the earlier one was that it is like.
-pub(super) fn is_same_site(inner: &Snapshot) -> bool {
-    find(|known| known.sequence == inner.like).is_some_and(|known| inner.site == known.site || inner.site == known.caller)
+pub(super) fn is_same_site(snapshot: &Snapshot) -> bool {
+    find(|known| known.sequence == snapshot.like)
+        .is_some_and(|known| snapshot.site == known.site || snapshot.site == known.caller)
 }
 
 /// Notes that the report holds this fork in full.
-pub(super) fn remember(inner: &Snapshot) {
-    let address = crate::sites::address_of(inner.site);
+pub(super) fn remember(snapshot: &Snapshot) {
+    let address = crate::sites::address_of(snapshot.site);
     let entry = Known {
-        likeness: inner.fingerprint,
-        sequence: inner.sequence,
-        site: inner.site,
+        likeness: snapshot.fingerprint,
+        sequence: snapshot.sequence,
+        site: snapshot.site,
         caller: address,
         generation: generation::current(),
     };

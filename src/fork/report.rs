@@ -16,51 +16,70 @@ use std::borrow::Cow::Borrowed;
 static FULL: Budget = Budget::new();
 
 /// In prepare, when the snapshot is taken: whether this fork is like an earlier one, is reported in full, or by its counts only.
-pub(super) fn decide(inner: &mut Snapshot) {
+pub(super) fn decide(snapshot: &mut Snapshot) {
     if wanted() && !file::is_cut_short() {
-        inner.fingerprint = fingerprint::of(inner);
-        inner.like = earlier::like(inner.fingerprint);
-        inner.full = inner.like != 0 || FULL.take();
+        snapshot.fingerprint = fingerprint::of(snapshot);
+        snapshot.like = earlier::like(snapshot.fingerprint);
+        snapshot.full = snapshot.like != 0 || FULL.take();
     }
 }
 
 /// Reports a fork in the leader, after it.
-pub(super) fn write(scratch: &Scratch, inner: &mut Snapshot, child: Option<u32>, failed: Option<i32>) {
+pub(super) fn write(scratch: &Scratch, snapshot: &mut Snapshot, child: Option<u32>, failed: Option<i32>) {
     let start = kernel::monotonic();
     let arena = scratch.arena();
-    let id = fork_id(inner.leader, inner.sequence);
-    let like = fork_id(inner.leader, inner.like);
-    let made = inner.prepared && failed.is_none();
-    let mut event = match made && inner.full {
-        true if inner.like != 0 => describe::like(&arena, inner, like.as_str(), earlier::is_same_site(inner)),
-        true => {
-            crate::sites::record_stacks_at_fork(inner);
-            describe::fork(&arena, inner, inner.blocked)
-        }
-        false => describe::counts(&arena, inner, !made),
-    };
+    let id = fork_id(snapshot.leader, snapshot.sequence);
+    let mut event = describe(&arena, snapshot, failed.is_some());
     event.child = child;
     event.failed = failed;
     event.counts.spawns = ledger::spawns::take_unreported();
-    event.cost_us.fork = (start - inner.entered) as f64 / 1000.0;
+    event.cost_us.fork = microseconds(start - snapshot.entered);
     match event.detail {
-        Detail::Full => in_full(scratch, &arena, id.as_str(), inner, event, start),
-        _ => {
-            let (mut lines, _) = Lines::pair(scratch);
-            event.cost_us.report = (kernel::monotonic() - start) as f64 / 1000.0;
-            lines.add(Some(id.as_str()), Event::Fork(event));
-            lines.write();
-            shared_page::mark_reported(inner.sequence);
-        }
+        Detail::Full => write_with_findings(scratch, &arena, id.as_str(), snapshot, event, start),
+        _ => write_alone(scratch, id.as_str(), snapshot, event, start),
     }
 }
 
-/// With its findings.
-fn in_full<'a>(scratch: &Scratch, arena: &'a Arena, id: &'a str, inner: &Snapshot, mut event: Fork<'a>, start: u64) {
+fn microseconds(nanoseconds: u64) -> f64 {
+    nanoseconds as f64 / 1000.0
+}
+
+/// Describes it as far as it is to be reported.
+fn describe<'a>(arena: &'a Arena, snapshot: &mut Snapshot, has_failed: bool) -> Fork<'a> {
+    let made = snapshot.prepared && !has_failed;
+    match made && snapshot.full {
+        true if snapshot.like != 0 => {
+            let like = arena.text(fork_id(snapshot.leader, snapshot.like).as_str());
+            describe::like(arena, snapshot, like, earlier::is_same_site(snapshot))
+        }
+        true => {
+            crate::sites::record_stacks_at_fork(snapshot);
+            describe::fork(arena, snapshot, snapshot.blocked)
+        }
+        false => describe::counts(arena, snapshot, !made),
+    }
+}
+
+fn write_alone<'a>(scratch: &Scratch, id: &'a str, snapshot: &Snapshot, mut event: Fork<'a>, start: u64) {
+    let (mut lines, _) = Lines::pair(scratch);
+    event.cost_us.report = microseconds(kernel::monotonic() - start);
+    lines.add(Some(id), Event::Fork(event));
+    lines.write();
+    shared_page::mark_reported(snapshot.sequence);
+}
+
+fn write_with_findings<'a>(
+    scratch: &Scratch,
+    arena: &'a Arena,
+    id: &'a str,
+    snapshot: &Snapshot,
+    mut event: Fork<'a>,
+    start: u64,
+) {
     let (mut head, mut tail) = Lines::pair(scratch);
     let mut ids = arena.list(findings::MAX_FINDINGS as usize);
-    let gone = shared_page::is_child_gone(inner.sequence);
-    let evidence = Evidence::of(&event, inner, arena, id);
+    let gone = shared_page::is_child_gone(snapshot.sequence);
+    let evidence = Evidence::of(&event, snapshot, arena, id);
     event.truncated.sites = crate::sites::skipped();
     event.truncated.findings = findings::apply_rules(&evidence, |mut finding| {
         ids.push(finding.id.clone());
@@ -69,21 +88,25 @@ fn in_full<'a>(scratch: &Scratch, arena: &'a Arena, id: &'a str, inner: &Snapsho
         }
         tail.add(Some(id), Event::Finding(finding));
     });
-    event.cost_us.report = (kernel::monotonic() - start) as f64 / 1000.0;
+    event.cost_us.report = microseconds(kernel::monotonic() - start);
     add_fork(&mut head, arena, id, event);
     head.join(&tail);
     if head.write() {
-        earlier::remember(inner);
+        earlier::remember(snapshot);
     }
-    // The child was gone before its findings were written, and left it to us to say so.
-    if shared_page::mark_reported(inner.sequence) && !gone {
+    // A child that is gone before its findings are written leaves it to the leader to end them.
+    if shared_page::mark_reported(snapshot.sequence) && !gone {
         head.clear();
-        for finding in ids.as_slice() {
-            let because = Borrowed("the child was gone at once");
-            let moot = FindingState { id: finding.clone(), state: State::Moot, severity: None, because };
-            head.add(Some(id), Event::FindingState(moot));
-        }
+        add_moot(&mut head, id, ids.as_slice());
         head.write();
+    }
+}
+
+fn add_moot<'a>(lines: &mut Lines<'_>, id: &'a str, findings: &[Text<'a>]) {
+    for finding in findings {
+        let because = Borrowed("the child was gone at once");
+        let moot = FindingState { id: finding.clone(), state: State::Moot, severity: None, because };
+        lines.add(Some(id), Event::FindingState(moot));
     }
 }
 

@@ -1,6 +1,6 @@
 //! fork(3) and what calls it: see [`crate::fork`].
 use super::seccomp;
-use crate::fork::{arrive, leave};
+use crate::fork::{finish_child, leave};
 use forkguard_core::fork::{self as core_fork, ForkCall, SnapshotCell};
 use libc::{c_char, c_int, pid_t, termios, winsize};
 
@@ -17,7 +17,7 @@ hook! {
         let cell = enter(ForkCall::Fork, caller);
         let result = real();
         match result {
-            0 => arrive(),
+            0 => finish_child(),
             _ => leave(cell, ForkCall::Fork, caller, result),
         }
         result
@@ -30,7 +30,7 @@ hook! {
         let cell = enter(ForkCall::Forkpty, caller);
         let result = real(master, name, settings, size);
         match result {
-            0 => arrive(),
+            0 => finish_child(),
             _ => leave(cell, ForkCall::Forkpty, caller, result),
         }
         result
@@ -43,7 +43,7 @@ hook! {
         let cell = enter(ForkCall::Daemon, caller);
         let result = real(keep_directory, keep_output);
         match result {
-            0 => arrive(),
+            0 => finish_child(),
             _ if core_fork::current().is_some() => leave(cell, ForkCall::Daemon, caller, -1),
             _ => {}
         }

@@ -54,17 +54,17 @@ pub(crate) fn label(label: usize) -> (&'static str, &'static str) {
 }
 
 /// In the leader, right after a fork: the stacks of the other threads, while they cannot run.
-pub(crate) fn record_stacks_at_fork(inner: &mut Snapshot) {
+pub(crate) fn record_stacks_at_fork(snapshot: &mut Snapshot) {
     if python::holds_gil() {
-        python::record_stacks(inner.threads.as_mut_slice());
+        python::record_stacks(snapshot.threads.as_mut_slice());
     }
 }
 
 /// In the child, before fork() returns there and the interpreter frees them: the stacks of the lost threads. With the GIL they are whole;
 /// without it they may be in the middle of a change.
-pub(crate) fn record_lost_stacks(inner: &mut Snapshot) {
+pub(crate) fn record_lost_stacks(snapshot: &mut Snapshot) {
     if python::is_known() {
-        let threads = inner.threads.as_mut_slice();
+        let threads = snapshot.threads.as_mut_slice();
         if python::holds_gil() { python::record_stacks(threads) } else { python::record_frozen_stacks(threads) }
     }
 }
