@@ -2,7 +2,7 @@
 use crate::options::{self, Report};
 use forkguard_core::fixed::Text;
 use forkguard_core::kernel::{self, OwnedFd};
-use forkguard_report::place::default_directories;
+use forkguard_report::directories::default_directories;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::CStr;
@@ -113,7 +113,7 @@ fn is_in_memory(directory: &OwnedFd) -> bool {
 }
 
 /// Entries that are looked at: a directory of many old reports must not hold up a first fork.
-const LOOKED_AT: usize = 512;
+const MOST_ENTRIES: usize = 512;
 
 /// A number for this program's image that no earlier image of the same process number has: how many have reported under it (those that
 /// exec'd this one, or had its number before). Where too many reports lie there to tell, the time in milliseconds serves.
@@ -121,7 +121,7 @@ pub(super) fn number_of_image(directory: &OwnedFd, pid: u32) -> u64 {
     const LATEST: u64 = 1_000_000_000;
     let pid = Text::<16>::of(format_args!("{pid}"));
     let mut count = 0;
-    let all = kernel::each_entry_of(directory, LOOKED_AT, |name| {
+    let all = kernel::each_entry_of(directory, MOST_ENTRIES, |name| {
         let stem = name.to_str().ok().and_then(|name| name.strip_suffix(".jsonl")).unwrap_or_default();
         let last = |text: &str| text.rsplit(['-', '_']).next() == Some(pid.as_str());
         let numbered = stem.rsplit_once('.').filter(|(_, turn)| turn.bytes().all(|b| b.is_ascii_digit()));

@@ -21,7 +21,7 @@ const NUMBERS: [i32; 3] = [400, 100, 3];
 /// What the file must be: device, inode and the time of its birth (an inode's number is given anew when a file is removed).
 static DEVICE: AtomicU64 = AtomicU64::new(0);
 static INODE: AtomicU64 = AtomicU64::new(0);
-static BORN: AtomicU64 = AtomicU64::new(0);
+static CREATED_AT: AtomicU64 = AtomicU64::new(0);
 /// The process that made the file, 0 while there is none; another one writes into it until it has a file of its own.
 static OPENER: AtomicU32 = AtomicU32::new(0);
 /// No file will be had: said once.
@@ -225,12 +225,12 @@ fn adopt(file: &OwnedFd) {
     if let Ok(stat) = rustix::fs::fstat(file) {
         DEVICE.store(stat.st_dev, Relaxed);
         INODE.store(stat.st_ino, Relaxed);
-        BORN.store(born(file), Relaxed);
+        CREATED_AT.store(creation_time(file), Relaxed);
     }
 }
 
 /// Nanoseconds from the epoch to a file's birth; 0 where the file system does not tell (statx(2), STATX_BTIME).
-fn born(file: impl AsFd) -> u64 {
+fn creation_time(file: impl AsFd) -> u64 {
     use rustix::fs::{AtFlags, StatxFlags, statx};
     let told = statx(file, c"", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok();
     let time = told.filter(|told| told.stx_mask & StatxFlags::BTIME.bits() != 0).map(|told| told.stx_btime);
@@ -250,7 +250,7 @@ fn process_name() -> Text<16> {
 }
 
 fn is_ours(file: impl AsFd) -> bool {
-    let times = [born(&file), BORN.load(Relaxed)];
+    let times = [creation_time(&file), CREATED_AT.load(Relaxed)];
     rustix::fs::fstat(file).is_ok_and(|s| s.st_dev == DEVICE.load(Relaxed) && s.st_ino == INODE.load(Relaxed))
         && (times[0] == times[1] || times.contains(&0))
 }
@@ -296,7 +296,7 @@ impl Because {
     const GONE: i32 = -4;
     const REMOVED: i32 = -5;
 
-    fn word(self) -> i32 {
+    fn code(self) -> i32 {
         match self {
             Because::Kernel(errno) => errno.raw_os_error(),
             Because::Limit => Self::LIMIT,
@@ -307,8 +307,8 @@ impl Because {
         }
     }
 
-    fn of(word: i32) -> Because {
-        match word {
+    fn of(code: i32) -> Because {
+        match code {
             Self::LIMIT => Because::Limit,
             Self::SPACE => Because::Space,
             Self::SIZE => Because::Size,
@@ -335,7 +335,7 @@ impl Display for Because {
 /// Counts events that could not be written.
 pub(crate) fn lose(events: u32, why: Because) {
     if LOST.fetch_add(events, Relaxed) == 0 {
-        LOST_WHY.store(why.word(), Relaxed);
+        LOST_WHY.store(why.code(), Relaxed);
     }
 }
 
@@ -370,7 +370,7 @@ pub(super) fn append(
     CUT_SHORT.store(matches!(written, Err(Because::Limit | Because::Space)), Relaxed);
     if let Err(why) = written {
         lose(group.events, why);
-        say(why);
+        announce(why);
     }
     written.is_ok()
 }
@@ -393,19 +393,19 @@ fn room(file: BorrowedFd<'_>, counts: bool) -> Result<(), Because> {
 }
 
 /// Says why lines are not written: the first time, and where it is not for once.
-fn say(why: Because) {
+fn announce(why: Because) {
     let (path, limit) = (path(), options::get().report_limit);
     let nothing_more =
         |what: &str| give_up_because(format_args!("{path} {what}: process {} reports nothing more", kernel::process_id()));
     match why {
         Because::Gone => nothing_more("is gone, or another file"),
         Because::Removed => nothing_more("was removed"),
-        Because::Limit => say_once(
-            Said::Limit,
+        Because::Limit => announce_once(
+            Announcement::Limit,
             format_args!("{path} has reached {limit} bytes (FORKGUARD_REPORT_LIMIT): from here on it has counts only"),
         ),
-        Because::Space => say_once(
-            Said::Space,
+        Because::Space => announce_once(
+            Announcement::Space,
             format_args!("less than 1 GiB or 5 % is free where {path} lies: it has counts only until there is more"),
         ),
         Because::Kernel(_) | Because::Size => {}
@@ -424,20 +424,20 @@ fn is_nearly_full(fd: BorrowedFd<'_>) -> bool {
 /// Nothing more is written by this process and its children, and that is said.
 fn give_up_because(why: Arguments<'_>) {
     if !GIVEN_UP.swap(true, Relaxed) {
-        say_once(Said::GivenUp, why);
+        announce_once(Announcement::GivenUp, why);
     }
 }
 
 /// What is said about the report once, by a leader or one of its children.
 #[repr(u64)]
-enum Said {
+enum Announcement {
     GivenUp = 1,
     Limit = 2,
     Space = 4,
 }
 
-fn say_once(said: Said, what: Arguments<'_>) {
-    if shared_page::announce_once(said as u64) {
+fn announce_once(announcement: Announcement, what: Arguments<'_>) {
+    if shared_page::announce_once(announcement as u64) {
         super::stderr::print_line(what);
     }
 }

@@ -1,13 +1,13 @@
 //! Bytes out: events as JSON Lines in the report's file, and texts on stderr. Nothing here allocates.
 mod directory;
+mod error_output;
 pub(crate) mod file;
 mod host_signals;
 mod lines;
-mod place;
 mod stderr;
 
+pub(crate) use error_output::begin;
 pub(crate) use lines::Lines;
-pub(crate) use place::begin;
 pub(crate) use stderr::{print, print_line};
 
 use crate::options;

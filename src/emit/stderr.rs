@@ -1,6 +1,6 @@
 //! Words on the host's stderr: only where that is a place for errors, and only what it takes at once.
+use super::error_output::error_output;
 use super::host_signals::without_signals;
-use super::place::place;
 use forkguard_core::fixed::Text;
 use forkguard_core::kernel::{OwnedFd, borrow};
 use forkguard_report::text::{Plain, is_plain};
@@ -20,7 +20,7 @@ pub(crate) fn print_line(arguments: std::fmt::Arguments<'_>) {
 
 /// Writes lines to the host's stderr, as far as it takes them at once: nothing that is slow or full may hold the host up.
 pub(crate) fn print(text: &str) {
-    let Some(kind) = place() else { return };
+    let Some(kind) = error_output() else { return };
     let mut rest = text;
     while !rest.is_empty() {
         let (lines, later) = whole_lines(rest);

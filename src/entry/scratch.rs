@@ -15,15 +15,15 @@ const ARENA: usize = (2 << 20) + RESERVE;
 const RESERVE: usize = 512 << 10;
 const LINES: usize = 2 << 20;
 
-struct Kept {
+struct CommonPages {
     busy: AtomicBool,
     pages: UnsafeCell<Option<Pages>>,
 }
 // SAFETY: `busy` gives the pages to one thread at a time; nobody waits for them.
-unsafe impl Sync for Kept {}
+unsafe impl Sync for CommonPages {}
 
 #[unsafe(link_section = "forkguard_words")]
-static KEPT: Kept = Kept { busy: AtomicBool::new(false), pages: UnsafeCell::new(None) };
+static COMMON: CommonPages = CommonPages { busy: AtomicBool::new(false), pages: UnsafeCell::new(None) };
 
 /// Memory for one piece of work.
 pub(crate) struct ScratchMemory {
@@ -35,19 +35,19 @@ pub(crate) struct ScratchMemory {
 impl ScratchMemory {
     /// None when there is no memory to be had.
     pub(crate) fn take() -> Option<ScratchMemory> {
-        if KEPT.busy.swap(true, Acquire) {
+        if COMMON.busy.swap(true, Acquire) {
             let own = map()?;
             return Some(ScratchMemory { start: own.start(), own: Some(own) });
         }
-        // SAFETY: see `Kept`.
-        let kept = unsafe { &mut *KEPT.pages.get() };
-        if kept.is_none() {
-            *kept = map();
+        // SAFETY: see `CommonPages`.
+        let common = unsafe { &mut *COMMON.pages.get() };
+        if common.is_none() {
+            *common = map();
         }
-        match kept {
+        match common {
             Some(pages) => Some(ScratchMemory { start: pages.start(), own: None }),
             None => {
-                KEPT.busy.store(false, Release);
+                COMMON.busy.store(false, Release);
                 None
             }
         }
@@ -75,7 +75,7 @@ impl ScratchMemory {
 impl Drop for ScratchMemory {
     fn drop(&mut self) {
         if self.own.is_none() {
-            KEPT.busy.store(false, Release);
+            COMMON.busy.store(false, Release);
         }
     }
 }
@@ -142,5 +142,5 @@ fn map() -> Option<Pages> {
 
 /// In a forked child: the thread that used the memory may be gone.
 pub(crate) fn reset_in_child() {
-    KEPT.busy.store(false, Release);
+    COMMON.busy.store(false, Release);
 }

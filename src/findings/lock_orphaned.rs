@@ -24,10 +24,10 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
 
 /// What stands for a lock in the id of its finding.
 pub(crate) fn what<'a>(arena: &'a Arena, lock: &Lock<'_>) -> &'a str {
-    arena.format(format_args!("{}-{}", place(lock), lock.holder))
+    arena.format(format_args!("{}-{}", taken_at(lock), lock.holder))
 }
 
-fn place<'l>(lock: &'l Lock<'_>) -> &'l str {
+fn taken_at<'l>(lock: &'l Lock<'_>) -> &'l str {
     lock.address.as_deref().or(lock.name.as_deref()).unwrap_or("?")
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn parts<'a>(arena: &'a Arena, lock: &Lock<'a>, threads: &[Thread<'a>
         true => "the forking thread itself",
         false => arena.format(format_args!("thread \"{}\" (tid {})", lock.holder_name, lock.holder)),
     };
-    let what = place(lock);
+    let what = taken_at(lock);
     let subject = match (lock.kind, lock.name.as_deref()) {
         (LockKind::Libc, _) => arena.format(format_args!("C library's lock inside {what}(), held by {holder}")),
         (kind, Some(name)) => arena.format(format_args!("{} {name} at {what}, held by {holder}", kind.name())),

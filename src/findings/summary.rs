@@ -27,7 +27,7 @@ pub(crate) fn summary_text<'a>(arena: &'a Arena, head: &Head<'_>, findings: &[Fi
 
 /// The text of a hit.
 pub(crate) fn hit_text<'a>(arena: &'a Arena, head: &Head<'_>, finding: &Finding<'_>) -> &'a str {
-    text(arena, |out| summary::write_bite(out, head, finding))
+    text(arena, |out| summary::write_hit(out, head, finding))
 }
 
 /// What `write` writes, as far as the arena has room.

@@ -78,7 +78,7 @@ fn repair(fork: &Snapshot, thread: &ThreadRecord, entry: Entry, holds: bool, sur
 /// Makes the surviving thread, by its new number, the owner of a lock that it held before the fork.
 fn change_owner(fork: &Snapshot, lock: &LockRecord, survivor: Survivor) {
     let Some(words) = words_of(&lock.entry) else { return };
-    let Some(changed) = glibc::handed_over(lock.entry.kind, &words, survivor) else { return };
+    let Some(changed) = glibc::with_new_owner(lock.entry.kind, &words, survivor) else { return };
     // The hooks see its release in any process; until then a later fork must know that this thread holds it.
     if let Some(slot) = threads::mine().filter(|_| lock.owner_checking() != 0) {
         (0..words[1].max(1))

@@ -55,7 +55,7 @@ pub(super) fn reset_in_child() {
 pub(super) fn may_act() -> bool {
     let is_interpreted = |site| sites::frames_of(site).next().is_some_and(|frame| frame.address == 0);
     let is_candidate = |set: SignalSetting| set.handler > libc::SIG_IGN && is_interpreted(set.site);
-    numbers(STEERING & signals::noted()).any(|number| signals::settings(number).next().is_some_and(is_candidate))
+    numbers(STEERING & signals::recorded()).any(|number| signals::settings(number).next().is_some_and(is_candidate))
 }
 
 /// See [`super::in_child`].

@@ -39,7 +39,7 @@ masks! {
     fn pthread_sigmask;
 }
 
-fn noted(signal: c_int, handler: usize, caller: usize) {
+fn recorded(signal: c_int, handler: usize, caller: usize) {
     if signals_keep::is_being_restored(signal) {
         return;
     }
@@ -63,7 +63,7 @@ hook! {
         let handler = unsafe { new.as_ref() }.map(|action| action.sa_sigaction);
         let result = real(signal, new, old);
         if let (0, Some(handler)) = (result, handler) {
-            noted(signal, handler, caller);
+            recorded(signal, handler, caller);
         }
         result
     }
@@ -77,7 +77,7 @@ macro_rules! simple {
             |caller| {
                 let result = real(signal, handler);
                 if result != libc::SIG_ERR {
-                    noted(signal, handler, caller);
+                    recorded(signal, handler, caller);
                 }
                 result
             }

@@ -1,4 +1,4 @@
-//! syscall(2), variadic: what goes past every function of libc. A fork is noted; a futex wait (Rust's locks, GLib, abseil) is looked at in a
+//! syscall(2), variadic: what goes past every function of libc. A fork is recorded; a futex wait (Rust's locks, GLib, abseil) is looked at in a
 //! child that may wait in vain.
 use super::privilege;
 use super::spawn::record_clone;
@@ -19,7 +19,7 @@ fn real(number: c_long, arguments: [usize; 6]) -> c_long {
     unsafe { std::mem::transmute::<*mut libc::c_void, Syscall>(REAL.address())(number, a, b, c, d, e, f) }
 }
 
-extern "C" fn noted(registers: &Registers) {
+extern "C" fn recorded(registers: &Registers) {
     let [_, first, second, third, ..] = registers.argument;
     let flags = match registers.argument[0] as i64 {
         libc::SYS_seccomp => return super::seccomp::before_seccomp(first, second, third),
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn syscall() {
         "je 3f",
         "2:",
         save_registers!(),
-        "call {noted}",
+        "call {recorded}",
         restore_registers!(),
         "jmp qword ptr [rip + {real}]",
         "3: cmp byte ptr [rip + {watched}], 0",
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn syscall() {
         "jmp {futex}",
         "4: jmp qword ptr [rip + {real}]",
         futex_number = const libc::SYS_futex,
-        noted = sym noted,
+        recorded = sym recorded,
         futex = sym futex,
         watched = sym WATCHED,
         real = sym REAL,

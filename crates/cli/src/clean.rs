@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
             Err(error) => tally.refused.push(format!("{}: {error}", shown(&file.path))),
         }
     }
-    say(&tally, args, &mut out).map_err(Error::Output)
+    print_tally(&tally, args, &mut out).map_err(Error::Output)
 }
 
 fn visit(args: &Args, path: &Path, metadata: &Metadata, tally: &mut Tally, out: &mut impl Write) -> io::Result<()> {
@@ -81,7 +81,7 @@ fn is_in_use(path: &Path) -> bool {
         .any(|pid| Path::new("/proc").join(pid.to_string()).exists())
 }
 
-fn say(tally: &Tally, args: &Args, out: &mut impl Write) -> io::Result<()> {
+fn print_tally(tally: &Tally, args: &Args, out: &mut impl Write) -> io::Result<()> {
     let reports = |count| Count(count, "report");
     let verb = if args.dry_run { "would remove" } else { "removed" };
     write!(out, "{verb} {} ({:.1} MB)", reports(tally.removed), tally.bytes as f64 / 1e6)?;

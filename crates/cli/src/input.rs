@@ -1,6 +1,6 @@
 //! The report files that a command is given, and why it cannot do its work.
 use forkguard_report::text::Plain;
-use forkguard_report::{SUFFIX, place};
+use forkguard_report::{SUFFIX, directories};
 use std::fmt::{Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -78,7 +78,9 @@ pub(crate) fn default_directories() -> Vec<PathBuf> {
     let (state, temporary) = (variable("XDG_STATE_HOME"), variable("TMPDIR"));
     let user = rustix::process::geteuid().as_raw();
     let mut all = Vec::new();
-    place::default_directories(state.as_deref(), temporary.as_deref(), user, |path| all.push(PathBuf::from(path.to_string())));
+    directories::default_directories(state.as_deref(), temporary.as_deref(), user, |path| {
+        all.push(PathBuf::from(path.to_string()))
+    });
     let first = all[0].clone();
     all.retain(|path| path.is_dir());
     if all.is_empty() { vec![first] } else { all }

@@ -84,7 +84,7 @@ pub fn write<'f, 'a: 'f>(out: &mut dyn Write, head: &Head, findings: impl Iterat
 }
 
 /// Writes one bite at the moment it happens: what, every site that tells something from cause to effect, the cure.
-pub fn write_bite(out: &mut dyn Write, head: &Head, finding: &Finding) -> Result {
+pub fn write_hit(out: &mut dyn Write, head: &Head, finding: &Finding) -> Result {
     head.write(out)?;
     named(out, finding)?;
     story(out, finding)?;
@@ -334,7 +334,7 @@ mod tests {
         let subject = "semaphore at 0x7f10, held by thread \"beat\" (tid 8)";
         let finding = Finding { state: State::Hit, ..finding(FindingKind::LockDeadlock, Severity::Error, subject, sites) };
         let mut out = String::new();
-        write_bite(&mut out, &Head { child: 9, leader: 7, server: Server::Gunicorn, report: Some("r"), cures: &[] }, &finding)
+        write_hit(&mut out, &Head { child: 9, leader: 7, server: Server::Gunicorn, report: Some("r"), cures: &[] }, &finding)
             .unwrap();
         let cure = format!("forkguard:   cure: {}\n", finding.cure);
         out.strip_suffix(&cure).unwrap().to_owned()
@@ -393,7 +393,7 @@ mod tests {
         }
         let head = Head { child: 9, leader: 7, server: Server::Other, report: None, cures: &[] };
         assert!(write(&mut Full, &head, [].iter()).is_err());
-        assert!(write_bite(&mut Full, &head, &finding(FindingKind::LockDeadlock, Severity::Error, "it", vec![])).is_err());
+        assert!(write_hit(&mut Full, &head, &finding(FindingKind::LockDeadlock, Severity::Error, "it", vec![])).is_err());
     }
 
     #[test]

@@ -23,11 +23,11 @@ const READERS: [(Language, Reader); 3] =
 #[unsafe(link_section = "forkguard_words")]
 static LIBRARIES: LibraryWatch = LibraryWatch::new();
 #[unsafe(link_section = "forkguard_words")]
-static LOOKING: AtomicBool = AtomicBool::new(false);
+static SEARCHING: AtomicBool = AtomicBool::new(false);
 
 /// Looks for interpreters other than Python's when libraries were loaded since the last time, or theirs is gone.
 pub(super) fn find_interpreters(memory: MemoryAccess) {
-    if !LOOKING.swap(true, Acquire) {
+    if !SEARCHING.swap(true, Acquire) {
         if ruby::FOUND.was_unloaded() || php::FOUND.was_unloaded() || perl::FOUND.was_unloaded() {
             LIBRARIES.forget();
         }
@@ -36,7 +36,7 @@ pub(super) fn find_interpreters(memory: MemoryAccess) {
             php::FOUND.search(library, Php::of);
             perl::FOUND.search(library, Perl::of);
         });
-        LOOKING.store(false, Release);
+        SEARCHING.store(false, Release);
     }
 }
 
@@ -52,7 +52,7 @@ pub(super) fn is_in_ruby(address: usize) -> bool {
 
 /// In a forked child: the thread that was looking may be lost.
 pub(super) fn reset_in_child() {
-    LOOKING.store(false, Release);
+    SEARCHING.store(false, Release);
 }
 
 /// Adds the frames of this thread, but those of Python.

@@ -85,7 +85,7 @@ fn forks(out: &mut dyn Write, leader: &Leader) -> Result<()> {
         }
         guards(out, "    ", &forks.iter().map(|fork| &fork.deeds).collect::<Vec<_>>())?;
         fixups(out, &forks)?;
-        for (fate, forks) in fold(forks.into_iter().filter_map(|fork| Some((fate(fork)?, fork)))) {
+        for (fate, forks) in fold(forks.into_iter().filter_map(|fork| Some((outcome(fork)?, fork)))) {
             writeln!(out, "    {FAINT}{fate}:{}{FAINT:#}", names(&children(&forks)))?;
         }
     }
@@ -135,7 +135,7 @@ fn fixups(out: &mut dyn Write, forks: &[&ForkRecord]) -> Result<()> {
 }
 
 /// What became of the child; nothing where nobody could tell.
-fn fate(fork: &ForkRecord) -> Option<String> {
+fn outcome(fork: &ForkRecord) -> Option<String> {
     let Became { settled, exec, status, bit, .. } = &fork.became;
     let kind = fork.shape.as_ref().map(|shape| shape.kind);
     Some(match (exec, status, *settled || *bit) {

@@ -102,11 +102,11 @@ pub fn repaired(kind: LockKind, words: &Words, lost: u32, holds: bool, survivor:
 }
 
 /// The same for a lock that the surviving thread itself holds, and that names its holder.
-pub fn handed_over(kind: LockKind, words: &Words, survivor: Survivor) -> Option<Words> {
+pub fn with_new_owner(kind: LockKind, words: &Words, survivor: Survivor) -> Option<Words> {
     match kind {
         _ if is_shared(kind, words) => None,
-        LockKind::Mutex | LockKind::C11Mutex => mutex::handed_over(words, survivor),
-        LockKind::Write => rwlock::handed_over(words, survivor),
+        LockKind::Mutex | LockKind::C11Mutex => mutex::with_new_owner(words, survivor),
+        LockKind::Write => rwlock::with_new_owner(words, survivor),
         _ => None,
     }
 }

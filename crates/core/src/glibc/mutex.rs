@@ -74,7 +74,7 @@ pub(super) fn repaired(words: &Words, lost: u32, holds: bool) -> Option<Words> {
 }
 
 /// The words of a mutex that the surviving thread itself holds.
-pub(super) fn handed_over(words: &Words, survivor: Survivor) -> Option<Words> {
+pub(super) fn with_new_owner(words: &Words, survivor: Survivor) -> Option<Words> {
     let now = survivor.now as i32;
     let lock = if is_inheriting(words) { now } else { ceiling(words) | 1 };
     (owner(words) == survivor.before && is_repairable(words)).then(|| with(words, &[(LOCK, lock), (OWNER, now), (USERS, 1)]))
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn ones_own_recursive_mutex_stays_held() {
         let own = [2, 3, 100, 2, 1, 0, 0, 0];
-        assert_eq!(handed_over(&own, SURVIVOR), Some([1, 3, 200, 1, 1, 0, 0, 0]));
-        assert_eq!(handed_over(&[1, 1, 7, 1, 1, 0, 0, 0], SURVIVOR), None);
+        assert_eq!(with_new_owner(&own, SURVIVOR), Some([1, 3, 200, 1, 1, 0, 0, 0]));
+        assert_eq!(with_new_owner(&[1, 1, 7, 1, 1, 0, 0, 0], SURVIVOR), None);
     }
 }

@@ -62,7 +62,7 @@ fn held_by_writer(words: &Words, writer: u32) -> Words {
 }
 
 /// The words of a lock that the surviving thread itself holds for writing.
-pub(super) fn handed_over(words: &Words, survivor: Survivor) -> Option<Words> {
+pub(super) fn with_new_owner(words: &Words, survivor: Survivor) -> Option<Words> {
     let is_survivor = writer(words) == survivor.before && survivor.before != survivor.now;
     is_survivor.then(|| held_by_writer(words, survivor.now))
 }

@@ -154,7 +154,7 @@ pub fn earlier(signal: i32) -> impl Iterator<Item = SignalSetting> {
 }
 
 /// Signals of which something was noted (bit n: signal n + 1): known without a look at what that is.
-pub fn noted() -> u64 {
+pub fn recorded() -> u64 {
     NOTED.load(Relaxed)
 }
 

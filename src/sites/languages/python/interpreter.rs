@@ -16,7 +16,7 @@ pub(super) struct Interpreter {
 
 static FOUND: WhileLoaded<Interpreter> = WhileLoaded::new();
 #[unsafe(link_section = "forkguard_words")]
-static LOOKING: AtomicBool = AtomicBool::new(false);
+static SEARCHING: AtomicBool = AtomicBool::new(false);
 #[unsafe(link_section = "forkguard_words")]
 static WATCH: LibraryWatch = LibraryWatch::new();
 
@@ -46,12 +46,12 @@ pub(super) fn interpreter() -> Option<&'static Interpreter> {
 }
 
 fn find(memory: MemoryAccess) {
-    if !LOOKING.swap(true, Acquire) {
+    if !SEARCHING.swap(true, Acquire) {
         if FOUND.was_unloaded() {
             WATCH.forget();
         }
         WATCH.visit(memory, |library| FOUND.search(library, Interpreter::of));
-        LOOKING.store(false, Release);
+        SEARCHING.store(false, Release);
     }
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn is_python_thread() -> bool {
 
 /// In a forked child: the thread that was looking may be lost.
 pub(crate) fn reset_in_child() {
-    LOOKING.store(false, Release);
+    SEARCHING.store(false, Release);
 }
 
 /// False when frames that were taken turned out wrong later.

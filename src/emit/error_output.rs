@@ -22,7 +22,7 @@ pub(crate) fn begin() {
 
 /// What descriptor 2 is, if it is a place for errors: the program began with it, or put it there on purpose (a file that only happened
 /// to get that number is the host's data), and nobody reads it as the output of a program.
-pub(super) fn place() -> Option<FileType> {
+pub(super) fn error_output() -> Option<FileType> {
     let record = record(2)?;
     let stat = fstat(kernel::borrow(2)).ok()?;
     let kind = FileType::from_raw_mode(stat.st_mode);
