@@ -9,7 +9,7 @@ use forkguard_report::event::{Cure, Event, Finding, FindingKind, Guard, State};
 use std::borrow::Cow::Borrowed;
 use std::cell::UnsafeCell;
 use std::fmt::Arguments;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 
 /// One action of a guard.
 struct Action {
@@ -43,16 +43,32 @@ impl Action {
 /// Actions that a child's report lists.
 const LISTED: usize = 64;
 
-struct Actions(UnsafeCell<[Option<Action>; LISTED]>);
-// SAFETY: a place is written once, by the thread that drew its number from `COUNT`, and read when the child settles: guards act before that.
-unsafe impl Sync for Actions {}
+/// One of them.
+struct Slot {
+    is_written: AtomicBool,
+    action: UnsafeCell<Option<Action>>,
+}
+// SAFETY: the thread that drew the slot's number from `COUNT` writes the action, once a process, and nobody reads it before `is_written`.
+unsafe impl Sync for Slot {}
 
-static ACTIONS: Actions = Actions(UnsafeCell::new([const { None }; LISTED]));
+impl Slot {
+    fn action(&'static self) -> Option<&'static Action> {
+        // SAFETY: see `Sync`.
+        self.is_written.load(Acquire).then(|| unsafe { &*self.action.get() })?.as_ref()
+    }
+}
+
+static SLOTS: [Slot; LISTED] = [const { Slot { is_written: AtomicBool::new(false), action: UnsafeCell::new(None) } }; LISTED];
 #[unsafe(link_section = "forkguard_words")]
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
+fn slots_in_use() -> impl Iterator<Item = &'static Slot> {
+    SLOTS.iter().take(COUNT.load(Relaxed) as usize)
+}
+
 pub(super) fn reset_in_child() {
     if COUNT.load(Relaxed) != 0 {
+        slots_in_use().for_each(|slot| slot.is_written.store(false, Relaxed));
         COUNT.store(0, Relaxed);
     }
 }
@@ -62,8 +78,8 @@ pub(crate) fn log_action(guard: Guard, action: &'static str, subject: Arguments<
     log(guard, action, subject, start, result, None);
 }
 
-/// The same for a deed that ends the life of this fork's finding `kind:what`, if it succeeded: the report says so `because` of it when the
-/// child settles.
+/// The same for an action that resolves the finding `kind:what` of this fork, if it succeeded: reported with the reason `because` when the child
+/// settles.
 pub(crate) fn log_resolving_action(
     guard: Guard,
     action: &'static str,
@@ -95,17 +111,15 @@ fn log(
         });
         return;
     }
-    let index = COUNT.fetch_add(1, Relaxed) as usize;
-    if index < LISTED {
-        // SAFETY: see `Actions`.
-        unsafe { (*ACTIONS.0.get())[index] = Some(action) };
+    if let Some(slot) = SLOTS.get(COUNT.fetch_add(1, Relaxed) as usize) {
+        // SAFETY: see `Slot`.
+        unsafe { *slot.action.get() = Some(action) };
+        slot.is_written.store(true, Release);
     }
 }
 
 fn actions() -> impl Iterator<Item = &'static Action> {
-    // SAFETY: see `Actions`.
-    let actions = unsafe { &*ACTIONS.0.get() };
-    actions.iter().take(COUNT.load(Relaxed) as usize).flatten()
+    slots_in_use().filter_map(Slot::action)
 }
 
 /// What guards did until the child settled, and how much more.
