@@ -84,7 +84,7 @@ fn a_bite_is_written_without_allocating() {
         let Event::Finding(finding) = &line.event else { continue };
         let head = Head { child: 9, leader: 7, server: Server::Uwsgi, report: None, cures: &[] };
         let mut out = Fixed { bytes: [0; 4096], len: 0 };
-        assert_eq!(allocations(|| summary::write_bite(&mut out, &head, finding).unwrap()), 0);
+        assert_eq!(allocations(|| summary::write_hit(&mut out, &head, finding).unwrap()), 0);
         assert!(str::from_utf8(&out.bytes[..out.len]).unwrap().contains("cure: "));
     }
 }
