@@ -48,7 +48,7 @@ fn is_captured(kind: FileType, stat: &Stat, record: &Record) -> bool {
 
 /// True in a forked child that has put one pipe in the place of both its output and its errors, as for a program whose text is wanted.
 fn is_output_and_errors(stat: &Stat) -> bool {
-    flags::FORKED_CHILD.load(Relaxed) != 0 && [1, 2].into_iter().all(is_placed_since_the_fork) && is_also(1, stat)
+    flags::is_forked_child() && [1, 2].into_iter().all(is_placed_since_the_fork) && is_also(1, stat)
 }
 
 fn is_placed_since_the_fork(fd: i32) -> bool {

@@ -35,7 +35,7 @@ pub(super) fn all_opened<const N: usize>(fds: [c_int; N], kind: FdKind, roles: u
         // What is accepted comes in numbers, and always from the server's own line.
         let site = match kind {
             FdKind::Socket if roles & role::ACCEPTED != 0 => caller,
-            FdKind::File => sites::capture_file(caller, flags::SETTLING.load(Relaxed) != 0),
+            FdKind::File => sites::capture_file(caller, flags::is_settling()),
             _ => sites::capture(caller),
         };
         let thread = threads::mine().map_or(0, |s| s.tid.load(Relaxed));
@@ -44,7 +44,7 @@ pub(super) fn all_opened<const N: usize>(fds: [c_int; N], kind: FdKind, roles: u
             descriptors::join([one, other]);
         }
     });
-    if flags::SETTLING.load(Relaxed) != 0 && settle::is_overdue() {
+    if flags::is_settling() && settle::is_overdue() {
         record_with_scratch(|scratch| settle::settle("time", scratch));
     }
 }

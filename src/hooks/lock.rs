@@ -118,10 +118,9 @@ macro_rules! lock {
                     gate: lock!(@gate $($gate)?),
                 };
 
-                #[allow(unused_variables, reason = "the first is the lock")]
                 #[inline(always)]
-                fn address(($($arg,)*): Self::Arguments) -> usize {
-                    lock!(@address $($arg)*)
+                fn address(arguments: Self::Arguments) -> usize {
+                    lock!(@address arguments $($arg)*)
                 }
 
                 #[inline(always)]
@@ -235,10 +234,11 @@ macro_rules! lock {
     (@gate give) => {
         Some(crate::hooks::lock::Gate::Give)
     };
-    (@address) => {
+    (@address $none:ident) => {{
+        let () = $none;
         0
-    };
-    (@address $first:ident $($rest:ident)*) => {
-        $first as usize
+    }};
+    (@address $arguments:ident $($arg:ident)+) => {
+        $arguments.0 as usize
     };
 }

@@ -8,7 +8,7 @@
 //! made a process under it; until then the hooks are silent.
 use super::descriptor::adopt_open_descriptors;
 use super::{atfork, life};
-use crate::entry::{catch_panic, record, record_with_scratch};
+use crate::entry::{catch_panic, errno, record, record_with_scratch};
 use crate::{guards, leader};
 use forkguard_core::gate::{self, Life};
 use forkguard_core::kernel::system_calls::{self, Filters, Forbidden};
@@ -63,10 +63,7 @@ pub(super) fn before_process() {
 
 /// True where nothing that we call ends the process. Where a report can be written, it says so.
 fn may_go_on() -> bool {
-    let errno = crate::entry::errno::get();
-    let forbidden = system_calls::probe();
-    crate::entry::errno::set(errno);
-    match forbidden {
+    match errno::preserve(system_calls::probe) {
         Some(Forbidden::Nothing) => {
             adopt_open_descriptors();
             return true;

@@ -42,7 +42,7 @@ fn accepted(fd: c_int, caller: usize) {
 #[inline(always)]
 fn waits(call: &'static str, fd: c_int) -> bool {
     before_wait();
-    if flags::SETTLING.load(Relaxed) == 0 {
+    if !flags::is_settling() {
         return false;
     }
     let ended = ended_by_signal(false, || _ = record_with_scratch(|scratch| settle::settle(call, scratch)));

@@ -4,11 +4,10 @@ use crate::entry::record;
 use crate::sites;
 use forkguard_core::{flags, gate, registry};
 use libc::{c_int, c_uint, clockid_t, itimerspec, itimerval, sigevent, timer_t, useconds_t};
-use std::sync::atomic::Ordering::Relaxed;
 
 /// A forked child may have lost such a timer.
 fn rearmed(timer: Armed) {
-    if flags::FORKED_CHILD.load(Relaxed) != 0 && !gate::is_guest() {
+    if flags::is_forked_child() && !gate::is_guest() {
         timers::armed(timer);
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn begins(call: &'static &'static str, length: WaitLength) -> bool {
 pub(super) fn begins_with(call: &'static &'static str, length: WaitLength, also: impl FnOnce()) -> bool {
     before_wait();
     let ended = ended_by_signal(true, || {
-        if flags::SETTLING.load(Relaxed) != 0 {
+        if flags::is_settling() {
             settle::settle_before_wait(call, length);
         }
         also();

@@ -15,7 +15,7 @@ thread_local! {
 struct Counting;
 
 // SAFETY: every call is passed on to the system's allocator as it came.
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "an allocator cannot be written without")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);

@@ -33,11 +33,10 @@ pub(crate) fn before_thread_start(slot: &Slot) {
     if slot.label.load(Relaxed) == 0 || !is_enabled() || restarted_here().is_some() {
         return;
     }
-    let errno = errno::get();
-    if while_held(NAME, |running| running.is_installed() || running.install(SOURCE)) == Some(true) {
+    let install = || while_held(NAME, |running| running.is_installed() || running.install(SOURCE));
+    if errno::preserve(install) == Some(true) {
         INSTALLED.store(1, Relaxed);
     }
-    errno::set(errno);
 }
 
 /// See [`super::in_child`].
