@@ -1,11 +1,12 @@
 //! fork(3) and what calls it: see [`crate::fork`].
-use super::seccomp;
+use super::{dlopen, seccomp};
 use crate::fork::{finish_child, leave};
 use forkguard_core::fork::{self as core_fork, ForkCall, SnapshotCell};
 use libc::{c_char, c_int, pid_t, termios, winsize};
 
 fn enter(call: ForkCall, caller: usize) -> Option<&'static SnapshotCell> {
     seccomp::before_process();
+    dlopen::interpose_loaded();
     crate::fork::enter(call, caller)
 }
 

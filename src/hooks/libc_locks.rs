@@ -3,7 +3,7 @@
 //! The locks are static inside libc and cross no symbol; that a thread is inside shows in its slot like any other lock.
 use super::exec_args::{ArgStrings, own_environment, spare_named};
 use crate::child::waits::{self, BlockingCall, WaitReport, WaitResult};
-use crate::entry::record;
+use crate::entry::{Registers, record};
 use forkguard_core::glibc::LockKind;
 use forkguard_core::registry::held::HOLDS;
 use forkguard_core::registry::threads::holder;
@@ -135,26 +135,29 @@ libc_locks_of_many_arguments! {
 }
 
 /// Functions that must be jumped to: variadic ones, and those that look at their caller (dlopen resolves `$ORIGIN` and its
-/// namespace by it). Their return is not seen; whether a thread still is inside, its stack pointer tells.
+/// namespace by it; dlopen stands in `dlopen.rs`). Their return is not seen; whether a thread still is inside, its stack pointer tells.
 macro_rules! entered {
     ($(fn $name:ident;)*) => {
         $(pass! {
             /// As the C library's; see the module.
-            fn $name, forkguard_core::gate::TRACKED; |registers| {
-                let passing = safe_point::is_on().then(|| safe_point::take(c_name!($name).as_ptr() as usize));
-                if let Some(slot) = holder() {
-                    slot.held.enter(c_name!($name).as_ptr() as usize, registers.caller, &raw const registers.caller as usize);
-                }
-                if let Some(passing) = passing {
-                    passing.end();
-                }
-            }
+            fn $name, forkguard_core::gate::TRACKED; |registers| { enter(c_name!($name), registers) }
         })*
     };
 }
 
+/// Notes that a thread goes into such a function.
+pub(super) fn enter(name: &'static CStr, registers: &Registers) {
+    let name = name.as_ptr() as usize;
+    let passing = safe_point::is_on().then(|| safe_point::take(name));
+    if let Some(slot) = holder() {
+        slot.held.enter(name, registers.caller, &raw const registers.caller as usize);
+    }
+    if let Some(passing) = passing {
+        passing.end();
+    }
+}
+
 entered! {
-    fn dlopen;
     fn dlmopen;
     fn dlclose;
     fn syslog;

@@ -23,6 +23,7 @@ mod lock;
 pub(crate) mod atfork;
 mod condition;
 mod descriptor;
+mod dlopen;
 mod exec;
 mod exec_args;
 mod exit;

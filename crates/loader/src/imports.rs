@@ -17,8 +17,12 @@ use object::elf::*;
 pub struct Import {
     memory: MemoryAccess,
     /// Where its address stands.
-    slot: usize,
+    pub(crate) slot: usize,
+    /// Its index among the library's symbols.
+    pub(crate) symbol: u32,
     name: usize,
+    /// The library has no definition of its own.
+    pub(crate) is_undefined: bool,
 }
 
 impl Import {
@@ -53,16 +57,19 @@ impl Library {
         names.map(|(_, name)| self.memory().text::<200>(self.strings + name)).any(|name| is_meant(name.as_str()))
     }
 
-    /// Everything that the library imports.
+    /// Everything that the library imports, and what it takes the address of in its data.
     pub fn imports(&self) -> impl Iterator<Item = Import> {
         let (memory, base) = (self.memory(), self.link_map.base);
-        let imports = self
-            .relocations()
-            .filter(|relocation| matches!(relocation.r_type(LE, false), R_X86_64_GLOB_DAT | R_X86_64_JUMP_SLOT));
-        imports.filter_map(move |relocation| {
-            let symbol = self.symbols + relocation.r_sym(LE, false) as usize * size_of::<SymbolEntry>();
-            let name = self.strings + memory.read::<SymbolEntry>(symbol)?.st_name.get(LE) as usize;
-            Some(Import { memory, slot: base + relocation.r_offset.get(LE) as usize, name })
+        let is_address = |relocation: &Relocation| match relocation.r_type(LE, false) {
+            R_X86_64_GLOB_DAT | R_X86_64_JUMP_SLOT => true,
+            R_X86_64_64 => relocation.r_addend.get(LE) == 0,
+            _ => false,
+        };
+        self.relocations().filter(is_address).filter_map(move |relocation| {
+            let symbol = relocation.r_sym(LE, false);
+            let entry: SymbolEntry = memory.read(self.symbols + symbol as usize * size_of::<SymbolEntry>())?;
+            let (slot, name) = (base + relocation.r_offset.get(LE) as usize, self.strings + entry.st_name.get(LE) as usize);
+            Some(Import { memory, slot, symbol, name, is_undefined: entry.st_shndx.get(LE) == SHN_UNDEF })
         })
     }
 

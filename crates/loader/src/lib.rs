@@ -6,7 +6,7 @@
 //! a signal handler and in a forked child. Nothing is called, and nothing kept is read, without asking that its library is still loaded:
 //! [`WhileLoaded`] and [`Identity`] ask.
 //!
-//! `unsafe` stands where memory is read directly (`memory`), where code is called (`find_object`, `symbols`) and where values are published
+//! `unsafe` stands where memory is read directly (`memory`) or written (`interpose`), where code is called (`find_object`, `symbols`) and where values are published
 //! (`while_loaded`).
 #![no_std]
 #[cfg(test)]
@@ -16,6 +16,7 @@ mod elf;
 mod find_object;
 mod identity;
 mod imports;
+mod interpose;
 mod library;
 mod link_map;
 mod memory;
@@ -31,6 +32,7 @@ mod while_loaded;
 pub use find_object::{Mapping, belongs_to, can_find_objects, find_object, link_map_of};
 pub use identity::{AtomicIdentity, Identity, UNLOADED, tagged, untagged};
 pub use imports::{Import, redirect_imports};
+pub use interpose::{Found, LastLibrary, interpose_after};
 pub use library::Library;
 pub use link_map::{LinkMap, link_maps, own_and_next, path_of, program, program_path};
 pub use memory::MemoryAccess;

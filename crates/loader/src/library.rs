@@ -16,8 +16,9 @@ pub struct Library {
     pub(crate) hash: HashTable,
     /// A version's index for each symbol; 0: the library knows no versions.
     pub(crate) versions: usize,
-    /// The versions that it defines.
+    /// The versions that it defines, and those that it needs of others.
     pub(crate) definitions: usize,
+    pub(crate) needed_versions: usize,
     /// Its SONAME among the strings; 0 none.
     soname: usize,
 }
@@ -43,7 +44,7 @@ impl Library {
     /// None for a library without symbols, and for one that cannot be read any more.
     pub fn of(link_map: &LinkMap) -> Option<Library> {
         let (mut symbols, mut strings, mut gnu_hash, mut hash) = (0, 0, 0, 0);
-        let (mut versions, mut definitions, mut soname) = (0, 0, 0);
+        let (mut versions, mut definitions, mut needed_versions, mut soname) = (0, 0, 0, 0);
         for (tag, value) in dynamic_entries(link_map) {
             let address = link_map.relocated(value);
             match tag {
@@ -53,12 +54,13 @@ impl Library {
                 DT_HASH => hash = address,
                 DT_VERSYM => versions = address,
                 DT_VERDEF => definitions = address,
+                DT_VERNEED => needed_versions = address,
                 DT_SONAME => soname = value,
                 _ => {}
             }
         }
         let hash = HashTable::read(link_map.memory(), gnu_hash, hash)?;
-        let library = Library { link_map: *link_map, symbols, strings, hash, versions, definitions, soname };
+        let library = Library { link_map: *link_map, symbols, strings, hash, versions, definitions, needed_versions, soname };
         (symbols != 0 && strings != 0).then_some(library)
     }
 

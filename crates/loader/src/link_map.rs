@@ -3,8 +3,9 @@ use crate::elf::{FileHeader, LE, ProgramHeader};
 use crate::find_object::link_map_of;
 use crate::memory::MemoryAccess;
 use core::iter::successors;
+use core::ops::Range;
 use forkguard_core::fixed::Text;
-use object::elf::{ELFMAG, PF_W, PT_LOAD};
+use object::elf::{ELFMAG, PF_W, PT_GNU_RELRO, PT_LOAD};
 
 /// The loader's record of one library.
 #[derive(Clone, Copy)]
@@ -96,6 +97,16 @@ impl LinkMap {
         let base = self.base;
         let place = move |header: ProgramHeader| (base + header.p_vaddr.get(LE) as usize, header.p_memsz.get(LE) as usize);
         program_headers(self.memory, base).filter(is_variable).map(place)
+    }
+
+    /// The pages that the loader made read-only once it had relocated the library (RELRO); empty when there are none.
+    pub(crate) fn read_only_pages(&self) -> Range<usize> {
+        const PAGE: usize = 0x1000;
+        let is_relro = |header: &ProgramHeader| header.p_type.get(LE) == PT_GNU_RELRO;
+        program_headers(self.memory, self.base).find(is_relro).map_or(0..0, |header| {
+            let start = self.base + header.p_vaddr.get(LE) as usize;
+            start & !(PAGE - 1)..(start + header.p_memsz.get(LE) as usize) & !(PAGE - 1)
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! The symbols that a library exports: by name and version, as the loader looks them up, and by address.
-use crate::elf::{GnuHashHeader, HashHeader, LE, SymbolEntry, SymbolVersion, VersionDefinition, VersionName};
+use crate::elf::{
+    GnuHashHeader, HashHeader, LE, NeededVersion, NeededVersions, SymbolEntry, SymbolVersion, VersionDefinition, VersionName,
+};
 use crate::library::{HashTable, Library};
 use crate::memory::{MemoryAccess, zeroed};
 use core::ffi::CStr;
@@ -121,6 +123,28 @@ impl Library {
             Some(version) => self.defines(own.index(), version),
             None => !own.is_hidden(),
         }
+    }
+
+    /// The version that a reference of this library asks for; None for one without.
+    pub(crate) fn needed_version(&self, symbol: u32) -> Option<Text<64>> {
+        /// A malformed table could lead in a circle.
+        const MOST: usize = 256;
+        let memory = self.memory();
+        if self.versions == 0 || self.needed_versions == 0 {
+            return None;
+        }
+        let index = memory.read::<SymbolVersion>(self.versions + symbol as usize * size_of::<SymbolVersion>())?.0.get(LE);
+        let read_file = |place: usize| Some((place, memory.read::<NeededVersions>(place)?));
+        let read_version = |place: usize| Some((place, memory.read::<NeededVersion>(place)?));
+        let after = |place: usize, offset: u32| (offset != 0).then(|| place + offset as usize);
+        let files = successors(read_file(self.needed_versions), |(place, file)| read_file(after(*place, file.vn_next.get(LE))?));
+        let versions = files.take(MOST).flat_map(|(place, file)| {
+            let first = read_version(place + file.vn_aux.get(LE) as usize);
+            successors(first, |(place, version)| read_version(after(*place, version.vna_next.get(LE))?)).take(MOST)
+        });
+        let mut versions = versions.map(|(_, version)| version);
+        let version = versions.find(|version| version.vna_other.get(LE) == index.index())?;
+        Some(memory.text(self.strings + version.vna_name.get(LE) as usize))
     }
 
     /// True when the library defines this version by this index.

@@ -1,8 +1,10 @@
 //! Memory: fault-proof reads and writes, and mappings of our own.
 use super::process::process_id;
-use super::syscall::syscall;
+use super::syscall::{result_of, syscall};
 use super::valgrind::leave_unchecked;
 use core::mem::MaybeUninit;
+use core::ops::Range;
+use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, mmap_anonymous};
 
 /// One process_vm_readv of this process's own memory: true when all of `into` was filled. Fault-proof: an address that is not
@@ -37,15 +39,23 @@ pub fn overwrite(address: usize, value: usize) {
     let args = [process_id() as usize, &raw const local as usize, 1, &raw const remote as usize, 1, 0];
     // SAFETY: the kernel reads `value`, and checks the other side itself.
     let write = || unsafe { syscall(libc::SYS_process_vm_writev, args) };
-    let protect = |protection: i32| {
-        // SAFETY: a page that can be read: its content stays.
-        unsafe { syscall(libc::SYS_mprotect, [address & !0xfff, 0x1000, protection as usize, 0, 0, 0]) }
-    };
+    let page = address & !0xfff..(address & !0xfff) + 0x1000;
     let read_only = -libc::EFAULT as isize;
-    if write() == read_only && protect(libc::PROT_READ | libc::PROT_WRITE) == 0 {
+    if write() == read_only && set_writable(page.clone(), true).is_ok() {
         write();
-        protect(libc::PROT_READ);
+        let _ = set_writable(page, false);
     }
+}
+
+/// Lets pages of this process that may only be read be written, too, or only be read again.
+///
+/// # Errors
+/// Those of mprotect(2).
+pub fn set_writable(pages: Range<usize>, writable: bool) -> Result<(), Errno> {
+    let protection = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
+    // SAFETY: what can be read stays so, and its content stays.
+    let result = unsafe { syscall(libc::SYS_mprotect, [pages.start, pages.len(), protection as usize, 0, 0, 0]) };
+    result_of(result).map(drop)
 }
 
 /// Writes words, fault-proof: false where that memory is not there, or may not be written.
