@@ -8,7 +8,7 @@ use crate::entry::Arena;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, ForkCall, Snapshot};
 use forkguard_core::{kernel, registry};
-use forkguard_report::event::{Cost, Counts, Detail, Fork, ForkKind, Role, Truncated};
+use forkguard_report::event::{Cost, Counts, Detail, Fork, ForkKind, Role, Site, Truncated};
 use std::borrow::Cow::Borrowed;
 
 /// `LEADER.SEQUENCE`.
@@ -47,6 +47,7 @@ fn empty<'a>(kind: ForkKind, detail: Detail) -> Fork<'a> {
         descriptors: Borrowed(&[]),
         signals: Borrowed(&[]),
         blocked: Borrowed(&[]),
+        blocked_at: Borrowed(&[]),
         timers: Borrowed(&[]),
         atfork: Borrowed(&[]),
         memory: None,
@@ -95,6 +96,7 @@ pub(crate) fn losses<'a>(arena: &'a Arena, snapshot: &Snapshot) -> Fork<'a> {
     let mut fork = counts(arena, snapshot, true);
     add_losses(arena, snapshot, &ProcFacts::of_threads(arena, snapshot), &mut fork);
     fork.blocked = Borrowed(blocked_names(arena, snapshot.blocked));
+    fork.blocked_at = Borrowed(blocked_at(arena, snapshot, snapshot.blocked));
     fork
 }
 
@@ -109,6 +111,7 @@ pub(crate) fn fork<'a>(arena: &'a Arena, snapshot: &Snapshot, blocked: u64) -> F
     fork.descriptors = Borrowed(descriptors::all(arena, numbers));
     fork.signals = Borrowed(signals(arena, snapshot.leader == kernel::process_id()));
     fork.blocked = Borrowed(blocked_names(arena, blocked));
+    fork.blocked_at = Borrowed(blocked_at(arena, snapshot, blocked));
     fork.atfork = Borrowed(atfork::handlers(arena));
     fork.memory = facts.memory;
     fork.truncated.threads = snapshot.threads.missed();
@@ -116,6 +119,14 @@ pub(crate) fn fork<'a>(arena: &'a Arena, snapshot: &Snapshot, blocked: u64) -> F
     fork.truncated.descriptors = missed;
     fork.truncated.atfork = forkguard_core::registry::atfork::missed();
     fork
+}
+
+/// Where those of the `blocked` signals were blocked that servers are steered by.
+fn blocked_at<'a>(arena: &'a Arena, snapshot: &Snapshot, blocked: u64) -> &'a [Site<'a>] {
+    let mut sites = arena.list(snapshot.blocking_calls.len());
+    let calls = snapshot.blocking_calls.iter().filter(|call| call.signals & blocked != 0);
+    calls.filter_map(|call| site(arena, Role::Blocked, snapshot.thread, call.site)).for_each(|site| sites.push(site));
+    sites.done()
 }
 
 fn add_losses<'a>(arena: &'a Arena, snapshot: &Snapshot, facts: &ProcFacts<'a>, fork: &mut Fork<'a>) {

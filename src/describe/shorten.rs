@@ -13,8 +13,15 @@ pub(crate) fn without_sites<'a>(arena: &'a Arena, fork: &mut Fork<'a>) {
         take(&mut thread.stood);
     });
     each(arena, &mut fork.locks, |lock| take(&mut lock.site));
-    each(arena, &mut fork.descriptors, |descriptor| take(&mut descriptor.site));
-    each(arena, &mut fork.timers, |timer| take(&mut timer.site));
+    each(arena, &mut fork.descriptors, |descriptor| {
+        take(&mut descriptor.site);
+        descriptor.added = Borrowed(&[]);
+    });
+    each(arena, &mut fork.timers, |timer| {
+        take(&mut timer.site);
+        take(&mut timer.created);
+    });
+    fork.blocked_at = Borrowed(&[]);
     each(arena, &mut fork.atfork, |atfork| take(&mut atfork.site));
     each(arena, &mut fork.signals, |signal| {
         take(&mut signal.site);

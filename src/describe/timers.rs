@@ -24,6 +24,7 @@ pub(crate) fn timers<'a>(arena: &'a Arena, snapshot: &Snapshot) -> &'a [Timer<'a
             clock: Borrowed(clock),
             signal: Some(signal_name(arena, *number)),
             site: site(arena, Role::Armed, 0, snapshot.interval_sites[which]),
+            created: None,
         });
     }
     for timer in snapshot.timers.as_slice() {
@@ -32,6 +33,7 @@ pub(crate) fn timers<'a>(arena: &'a Arena, snapshot: &Snapshot) -> &'a [Timer<'a
             clock: clock_name(arena, timer.clock),
             signal: (timer.signal != 0).then(|| signal_name(arena, timer.signal)),
             site: site(arena, Role::Armed, 0, timer.site),
+            created: site(arena, Role::Created, 0, timer.created),
         });
     }
     list.done()

@@ -11,7 +11,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             Severity::Info,
             format_args!("{}", descriptor.fd),
             format_args!("{subject}"),
-            evidence.arena.join([descriptor.site.as_slice()]),
+            evidence.arena.join([descriptor.site.as_slice(), &descriptor.added]),
         ));
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Evidence<'a> {
     pub(super) inherited: &'a [&'a Descriptor<'a>],
     pub(super) signals: &'a [Signal<'a>],
     pub(super) blocked: &'a [Text<'a>],
+    /// Where they were blocked.
+    pub(super) blocked_at: &'a [Site<'a>],
     pub(super) timers: &'a [Timer<'a>],
     /// The program file.
     pub(super) executable: &'a str,
@@ -52,6 +54,7 @@ impl<'a> Evidence<'a> {
             inherited: inherited(arena, borrowed(&fork.descriptors), in_child),
             signals: borrowed(&fork.signals),
             blocked: borrowed(&fork.blocked),
+            blocked_at: borrowed(&fork.blocked_at),
             timers: borrowed(&fork.timers),
             executable: arena.text(program_path().as_str()),
             generators,

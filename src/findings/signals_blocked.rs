@@ -7,10 +7,17 @@ const STEERING: [&str; 7] = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGCHLD"
 /// What stands for it in a finding's id: there is one mask.
 pub(crate) const MASK: &str = "mask";
 
+/// Those of them in a mask.
+pub(crate) fn steering(mask: u64) -> u64 {
+    use libc::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+    let all =
+        [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2].iter().fold(0, |bits, signal| bits | 1 << (signal - 1));
+    mask & all
+}
+
 /// True when a mask blocks one of them.
 pub(crate) fn steers(mask: u64) -> bool {
-    use libc::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-    [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2].iter().any(|signal| mask & 1 << (signal - 1) != 0)
+    steering(mask) != 0
 }
 
 /// What a child that waits in `call` attends to although it blocks it: calls that wait for signals, or with a mask of their own;
@@ -35,7 +42,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             Severity::Warning,
             format_args!("{MASK}"),
             format_args!("{names} blocked by the forking thread"),
-            &[],
+            evidence.blocked_at,
         ));
     }
 }

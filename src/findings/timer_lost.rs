@@ -11,7 +11,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             Severity::Warning,
             format_args!("{}", what(timer, index).as_str()),
             format_args!("{} on the {} clock{comma}{signal}", timer.call, timer.clock),
-            evidence.arena.join([timer.site.as_slice()]),
+            evidence.arena.join([timer.site.as_slice(), timer.created.as_slice()]),
         ));
     }
 }

@@ -1,9 +1,10 @@
 //! Reading and writing: what a forked child does with descriptors that it inherited. One test of a flag in all other processes.
+use super::spawn::ALWAYS;
 use super::wait;
 use crate::child::settle;
 use crate::child::uses::{self, Use};
 use crate::entry::WaitLength;
-use crate::entry::{Registers, record_with_scratch};
+use crate::entry::{Registers, record, record_with_scratch};
 use crate::guards::before_wait;
 use forkguard_core::flags::{self, is_settling};
 use forkguard_core::kernel;
@@ -113,7 +114,18 @@ uses! {
     fn pwrite64: Use::At;
     fn pwritev: Use::At;
     fn pwritev64: Use::At;
-    fn epoll_ctl: Use::Watch;
+}
+
+pass! {
+    /// epoll_ctl(2); who adds what is recorded in the leader, too.
+    fn epoll_ctl, ALWAYS; |registers| {
+        if flags::WATCH_USES.load(Relaxed) != 0 {
+            uses::before(registers, fd(registers, 0), Use::Watch);
+        }
+        if registers.argument[1] as i32 == libc::EPOLL_CTL_ADD {
+            record(|_| descriptors::add(fd(registers, 2), fd(registers, 0), registers.capture_member()));
+        }
+    }
 }
 
 macro_rules! vectors {

@@ -1,17 +1,18 @@
 //! Signals: who set which handler.
 use crate::child::signals;
 use crate::entry::record;
+use crate::findings::signals_blocked;
 use crate::guards::signals_keep;
 use crate::sites;
+use forkguard_core::registry::mask::BlockingCall;
 use forkguard_core::registry::signals::SignalSetting;
 use forkguard_core::registry::{self, threads};
 use forkguard_core::{flags, kernel};
-use libc::{c_int, sighandler_t};
+use libc::{c_int, sighandler_t, sigset_t};
 use std::sync::atomic::Ordering::Relaxed;
 
-/// The mask that a call of sigprocmask leads to.
-fn mask_after(how: c_int, set: usize) -> Option<u64> {
-    let (now, set) = (kernel::blocked_signals(), kernel::read_value::<usize>(set)? as u64);
+/// The mask that a call of sigprocmask makes of `now`.
+fn mask_after(how: c_int, now: u64, set: u64) -> Option<u64> {
     match how {
         libc::SIG_BLOCK => Some(now | set),
         libc::SIG_UNBLOCK => Some(now & !set),
@@ -20,23 +21,51 @@ fn mask_after(how: c_int, set: usize) -> Option<u64> {
     }
 }
 
+/// A child that has not settled may unblock what its leader blocked.
+fn before_mask(how: c_int, set: *const sigset_t) {
+    let after = |set: usize| mask_after(how, kernel::blocked_signals(), set as u64);
+    if let Some(mask) = record(|_| kernel::read_value::<usize>(set as usize).and_then(after)).flatten() {
+        signals::before_mask(mask);
+    }
+}
+
+/// After this thread has changed its mask: records who blocked signals that servers are steered by.
+fn masked(how: c_int, set: u64, caller: usize) {
+    let Some(slot) = threads::mine() else { return };
+    let before = slot.mask.signals();
+    let after = mask_after(how, before, set).unwrap_or(before);
+    let signals = signals_blocked::steering(after & !before);
+    if after != before {
+        let site = if signals != 0 { sites::capture(caller) } else { 0 };
+        slot.mask.change(after, BlockingCall { signals, site });
+    }
+}
+
 macro_rules! masks {
-    ($(fn $name:ident;)*) => {
-        $(pass! {
-            /// As the C library's: a child that has not settled may unblock what its leader blocked.
-            fn $name, flags::SETTLING; |registers| {
-                let [how, set, ..] = registers.argument;
-                if let Some(mask) = record(|_| mask_after(how as c_int, set)).flatten() {
-                    signals::before_mask(mask);
+    ($(fn $name:ident = $proof:path;)*) => {
+        $(hook! {
+            /// As the C library's.
+            fn $name(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int = $proof;
+            |caller| {
+                if flags::is_settling() {
+                    before_mask(how, set);
                 }
+                // `old` may be the same memory as `set`, which is read before the call, its address checked by it.
+                // SAFETY: the host gave a valid set or null; its first word is the signals that exist.
+                let signals = unsafe { set.cast::<u64>().as_ref() }.copied();
+                let result = real(how, set, old);
+                if let (0, Some(signals)) = (result, signals) {
+                    record(|_| masked(how, signals, caller));
+                }
+                result
             }
         })*
     };
 }
 
 masks! {
-    fn sigprocmask;
-    fn pthread_sigmask;
+    fn sigprocmask = libc::sigprocmask;
+    fn pthread_sigmask = libc::pthread_sigmask;
 }
 
 fn recorded(signal: c_int, handler: usize, caller: usize) {

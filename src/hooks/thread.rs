@@ -91,7 +91,10 @@ fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Opti
         slot.label.store(made.label, Relaxed);
         slot.code.store(made.code, Relaxed);
         slot.detached.store(u32::from(detached), Relaxed);
-        slot.creator.store(threads::mine().map_or(0, |s| s.tid.load(Relaxed)), Relaxed);
+        if let Some(own) = threads::mine() {
+            slot.creator.store(own.tid.load(Relaxed), Relaxed);
+            slot.mask.inherit(&own.mask);
+        }
         threads::start(slot);
         Some((slot, StartedThread { start, code: made.code, site: made.site }))
     })

@@ -16,13 +16,13 @@ hook! {
     /// timer_create(2).
     fn timer_create(clock: clockid_t, event: *mut sigevent, timer: *mut timer_t) -> c_int = libc::timer_create,
         versions ["GLIBC_2.34" "GLIBC_2.3.3"; "GLIBC_2.2.5"];
-    |_caller| {
+    |caller| {
         let result = real(clock, event, timer);
         if result == 0 {
             // SAFETY: the real function read and wrote them.
             let (id, event) = unsafe { (*timer as usize, event.as_ref()) };
             let signal = event.map_or(libc::SIGALRM, |e| if e.sigev_notify == libc::SIGEV_NONE { 0 } else { e.sigev_signo });
-            record(|_| registry::timers::create(id, clock, signal));
+            record(|_| registry::timers::create(id, clock, signal, sites::capture_timer(caller)));
         }
         result
     }

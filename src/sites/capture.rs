@@ -49,6 +49,12 @@ impl Registers {
         capture_from(self.start(), self.caller)
     }
 
+    /// Of a call that servers make for each client: an interpreter's, too, gets frames no more often than native code does.
+    pub(crate) fn capture_member(&self) -> SiteId {
+        let is_interpreted = python::is_python_thread() || languages::have_interpreter();
+        if is_interpreted && !rate::take_native_turn(self.caller) { self.caller } else { self.capture() }
+    }
+
     /// The calling frame.
     pub(crate) fn start(&self) -> Start {
         // Where the return address lay is above what was saved.

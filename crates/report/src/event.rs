@@ -166,6 +166,9 @@ pub struct Fork<'a> {
     /// Names of the signals that the forking thread blocks.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub blocked: List<'a, Text<'a>>,
+    /// Where it, or the thread that started it, blocked those that servers are steered by.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub blocked_at: List<'a, Site<'a>>,
     /// Armed timers.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub timers: List<'a, Timer<'a>>,
@@ -244,6 +247,12 @@ pub enum Role {
     Set,
     /// Where the timer was armed.
     Armed,
+    /// Where the timer was created.
+    Created,
+    /// Where the signals were blocked.
+    Blocked,
+    /// Where a descriptor was added to those that an epoll instance watches.
+    Added,
     /// Where the handler was registered.
     Registered,
     /// Where the child used it.
@@ -470,6 +479,9 @@ pub struct Descriptor<'a> {
     /// The descriptors that an epoll instance watches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub members: Option<List<'a, i32>>,
+    /// Where they were added, each place once.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub added: List<'a, Site<'a>>,
 }
 
 /// What a socket does.
@@ -553,6 +565,9 @@ pub struct Timer<'a> {
     pub signal: Option<Text<'a>>,
     /// Where it was armed.
     pub site: Option<Site<'a>>,
+    /// Where timer_create made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Site<'a>>,
 }
 
 /// One registration of pthread_atfork.

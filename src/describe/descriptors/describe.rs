@@ -7,7 +7,7 @@ use crate::entry::Arena;
 use forkguard_core::fixed::Text;
 use forkguard_core::kernel;
 use forkguard_core::registry::descriptors::{self, FdKind, Record, role};
-use forkguard_report::event::{Descriptor, DescriptorKind, List, Origin, Role};
+use forkguard_report::event::{Descriptor, DescriptorKind, Origin, Role, Site};
 use rustix::fs::FileType;
 use rustix::io::{Errno, FdFlags};
 use std::borrow::Cow::Borrowed;
@@ -49,6 +49,7 @@ pub(crate) fn describe(arena: &Arena, fd: i32) -> Option<Descriptor<'_>> {
     let socket = (kind == DescriptorKind::Socket).then(|| Endpoints::of(fd));
     let record = descriptors::record(fd).filter(|r| fits(r, kind, socket.as_ref()));
     let opened = matches!(kind, DescriptorKind::File).then(|| rustix::fs::fcntl_getfl(descriptor).ok()).flatten();
+    let members = (kind == DescriptorKind::Epoll).then(|| members(arena, fd));
     Some(Descriptor {
         fd,
         kind,
@@ -60,7 +61,8 @@ pub(crate) fn describe(arena: &Arena, fd: i32) -> Option<Descriptor<'_>> {
         mode: opened.map(|f| Borrowed(mode_of(f))),
         offset: opened.and_then(|_| position_of(fd)),
         socket: socket.map(|ends| ends.socket(arena, record)),
-        members: (kind == DescriptorKind::Epoll).then(|| members(arena, fd)),
+        members: members.map(Borrowed),
+        added: Borrowed(members.map_or(&[], |members| added(arena, fd, members))),
     })
 }
 
@@ -86,7 +88,7 @@ fn origin(record: Option<Record>) -> Origin {
 }
 
 /// The descriptors that an epoll instance watches.
-fn members(arena: &Arena, fd: i32) -> List<'_, i32> {
+fn members(arena: &Arena, fd: i32) -> &[i32] {
     let path = kernel::path_of_thread(format_args!("fdinfo/{fd}"));
     let mut bytes = [0u8; 8192];
     let text = path.as_cstr().map(|p| kernel::read_file(p, &mut bytes)).unwrap_or_default();
@@ -97,5 +99,20 @@ fn members(arena: &Arena, fd: i32) -> List<'_, i32> {
             list.push(number);
         }
     }
-    Borrowed(list.done())
+    list.done()
+}
+
+/// Where an epoll instance's members were added, each place once.
+fn added<'a>(arena: &'a Arena, epoll: i32, members: &[i32]) -> &'a [Site<'a>] {
+    const PLACES: usize = 4;
+    let mut places = arena.list::<usize>(PLACES);
+    for place in members.iter().filter_map(|&fd| descriptors::added_at(fd, epoll)) {
+        if !places.as_slice().contains(&place) {
+            places.push(place);
+        }
+    }
+    let places = places.done();
+    let mut sites = arena.list(places.len());
+    places.iter().filter_map(|&place| site(arena, Role::Added, 0, place)).for_each(|site| sites.push(site));
+    sites.done()
 }

@@ -27,6 +27,7 @@ pub fn of(snapshot: &Snapshot) -> u64 {
     let mut mix = Mix(snapshot.call as u64);
     mix.add_all([snapshot.thread as usize, snapshot.kernel_threads as usize, snapshot.starting as usize]);
     mix.add(snapshot.blocked);
+    snapshot.blocking_calls.iter().for_each(|call| mix.add_all([call.signals as usize, call.site]));
     snapshot.threads.as_slice().iter().for_each(|thread| add_thread(&mut mix, thread));
     snapshot.locks.as_slice().iter().for_each(|lock| add_lock(&mut mix, lock));
     mix.add_all([snapshot.threads.missed() as usize, snapshot.locks.missed() as usize]);
@@ -57,7 +58,7 @@ fn add_timers(mix: &mut Mix, snapshot: &Snapshot) {
     mix.add(u64::from(snapshot.interval_timers));
     mix.add_all(snapshot.interval_sites);
     for timer in snapshot.timers.as_slice() {
-        mix.add_all([timer.clock as usize, timer.signal as usize, timer.site]);
+        mix.add_all([timer.clock as usize, timer.signal as usize, timer.site, timer.created]);
     }
 }
 

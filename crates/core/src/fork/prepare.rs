@@ -4,7 +4,7 @@ use crate::glibc::{self, LockKind};
 use crate::kernel;
 use crate::registry::held::{Entry, HOLDS, MADE, WAITS};
 use crate::registry::threads::{self, SeenWord, Slot, SlotState};
-use crate::registry::{descriptors, generation, random, semaphores, timers};
+use crate::registry::{descriptors, generation, mask, random, semaphores, timers};
 use core::sync::atomic::{Ordering::*, fence};
 
 /// The last of all prepare handlers: takes the snapshot.
@@ -21,6 +21,7 @@ pub fn prepare(snapshot: &mut Snapshot) {
     verify(snapshot);
     snapshot.repaired.iter().take(snapshot.locks.as_slice().len()).for_each(|repaired| repaired.store(false, Relaxed));
     snapshot.blocked = kernel::blocked_signals();
+    snapshot.blocking_calls = threads::mine().map_or([mask::NO_CALL; mask::REMEMBERED], |slot| slot.mask.calls());
     snapshot.interval_timers =
         (0..3).filter(|&which| kernel::interval_timer_armed(which)).fold(0, |bits, which| bits | 1 << which);
     snapshot.interval_sites = [0, 1, 2].map(timers::interval_site);

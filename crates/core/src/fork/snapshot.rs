@@ -2,6 +2,7 @@
 use crate::fixed::{Fixed, Text};
 use crate::glibc::{LockKind, Words};
 use crate::registry::held::Entry;
+use crate::registry::mask::{self, BlockingCall};
 use crate::registry::threads::Slot;
 use crate::registry::timers::Timer;
 use core::ptr;
@@ -107,6 +108,8 @@ pub struct Snapshot {
     pub like: u64,
     /// Blocked signals of the forking thread.
     pub blocked: u64,
+    /// The calls that blocked those of them that servers are steered by.
+    pub blocking_calls: [BlockingCall; mask::REMEMBERED],
     /// Threads as the kernel counts them.
     pub kernel_threads: u32,
     /// Threads that were being created.
@@ -153,6 +156,7 @@ impl Snapshot {
             locks: Fixed::new(),
             repaired: [const { AtomicBool::new(false) }; LOCKS],
             blocked: 0,
+            blocking_calls: [mask::NO_CALL; mask::REMEMBERED],
             kernel_threads: 0,
             interval_timers: 0,
             interval_sites: [0; 3],

@@ -104,6 +104,9 @@ struct FdEntry {
     /// Of a copy that a child made of an inherited one: the child's generation, and the number of the inherited one.
     copied: AtomicU32,
     original: AtomicU32,
+    /// The epoll instance that it was added to last, plus one, and the site of that call.
+    added_to: AtomicU32,
+    added_at: AtomicUsize,
 }
 
 /// A copy of what is recorded of one descriptor.
@@ -225,6 +228,7 @@ pub fn open(fd: i32, kind: FdKind, roles: u8, family: u16, site: usize, thread: 
     entry.address[1].store(0, Relaxed);
     entry.forks.store(0, Relaxed);
     entry.copied.store(0, Relaxed);
+    entry.added_to.store(0, Relaxed);
     if entry.kind.swap(kind as u8, Relaxed) == FdKind::None as u8 {
         OPEN.fetch_add(1, Relaxed);
     }
@@ -308,6 +312,20 @@ pub fn connect(fd: i32, family: u16, port: u16, address: [u8; 16], site: usize, 
         entry.forks.store(generation::last_sequence(), Relaxed);
         set_connected(fd);
     }
+}
+
+/// Records that a descriptor was added to those that an epoll instance watches.
+pub fn add(fd: i32, epoll: i32, site: usize) {
+    if let Some(entry) = entry_for(fd) {
+        entry.added_at.store(site, Relaxed);
+        entry.added_to.store(epoll as u32 + 1, Relaxed);
+    }
+}
+
+/// The site where it was added to that instance, if to no other since. Also of one that was closed and that the instance watches on.
+pub fn added_at(fd: i32, epoll: i32) -> Option<usize> {
+    let entry = entry(fd).filter(|entry| entry.added_to.load(Relaxed) == epoll as u32 + 1)?;
+    Some(entry.added_at.load(Relaxed))
 }
 
 /// Records the end of a connection: a datagram socket was dissolved from its peer.

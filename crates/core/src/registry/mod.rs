@@ -3,6 +3,7 @@ pub mod atfork;
 pub mod descriptors;
 pub mod generation;
 pub mod held;
+pub mod mask;
 pub mod names;
 pub mod random;
 pub mod semaphores;

@@ -1,6 +1,7 @@
 //! The threads: one slot each, written by its own thread and read by the thread that forks.
 use super::generation;
 use super::held::HeldLocks;
+use super::mask::{Mask, NO_CALL};
 pub use super::slots::{SeenWord, SlotState};
 use super::slots::{SlotPool, SlotWord};
 use crate::gate::Inside;
@@ -56,6 +57,8 @@ pub struct Slot {
     pub label: AtomicUsize,
     /// See `label`.
     pub code: AtomicUsize,
+    /// Its signal mask.
+    pub mask: Mask,
     /// The semaphore that it made last and has not taken yet; 0 none.
     pub made: AtomicUsize,
     /// Not zero while it takes or releases a lock, where forks wait for a safe point: where its stack ends in that call.
@@ -89,6 +92,7 @@ impl Slot {
             site: AtomicUsize::new(0),
             label: AtomicUsize::new(0),
             code: AtomicUsize::new(0),
+            mask: Mask::new(),
             made: AtomicUsize::new(0),
             passing: AtomicUsize::new(0),
             passing_for: AtomicUsize::new(0),
@@ -156,6 +160,7 @@ impl Slot {
         ] {
             word.store(0, Relaxed);
         }
+        self.mask.change(0, NO_CALL);
         self.set_name(b"");
     }
 }
@@ -243,7 +248,10 @@ pub fn begin(slot: &'static Slot) {
 /// Takes a slot for this thread, whose start no hook saw.
 pub fn adopt() -> Option<&'static Slot> {
     match claim() {
-        Some(slot) => begin(slot),
+        Some(slot) => {
+            begin(slot);
+            slot.mask.change(kernel::blocked_signals(), NO_CALL);
+        }
         None => tls::set_slot(NONE_FREE as *const ()),
     }
     mine()

@@ -14,6 +14,7 @@ struct TimerEntry {
     /// The process's generation when it was made or armed: a child has none of its leader's.
     generation: AtomicU32,
     site: AtomicUsize,
+    created: AtomicUsize,
 }
 
 const WRITING: usize = usize::MAX;
@@ -27,6 +28,8 @@ pub struct Timer {
     pub signal: i32,
     /// Return address of the call that armed it.
     pub site: usize,
+    /// Return address of the call that made it.
+    pub created: usize,
 }
 
 static TIMERS: [TimerEntry; CAPACITY] = [const {
@@ -37,6 +40,7 @@ static TIMERS: [TimerEntry; CAPACITY] = [const {
         armed: AtomicU32::new(0),
         generation: AtomicU32::new(0),
         site: AtomicUsize::new(0),
+        created: AtomicUsize::new(0),
     }
 }; CAPACITY];
 /// Return addresses of the calls that armed ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF.
@@ -48,12 +52,13 @@ fn find(id: usize) -> Option<&'static TimerEntry> {
     TIMERS.iter().find(|t| t.id.load(Acquire) == id.wrapping_add(1))
 }
 
-/// Records timer_create.
-pub fn create(id: usize, clock: i32, signal: i32) {
+/// Records timer_create, called at `site`.
+pub fn create(id: usize, clock: i32, signal: i32, site: usize) {
     // The leader's of this id went with the fork.
     if let Some(timer) = find(id).filter(|timer| timer.take(id.wrapping_add(1))).or_else(|| TIMERS.iter().find(|t| t.take(0))) {
         timer.clock.store(clock, Relaxed);
         timer.signal.store(signal, Relaxed);
+        timer.created.store(site, Relaxed);
         timer.armed.store(0, Relaxed);
         timer.generation.store(generation::current(), Relaxed);
         timer.id.store(id.wrapping_add(1), Release);
@@ -93,7 +98,12 @@ impl TimerEntry {
         let id = self.id.load(Acquire);
         let known = id != 0 && id != WRITING && self.armed.load(Relaxed) != 0;
         let own = self.generation.load(Relaxed) == generation::current();
-        let timer = Timer { clock: self.clock.load(Relaxed), signal: self.signal.load(Relaxed), site: self.site.load(Relaxed) };
+        let timer = Timer {
+            clock: self.clock.load(Relaxed),
+            signal: self.signal.load(Relaxed),
+            site: self.site.load(Relaxed),
+            created: self.created.load(Relaxed),
+        };
         fence(Acquire);
         // Read as a whole only if no other timer was noted here meanwhile.
         let whole = self.id.load(Relaxed) == id;

@@ -78,6 +78,7 @@ const DESCRIPTORS: &[Descriptor<'static>] = &[Descriptor {
         service: Some(Borrowed("PostgreSQL")),
     }),
     members: Some(Borrowed(&[6, 7])),
+    added: Borrowed(SITES),
 }];
 
 const SIGNALS: &[Signal<'static>] = &[Signal {
@@ -94,6 +95,7 @@ const TIMERS: &[Timer<'static>] = &[Timer {
     clock: Borrowed("real"),
     signal: Some(Borrowed("SIGALRM")),
     site: Some(site(Role::Armed)),
+    created: Some(site(Role::Created)),
 }];
 
 const ATFORK: &[Atfork<'static>] = &[Atfork {
@@ -147,6 +149,7 @@ pub fn lines() -> [Line<'static>; 10] {
                 descriptors: Borrowed(DESCRIPTORS),
                 signals: Borrowed(SIGNALS),
                 blocked: Borrowed(&[Borrowed("SIGTERM")]),
+                blocked_at: Borrowed(SITES),
                 timers: Borrowed(TIMERS),
                 atfork: Borrowed(ATFORK),
                 memory: Some(MEMORY),
@@ -218,6 +221,7 @@ fn alike() -> Line<'static> {
         descriptors: Borrowed(&[]),
         signals: Borrowed(&[]),
         blocked: Borrowed(&[]),
+        blocked_at: Borrowed(&[]),
         timers: Borrowed(&[]),
         atfork: Borrowed(&[]),
         memory: None,
