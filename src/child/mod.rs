@@ -10,6 +10,7 @@ pub(crate) mod regions;
 pub(crate) mod restarts;
 pub(crate) mod settle;
 pub(crate) mod signals;
+mod severed;
 mod summary;
 pub(crate) mod timers;
 pub(crate) mod uses;

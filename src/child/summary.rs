@@ -1,5 +1,5 @@
 //! What a child reports when it settles: the `child` event, the handlers of signals that it or its server dealt with, the summary on stderr.
-use super::{handlers, signals};
+use super::{handlers, severed, signals};
 use crate::describe::{self, own_fork_id};
 use crate::emit;
 use crate::entry::arena::ArenaList;
@@ -133,5 +133,7 @@ fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Findin
         let head = Head { child: kernel::process_id(), leader, server: evidence.server(), report, cures };
         let same = shared_page::is_printed_again(findings::fingerprint(findings));
         emit::print(findings::summary_text(arena, &head, findings, same));
+    } else {
+        severed::print_all(cures);
     }
 }

@@ -89,6 +89,9 @@ fn for_each_fd(number: Option<i32>, each: impl Fn(i32)) {
     }
 }
 
+/// What is logged of a connection that was severed.
+pub(crate) const SEVERED: &str = "severed";
+
 /// The dead connections that replace the leader's: one that blocks and one that does not, as O_NONBLOCK belongs to the description.
 #[derive(Default)]
 struct DeadConnections([Option<OwnedFd>; 2]);
@@ -108,9 +111,9 @@ fn sever(fd: i32, dead: &mut DeadConnections) {
     let start = kernel::monotonic_by_syscall();
     let Some(name) = descriptors::name_of_connection(fd) else { return };
     let result = dead.like(fd).and_then(|dead| unshare::replace(fd, dead)).map_err(Errno::raw_os_error);
-    if let Some(record) = registry::descriptors::record(fd).filter(|_| result.is_ok()) {
-        registry::descriptors::open(fd, FdKind::Socket, role::PAIR, libc::AF_UNIX as u16, record.site, record.thread);
+    if result.is_ok() {
+        registry::descriptors::sever(fd, libc::AF_UNIX as u16);
     }
     let resolved = (FindingKind::ConnectionInherited, format_args!("{fd}"), "forkguard severed the child's copy");
-    log_resolving_action(Guard::Sockets, "severed", format_args!("{}", name.as_str()), start, result, resolved);
+    log_resolving_action(Guard::Sockets, SEVERED, format_args!("{}", name.as_str()), start, result, resolved);
 }

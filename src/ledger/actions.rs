@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 struct Action {
     guard: Guard,
     action: &'static str,
-    subject: Text<96>,
+    subject: Text<160>,
     ns: u64,
     failed: i32,
     /// The finding of the fork that it ended, and why, in words.
@@ -133,6 +133,12 @@ pub(crate) fn listed_actions<'a>(arena: &'a Arena) -> (&'a [Cure<'a>], u32) {
 pub(crate) fn is_resolved_by_action(finding: &Finding<'_>) -> bool {
     let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
     actions().filter_map(|action| action.ended.as_ref()).any(|(kind, ended, _)| *kind == finding.kind && ended.as_str() == what)
+}
+
+/// What an action was about that ended this finding of this child's fork.
+pub(crate) fn subject_of(kind: FindingKind, what: &str) -> Option<&'static str> {
+    let ends = |action: &&Action| action.ended.as_ref().is_some_and(|(of, ended, _)| *of == kind && ended.as_str() == what);
+    actions().find(ends).map(|action| action.subject.as_str())
 }
 
 /// The child is gone before it settled: gives the findings that guards have ended, and why.

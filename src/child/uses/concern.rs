@@ -2,7 +2,7 @@
 use crate::describe::{descriptors, keep};
 use forkguard_core::fixed::Text;
 use forkguard_core::registry;
-use forkguard_core::registry::descriptors::{FdKind, Record, role};
+use forkguard_core::registry::descriptors::{FdKind, Record, mark, role};
 use forkguard_report::event::FindingKind;
 
 /// What a call does with a descriptor.
@@ -33,12 +33,15 @@ pub(super) enum Concern {
     Epoll,
     /// A file that SQLite may have opened, or that is read by position.
     File,
+    /// A guard put a dead connection in its place: its client is about to find that out.
+    Severed,
 }
 
 impl Concern {
     /// That of a recorded descriptor.
     pub(super) fn of(fd: i32, record: &Record) -> Option<Concern> {
         match record.kind {
+            _ if record.marks & mark::SEVERED != 0 => Some(Concern::Severed),
             _ if keep::is_kept(fd, record) => None,
             // Put under a number of its own choice, such as standard output, it is there to be used.
             FdKind::Socket if record.role & role::PLACED != 0 => None,
@@ -59,7 +62,7 @@ impl Concern {
     /// True when such a use is one that matters.
     pub(super) fn is_met_by(self, usage: Use) -> bool {
         match self {
-            Concern::Connection => matches!(usage, Use::Input | Use::Output),
+            Concern::Connection | Concern::Severed => matches!(usage, Use::Input | Use::Output),
             Concern::SelfPipe => usage == Use::Output,
             Concern::Epoll => usage == Use::Watch,
             Concern::File => usage != Use::Watch,
@@ -80,7 +83,7 @@ impl Concern {
         match self {
             Concern::Connection => descriptors::is_stream(fd),
             Concern::SelfPipe => registry::descriptors::twin(fd).is_some(),
-            Concern::Epoll => true,
+            Concern::Epoll | Concern::Severed => true,
             Concern::File => descriptors::is_positioned(fd),
         }
     }

@@ -6,6 +6,7 @@ pub(super) mod deferred;
 mod file;
 pub(super) mod pending;
 mod self_pipe;
+mod severed;
 mod shared;
 mod unused;
 pub(super) mod watch;
@@ -58,6 +59,7 @@ fn before_first(call: Call, fd: i32, usage: Use) {
     match concern {
         Concern::Connection | Concern::Epoll => shared::before_first_use(call, fd, concern),
         Concern::SelfPipe => self_pipe::before_first_use(call, fd),
+        Concern::Severed => severed::before_first_use(call, fd),
         Concern::File => file::before_first_use(fd, &record, usage),
     }
 }

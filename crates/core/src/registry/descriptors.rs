@@ -80,6 +80,8 @@ pub mod mark {
     pub const CLOSES_ON_EXEC: u8 = 2;
     /// Another number stands for the same open file, or did.
     pub const COPIED: u8 = 4;
+    /// A guard put a dead connection in place of the inherited one.
+    pub const SEVERED: u8 = 8;
 }
 
 struct FdEntry {
@@ -239,6 +241,17 @@ pub fn open(fd: i32, kind: FdKind, roles: u8, family: u16, site: usize, thread: 
 pub fn set_own(fd: i32) {
     if let Some(entry) = entry(fd) {
         entry.generation.store(generation::current(), Relaxed);
+    }
+}
+
+/// Records that the number stands for one end of a dead connection now: its first use is still to come, like that of the inherited one.
+pub fn sever(fd: i32, family: u16) {
+    if let Some(entry) = entry(fd) {
+        disconnect(fd);
+        set_peer(fd, 0, [0; 16]);
+        entry.role.store(role::PAIR, Relaxed);
+        entry.family.store(family, Relaxed);
+        entry.marks.store(mark::SEVERED, Relaxed);
     }
 }
 
