@@ -36,7 +36,9 @@ pub(super) fn print_all(cures: &[Cure<'_>]) {
 pub(super) fn print_use(name: &str, place: &str, keep: &str) {
     if is_new("used", name) {
         emit::print_line(format_args!("process {} uses {name}{place}", kernel::process_id()));
-        emit::print_line(format_args!("  it is severed (FORKGUARD_SOCKETS): its client must connect anew; or run it with {keep}"));
+        emit::print_line(format_args!(
+            "  it is severed (FORKGUARD_SOCKETS): its client must connect anew; or run it with {keep}"
+        ));
     }
 }
 

@@ -37,7 +37,7 @@ fn leaders_connection(fd: i32) -> Option<(i32, Record)> {
 }
 
 /// True for a connection that the function that forks made, in the same thread and since the fork before: it is for this child alone.
-fn is_made_for_child(record: &Record, fork: &Snapshot) -> bool {
+pub(crate) fn is_made_for_child(record: &Record, fork: &Snapshot) -> bool {
     let is_newest = record.thread == fork.thread && record.forks + 1 == fork.sequence;
     is_newest && fork.site != 0 && sites::is_called_in(record.site, fork.site)
 }

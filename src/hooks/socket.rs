@@ -1,7 +1,7 @@
 //! Sockets: made, connected, accepted, listening.
 use super::descriptor::{all_opened, opened};
 use super::wait::ended_by_signal;
-use crate::child::settle;
+use crate::child::{settle, uses};
 use crate::entry::{record, record_with_scratch};
 use crate::guards::before_wait;
 use crate::sites;
@@ -100,6 +100,7 @@ hook! {
         let result = real(fd, address, length);
         if result == 0 || matches!(crate::entry::errno::get(), libc::EINPROGRESS | libc::EINTR) {
             record(|_| connected(fd, address, length, caller));
+            uses::has_connected(fd);
         }
         result
     }

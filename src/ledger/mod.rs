@@ -7,7 +7,8 @@ pub(crate) mod spawns;
 mod states;
 
 pub(crate) use actions::{
-    is_resolved_by_action, listed_actions, log_action, log_resolving_action, report_resolved_by_actions, resolved_by_actions, subject_of,
+    is_resolved_by_action, listed_actions, log_action, log_resolving_action, report_resolved_by_actions, resolved_by_actions,
+    subject_of,
 };
 pub(crate) use budget::Budget;
 pub(crate) use hits::{Output, hit_hazard, print_hit, report_hit, report_state, report_state_of, resolved};

@@ -5,6 +5,7 @@ mod concern;
 pub(super) mod deferred;
 mod file;
 pub(super) mod pending;
+mod replaced;
 mod self_pipe;
 mod severed;
 mod shared;
@@ -13,6 +14,7 @@ pub(super) mod watch;
 
 pub(crate) use close::{closing, closing_range};
 pub(crate) use concern::Use;
+pub(crate) use replaced::has_connected;
 pub(crate) use shared::report_deferred;
 pub(super) use shared::report_deferred_in_time;
 pub(super) use unused::{report_pending, report_unused};

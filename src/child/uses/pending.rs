@@ -8,12 +8,16 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// A new state: of a hazard of this kind, and why.
 pub(super) type Change = (FindingKind, State, &'static str);
-const CHANGES: [Change; 4] = [
+const CHANGES: [Change; 5] = [
     (FindingKind::ConnectionInherited, State::Resolved, UNUSED),
     (FindingKind::EpollInherited, State::Resolved, UNUSED),
     (FindingKind::SqliteInherited, State::Resolved, UNUSED),
     (FindingKind::FileOffsetShared, State::Hit, "the child moves the position that it shares"),
+    REPLACED,
 ];
+/// An inherited connection that the child has left alone so far.
+pub(super) const REPLACED: Change =
+    (FindingKind::ConnectionInherited, State::Resolved, "the child opened a connection of its own to the same peer");
 const UNUSED: &str = "the child closed it unused";
 
 /// The number of the descriptor at the fork, and above it the index in [`CHANGES`] plus one.
@@ -31,8 +35,15 @@ pub(super) fn reset() {
 
 /// Reports the new state of a descriptor's hazard once the child has settled.
 pub(super) fn report_once_settled(kind: FindingKind, fd: i32) {
+    if let Some(change) = CHANGES.iter().find(|(of, ..)| *of == kind) {
+        change_once_settled(*change, fd);
+    }
+}
+
+/// The same for one of [`CHANGES`].
+pub(super) fn change_once_settled(change: Change, fd: i32) {
     let number = descriptors::number_at_fork(fd);
-    let Some(index) = CHANGES.iter().position(|(of, ..)| *of == kind) else { return };
+    let Some(index) = CHANGES.iter().position(|of| *of == change) else { return };
     let slot = flags::is_settling().then(|| PENDING.get(COUNT.fetch_add(1, Relaxed) as usize)).flatten();
     match slot {
         Some(slot) => slot.store((index as u32 + 1) << INDEX_SHIFT | number as u32, Relaxed),

@@ -2,13 +2,16 @@
 use super::super::hit::report_hit;
 use super::certainty::{certainty, certainty_in_time};
 use super::concern::{Concern, descriptor_id};
+use super::replaced::is_same_peer;
 use super::{deferred, watch};
 use crate::describe::{self, descriptors};
 use crate::entry::{Arena, WaitLength, record, record_with_scratch};
 use crate::findings::{Hazard, Hit, connection_inherited, epoll_inherited};
+use crate::guards::sockets::is_made_for_child;
 use crate::ledger::{self, Output};
 use crate::sites::{self, Start};
-use forkguard_core::{flags, fork as core_fork, gate, kernel};
+use forkguard_core::registry::descriptors::{FdKind, Record, mark};
+use forkguard_core::{flags, fork as core_fork, gate, kernel, registry};
 use forkguard_report::event::{FindingKind, Role, Severity, Site};
 
 /// Where a call is made.
@@ -86,11 +89,31 @@ fn hit_kind(concern: Concern) -> FindingKind {
     if concern == Concern::Epoll { FindingKind::EpollSharedUse } else { FindingKind::ConnectionSharedUse }
 }
 
+/// A connection that the leader's function made right before it forked, beside one that it has to the same peer already, is for this child: though
+/// the leader keeps its copy, it goes on with its own (pg_basebackup and its receiver of the log).
+fn is_handed_over(fd: i32, concern: Concern) -> bool {
+    let (Some(fork), Some(record)) = (core_fork::birth(), registry::descriptors::record(fd)) else { return false };
+    let is_severed_from_peer = |of_other: &Record| {
+        of_other.marks & mark::SEVERED != 0 && (of_other.port, of_other.address) == (record.port, record.address)
+    };
+    let is_leaders = |(other, of_other): &(i32, Record)| {
+        registry::descriptors::is_inherited(*other)
+            && !is_made_for_child(of_other, fork)
+            && (is_severed_from_peer(of_other) || is_same_peer((*other, of_other), (fd, &record)))
+    };
+    let mut others = registry::descriptors::recorded().filter(|(_, record)| record.kind == FdKind::Socket);
+    concern == Concern::Connection && is_made_for_child(&record, fork) && others.any(|other| is_leaders(&other))
+}
+
 fn report(fd: i32, concern: Concern, severity: Severity, site: usize) {
     let (kind, id) = (hit_kind(concern), descriptor_id(fd));
     let Some(hazard) = concern.hazard(fd) else { return };
+    let (severity, output) = match is_handed_over(fd, concern) {
+        true => (Severity::Info, Output::Report),
+        false => (severity, Output::Stderr),
+    };
     record_with_scratch(|scratch| {
-        report_hit(scratch, severity, Output::Stderr, kind, |arena| {
+        report_hit(scratch, severity, output, kind, |arena| {
             let descriptor = descriptors::describe(arena, fd)?;
             let subject = match concern {
                 Concern::Epoll => epoll_inherited::subject(arena, &descriptor)?,

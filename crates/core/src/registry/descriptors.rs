@@ -82,6 +82,8 @@ pub mod mark {
     pub const COPIED: u8 = 4;
     /// A guard put a dead connection in place of the inherited one.
     pub const SEVERED: u8 = 8;
+    /// An inherited connection to whose peer this process has opened one of its own.
+    pub const REPLACED: u8 = 16;
 }
 
 struct FdEntry {
@@ -244,11 +246,11 @@ pub fn set_own(fd: i32) {
     }
 }
 
-/// Records that the number stands for one end of a dead connection now: its first use is still to come, like that of the inherited one.
+/// Records that the number stands for one end of a dead connection now: its first use is still to come, like that of the inherited one, whose
+/// peer stays recorded.
 pub fn sever(fd: i32, family: u16) {
     if let Some(entry) = entry(fd) {
         disconnect(fd);
-        set_peer(fd, 0, [0; 16]);
         entry.role.store(role::PAIR, Relaxed);
         entry.family.store(family, Relaxed);
         entry.marks.store(mark::SEVERED, Relaxed);
