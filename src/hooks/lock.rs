@@ -1,6 +1,7 @@
 //! Hooks of the lock path. What a call means to others is data ([`LockPolicy`]); how it is passed on is decided here, for all of them; its
 //! entry is assembly: one jump to the real function while locks are not recorded.
 use crate::child::waits::{self, BlockingCall, WaitResult};
+use forkguard_core::registry::threads;
 use forkguard_core::{gate, safe_point};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -83,7 +84,10 @@ pub(super) unsafe fn check<H: LockHook>(arguments: H::Arguments, caller: usize) 
         waits::before_release(address, matches!(release, Release::Init));
     }
     let report = H::POLICY.waits_for.map(|call| waits::before(call, address, caller));
-    let is_recorded = H::POLICY.waits_for.map_or(gate::TRACKED.load(Relaxed) != 0, |call| waits::is_tracked(call, address));
+    let is_recorded = match H::POLICY.waits_for {
+        Some(call) => waits::is_tracked(call, address),
+        None => gate::TRACKED.load(Relaxed) != 0 || threads::mine().is_some_and(|slot| !slot.held.holds_nothing()),
+    };
     // SAFETY: as the caller vouches.
     let result = unsafe { if is_recorded { pass_gate::<H>(arguments, caller) } else { H::real(arguments) } };
     if let Some(report) = report {
@@ -147,12 +151,14 @@ macro_rules! lock {
             }
 
             lock!(@checked [$($free)?] $($arg)*);
+            lock!(@checked_always [$($test)?] [$($free)?] $($arg)*);
 
             static TARGETS: forkguard_core::dispatch::LockTargets = forkguard_core::dispatch::LockTargets {
                 real: std::sync::atomic::AtomicPtr::new(early as *mut ()),
                 body: recorded,
                 gated: if Hook::POLICY.gate.is_some() { Some(gated) } else { None },
                 watched: if Hook::POLICY.waits_for.is_some() || Hook::POLICY.releases.is_some() { Some(checked) } else { None },
+                always_watched: lock!(@always_watched [$($test)?] [$($free)?]),
                 gives: Hook::POLICY.releases.is_some(),
             };
 
@@ -206,6 +212,34 @@ macro_rules! lock {
                 onward = const core::mem::offset_of!(forkguard_core::dispatch::LockDispatch, onward),
             )
         }
+    };
+    // A free lock that is recorded in any process: by the body itself while nothing else is.
+    (@checked_always [$test:expr] [$free:expr] $($arg:ident)*) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn checked_always() {
+            core::arch::naked_asm!(
+                $free,
+                "cmp byte ptr [rip + {tracked}], 0\n je 4f",
+                "jmp qword ptr [rip + {door} + {onward}]",
+                "3:",
+                caller_argument!($($arg)*),
+                "jmp {call}",
+                "4:",
+                "jmp {recorded}",
+                call = sym checked_call,
+                recorded = sym recorded,
+                tracked = sym forkguard_core::gate::TRACKED,
+                door = sym DOOR,
+                onward = const core::mem::offset_of!(forkguard_core::dispatch::LockDispatch, onward),
+            )
+        }
+    };
+    (@checked_always [$($test:expr)?] [$($free:expr)?] $($arg:ident)*) => {};
+    (@always_watched [$test:expr] [$free:expr]) => {
+        Some(checked_always)
+    };
+    (@always_watched [$($test:expr)?] [$($free:expr)?]) => {
+        if Hook::POLICY.waits_for.is_some() || Hook::POLICY.releases.is_some() { Some(checked) } else { None }
     };
     (@option) => {
         None

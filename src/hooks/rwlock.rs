@@ -18,6 +18,21 @@ macro_rules! free_of_all {
     };
 }
 
+/// Assembly: its writer's number, which a fork breaks even where the forking thread itself is the writer: a lock for writing is tracked in a
+/// process of one thread, too.
+macro_rules! written {
+    () => {
+        "cmp dword ptr [rdi + 24], 0\n jne 2f"
+    };
+}
+
+/// Assembly: see [`written!`].
+macro_rules! to_be_written {
+    () => {
+        "jmp 2f"
+    };
+}
+
 lock! {
     /// pthread_rwlock_rdlock(3).
     fn pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_rdlock,
@@ -43,30 +58,30 @@ lock! {
 }
 lock! {
     /// pthread_rwlock_wrlock(3).
-    fn pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_wrlock,
+    fn pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_wrlock, unless to_be_written!(),
         waits BlockingCall::Lock(LockKind::Write), free free_of_all!(), gate take;
     |caller| { acquire(lock as usize, caller, LockKind::Write, || real(lock)) }
 }
 lock! {
     /// pthread_rwlock_trywrlock(3).
-    fn pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_trywrlock, gate take;
+    fn pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_trywrlock, unless to_be_written!(), gate take;
     |caller| { try_acquire(lock as usize, caller, LockKind::Write, || real(lock)) }
 }
 lock! {
     /// pthread_rwlock_timedwrlock(3).
-    fn pthread_rwlock_timedwrlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int,
+    fn pthread_rwlock_timedwrlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int, unless to_be_written!(),
         waits BlockingCall::Timed(LockKind::Write), free free_of_all!(), gate take;
     |caller| { acquire(lock as usize, caller, LockKind::Write, || real(lock, time)) }
 }
 lock! {
     /// pthread_rwlock_clockwrlock(3).
     fn pthread_rwlock_clockwrlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int,
-        waits BlockingCall::Timed(LockKind::Write), free free_of_all!(), gate take;
+        unless to_be_written!(), waits BlockingCall::Timed(LockKind::Write), free free_of_all!(), gate take;
     |caller| { acquire(lock as usize, caller, LockKind::Write, || real(lock, clock, time)) }
 }
 lock! {
     /// pthread_rwlock_unlock(3).
-    fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_unlock, gives released, gate give;
+    fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int = libc::pthread_rwlock_unlock, unless written!(), gives released, gate give;
     |_caller| { release(lock as usize, || real(lock)) }
 }
 lock! {

@@ -35,12 +35,11 @@ extern "C" fn recorded(registers: &Registers) {
     record_clone(ForkKind::Syscall, flags, registers.caller);
 }
 
-/// True for a wait of futex(2) within this process and without a time limit that has to wait now.
+/// True for a wait of futex(2) without a time limit that has to wait now.
 fn waits_endlessly([address, operation, value, timeout, ..]: [usize; 6]) -> bool {
     const OPTIONS: i32 = libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME;
     let operation = operation as i32;
     matches!(operation & !OPTIONS, libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET)
-        && operation & libc::FUTEX_PRIVATE_FLAG != 0
         && timeout == 0
         && forkguard_core::kernel::read_value::<u32>(address) == Some(value as u32)
 }
@@ -48,7 +47,8 @@ fn waits_endlessly([address, operation, value, timeout, ..]: [usize; 6]) -> bool
 extern "C-unwind" fn futex(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long {
     let arguments = [a, b, c, d, e, f];
     let report = if waits_endlessly(arguments) {
-        waits::before(BlockingCall::Futex(c as u32), a, tls::caller())
+        let private = b as i32 & libc::FUTEX_PRIVATE_FLAG != 0;
+        waits::before(BlockingCall::Futex { value: c as u32, private }, a, tls::caller())
     } else {
         WaitReport::Unchecked
     };

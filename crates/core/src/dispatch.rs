@@ -1,5 +1,5 @@
 //! Where lock calls go: each hook is one jump through its table, which changes with what is recorded and checked.
-use crate::gate::{self, GATED, TRACKED, WATCHED, WATCHED_WHOLLY};
+use crate::gate::{self, GATED, TRACKED, WATCHED, WATCHED_ALONE, WATCHED_WHOLLY};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicPtr, AtomicU8, Ordering::Relaxed, Ordering::SeqCst, fence};
 
@@ -39,6 +39,8 @@ pub struct LockTargets {
     pub gated: Option<unsafe extern "C" fn()>,
     /// Checks whether the call has to wait.
     pub watched: Option<unsafe extern "C" fn()>,
+    /// The same for calls that are recorded in any process.
+    pub always_watched: Option<unsafe extern "C" fn()>,
     /// It releases what others may wait for: checked only under [`WATCHED_WHOLLY`].
     pub gives: bool,
 }
@@ -90,16 +92,22 @@ fn apply((tracked, watched): (u8, u8)) {
         let targets = table.targets;
         let body = targets.gated.filter(|_| gated).unwrap_or(targets.body) as *mut ();
         let onward = if tracked { body } else { targets.real.load(Relaxed) };
-        let watch = targets.watched.filter(|_| watched >= least(targets)).map(|function| function as *mut ());
+        let is_watched = watched >= least(targets);
+        let target = |watch: Option<unsafe extern "C" fn()>, otherwise| match watch {
+            Some(watch) if is_watched => watch as *mut (),
+            _ => otherwise,
+        };
         table.onward.store(onward, Relaxed);
-        table.always.store(watch.unwrap_or(body), Relaxed);
-        table.current.store(watch.unwrap_or(onward), Relaxed);
+        table.always.store(target(targets.always_watched, body), Relaxed);
+        table.current.store(target(targets.watched, onward), Relaxed);
     }
 }
 
 /// From now on locks are recorded: a second thread is about to exist.
 pub fn start_tracking() {
-    if TRACKED.swap(MODE.load(Relaxed), SeqCst) == 0 {
+    let is_first = TRACKED.swap(MODE.load(Relaxed), SeqCst) == 0;
+    let was_alone = WATCHED.compare_exchange(WATCHED_ALONE, 0, SeqCst, Relaxed).is_ok();
+    if is_first || was_alone {
         update();
     }
 }

@@ -81,12 +81,17 @@ pub static TRACKED: AtomicU8 = AtomicU8::new(0);
 /// In [`TRACKED`]: locks are recorded, and taken through the gate of `safe_point`.
 pub const GATED: u8 = 2;
 
-/// Not zero in a forked child that lacks threads or cannot use locks of its leader: its waits are checked.
+/// Not zero in a forked child whose waits are checked: it lacks threads, cannot use locks of its leader, or has one thread.
 #[unsafe(link_section = "forkguard_words")]
 pub static WATCHED: AtomicU8 = AtomicU8::new(0);
 
+/// In [`WATCHED`]: nothing was lost, but the process has one thread: what that one held at the fork nobody else releases. Until it starts
+/// another.
+pub const WATCHED_ALONE: u8 = 1;
+/// In [`WATCHED`]: the process lacks threads or cannot use locks.
+pub const WATCHED_LOSSES: u8 = 2;
 /// In [`WATCHED`]: a lost thread holds a lock that does not name its owner, so releases of such locks are checked, too.
-pub const WATCHED_WHOLLY: u8 = 2;
+pub const WATCHED_WHOLLY: u8 = 3;
 
 /// True in a child whose waits are checked.
 #[inline(always)]

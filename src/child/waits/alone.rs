@@ -1,17 +1,20 @@
 //! Waits for what another thread of the process would do, while no other is there, or all of them wait, too.
 use super::call::WaitReport;
-use super::interpreter;
+use super::interpreter::{self, Wait};
 use super::report::{report_endless, with_site};
 use super::text::{lost_threads_text, wait_site, waiter};
 use crate::describe;
-use crate::entry::{Scratch, record_with_scratch};
+use crate::entry::{Arena, Scratch, record_with_scratch};
 use crate::findings::Hit;
+use crate::sites::native;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::lost_threads;
+use forkguard_core::gate;
 use forkguard_core::glibc::{self, LockKind, Words};
 use forkguard_core::kernel;
+use forkguard_core::registry::signals;
 use forkguard_core::registry::threads::{self, STARTED};
-use forkguard_report::event::FindingKind;
+use forkguard_report::event::{FindingKind, Site};
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// What the thread waits for.
@@ -21,13 +24,27 @@ pub(super) enum Awaited {
     Condition,
     Barrier,
     Futex,
+    /// The initialisation of a static variable of C++.
+    StaticVariable,
+    /// What a thread of C++ promised.
+    Promise,
     InterpreterLock,
     LostWaiters,
-    Lock,
+    Lock(LockKind),
     ThreadEnd,
 }
 
 impl Awaited {
+    /// The same, as the function that waits for a futex says.
+    fn at(self, site: Option<&Site<'_>>) -> Awaited {
+        let function = site.and_then(|site| site.frames.first()?.function.as_deref()).unwrap_or_default();
+        match self {
+            Awaited::Futex if function.contains("__cxa_guard_acquire") => Awaited::StaticVariable,
+            Awaited::Futex if function.contains("__atomic_futex_unsigned_base") => Awaited::Promise,
+            _ => self,
+        }
+    }
+
     /// True for what a signal handler may do (signal-safety(7)).
     fn is_done_by_handlers(self) -> bool {
         matches!(self, Awaited::Semaphore | Awaited::Futex)
@@ -39,21 +56,32 @@ impl Awaited {
             Awaited::Condition => "a condition",
             Awaited::Barrier => "others at a barrier",
             Awaited::Futex => "a futex",
+            Awaited::StaticVariable => "the initialisation of a static variable that another thread began",
+            Awaited::Promise => "a future",
             Awaited::InterpreterLock => "the interpreter's lock (GIL), which no thread of this process holds,",
-            Awaited::Lock => "a lock",
+            Awaited::Lock(LockKind::Read | LockKind::Write) => "a read-write lock",
+            Awaited::Lock(LockKind::Mutex | LockKind::C11Mutex) => "a mutex",
+            Awaited::Lock(_) => "a lock",
             Awaited::ThreadEnd => "another thread to end",
             Awaited::LostWaiters => "lost threads to leave a condition that it destroys,",
         }
     }
 
     fn hit_kind(self) -> FindingKind {
-        if self == Awaited::InterpreterLock { FindingKind::LockDeadlock } else { FindingKind::JoinLostThread }
+        match self {
+            Awaited::InterpreterLock | Awaited::StaticVariable => FindingKind::LockDeadlock,
+            _ if lost_threads().next().is_none() => FindingKind::LockDeadlock,
+            _ => FindingKind::JoinLostThread,
+        }
     }
 }
 
 /// A thread is about to wait; `still` is asked again whether it would, because the last of the others may have done its part before it
 /// fell asleep.
 pub(super) fn check(awaited: Awaited, address: usize, caller: usize, still: impl Fn() -> bool) -> WaitReport {
+    if lost_threads().next().is_none() {
+        return check_only_thread(awaited, address, caller, still);
+    }
     // A thread that was started again does what the lost one did.
     if lost_threads().all(|(_, thread)| thread.slot.again.load(Relaxed) == STARTED) {
         return WaitReport::Nothing;
@@ -66,6 +94,16 @@ pub(super) fn check(awaited: Awaited, address: usize, caller: usize, still: impl
         return WaitReport::Nothing;
     }
     report(awaited, address, caller)
+}
+
+/// The same in a child that lost nothing: while it has one thread, nobody gives what that one waits for. Past hooks a process may share the
+/// memory without having said so to the C library.
+fn check_only_thread(awaited: Awaited, address: usize, caller: usize, still: impl Fn() -> bool) -> WaitReport {
+    let is_of_only_thread = || kernel::kernel_threads() == 1 && kernel::mapping_is_shared(address) == Some(false);
+    match gate::TRACKED.load(Relaxed) == 0 && record_with_scratch(|_| is_of_only_thread()) == Some(true) && still() {
+        true => report(awaited, address, caller),
+        false => WaitReport::Nothing,
+    }
 }
 
 /// True when another thread waits for a mutex of this one: a wait for a condition may be about to release that mutex. The mutex itself is
@@ -83,26 +121,28 @@ fn is_own_mutex(address: usize) -> bool {
 
 /// Reports the wait, unless a signal handler may end it.
 pub(super) fn report(awaited: Awaited, address: usize, caller: usize) -> WaitReport {
-    let endless = matches!(awaited, Awaited::InterpreterLock | Awaited::LostWaiters);
-    with_site(caller, |scratch, site| match !endless && may_end_by_signal(scratch, awaited, site) {
-        true => WaitReport::Nothing,
-        false => report_at(scratch, site, awaited, address),
+    with_site(caller, |scratch, site| {
+        let certain = certain(&scratch.arena(), awaited, site);
+        certain.map_or(WaitReport::Nothing, |awaited| report_at(scratch, site, awaited, address))
     })
+}
+
+/// What the thread at that site waits for; None when a signal handler may end the wait.
+fn certain(arena: &Arena, awaited: Awaited, site: usize) -> Option<Awaited> {
+    let site = wait_site(arena, site);
+    let awaited = awaited.at(site.as_ref());
+    (!may_end_by_signal(arena, awaited, site.as_ref())).then_some(awaited)
 }
 
 fn report_at(scratch: &Scratch, site: usize, awaited: Awaited, address: usize) -> WaitReport {
     let (kind, id) = (awaited.hit_kind(), Text::<64>::of(format_args!("{address:#x}")));
     let lock = (awaited == Awaited::InterpreterLock).then_some(LockKind::Mutex);
     let report = report_endless(scratch, site, (kind, id.as_str()), lock, |arena| {
-        let (fork, _) = lost_threads().next()?;
-        let losses = describe::losses(arena, fork);
-        let (lost, sites) = lost_threads_text(arena, &losses.threads, address);
-        let subject = format_args!(
-            "{} waits for {} {}; lost at the fork: {lost}",
-            waiter(arena),
-            awaited.name(),
-            if threads::live() > 1 { "while all threads of its process wait" } else { "with no other thread in its process" }
-        );
+        let (lost, sites) = lost_at_fork(arena, address);
+        let alone =
+            if threads::live() > 1 { "while all threads of its process wait" } else { "with no other thread in its process" };
+        let symbol = describe::symbol(arena, address).map_or("", |symbol| arena.format(format_args!("{symbol} ")));
+        let subject = format_args!("{} waits for {} {symbol}{alone}{lost}", waiter(arena), awaited.name());
         Some(Hit {
             kind,
             what: arena.text(id.as_str()),
@@ -117,19 +157,44 @@ fn report_at(scratch: &Scratch, site: usize, awaited: Awaited, address: usize) -
     }
 }
 
-/// True when a signal handler of the program may end the wait: it may post a semaphore or wake a futex, and an interpreter runs its language's
-/// handlers in the waiting thread.
-fn may_end_by_signal(scratch: &Scratch, awaited: Awaited, site: usize) -> bool {
-    let arena = scratch.arena();
-    let site = wait_site(&arena, site);
-    let interpreted = site.as_ref().is_some_and(interpreter::is_interpreted);
-    let awaits_thread = site.as_ref().is_some_and(interpreter::awaits_thread);
-    (interpreted || awaited.is_done_by_handlers()) && !awaits_thread && catches_signals()
+/// The threads that the child lost, in words, and their sites.
+fn lost_at_fork(arena: &Arena, address: usize) -> (&str, &[Site<'_>]) {
+    let Some((fork, _)) = lost_threads().next() else { return ("", &[]) };
+    let losses = describe::losses(arena, fork);
+    let (lost, sites) = lost_threads_text(arena, &losses.threads, address);
+    (arena.format(format_args!("; lost at the fork: {lost}")), sites)
 }
 
-/// True when the program catches a signal that is no crash.
+/// True when a signal handler may end the wait: it may post a semaphore or wake a futex, and an interpreter runs its language's handlers in
+/// the waiting thread. Those that the interpreter itself sets do neither, but end the program: they end a wait that is there to be ended so.
+fn may_end_by_signal(arena: &Arena, awaited: Awaited, site: Option<&Site<'_>>) -> bool {
+    if matches!(awaited, Awaited::InterpreterLock | Awaited::LostWaiters) {
+        return false;
+    }
+    let is_programs = |(signal, handler)| !is_of_interpreter(arena, signal, handler);
+    match site.map_or(Wait::Native, interpreter::wait) {
+        Wait::Native => awaited.is_done_by_handlers() && caught_signals().any(is_programs),
+        Wait::OfThread => false,
+        Wait::OfLock => caught_signals().any(is_programs),
+        Wait::Other => lost_threads().next().is_none() || caught_signals().next().is_some(),
+    }
+}
+
+/// True for a handler that an interpreter set for itself, at its start: CPython for SIGINT, MRI for several.
+fn is_of_interpreter(arena: &Arena, signal: i32, handler: usize) -> bool {
+    let set = signals::setter(signal, handler);
+    let is_by_language = set.is_some_and(|set| describe::interpreted_frames(set.site).next().is_some());
+    !is_by_language && interpreter::sets_itself(native::frame(arena, handler).module.as_deref().unwrap_or_default(), signal)
+}
+
 fn catches_signals() -> bool {
+    caught_signals().next().is_some()
+}
+
+/// The signals that the program catches and that are no crashes, with their handlers.
+fn caught_signals() -> impl Iterator<Item = (i32, usize)> {
     use libc::{SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
-    let caught = |signal| kernel::signal_action(signal).is_some_and(|action| action.handler > libc::SIG_IGN);
-    (1..=64).filter(|n| !matches!(*n, SIGBUS | SIGFPE | SIGILL | SIGSEGV | SIGSYS | SIGTRAP | 32 | 33)).any(caught)
+    let numbers = (1..=64).filter(|n| !matches!(*n, SIGBUS | SIGFPE | SIGILL | SIGSEGV | SIGSYS | SIGTRAP | 32 | 33));
+    let caught = |signal| kernel::signal_action(signal).filter(|action| action.handler > libc::SIG_IGN);
+    numbers.filter_map(move |signal| Some((signal, caught(signal)?.handler)))
 }

@@ -23,8 +23,8 @@ pub(crate) enum BlockingCall {
     Barrier,
     /// A thread's end.
     Join,
-    /// A word, through futex(2), for as long as it takes and while it has this value.
-    Futex(u32),
+    /// A word, through futex(2), for as long as it takes and while it has this value; `private` to its process, as the caller says.
+    Futex { value: u32, private: bool },
 }
 
 /// What was reported before a wait, to be taken back if the wait returns.

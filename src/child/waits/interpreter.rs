@@ -4,6 +4,18 @@
 //! the frames show that another thread's work is awaited is it certain that nobody will do it.
 use forkguard_report::event::{Frame, Site};
 
+/// A wait, by who waits and for what.
+pub(super) enum Wait {
+    /// Native code waits: a program's, or a library's under an interpreter, whose handlers do not run meanwhile.
+    Native,
+    /// An interpreter waits for what another thread of its process does.
+    OfThread,
+    /// CPython waits for a lock that its program takes itself.
+    OfLock,
+    /// An interpreter waits for anything else: `Event().wait()`, Ruby's `sleep`.
+    Other,
+}
+
 /// Ends of files of CPython's library, and the functions there that wait for another thread of the same process.
 const THREAD_WAITS: &[(&str, &[&str])] = &[
     ("/threading.py", &["Thread.join", "Thread._wait_for_tstate_lock", "_shutdown", "join", "_wait_for_tstate_lock"]),
@@ -11,25 +23,59 @@ const THREAD_WAITS: &[(&str, &[&str])] = &[
     ("/concurrent/futures/_base.py", &["result", "exception", "wait", "as_completed", "Future.result", "Future.exception"]),
     ("/concurrent/futures/thread.py", &["shutdown", "_python_exit", "ThreadPoolExecutor.shutdown"]),
     ("/multiprocessing/pool.py", &["wait", "get", "join", "ApplyResult.wait", "ApplyResult.get", "Pool.join"]),
+    ("<frozen importlib._bootstrap>", &["acquire", "_ModuleLock.acquire"]),
 ];
 
-fn is_thread_wait(frame: &Frame<'_>) -> bool {
+/// The same: those that wait for what a signal handler may well do.
+const EVENT_WAITS: (&str, &[&str]) =
+    ("/threading.py", &["wait", "wait_for", "Event.wait", "Condition.wait", "Condition.wait_for"]);
+
+fn is_among(frame: &Frame<'_>, (end, functions): (&str, &[&str])) -> bool {
     let (Some(file), Some(function)) = (frame.file.as_deref(), frame.function.as_deref()) else { return false };
-    THREAD_WAITS.iter().any(|(end, functions)| file.ends_with(end) && functions.contains(&function))
+    file.ends_with(end) && functions.contains(&function)
 }
 
-/// True when the library call that the application made waits for another thread of its process.
-pub(super) fn awaits_thread(site: &Site<'_>) -> bool {
-    site.frames.iter().take_while(|frame| !frame.is_application() || frame.language == "native").any(is_thread_wait)
+/// What the thread at that site waits for.
+pub(super) fn wait(site: &Site<'_>) -> Wait {
+    let mut of_library = site.frames.iter().take_while(|frame| !frame.is_application() || frame.language == "native");
+    let mut interpreted = site.frames.iter().filter(|frame| frame.language != "native");
+    let module = site.frames.first().and_then(|frame| frame.module.as_deref());
+    match interpreted.next() {
+        _ if of_library.any(|frame| THREAD_WAITS.iter().any(|&waits| is_among(frame, waits))) => Wait::OfThread,
+        _ if module.is_some_and(|module| runtime(module).is_none()) => Wait::Native,
+        Some(innermost) if innermost.language == "python" && !is_among(innermost, EVENT_WAITS) => Wait::OfLock,
+        _ => Wait::Other,
+    }
 }
 
-/// True for a wait inside an interpreter.
-pub(super) fn is_interpreted(site: &Site<'_>) -> bool {
-    const RUNTIMES: [&str; 4] = ["python", "ruby", "libphp", "perl"];
-    let of_runtime = |frame: &Frame<'_>| {
-        let module = frame.module.as_deref().unwrap_or_default();
-        let name = module.rsplit('/').next().unwrap_or_default();
-        RUNTIMES.iter().any(|runtime| name.contains(runtime))
-    };
-    site.frames.iter().any(|frame| frame.language != "native") || site.frames.first().is_some_and(of_runtime)
+/// Beginnings of the names of the files that hold an interpreter itself.
+const RUNTIMES: [(&str, Runtime); 8] = [
+    ("python", Runtime::Python),
+    ("libpython", Runtime::Python),
+    ("ruby", Runtime::Other),
+    ("libruby", Runtime::Other),
+    ("perl", Runtime::Other),
+    ("libperl", Runtime::Other),
+    ("php", Runtime::Other),
+    ("libphp", Runtime::Other),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Runtime {
+    Python,
+    Other,
+}
+
+fn runtime(module: &str) -> Option<Runtime> {
+    let name = module.rsplit('/').next().unwrap_or_default();
+    RUNTIMES.into_iter().find(|(beginning, _)| name.starts_with(beginning)).map(|(_, runtime)| runtime)
+}
+
+/// True for a signal for which the interpreter in this file sets a handler by itself.
+pub(super) fn sets_itself(module: &str, signal: i32) -> bool {
+    match runtime(module) {
+        Some(Runtime::Python) => signal == libc::SIGINT,
+        Some(Runtime::Other) => true,
+        None => false,
+    }
 }

@@ -37,7 +37,7 @@ pub(super) fn check(kind: LockKind, address: usize, caller: usize, endless: bool
             report_unknown_owner(kind, address, owner, caller)
         }
         None if kind == LockKind::Semaphore => alone::check(Awaited::Semaphore, address, caller, still),
-        None => alone::check(Awaited::Lock, address, caller, still),
+        None => alone::check(Awaited::Lock(kind), address, caller, still),
     }
 }
 
@@ -76,10 +76,11 @@ fn report_unknown_owner(lock: LockKind, address: usize, owner: u32, caller: usiz
         let (kind, id) = (FindingKind::LockDeadlock, Text::<64>::of(format_args!("{address:#x}-{owner}")));
         report_endless(scratch, site, (kind, id.as_str()), Some(lock), |arena| {
             let (symbol, gap) = describe::symbol(arena, address).map_or(("", ""), |symbol| (symbol, " "));
-            let subject = format_args!(
-                "{} waits for the mutex {symbol}{gap}at {address:#x}, held by thread {owner}, which its process does not have",
-                waiter(arena)
-            );
+            let holder = match core_fork::ancestors().any(|fork| fork.thread == owner) {
+                true => "the forking thread itself since before the fork",
+                false => arena.format(format_args!("thread {owner}, which its process does not have")),
+            };
+            let subject = format_args!("{} waits for the mutex {symbol}{gap}at {address:#x}, held by {holder}", waiter(arena));
             Some(Hit {
                 kind,
                 what: arena.text(id.as_str()),

@@ -24,7 +24,7 @@ use alone::Awaited;
 use forkguard_core::fork::shared_page;
 use forkguard_core::glibc::LockKind;
 use forkguard_core::registry::threads;
-use forkguard_core::{gate, tls};
+use forkguard_core::{gate, kernel, tls};
 use forkguard_report::event::{FindingKind, State};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -39,6 +39,7 @@ pub(crate) fn is_tracked(call: BlockingCall, address: usize) -> bool {
                 // SAFETY: the host's own mutex.
                 unsafe { *((address + 16) as *const u8) & OWNER_CHECKING != 0 }
             }
+            Lock(LockKind::Write) | Timed(LockKind::Write) => true,
             _ => false,
         }
 }
@@ -64,7 +65,9 @@ pub(crate) fn before(call: BlockingCall, address: usize, caller: usize) -> WaitR
             alone::check(Awaited::Barrier, address, caller, || objects::lacks_threads(address))
         }
         Join => join::check(address, caller),
-        Futex(value) => alone::check(Awaited::Futex, address, caller, || objects::copy::<u32>(address) == value),
+        Futex { value, private } => alone::check(Awaited::Futex, address, caller, || {
+            objects::copy::<u32>(address) == value && (private || kernel::mapping_is_shared(address) == Some(false))
+        }),
         Condition | TimedCondition | ConditionEnd | Barrier => WaitReport::Nothing,
     }
 }

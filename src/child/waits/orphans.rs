@@ -32,10 +32,14 @@ pub(crate) fn before_release(address: usize, anew: bool) {
     if tls::inside() != 0 || gate::is_guest() || !gate::awake() {
         return;
     }
-    // A lock that several readers hold stays held by the others.
+    // A lock that several readers hold stays held by the others, and glibc lets nobody but the writer release what was locked for writing.
     let stays = |lock: &LockRecord| {
         let kind = lock.entry.kind;
-        !anew && glibc::is_known_lock(kind) && glibc::readers(kind, &words_of(kind, address)) > 1
+        if anew || !glibc::is_known_lock(kind) {
+            return false;
+        }
+        let words = words_of(kind, address);
+        glibc::readers(kind, &words) > 1 || glibc::is_written_by_other(kind, kernel::thread_id(), &words)
     };
     if let Some((fork, lock)) = orphans().find(|(_, lock)| lock.entry.address == address && !stays(lock)) {
         record_with_scratch(|scratch| {

@@ -2,7 +2,7 @@
 use super::ancestors;
 use super::pool::{self, SnapshotCell, SnapshotGuard};
 use super::snapshot::{LockRecord, Snapshot};
-use crate::gate::{self, WATCHED_WHOLLY};
+use crate::gate::{self, WATCHED_ALONE, WATCHED_LOSSES, WATCHED_WHOLLY};
 use crate::glibc::LockKind;
 use crate::registry::{generation, threads};
 use crate::{dispatch, kernel, safe_point};
@@ -63,9 +63,9 @@ impl Snapshot {
     fn watched(&self) -> u8 {
         let ownerless = |l: &LockRecord| !l.is_mutex() && l.entry.kind != LockKind::Libc && !l.signal;
         match self.lost_something() {
-            false => 0,
+            false => WATCHED_ALONE,
             true if self.broken_locks().any(ownerless) => WATCHED_WHOLLY,
-            true => 1,
+            true => WATCHED_LOSSES,
         }
     }
 }

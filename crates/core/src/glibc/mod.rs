@@ -62,8 +62,14 @@ pub fn held_by(kind: LockKind, holder: u32, words: &Words) -> bool {
         && match kind {
             LockKind::Mutex | LockKind::C11Mutex => mutex::may_be_held_by(holder, words),
             LockKind::Semaphore => is_empty(words),
-            LockKind::Read | LockKind::Write | LockKind::Spin | LockKind::Libc => true,
+            LockKind::Write => rwlock::writer(words) == holder,
+            LockKind::Read | LockKind::Spin | LockKind::Libc => true,
         }
+}
+
+/// True for a read-write lock that another thread holds for writing: glibc lets only its writer release it.
+pub fn is_written_by_other(kind: LockKind, thread: u32, words: &Words) -> bool {
+    matches!(kind, LockKind::Read | LockKind::Write) && ![0, thread].contains(&rwlock::writer(words))
 }
 
 /// Whether a thread that asks for the lock now has to wait, if it is not the holder itself.

@@ -146,7 +146,7 @@ fn page_is_shared(address: usize) -> Option<bool> {
 }
 
 /// By the fourth letter of the mapping's rights in /proc/self/maps, proc(5).
-fn mapping_is_shared(address: usize) -> Option<bool> {
+pub fn mapping_is_shared(address: usize) -> Option<bool> {
     let mut shared = None;
     with_private_fds(|| {
         let maps = OwnedFd::new(c"/proc/self/maps", OFlags::RDONLY | OFlags::CLOEXEC).ok();
