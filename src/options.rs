@@ -99,6 +99,15 @@ pub(crate) enum Timers {
     Rearm,
 }
 
+/// What happens to output that waits in the leader's streams at a fork.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Buffers {
+    /// The child writes its copy, too.
+    Keep,
+    /// The child's copy is dropped.
+    Drop,
+}
+
 /// What happens to libgomp's pools.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OpenMp {
@@ -144,6 +153,7 @@ pub(crate) struct Options {
     pub(crate) epoll: Shared,
     pub(crate) files: Shared,
     pub(crate) timers: Timers,
+    pub(crate) buffers: Buffers,
     /// Signals whose handler survives the worker's own reset (bit n: signal n + 1).
     pub(crate) signals_keep: u64,
     /// The rules that silence findings: see `findings/suppress.rs`.
@@ -170,6 +180,7 @@ const DEFAULTS: Options = Options {
     epoll: Shared::Share,
     files: Shared::Share,
     timers: Timers::Lose,
+    buffers: Buffers::Keep,
     signals_keep: 0,
     suppress: Text::new(),
     follow_exec: true,
@@ -211,6 +222,7 @@ impl Options {
             }
             FindingKind::FileOffsetShared => (self.files == Shared::Own, "FORKGUARD_FILES=own (files that are only read)"),
             FindingKind::TimerLost => (self.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm (profiling timers)"),
+            FindingKind::BufferDuplicated => (self.buffers == Buffers::Drop, "FORKGUARD_BUFFERS=drop (the C library's streams)"),
             FindingKind::RuntimeUnsafe => (self.openmp != OpenMp::Keep, "FORKGUARD_OPENMP=pause (libgomp)"),
             FindingKind::HandlerDropped => (self.signals_keep != 0, "FORKGUARD_SIGNALS_KEEP=NAME"),
             _ => return None,
@@ -309,6 +321,11 @@ const TABLE: &[Row] = &[
         take: |o, v| choose(&mut o.timers, v, &[("lose", Timers::Lose), ("rearm", Timers::Rearm)]),
     },
     Row {
+        name: c"FORKGUARD_BUFFERS",
+        allowed: "keep or drop",
+        take: |o, v| choose(&mut o.buffers, v, &[("keep", Buffers::Keep), ("drop", Buffers::Drop)]),
+    },
+    Row {
         name: c"FORKGUARD_SUPPRESS",
         allowed: "a file of rules that can be read (absolute path; less than 4000 bytes)",
         take: take_suppress,
@@ -398,6 +415,7 @@ fn take_profile(options: &mut Options, value: &str) -> bool {
     options.epoll = Shared::Own;
     options.files = Shared::Own;
     options.timers = Timers::Rearm;
+    options.buffers = Buffers::Drop;
     options.signals_keep = 1 << (libc::SIGUSR1 - 1) | 1 << (libc::SIGUSR2 - 1);
     true
 }

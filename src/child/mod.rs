@@ -1,8 +1,10 @@
 //! A forked child's life: it begins in the atfork handler, the child settles at its first wait for work, and exec or exit ends it. What harms
 //! it in between is reported at once.
+pub(crate) mod buffers;
 mod ending;
 pub(crate) mod exec;
 pub(crate) mod exit;
+pub(crate) mod exit_handlers;
 mod handlers;
 mod hit;
 pub(crate) mod leaks;
@@ -19,7 +21,7 @@ pub(crate) mod waits;
 pub(crate) use ending::{ends_unreported, finish_postponed};
 
 use forkguard_core::flags;
-use forkguard_core::fork::Snapshot;
+use forkguard_core::fork::{Snapshot, begin_copies};
 
 /// A child's life begins: in the first child handler.
 #[unsafe(link_section = ".text.forkguard_child")]
@@ -27,6 +29,7 @@ pub(crate) fn begin(fork: &'static Snapshot) {
     regions::watch();
     settle::begin(fork.entered);
     uses::begin(true);
+    begin_copies(fork.buffers().len());
     flags::watch_waits();
 }
 
@@ -35,6 +38,7 @@ pub(crate) fn begin(fork: &'static Snapshot) {
 pub(crate) fn reset() {
     settle::reset();
     uses::begin(false);
+    begin_copies(0);
     flags::FORKED_CHILD.store(1, std::sync::atomic::Ordering::Relaxed);
     flags::report_end();
 }

@@ -1,7 +1,9 @@
 //! Turns what the registries and the kernel know into the report's types, a subject a file; `fork` puts them together. Runs after the fork:
 //! in the leader for its report, in a child that settled for its summary.
 mod atfork;
+mod buffers;
 pub(crate) mod descriptors;
+mod exit_handlers;
 mod fork;
 pub(crate) mod keep;
 mod locks;
@@ -16,6 +18,8 @@ mod thread_names;
 mod threads;
 mod timers;
 
+pub(crate) use buffers::{Buffer, buffer, buffers};
+pub(crate) use exit_handlers::{ExitHandler, exit_handler, exit_handlers};
 pub(crate) use fork::{counts, fork, fork_id, fork_kind, like, losses, own_fork_id, spawn};
 pub(crate) use locks::{libc_name, lock_id, lock_kind, symbol};
 pub(crate) use memory::own_memory;

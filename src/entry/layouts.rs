@@ -2,20 +2,21 @@
 //! into objects of ours. A later C library may lay them out anew (conditions changed in glibc 2.41).
 use forkguard_core::glibc::{self, Condition, LockKind, Object};
 use forkguard_core::kernel;
-use libc::c_int;
+use libc::{FILE, c_int};
 use std::mem::MaybeUninit;
 
 /// Tells whether an object is laid out as said.
 type Trial = fn() -> bool;
 
 /// All that are looked into: what they are, what they are called, and their trial.
-pub(crate) const OBJECTS: [(Object, &str, Trial); 6] = [
+pub(crate) const OBJECTS: [(Object, &str, Trial); 7] = [
     (Object::Mutex, "mutexes", mutex),
     (Object::ReadWriteLock, "read-write locks", read_write_lock),
     (Object::Semaphore, "semaphores", semaphore),
     (Object::SpinLock, "spin locks", spin_lock),
     (Object::Condition, "conditions", condition),
     (Object::Barrier, "barriers", barrier),
+    (Object::Stream, "streams", stream),
 ];
 
 /// In the constructor.
@@ -160,4 +161,38 @@ fn barrier() -> bool {
         made.then(|| glibc::missing(&barrier.words()))
     };
     missing(libc::PTHREAD_PROCESS_PRIVATE) == Some(Some(3)) && missing(libc::PTHREAD_PROCESS_SHARED) == Some(None)
+}
+
+unsafe extern "C" {
+    static _IO_list_all: usize;
+    static _IO_2_1_stdin_: FILE;
+    static _IO_2_1_stdout_: FILE;
+    static _IO_2_1_stderr_: FILE;
+    fn __fpending(stream: *mut FILE) -> usize;
+    fn fwide(stream: *mut FILE, mode: c_int) -> c_int;
+}
+
+/// A stream that only functions which read its words see. (They take no lock, and call nothing through the stream.)
+fn stream() -> bool {
+    /// It writes, and has a descriptor: `_IO_MAGIC`, `_IO_CURRENTLY_PUTTING`, `_IO_IS_FILEBUF`.
+    const FLAGS: usize = 0xfbad_2800;
+    const ROOM: usize = 64;
+    let made = |mode: usize| {
+        let mut words = [0usize; ROOM];
+        (words[0], words[4], words[5], words[14], words[24]) = (FLAGS, 0x1000, 0x1005, 77, mode);
+        words
+    };
+    let (mut bytes, mut wide) = (made(0), made(1));
+    let [stream, other] = [&mut bytes, &mut wide].map(|words| words.as_mut_ptr().cast::<FILE>());
+    // SAFETY: as large as a FILE, and laid out as one if the words are where they are said to be; else the answers differ.
+    let as_said =
+        unsafe { __fpending(stream) == 5 && libc::fileno(stream) == 77 && fwide(stream, 0) == 0 && fwide(other, 0) == 1 };
+    // SAFETY: variables of the C library.
+    unsafe { glibc::set_streams((&raw const _IO_list_all).addr(), standard_streams()) };
+    let listed = || glibc::standard(standard_streams()[1]) == Some(1);
+    as_said && listed()
+}
+
+fn standard_streams() -> [usize; 3] {
+    [&raw const _IO_2_1_stdin_, &raw const _IO_2_1_stdout_, &raw const _IO_2_1_stderr_].map(|stream| stream.addr())
 }

@@ -1,11 +1,12 @@
 //! All that the rules know of a fork. What they would have to ask the kernel, the loader or the options for is gathered here, before they run.
-use crate::describe::{self, keep};
+use crate::describe::{self, Buffer, ExitHandler, keep};
 use crate::entry::Arena;
 use crate::findings::context::Context;
 use crate::findings::libraries;
 use crate::sites::native;
 use forkguard_core::fork::Snapshot;
 use forkguard_core::kernel;
+use forkguard_core::registry::random;
 use forkguard_loader::{MemoryAccess, own_and_next, program_path};
 use forkguard_report::catalogue::Server;
 use forkguard_report::event::{
@@ -37,6 +38,12 @@ pub(crate) struct Evidence<'a> {
     pub(super) go_starters: &'a [&'a str],
     /// First use of the C library's generator.
     pub(super) random: Option<Site<'a>>,
+    /// Where other generators took their seeds.
+    pub(super) seeds: &'a [Site<'a>],
+    /// Streams with output that the child has a copy of.
+    pub(super) buffers: &'a [Buffer<'a>],
+    /// Exit handlers of the application's.
+    pub(super) exit_handlers: &'a [ExitHandler<'a>],
 }
 
 impl<'a> Evidence<'a> {
@@ -61,6 +68,9 @@ impl<'a> Evidence<'a> {
             go,
             go_starters: go_starters(arena, threads),
             random: describe::site(arena, Role::Used, 0, snapshot.random),
+            seeds: seeds(arena),
+            buffers: describe::buffers(arena, snapshot),
+            exit_handlers: describe::exit_handlers(arena, in_child),
         }
     }
 
@@ -95,6 +105,13 @@ fn borrowed<'a, T: Clone>(list: &List<'a, T>) -> &'a [T] {
         // The library only ever borrows.
         Owned(_) => &[],
     }
+}
+
+fn seeds(arena: &Arena) -> &[Site<'_>] {
+    const SEEDS: usize = 16;
+    let mut list = arena.list(SEEDS);
+    random::seeds().filter_map(|seed| describe::site(arena, Role::Used, 0, seed)).for_each(|site| list.push(site));
+    list.done()
 }
 
 /// In the child, descriptors that it made itself are nobody's inheritance.

@@ -1,9 +1,11 @@
 //! What is broken: one rule a file, pure functions over the [`Evidence`] of one fork. A rule: its file, a line in [`RULES`], a C
 //! fixture, a section in `docs/findings.md`.
+mod buffer_duplicated;
 pub(crate) mod connection_inherited;
 mod context;
 pub(crate) mod epoll_inherited;
 mod evidence;
+mod exit_handler_inherited;
 pub(crate) mod file_offset_shared;
 pub(crate) mod handler_dropped;
 mod handler_inherited;
@@ -30,7 +32,7 @@ use forkguard_report::event::Finding;
 type Rule = for<'a> fn(&Evidence<'a>, &mut dyn FnMut(Finding<'a>));
 
 /// All rules, in the order of a report.
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 13] = [
     thread_lost::rule,
     lock_orphaned::rule,
     connection_inherited::rule,
@@ -42,6 +44,8 @@ const RULES: [Rule; 11] = [
     handler_inherited::rule,
     file_offset_shared::rule,
     rng_shared::rule,
+    buffer_duplicated::rule,
+    exit_handler_inherited::rule,
 ];
 
 /// The rules whose findings a child that execs or ends at once makes moot: those that may be warnings, and need nothing of the kernel's

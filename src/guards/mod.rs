@@ -4,6 +4,7 @@
 //! the first of all) or from [`at_end_of_fork`] (after every other library's). Each action is logged with [`crate::ledger::log_action`]: the
 //! child's report lists it. Code here runs where `hooks/mod.rs` says hooks run: it allocates nothing, takes no lock, and asks the kernel
 //! directly.
+mod buffers;
 mod epoll;
 mod files;
 pub(crate) mod fixups;
@@ -24,6 +25,7 @@ use forkguard_core::fork::Snapshot;
 use forkguard_core::gate;
 use forkguard_core::registry::descriptors;
 
+pub(crate) use buffers::drop_copy;
 pub(crate) use files::before_first_use;
 pub(crate) use locks::REPAIRED;
 pub(crate) use openmp::regions_are_single;

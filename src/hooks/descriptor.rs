@@ -63,16 +63,34 @@ macro_rules! makers {
     };
 }
 
+macro_rules! named_makers {
+    ($(fn $name:ident([$($at:ident: $type:ty)?] path $(, $more:ident: $more_type:ty)*);)*) => {
+        $(hook! {
+            /// As the C library's: the descriptor it makes is noted, and that a seed is taken from it.
+            fn $name($($at: $type,)? path: *const c_char $(, $more: $more_type)*) -> c_int;
+            |caller| {
+                let fd = real($($at,)? path $(, $more)*);
+                opened(fd, FdKind::File, 0, 0, caller);
+                super::random::opened(path, fd, caller);
+                fd
+            }
+        })*
+    };
+}
+
 // open and its family are variadic; on x86_64 the mode comes in the same register with a fixed arity.
+named_makers! {
+    fn open([] path, flags: c_int, mode: mode_t);
+    fn open64([] path, flags: c_int, mode: mode_t);
+    fn openat([at: c_int] path, flags: c_int, mode: mode_t);
+    fn openat64([at: c_int] path, flags: c_int, mode: mode_t);
+    fn __open_2([] path, flags: c_int);
+    fn __open64_2([] path, flags: c_int);
+    fn __openat_2([at: c_int] path, flags: c_int);
+    fn __openat64_2([at: c_int] path, flags: c_int);
+}
+
 makers! {
-    fn open(path: *const c_char, flags: c_int, mode: mode_t): File;
-    fn open64(path: *const c_char, flags: c_int, mode: mode_t): File;
-    fn openat(at: c_int, path: *const c_char, flags: c_int, mode: mode_t): File;
-    fn openat64(at: c_int, path: *const c_char, flags: c_int, mode: mode_t): File;
-    fn __open_2(path: *const c_char, flags: c_int): File;
-    fn __open64_2(path: *const c_char, flags: c_int): File;
-    fn __openat_2(at: c_int, path: *const c_char, flags: c_int): File;
-    fn __openat64_2(at: c_int, path: *const c_char, flags: c_int): File;
     fn creat(path: *const c_char, mode: mode_t): File = libc::creat;
     fn creat64(path: *const c_char, mode: mode_t): File = libc::creat64;
     fn mkstemp(template: *mut c_char): File = libc::mkstemp;

@@ -1,5 +1,5 @@
 //! The ends of a process: a forked child's, and a leader's that wrote a report.
-use crate::child::{self, exit};
+use crate::child::{self, buffers, exit};
 use crate::entry::{Registers, record_with_scratch};
 use forkguard_core::{flags, gate};
 
@@ -20,7 +20,10 @@ pass! {
 pass! {
     /// exit(3): its handlers run before the end, so only the status is kept here.
     #[unsafe(link_section = ".text.forkguard_child")]
-    fn exit, flags::REPORT_END; |registers| { exit::set_status(registers.argument[0] as i32) }
+    fn exit, flags::REPORT_END; |registers| {
+        exit::set_status(registers.argument[0] as i32);
+        buffers::before_exit(registers);
+    }
 }
 
 #[unsafe(link_section = ".text.forkguard_child")]
@@ -28,6 +31,7 @@ fn ends(call: &'static str, registers: &Registers) {
     if gate::is_guest() {
         return;
     }
+    buffers::at_end_unwritten();
     child::finish_postponed();
     if crate::emit::wanted() && !child::ends_unreported() {
         record_with_scratch(|scratch| exit::report(scratch, call, registers.argument[0] as i32));

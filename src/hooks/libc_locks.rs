@@ -27,7 +27,7 @@ pub(super) fn inside<R>(name: &'static CStr, caller: usize, run: impl FnOnce() -
 }
 
 /// The same for a function that every call comes to: it looks at this process's state itself.
-fn at_lock<R: WaitResult>(name: &'static CStr, caller: usize, run: impl FnOnce() -> R) -> R {
+pub(super) fn at_lock<R: WaitResult>(name: &'static CStr, caller: usize, run: impl FnOnce() -> R) -> R {
     let report = if gate::is_watched() { waits::before(BlockingCall::Libc(name), 0, caller) } else { WaitReport::Unchecked };
     let result = match gate::TRACKED.load(Relaxed) {
         0 => run(),
@@ -95,8 +95,6 @@ libc_locks! {
     fn initgroups(user: *const c_char, gid: gid_t) -> c_int;
     fn setlocale(category: c_int, locale: *const c_char) -> *mut c_char = libc::setlocale;
     fn iconv_open(to: *const c_char, from: *const c_char) -> *mut c_void;
-    fn __cxa_atexit(handler: *mut c_void, argument: *mut c_void, library: *mut c_void) -> c_int;
-    fn on_exit(handler: *mut c_void, argument: *mut c_void) -> c_int;
 }
 
 /// Functions with more arguments than leave a register for the caller: the lock is noted without a site.

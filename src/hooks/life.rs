@@ -1,8 +1,10 @@
 //! When hooks begin to record, and the last that they record.
 use super::atfork;
+use crate::child::buffers;
 use crate::entry::{layouts, record_with_scratch};
 use crate::options::{self, Mode};
 use crate::{child, emit, guards, sites};
+use forkguard_core::fork::shared_page;
 use forkguard_core::registry::threads;
 use forkguard_core::{dispatch, flags, gate};
 use std::sync::atomic::Ordering::Relaxed;
@@ -15,8 +17,10 @@ pub(crate) fn end() {
     }
     let in_child = flags::is_forked_child();
     if in_child {
+        buffers::at_end();
         guards::at_exit();
     }
+    shared_page::mark_exit();
     let reports = flags::REPORT_END.load(Relaxed) != 0;
     if reports {
         child::finish_postponed();

@@ -1,7 +1,10 @@
 //! Streams of the C library: they open and close descriptors, and fill and empty their buffers, without a call that passes another hook.
 use super::descriptor::{closed, opened};
+use super::random;
+use crate::child::buffers;
 use crate::child::uses::{self, Use};
 use crate::entry::errno;
+use crate::sites::Start;
 use forkguard_core::flags;
 use forkguard_core::registry::descriptors::{FdKind, role};
 use libc::{FILE, c_char, c_int};
@@ -30,9 +33,31 @@ macro_rules! opens {
     };
 }
 
+macro_rules! opens_named {
+    ($(fn $name:ident;)*) => {
+        $(hook! {
+            /// As the C library's: the descriptor of the stream it makes is noted.
+            fn $name(path: *const c_char, mode: *const c_char) -> *mut FILE;
+            |caller| {
+                let stream = real(path, mode);
+                if !stream.is_null() {
+                    // SAFETY: the stream was just made.
+                    let fd = unsafe { libc::fileno(stream) };
+                    opened(fd, FdKind::File, 0, 0, caller);
+                    random::opened(path, fd, caller);
+                }
+                stream
+            }
+        })*
+    };
+}
+
+opens_named! {
+    fn fopen;
+    fn fopen64;
+}
+
 opens! {
-    fn fopen(path: *const c_char, mode: *const c_char);
-    fn fopen64(path: *const c_char, mode: *const c_char);
     fn tmpfile();
     fn tmpfile64();
 }
@@ -51,6 +76,7 @@ hook! {
     /// freopen(3).
     fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = libc::freopen;
     |caller| {
+        buffers::before_flush(Start::here, caller, stream.addr());
         let old = descriptor_of(stream);
         reopened(old, real(path, mode, stream), caller)
     }
@@ -59,6 +85,7 @@ hook! {
     /// freopen64(3).
     fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = libc::freopen64;
     |caller| {
+        buffers::before_flush(Start::here, caller, stream.addr());
         let old = descriptor_of(stream);
         reopened(old, real(path, mode, stream), caller)
     }
@@ -67,6 +94,7 @@ hook! {
     /// fclose(3): closes inside libc.
     fn fclose(stream: *mut FILE) -> c_int = libc::fclose;
     |caller| {
+        buffers::before_flush(Start::here, caller, stream.addr());
         let fd = descriptor_of(stream);
         if flags::WATCH_USES.load(Relaxed) != 0 && moved(stream, Use::Output).is_some() {
             uses::before_called(caller, fd, Use::Output);
@@ -105,8 +133,21 @@ macro_rules! streams {
     };
 }
 
+pass! {
+    /// fflush(3): of one stream, or of all.
+    fn fflush, flags::WATCH_USES; |registers| {
+        buffers::before_flush(|| registers.start(), registers.caller, registers.argument[0]);
+        if let Some(fd) = moved(registers.argument[0] as *mut FILE, Use::Output) {
+            uses::before(registers, fd, Use::Output);
+        }
+    }
+}
+pass! {
+    /// __fpurge(3).
+    fn __fpurge, flags::WATCH_USES; |registers| { buffers::dropped(registers.argument[0]) }
+}
+
 streams! {
-    fn fflush: 0, Use::Output;
     fn fgets: 2, Use::Input;
     fn __fgets_chk: 3, Use::Input;
     fn fread: 3, Use::Input;

@@ -6,6 +6,7 @@ mod eh_frame;
 mod languages;
 pub(crate) mod native;
 mod rate;
+mod seeds;
 pub(crate) mod store;
 mod unwind;
 
@@ -18,6 +19,7 @@ use forkguard_loader::{MemoryAccess, path_of};
 pub(crate) use languages::python::handlers as python_handlers;
 pub(crate) use languages::python::{self, before_forks, starts_thread};
 pub(crate) use rate::skipped;
+pub(crate) use seeds::seed_taker;
 use store::{Language, StoredFrame};
 pub(crate) use store::{SiteId, address_of};
 pub(crate) use unwind::Start;

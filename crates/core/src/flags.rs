@@ -18,6 +18,10 @@ pub static WATCH_WAITS: AtomicU8 = AtomicU8::new(0);
 #[unsafe(link_section = "forkguard_words")]
 pub static REPORT_END: AtomicU8 = AtomicU8::new(0);
 
+/// Not zero while an exit handler that this child has from its leader runs: what it removes is an event.
+#[unsafe(link_section = "forkguard_words")]
+pub static WATCH_REMOVALS: AtomicU8 = AtomicU8::new(0);
+
 /// The next call that waits for work is an event.
 pub fn watch_waits() {
     WATCH_WAITS.store(1, SeqCst);

@@ -220,6 +220,22 @@ const fn entry(kind: FindingKind) -> &'static Entry {
                 all of them draw the same numbers.",
             cures: cures!("Seed it in ", "", python = " (numpy: numpy.random.seed()).", ruby = " (Random.srand).", c = "."),
         },
+        FindingKind::BufferDuplicated => &Entry {
+            name: "buffer-duplicated",
+            explain: "This output was in the leader's buffer at the fork and is in the child's copy of it, too: if both write it (exit, fflush, \
+                fclose), it appears twice.",
+            cures: cures!("Flush the stream before the fork; or end the child by _exit; or drop its copy in ", "."),
+        },
+        FindingKind::ExitHandlerInherited => &Entry {
+            name: "exit-handler-inherited",
+            explain: "The application registered this handler before the fork: each child that ends by exit runs it, as the leader does, and what it \
+                removes there is the leader's, too.",
+            cures: cures!(
+                "Have the handler return where the process id is not the one that it was registered in; or end the child by _exit; \
+                or register it in ",
+                " if it is meant for workers."
+            ),
+        },
         FindingKind::LockDeadlock => &Entry {
             name: "lock-deadlock",
             explain: "This thread waits for a lock that nobody in its process will release: it does not come back.",
@@ -280,7 +296,7 @@ const fn entry(kind: FindingKind) -> &'static Entry {
 
 impl FindingKind {
     /// All of them, in the order of `docs/findings.md`.
-    pub const ALL: [FindingKind; 18] = [
+    pub const ALL: [FindingKind; 20] = [
         FindingKind::ThreadLost,
         FindingKind::LockOrphaned,
         FindingKind::ConnectionInherited,
@@ -292,6 +308,8 @@ impl FindingKind {
         FindingKind::TimerLost,
         FindingKind::RuntimeUnsafe,
         FindingKind::RngShared,
+        FindingKind::BufferDuplicated,
+        FindingKind::ExitHandlerInherited,
         FindingKind::LockDeadlock,
         FindingKind::JoinLostThread,
         FindingKind::ConnectionSharedUse,

@@ -652,6 +652,8 @@ pub enum Guard {
     Files,
     /// FORKGUARD_TIMERS=rearm.
     Timers,
+    /// FORKGUARD_BUFFERS=drop.
+    Buffers,
 }
 
 /// What a guard did, to one thing.
@@ -753,6 +755,10 @@ pub enum FindingKind {
     RuntimeUnsafe,
     /// A random generator whose state every child shares.
     RngShared,
+    /// Output that waits in a stream's buffer, of which the child has a copy.
+    BufferDuplicated,
+    /// An exit handler that the application registered.
+    ExitHandlerInherited,
     /// A thread of the child waits for an orphaned lock.
     LockDeadlock,
     /// The child waits for what only a lost thread would do.

@@ -108,7 +108,8 @@ const NOT_APPLICATION: [&str; 13] = [
 const RUNTIMES: [&str; 11] =
     ["libforkguard", "libpython", "python", "libruby", "ruby", "libphp", "php-fpm", "php-cgi", "php", "libperl", "perl"];
 
-fn is_runtime(module: &str) -> bool {
+/// True for the path of an interpreter, or of forkguard.
+pub fn is_runtime(module: &str) -> bool {
     let versioned = |rest: &str| rest.bytes().next().is_none_or(|byte| byte == b'.' || byte.is_ascii_digit());
     RUNTIMES.iter().any(|runtime| base(module).strip_prefix(runtime).is_some_and(versioned))
 }

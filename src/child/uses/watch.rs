@@ -2,6 +2,7 @@
 use super::concern::Concern;
 use super::deferred;
 use forkguard_core::flags;
+use forkguard_core::fork::are_copies_left;
 use forkguard_core::registry::descriptors;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -19,7 +20,7 @@ pub(crate) fn settle() {
 /// Counts them, and watches uses only while there are some.
 pub(super) fn count() {
     LEFT.store(descriptors::unseen().count() as u32, Relaxed);
-    flags::WATCH_USES.store(u8::from(LEFT.load(Relaxed) != 0 || deferred::is_any()), Relaxed);
+    flags::WATCH_USES.store(u8::from(LEFT.load(Relaxed) != 0 || deferred::is_any() || are_copies_left()), Relaxed);
 }
 
 /// The first use of this one has come.

@@ -346,7 +346,7 @@ impl Gathered {
     fn keep_for_likes(&mut self, finding: &Finding, fork: Option<&str>, shape: &Rc<FindingShape>) {
         let earlier =
             fork.and_then(|fork| Some((self.earlier.get_mut(fork)?, finding.id.strip_prefix(fork)?.strip_prefix(':')?)));
-        if let Some((earlier, what)) = earlier.filter(|_| !finding.kind.is_bite()) {
+        if let Some((earlier, what)) = earlier.filter(|_| !finding.kind.is_bite() && finding.state != State::Hit) {
             earlier.findings.push((what.to_owned(), shape.clone(), finding.severity));
         }
     }

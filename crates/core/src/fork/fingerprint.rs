@@ -1,7 +1,7 @@
 //! The fingerprint of what a fork's child inherits: the same for forks that are alike, so that a report need not repeat itself.
 use super::snapshot::{LockRecord, Snapshot, ThreadRecord};
 use crate::fixed::Text;
-use crate::registry::{atfork, descriptors, signals};
+use crate::registry::{atfork, descriptors, exit_handlers, random, signals};
 
 /// Words mixed into one, as FxHash does, with the upper half folded in.
 struct Mix(u64);
@@ -34,6 +34,9 @@ pub fn of(snapshot: &Snapshot) -> u64 {
     add_timers(&mut mix, snapshot);
     add_descriptors(&mut mix);
     add_signals(&mut mix);
+    snapshot.buffers.as_slice().iter().for_each(|buffer| mix.add_all([buffer.stream, buffer.output.fd as usize]));
+    exit_handlers::all().for_each(|handler| mix.add_all([handler.address(), handler.site()]));
+    random::seeds().for_each(|site| mix.add(site as u64));
     atfork::all().for_each(|registration| mix.add(registration.site() as u64));
     mix.add_all([atfork::missed() as usize, snapshot.random]);
     mix.0

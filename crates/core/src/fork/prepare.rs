@@ -1,4 +1,5 @@
 //! The last of all prepare handlers: takes the snapshot without allocating and without asking the kernel about anything one by one.
+use super::buffers;
 use super::snapshot::{LockRecord, Snapshot, ThreadRecord};
 use crate::glibc::{self, LockKind};
 use crate::kernel;
@@ -28,6 +29,7 @@ pub fn prepare(snapshot: &mut Snapshot) {
     snapshot.random = random::used();
     timers::armed().for_each(|t| snapshot.timers.push(t));
     snapshot.descriptors = descriptors::count();
+    buffers::record(&mut snapshot.buffers);
     snapshot.prepared = true;
     snapshot.prepare_ns = kernel::monotonic() - start;
 }

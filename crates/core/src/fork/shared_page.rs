@@ -8,7 +8,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 
 /// Forks that have a word: far more than can be under way at once.
-const FORKS: usize = 510;
+const FORKS: usize = 509;
 
 #[repr(C)]
 struct SharedPage {
@@ -16,6 +16,8 @@ struct SharedPage {
     last_printed: AtomicU64,
     /// What was announced of the report, a bit each: once for a leader and its children.
     announced: AtomicU64,
+    /// Not zero once the leader ends by exit(3), which writes what waits in its streams.
+    exits: AtomicU64,
     /// A fork's sequence number, below it the number of waits that its child is in, and the flags `REPORTED` and `GONE`.
     forks: [AtomicU64; FORKS],
 }
@@ -150,6 +152,18 @@ pub fn leader_has_reported(leader: u32, sequence: u64) -> bool {
 
 fn is_reported(leader: u32, sequence: u64) -> bool {
     update(sequence, |state| state).is_none_or(|state| state & REPORTED != 0) || kernel::parent_id() != leader
+}
+
+/// In a leader that ends by exit(3).
+pub fn mark_exit() {
+    if let Some(page) = own_page() {
+        page.exits.store(1, Release);
+    }
+}
+
+/// In the child, whose leader has ended: true when that was by exit(3).
+pub fn has_leader_exited() -> bool {
+    page(&LEADERS).is_some_and(|page| page.exits.load(Acquire) != 0)
 }
 
 /// In the child: records the fingerprint of the findings that are printed now; true when another child of its leader printed the same before.

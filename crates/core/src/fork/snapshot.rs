@@ -1,4 +1,5 @@
 //! The facts of one fork.
+use super::buffers::{BUFFERS, BufferRecord};
 use crate::fixed::{Fixed, Text};
 use crate::glibc::{LockKind, Words};
 use crate::registry::held::Entry;
@@ -124,6 +125,8 @@ pub struct Snapshot {
     pub random: usize,
     /// The newest child before a fork whose result no hook sees.
     pub(super) newest_child: Option<u32>,
+    /// Streams whose output waited to be written.
+    pub(super) buffers: Fixed<BufferRecord, BUFFERS>,
     /// Threads, the forking one included.
     pub threads: Fixed<ThreadRecord, THREADS>,
     /// Held locks.
@@ -152,6 +155,7 @@ impl Snapshot {
             full: false,
             fingerprint: 0,
             like: 0,
+            buffers: Fixed::new(),
             threads: Fixed::new(),
             locks: Fixed::new(),
             repaired: [const { AtomicBool::new(false) }; LOCKS],
@@ -198,6 +202,11 @@ impl Snapshot {
     /// True when its child lacks threads or cannot use locks.
     pub(super) fn lost_something(&self) -> bool {
         self.prepared && (self.kernel_threads > 1 || self.broken_locks().next().is_some())
+    }
+
+    /// The streams whose output the child has a copy of.
+    pub fn buffers(&self) -> &[BufferRecord] {
+        if self.prepared { self.buffers.as_slice() } else { &[] }
     }
 
     fn locks_by_repair(&self, repaired: bool) -> impl Iterator<Item = &LockRecord> {

@@ -46,6 +46,8 @@ pub enum Object {
     Condition = 16,
     /// pthread_barrier_t.
     Barrier = 32,
+    /// FILE.
+    Stream = 64,
 }
 
 #[unsafe(link_section = "forkguard_words")]

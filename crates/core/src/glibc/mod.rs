@@ -1,14 +1,17 @@
-//! The words of glibc's locks and conditions on x86_64: who holds a lock, who waits, and what makes it usable in a child.
+//! The words of glibc's locks, conditions and streams on x86_64: who holds a lock, who waits, what makes it usable in a child, and what waits to
+//! be written.
 mod condition;
 mod layout;
 mod mutex;
 mod rwlock;
 mod semaphore;
+mod stream;
 
 pub use condition::{CONDITION, Condition, find_references, missing, set_references_index, waiters, without_waiters};
 pub use layout::{LockKind, Object, Survivor, Words, is_known, set_known};
 pub use mutex::{is_robust, mutex_kind, owner};
 pub use semaphore::{is_empty, sleepers};
+pub use stream::{Output, StreamWords, drop_output, output, set_streams, standard, stream_words, streams};
 
 /// True when the words of a lock of this kind may be read.
 pub fn is_known_lock(kind: LockKind) -> bool {

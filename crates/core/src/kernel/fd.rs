@@ -21,6 +21,16 @@ pub fn borrow(fd: i32) -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(if fd < 0 { i32::MAX } else { fd }) }
 }
 
+/// True for /dev/null and its like, null(4): what is written there is nowhere.
+pub fn is_memory_device(fd: i32) -> bool {
+    const MEMORY: u32 = 1;
+    let is_one = |stat: rustix::fs::Stat| {
+        let kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
+        kind == rustix::fs::FileType::CharacterDevice && rustix::fs::major(stat.st_rdev) == MEMORY
+    };
+    rustix::fs::fstat(borrow(fd)).is_ok_and(is_one)
+}
+
 /// Closes a descriptor of ours without passing through our hook.
 pub fn close(fd: i32) {
     // SAFETY: takes an integer.

@@ -3,6 +3,7 @@
 mod clock;
 mod exec;
 mod fd;
+mod file;
 mod futex;
 mod memory;
 pub mod other_process;
@@ -22,9 +23,10 @@ pub use clock::{
 };
 pub use exec::{executable, is_own_program, is_program};
 pub use fd::{
-    AsFd, BorrowedFd, OwnedFd, blocks, borrow, close, close_range, disconnected_socket, has_input_within, is_open,
-    is_read_by_position, is_same_open_file, open_pidfd, set_close_on_exec, survives_exec, would_wait_for_input,
+    AsFd, BorrowedFd, OwnedFd, blocks, borrow, close, close_range, disconnected_socket, has_input_within, is_memory_device,
+    is_open, is_read_by_position, is_same_open_file, open_pidfd, set_close_on_exec, survives_exec, would_wait_for_input,
 };
+pub use file::{born_at, read_text};
 pub use futex::{membarrier, register_membarrier, wait_for_change, wake_all};
 pub use memory::{
     Pages, Plain, can_read_memory, map_shared_page, overwrite, read_memory, read_memory_of, read_scattered, read_value,

@@ -1,6 +1,7 @@
 //! What is known of this process: its threads and their locks, its descriptors, signals, timers, atfork handlers and generators.
 pub mod atfork;
 pub mod descriptors;
+pub mod exit_handlers;
 pub mod generation;
 pub mod held;
 pub mod mask;

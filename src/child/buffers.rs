@@ -1,0 +1,118 @@
+//! Output that waited in the C library's streams at the fork: a child that writes its copy writes what its leader writes, too.
+use super::hit::report_hit;
+use crate::describe;
+use crate::entry::{Registers, record, record_with_scratch};
+use crate::findings::{Hazard, Hit};
+use crate::guards;
+use crate::ledger::Output;
+use crate::sites::{self, SiteId, Start};
+use forkguard_core::fixed::Text;
+use forkguard_core::fork::{
+    self as core_fork, BufferRecord, Copied, ForkCall, Snapshot, are_copies_left, forget_copy, is_copy_left, shared_page,
+};
+use forkguard_core::registry::descriptors;
+use forkguard_core::{gate, kernel, tls};
+use forkguard_report::event::{FindingKind, Role, Severity};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// Where exit(3) was called.
+#[unsafe(link_section = "forkguard_words")]
+static EXIT_SITE: AtomicUsize = AtomicUsize::new(0);
+
+/// The copies that may still wait: of one stream, or of all (0). Empty where hooks do not record.
+fn left(stream: usize) -> impl Iterator<Item = (usize, &'static Snapshot, &'static BufferRecord)> {
+    let records = are_copies_left() && gate::awake() && tls::inside() == 0 && !gate::is_guest() && gate::owns_registries();
+    let fork = if records { core_fork::birth() } else { None };
+    let buffers =
+        fork.into_iter().flat_map(|fork| fork.buffers().iter().enumerate().map(move |(index, buffer)| (index, fork, buffer)));
+    buffers.filter(move |(index, _, buffer)| is_copy_left(*index) && (stream == 0 || buffer.stream == stream))
+}
+
+/// A call is about to write what waits in a stream, or in all of them (0).
+#[inline(always)]
+pub(crate) fn before_flush(start: impl FnOnce() -> Start, caller: usize, stream: usize) {
+    if are_copies_left() {
+        flush(start(), caller, stream);
+    }
+}
+
+#[cold]
+fn flush(start: Start, caller: usize, stream: usize) {
+    if left(stream).next().is_some() {
+        let used = record(|_| sites::capture_from(start, caller)).unwrap_or(caller);
+        left(stream).for_each(|(index, fork, buffer)| meet(index, fork, buffer, used));
+    }
+}
+
+/// The program drops what waits in a stream.
+pub(crate) fn dropped(stream: usize) {
+    left(stream).for_each(|(index, ..)| _ = forget_copy(index));
+}
+
+/// exit(3) is called: it writes what waits when the program's handlers have run.
+pub(crate) fn before_exit(registers: &Registers) {
+    if are_copies_left() {
+        EXIT_SITE.store(record(|_| registers.capture()).unwrap_or(0), Relaxed);
+    }
+}
+
+/// The handlers have run, and the C library is about to write what waits; or the process ends without that.
+pub(crate) fn at_end() {
+    left(0).for_each(|(index, fork, buffer)| meet(index, fork, buffer, EXIT_SITE.load(Relaxed)));
+}
+
+/// The process ends without writing what waits.
+pub(crate) fn at_end_unwritten() {
+    let written = left(0).filter(|(.., buffer)| buffer.copied() == Copied::Gone);
+    written.for_each(|(index, fork, buffer)| meet(index, fork, buffer, 0));
+}
+
+/// The copy is about to be written, or was written when the buffer was full.
+fn meet(index: usize, fork: &'static Snapshot, buffer: &'static BufferRecord, used: SiteId) {
+    let goes_there = buffer.copied() != Copied::Closed && descriptors::is_inherited(buffer.output.fd);
+    if !forget_copy(index) || !goes_there || !does_leader_write(fork) {
+        return;
+    }
+    let name = Text::<96>::of(format_args!("{}", name_of(fork, buffer).as_str()));
+    if !guards::drop_copy(buffer, name.as_str()) {
+        record_with_scratch(|scratch| {
+            report_hit(scratch, Severity::Error, Output::Stderr, FindingKind::BufferDuplicated, |arena| {
+                let described = describe::buffer(arena, fork, buffer);
+                let used = describe::site(arena, Role::Used, kernel::thread_id(), used);
+                let fd = arena.format(format_args!("{}", buffer.output.fd));
+                Some(Hit {
+                    kind: FindingKind::BufferDuplicated,
+                    what: arena.format(format_args!("{fd}-written")),
+                    subject: described.subject,
+                    sites: arena.join([described.sites, used.as_slice()]),
+                    hazard: Some(Hazard { fork, kind: FindingKind::BufferDuplicated, what: fd }),
+                })
+            })
+        });
+    }
+}
+
+fn name_of(fork: &'static Snapshot, buffer: &'static BufferRecord) -> Text<96> {
+    let name = record_with_scratch(|scratch| {
+        let arena = scratch.arena();
+        Text::of(format_args!("{}", describe::buffer(&arena, fork, buffer).subject))
+    });
+    name.unwrap_or_default()
+}
+
+/// False where the leader ends, or has ended, without writing what waited: as a daemon's does. A leader that has just forked gets a moment to
+/// do so.
+fn does_leader_write(fork: &Snapshot) -> bool {
+    const MOMENT_NS: u64 = 10_000_000;
+    const POLL_NS: u64 = 500_000;
+    if fork.call == ForkCall::Daemon {
+        return false;
+    }
+    while kernel::parent_id() == fork.leader {
+        if kernel::monotonic() - fork.entered > MOMENT_NS {
+            return true;
+        }
+        kernel::sleep(POLL_NS);
+    }
+    shared_page::has_leader_exited()
+}

@@ -1,0 +1,38 @@
+//! Output that waited in the C library's streams at a fork.
+use super::descriptors;
+use super::site::site;
+use crate::entry::Arena;
+use forkguard_core::fork::{BUFFERS, BufferRecord, Snapshot};
+use forkguard_core::{glibc, registry};
+use forkguard_report::event::{Role, Site};
+use forkguard_report::text::Count;
+
+/// A stream with such output.
+pub(crate) struct Buffer<'a> {
+    pub(crate) fd: i32,
+    /// The stream and how much waited, in words.
+    pub(crate) subject: &'a str,
+    /// Where it was opened, and where the fork was.
+    pub(crate) sites: &'a [Site<'a>],
+}
+
+/// The streams of a fork.
+pub(crate) fn buffers<'a>(arena: &'a Arena, snapshot: &Snapshot) -> &'a [Buffer<'a>] {
+    let mut list = arena.list(BUFFERS);
+    snapshot.buffers().iter().for_each(|record| list.push(buffer(arena, snapshot, record)));
+    list.done()
+}
+
+/// One stream of a fork.
+pub(crate) fn buffer<'a>(arena: &'a Arena, snapshot: &Snapshot, record: &BufferRecord) -> Buffer<'a> {
+    let fd = record.output.fd;
+    let opened = registry::descriptors::record(fd).and_then(|made| site(arena, Role::Opened, made.thread, made.site));
+    let fork = site(arena, Role::Fork, snapshot.thread, snapshot.site);
+    let bytes = Count(record.output.length as u64, "byte");
+    let subject = match (glibc::standard(record.stream), descriptors::describe(arena, fd).and_then(|described| described.path)) {
+        (Some(standard), _) => arena.format(format_args!("{} ({bytes} in its buffer)", ["stdin", "stdout", "stderr"][standard])),
+        (None, Some(path)) => arena.format(format_args!("{path} (descriptor {fd}, {bytes} in the stream's buffer)")),
+        (None, None) => arena.format(format_args!("the stream of descriptor {fd} ({bytes} in its buffer)")),
+    };
+    Buffer { fd, subject, sites: arena.join([opened.as_slice(), fork.as_slice()]) }
+}

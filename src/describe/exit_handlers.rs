@@ -1,0 +1,41 @@
+//! Exit handlers that the application registered before a fork.
+use super::site::site;
+use crate::entry::Arena;
+use crate::sites::native;
+use forkguard_core::registry::exit_handlers::{self, CAPACITY};
+use forkguard_report::event::{Frame, Role, Site};
+use std::borrow::Cow::Borrowed;
+
+/// One of them.
+pub(crate) struct ExitHandler<'a> {
+    /// Its place in the order of registrations.
+    pub(crate) index: usize,
+    /// Its function, in words.
+    pub(crate) name: &'a str,
+    /// Where it was registered, and the function.
+    pub(crate) sites: &'a [Site<'a>],
+}
+
+/// Those that a child has: in the leader all, in the child those that it did not register itself.
+pub(crate) fn exit_handlers(arena: &Arena, in_child: bool) -> &[ExitHandler<'_>] {
+    let mut list = arena.list(CAPACITY);
+    let handlers = exit_handlers::all().filter(|handler| !in_child || handler.is_inherited());
+    handlers.for_each(|handler| list.push(exit_handler(arena, handler)));
+    list.done()
+}
+
+/// One handler.
+pub(crate) fn exit_handler<'a>(arena: &'a Arena, handler: &exit_handlers::ExitHandler) -> ExitHandler<'a> {
+    native::learn([handler.address()].into_iter());
+    let frame = native::frame(arena, handler.address());
+    let name = match &frame.function {
+        Some(function) => arena.format(format_args!("{function}()")),
+        None => arena.format(format_args!("{frame}")),
+    };
+    let registered = site(arena, Role::Registered, 0, handler.site());
+    ExitHandler { index: handler.index(), name, sites: arena.join([registered.as_slice(), &[code(arena, frame)]]) }
+}
+
+fn code<'a>(arena: &'a Arena, frame: Frame<'a>) -> Site<'a> {
+    Site { role: Role::Code, thread: None, frames: Borrowed(arena.one(frame)) }
+}

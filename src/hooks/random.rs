@@ -1,0 +1,69 @@
+//! Seeds of random generators: native code of the application's, or of packages that it loads, that takes one from the kernel before a fork has
+//! a generator whose state every child copies.
+use crate::entry::record;
+use crate::sites;
+use forkguard_core::registry::random;
+use libc::{c_char, c_int, c_long, c_uint, c_void, size_t, ssize_t};
+
+/// A seed was taken. Those of the system's own libraries are not recorded: these know of forks, or want no more than a salt.
+pub(super) fn seeded(caller: usize, is_for_interpreter: bool) {
+    record(|_| {
+        let taker = sites::seed_taker(caller, is_for_interpreter)?;
+        random::record_seed(taker, || sites::capture(caller));
+        Some(())
+    });
+}
+
+/// CPython's `random.Random` takes so many bytes: the whole state of a Mersenne twister.
+const TWISTER: size_t = 624 * 4;
+
+hook! {
+    /// getrandom(2). What may be insecure is the salt of a hash.
+    fn getrandom(buffer: *mut c_void, length: size_t, flags: c_uint) -> ssize_t = libc::getrandom;
+    |caller| {
+        if flags & libc::GRND_INSECURE == 0 {
+            seeded(caller, length == TWISTER);
+        }
+        real(buffer, length, flags)
+    }
+}
+hook! {
+    /// getentropy(3).
+    fn getentropy(buffer: *mut c_void, length: size_t) -> c_int;
+    |caller| {
+        seeded(caller, false);
+        real(buffer, length)
+    }
+}
+
+/// A file was opened: the kernel's device gives seeds, too.
+#[inline(always)]
+pub(super) fn opened(path: *const c_char, fd: c_int, caller: usize) {
+    if fd >= 0 {
+        // SAFETY: the kernel has read this text.
+        let is_device = |name: &[u8]| name.iter().enumerate().all(|(index, &byte)| unsafe { *path.add(index) as u8 } == byte);
+        if is_device(b"/dev/") && (is_device(b"/dev/urandom\0") || is_device(b"/dev/random\0")) {
+            seeded(caller, true);
+        }
+    }
+}
+
+macro_rules! generators {
+    ($(fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
+        $(hook! {
+            /// As the C library's: the first use of its generators is noted. (Those of random(3) have a lock: see `libc_locks`.)
+            fn $name($($arg: $type),*) -> $ret;
+            |caller| {
+                random::record(|| sites::capture(caller));
+                real($($arg),*)
+            }
+        })*
+    };
+}
+
+generators! {
+    fn drand48() -> f64;
+    fn lrand48() -> c_long;
+    fn mrand48() -> c_long;
+    fn srand48(seed: c_long) -> ();
+}
