@@ -9,6 +9,7 @@ mod report;
 use crate::describe::fork_kind;
 use crate::entry::{catch_panic, record, record_with_scratch};
 use crate::{child, emit, guards, leader, ledger, sites};
+use forkguard_core::flags;
 use forkguard_core::fork::{self as core_fork, ForkCall, Outcome, SnapshotCell, SnapshotGuard, shared_page};
 use forkguard_core::gate::{self, Inside};
 use forkguard_report::event::ForkKind;
@@ -162,6 +163,10 @@ fn report(cell: &'static SnapshotCell, child: Option<u32>, failed: Option<i32>) 
         }
         if let Some(child) = child {
             record(|_| leader::remember(&snapshot, child));
+            if leader::shares_pipes() {
+                flags::watch_pipes();
+                flags::watch_waits();
+            }
         }
     }
     core_fork::end(cell);

@@ -15,6 +15,7 @@ mod severed;
 pub(crate) mod signals;
 mod summary;
 pub(crate) mod timers;
+mod unused_pipes;
 pub(crate) mod uses;
 pub(crate) mod waits;
 

@@ -1,5 +1,5 @@
 //! What a child reports when it settles: the `child` event, the handlers of signals that it or its server dealt with, the summary on stderr.
-use super::{handlers, severed, signals};
+use super::{handlers, severed, signals, unused_pipes};
 use crate::describe::{self, own_fork_id};
 use crate::emit;
 use crate::entry::arena::ArenaList;
@@ -30,6 +30,7 @@ pub(super) fn report(scratch: &Scratch, fork: &'static Snapshot, call: &'static 
     found.add_hazards(&evidence);
     found.add_handlers_dealt_with();
     found.add_dropped_handlers(resets);
+    found.add_unused_pipes();
     let cures = ledger::listed_actions(&arena);
     found.write(scratch, call, cures);
     print(&arena, fork.leader, &evidence, found.findings.done(), cures.0);
@@ -92,6 +93,14 @@ impl<'a> Found<'a> {
             self.events.push(Event::Finding(finding));
             ledger::hit_hazard(self.arena, &hit).into_iter().for_each(|event| self.events.push(event));
         });
+    }
+
+    /// Ends of pipes that are held and not used.
+    fn add_unused_pipes(&mut self) {
+        let Some(hit) = unused_pipes::unused(self.arena) else { return };
+        let finding = findings::of_hit(self.arena, self.fork_id, Severity::Info, &hit);
+        self.counts.info += 1;
+        self.events.push(Event::Finding(Finding { state: State::Open, ..finding }));
     }
 
     fn write(&self, scratch: &Scratch, call: &'static str, cures: (&'a [Cure<'a>], u32)) {

@@ -49,6 +49,26 @@ fn earlier(arena: &Arena, number: i32) -> &[Site<'_>] {
     list.done()
 }
 
+/// Signals whose handler in this process, if it has one, is no reason to wait for them, a bit each: those that an interpreter sets for itself,
+/// and crashes.
+pub(crate) fn caught_by_runtime() -> u64 {
+    const RUNTIMES: [&str; 3] = ["python", "ruby", "perl"];
+    const CRASHES: [i32; 6] = [libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGSYS, libc::SIGTRAP];
+    let is_runtimes = |handler: usize| {
+        let path = forkguard_loader::path_of(handler);
+        let name = path.as_ref().and_then(|path| path.as_str().rsplit('/').next()).unwrap_or_default();
+        RUNTIMES.iter().any(|runtime| name.contains(runtime))
+    };
+    let by_program = |number, handler| signals::setter(number, handler).is_some_and(|s| innermost_interpreted(s.site).is_some());
+    let is_harmless = |number: &i32| match kernel::signal_action(*number).filter(|action| action.handler > libc::SIG_IGN) {
+        Some(action) => is_runtimes(action.handler) && !by_program(*number, action.handler),
+        None => false,
+    };
+    (1..=signals::COUNT as i32)
+        .filter(|number| CRASHES.contains(number) || is_glibcs(number) || is_harmless(number))
+        .fold(0, |mask, number| mask | 1 << (number - 1))
+}
+
 /// Names of the signals in a mask.
 pub(super) fn blocked_names(arena: &Arena, mask: u64) -> &[Cow<'_, str>] {
     let mut list = arena.list(signals::COUNT);

@@ -12,6 +12,7 @@ mod handler_inherited;
 mod hit;
 mod libraries;
 pub(crate) mod lock_orphaned;
+pub(crate) mod pipe_inherited;
 mod rng_shared;
 mod runtime_unsafe;
 pub(crate) mod signals_blocked;

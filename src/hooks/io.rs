@@ -6,9 +6,10 @@ use crate::child::uses::{self, Use};
 use crate::entry::WaitLength;
 use crate::entry::{Registers, record, record_with_scratch};
 use crate::guards::before_wait;
+use crate::leader;
 use forkguard_core::flags::{self, is_settling};
 use forkguard_core::kernel;
-use forkguard_core::registry::descriptors::{self, FdKind};
+use forkguard_core::registry::descriptors::{self, FdKind, mark};
 use libc::{MSG_DONTWAIT, MSG_PEEK};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -19,16 +20,28 @@ fn fd(registers: &Registers, argument: usize) -> i32 {
 
 /// What a child waits for from there is work, unlike what a file brings.
 fn brings_work(fd: i32) -> bool {
-    use FdKind::{Eventfd, Inotify, Pipe, Signalfd, Socket};
-    descriptors::record(fd).is_some_and(|r| matches!(r.kind, Pipe | Socket | Eventfd | Signalfd | Inotify))
+    use FdKind::{Eventfd, File, Inotify, Pipe, Signalfd, Socket};
+    descriptors::record(fd).is_some_and(|r| match r.kind {
+        Pipe | Socket | Eventfd | Signalfd | Inotify => true,
+        File => kernel::is_pipe(fd),
+        _ => false,
+    })
 }
 
 /// A child takes in what comes: it has settled where that is work. True when a signal came meanwhile that ends such a call, which then has
 /// failed so.
 fn takes_in(call: &'static str, registers: &mut Registers, settles: bool, is_use: bool) -> bool {
     let fd = fd(registers, 0);
-    if !settles && !descriptors::is_unseen(fd) {
+    let by_pipe = is_use && descriptors::is_pipe_end(fd);
+    if by_pipe {
+        descriptors::add_mark(fd, mark::USED);
+    }
+    if !settles && !by_pipe && !descriptors::is_unseen(fd) {
         return false;
+    }
+    if by_pipe && leader::waits_for_input(registers.start(), registers.caller, fd) {
+        registers.fails(libc::EINTR);
+        return true;
     }
     let ended = wait::ended_by_signal(false, || {
         if settles {

@@ -35,11 +35,7 @@ pub(super) fn begins_with(call: &'static &'static str, length: WaitLength, also:
     });
     // Cleared before it is asked whether that is right: what changes meanwhile sets it.
     flags::WATCH_WAITS.store(0, SeqCst);
-    if flags::SETTLING.load(SeqCst) != 0
-        || flags::WATCH_USES.load(SeqCst) != 0
-        || leader::has_children()
-        || restarts_before_wait()
-    {
+    if flags::SETTLING.load(SeqCst) != 0 || flags::watches_uses() || leader::has_children() || restarts_before_wait() {
         flags::watch_waits();
     }
     ended
@@ -93,11 +89,32 @@ fn leaves_all(asked: usize, left: usize) {
     }
 }
 
+macro_rules! polls {
+    ($(fn $name:ident: |$registers:ident| $length:expr, $endless:expr;)*) => {
+        $(pass! {
+            /// As the C library's; see the module.
+            fn $name, flags::WATCH_WAITS; |registers| -> bool {
+                let $registers: &Registers = registers;
+                let endless: bool = $endless;
+                let ended = begins_with(&stringify!($name), $length, || {
+                    if endless {
+                        uses::before_poll($registers);
+                    }
+                });
+                ended && interrupted(registers)
+            }
+        })*
+    };
+}
+
+polls! {
+    fn poll: |r| WaitLength::of_milliseconds(r.argument[2]), (r.argument[2] as i32) < 0;
+    fn __poll_chk: |r| WaitLength::of_milliseconds(r.argument[2]), (r.argument[2] as i32) < 0;
+    fn ppoll: |r| WaitLength::of_timeout(r.argument[2], 1), r.argument[2] == 0;
+    fn __ppoll_chk: |r| WaitLength::of_timeout(r.argument[2], 1), r.argument[2] == 0;
+}
+
 waits! {
-    fn poll: |r| WaitLength::of_milliseconds(r.argument[2]), interrupted;
-    fn __poll_chk: |r| WaitLength::of_milliseconds(r.argument[2]), interrupted;
-    fn ppoll: |r| WaitLength::of_timeout(r.argument[2], 1), interrupted;
-    fn __ppoll_chk: |r| WaitLength::of_timeout(r.argument[2], 1), interrupted;
     fn select: |r| WaitLength::of_timeout(r.argument[4], 1000), interrupted;
     fn pselect: |r| WaitLength::of_timeout(r.argument[4], 1), interrupted;
     fn sigwait: |_r| WaitLength::Long, goes_on;
@@ -121,10 +138,16 @@ waits! {
         registers.returns(libc::EINTR as usize);
         true
     };
-    fn wait: |_r| WaitLength::Long, goes_on;
     fn waitid: |_r| WaitLength::Long, goes_on;
     fn wait3: |_r| WaitLength::Long, goes_on;
     fn msgrcv: |_r| WaitLength::Long, goes_on;
+}
+
+pass! {
+    /// wait(2).
+    fn wait, flags::WATCH_WAITS; |registers| {
+        begins_with(&"wait", WaitLength::Long, || leader::waits_for_any_child(registers.start(), registers.caller));
+    }
 }
 
 fn is_until(registers: &Registers) -> bool {

@@ -2,17 +2,27 @@
 use super::wait::begins;
 use crate::entry::{WaitLength, errno};
 use crate::leader::{self, Waited};
+use crate::sites::Start;
 use forkguard_core::{flags, kernel};
 use libc::{c_int, pid_t, rusage};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// `wait` waits for a child, which is inspected meanwhile.
-fn inspect_while_waiting(call: &'static &'static str, pid: pid_t, options: c_int, wait: impl FnOnce() -> pid_t) -> pid_t {
-    if flags::WATCH_WAITS.load(Relaxed) == 0 {
+fn inspect_while_waiting(
+    call: &'static &'static str,
+    pid: pid_t,
+    options: c_int,
+    caller: usize,
+    wait: impl FnOnce() -> pid_t,
+) -> pid_t {
+    if flags::WATCH_WAITS.load(Relaxed) == 0 && !leader::shares_pipes() {
         return wait();
     }
     begins(call, WaitLength::Long);
-    let result = if options == 0 { errno::preserve(|| leader::wait_for_child(pid)) } else { Waited::CallReal };
+    if pid == -1 && options == 0 {
+        leader::waits_for_any_child(Start::here(), caller);
+    }
+    let result = if options == 0 { errno::preserve(|| leader::wait_for_child(pid, caller)) } else { Waited::CallReal };
     match result {
         Waited::CallReal => wait(),
         Waited::ChildEnded(blocked) => {
@@ -30,10 +40,10 @@ fn inspect_while_waiting(call: &'static &'static str, pid: pid_t, options: c_int
 hook! {
     /// waitpid(2).
     fn waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t = libc::waitpid;
-    |_caller| { inspect_while_waiting(&"waitpid", pid, options, || real(pid, status, options)) }
+    |caller| { inspect_while_waiting(&"waitpid", pid, options, caller, || real(pid, status, options)) }
 }
 hook! {
     /// wait4(2).
     fn wait4(pid: pid_t, status: *mut c_int, options: c_int, usage: *mut rusage) -> pid_t = libc::wait4;
-    |_caller| { inspect_while_waiting(&"wait4", pid, options, || real(pid, status, options, usage)) }
+    |caller| { inspect_while_waiting(&"wait4", pid, options, caller, || real(pid, status, options, usage)) }
 }

@@ -6,10 +6,13 @@
 mod child;
 mod children;
 mod outside;
+mod pipes;
 mod report;
+mod slices;
 mod waitpid;
 
 pub(crate) use children::{forget_children, has_children, inspect_children, is_inspection_due, remember};
+pub(crate) use pipes::{shares_pipes, waits_for_any_child, waits_for_input};
 pub(crate) use waitpid::{Waited, wait_for_child};
 
 /// In a forked child, which has no children yet.

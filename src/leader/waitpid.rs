@@ -8,49 +8,16 @@
 //! - Where SIGCHLD has a handler too: it would run before the child is waited for, not after.
 //! - It waits in the C library's ppoll, a cancellation point too; and in the main thread only, which nobody cancels.
 //! - The child is waited for by the real function, before the signals that came with its end are let in.
-use super::children;
+use super::slices::{FIRST_SLICE_NS, LAST_SLICE_NS, Polled, all_restart, poll};
+use super::{children, pipes};
+use crate::describe::pipes::Wait;
+use crate::entry::record_with_scratch;
 use crate::entry::scratch::BLOCKED;
-use crate::entry::{errno, record_with_scratch};
+use crate::sites::Start;
 use forkguard_core::fixed::Text;
 use forkguard_core::{gate, kernel, tls};
-use libc::{c_int, nfds_t, pid_t, pollfd, sigset_t, timespec};
+use libc::pid_t;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
-
-real_function!(ppoll);
-
-/// The result of a wait for a descriptor.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Polled {
-    /// It is readable.
-    Ready,
-    /// The time was up.
-    TimedOut,
-    /// A signal's handler ran.
-    Interrupted,
-    /// There is no such descriptor any more.
-    Failed,
-}
-
-/// Waits for a descriptor to become readable, so many nanoseconds at most, with this mask of blocked signals.
-fn poll(fd: i32, nanoseconds: u64, blocked: u64) -> Polled {
-    type Ppoll = unsafe extern "C-unwind" fn(*mut pollfd, nfds_t, *const timespec, *const sigset_t) -> c_int;
-    let mut ask = pollfd { fd, events: libc::POLLIN, revents: 0 };
-    let time = timespec { tv_sec: (nanoseconds / 1_000_000_000) as i64, tv_nsec: (nanoseconds % 1_000_000_000) as i64 };
-    // The kernel's mask and what glibc has behind it.
-    let mut mask = [0u64; size_of::<sigset_t>() / 8];
-    mask[0] = blocked;
-    // SAFETY: the C library's own function; all that is pointed to is alive during the call.
-    let count = unsafe {
-        let real = std::mem::transmute::<*mut libc::c_void, Ppoll>(REAL.address());
-        real(&mut ask, 1, &time, mask.as_ptr().cast())
-    };
-    match count {
-        0 => Polled::TimedOut,
-        -1 if errno::get() == libc::EINTR => Polled::Interrupted,
-        1 if ask.revents & libc::POLLIN != 0 => Polled::Ready,
-        _ => Polled::Failed,
-    }
-}
 
 /// The result of a wait for a child, before the real call.
 pub(crate) enum Waited {
@@ -70,23 +37,6 @@ static WAITED_FOR: AtomicI32 = AtomicI32::new(-1);
 /// The child whose stops this process waits for; 0 none.
 #[unsafe(link_section = "forkguard_words")]
 static TRACED: AtomicU32 = AtomicU32::new(0);
-/// The first slice of time: the later a stop comes, the longer may it go unnoticed.
-const FIRST_SLICE_NS: u64 = 5_000_000;
-const LAST_SLICE_NS: u64 = 1_000_000_000;
-
-/// True when all handlers that may run in this thread let a call go on (SA_RESTART), false when none does; None when some do, or when SIGCHLD
-/// is not at its default.
-fn all_restart(blocked: u64) -> Option<bool> {
-    let child = kernel::signal_action(libc::SIGCHLD)?;
-    if child.handler != libc::SIG_DFL || child.flags & libc::SA_NOCLDWAIT as u64 != 0 {
-        return None;
-    }
-    let caught = (1..=64).filter(|signal| blocked & 1 << (signal - 1) == 0).filter_map(kernel::signal_action);
-    let mut restart = caught.filter(|action| action.handler > libc::SIG_IGN).map(|a| a.flags & libc::SA_RESTART as u64 != 0);
-    let first = restart.next().unwrap_or(true);
-    restart.all(|other| other == first).then_some(first)
-}
-
 /// In a forked child: closes the descriptor of its leader's child.
 pub(super) fn reset_in_child() {
     let fd = WAITED_FOR.load(Relaxed);
@@ -97,14 +47,17 @@ pub(super) fn reset_in_child() {
 }
 
 /// Waits until that child has ended, and inspects the children meanwhile.
-pub(crate) fn wait_for_child(pid: pid_t) -> Waited {
+pub(crate) fn wait_for_child(pid: pid_t, caller: usize) -> Waited {
     let usable = gate::awake() && tls::inside() == 0 && !gate::is_guest() && pid > 0;
     let usable = usable && kernel::thread_id() == kernel::process_id();
-    if !usable || !children::is_child(pid as u32) || TRACED.load(Relaxed) == pid as u32 {
+    if !usable || !(children::is_child(pid as u32) || pipes::shares_pipes()) || TRACED.load(Relaxed) == pid as u32 {
         return Waited::CallReal;
     }
     let blocked = kernel::blocked_signals();
-    let Some(restart) = all_restart(blocked) else { return Waited::CallReal };
+    // A handler of SIGCHLD would run before the child is waited for.
+    let child = kernel::signal_action(libc::SIGCHLD)
+        .is_some_and(|action| action.handler == libc::SIG_DFL && action.flags & libc::SA_NOCLDWAIT as u64 == 0);
+    let Some(restart) = all_restart(blocked).filter(|_| child) else { return Waited::CallReal };
     // Children are inspected during one wait at a time.
     if WAITED_FOR.load(Relaxed) >= 0 {
         return Waited::CallReal;
@@ -128,6 +81,7 @@ pub(crate) fn wait_for_child(pid: pid_t) -> Waited {
         if children::is_inspection_due() {
             record_with_scratch(children::inspect_children);
         }
+        pipes::look(Start::here(), caller, Wait::Child(Some(pid as u32)));
         slice = (slice * 2).min(LAST_SLICE_NS);
     };
     WAITED_FOR.store(-1, Relaxed);

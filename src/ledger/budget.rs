@@ -2,14 +2,11 @@
 use forkguard_core::kernel;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-const BURST: u64 = 64;
-const INTERVAL_NS: u64 = 50_000_000;
+/// A bucket of so many tokens that fills by one an interval of so many nanoseconds: the time at which it will be full.
+pub(crate) struct Budget<const BURST: u64 = 64, const INTERVAL_NS: u64 = 50_000_000>(AtomicU64);
 
-/// A bucket of tokens that fills by one an interval: the time at which it will be full.
-pub(crate) struct Budget(AtomicU64);
-
-impl Budget {
-    pub(crate) const fn new() -> Budget {
+impl<const BURST: u64, const INTERVAL_NS: u64> Budget<BURST, INTERVAL_NS> {
+    pub(crate) const fn new() -> Self {
         Budget(AtomicU64::new(0))
     }
 

@@ -8,7 +8,8 @@ pub static FORKED_CHILD: AtomicU8 = AtomicU8::new(0);
 /// Not zero in a forked child until it settles.
 #[unsafe(link_section = "forkguard_words")]
 pub static SETTLING: AtomicU8 = AtomicU8::new(0);
-/// Not zero in a forked child that has not settled, or has inherited descriptors whose use is an event.
+/// Not zero in a forked child that has not settled, or has inherited descriptors whose use is an event ([`USES`]); and in a process that may
+/// wait for another one by a pipe ([`PIPES`]).
 #[unsafe(link_section = "forkguard_words")]
 pub static WATCH_USES: AtomicU8 = AtomicU8::new(0);
 /// Not zero while calls that wait for work are an event: the child settles there, and the leader has time for its children.
@@ -21,6 +22,32 @@ pub static REPORT_END: AtomicU8 = AtomicU8::new(0);
 /// Not zero while an exit handler that this child has from its leader runs: what it removes is an event.
 #[unsafe(link_section = "forkguard_words")]
 pub static WATCH_REMOVALS: AtomicU8 = AtomicU8::new(0);
+
+/// In [`WATCH_USES`].
+pub const USES: u8 = 1;
+/// In [`WATCH_USES`].
+pub const PIPES: u8 = 2;
+
+/// Uses of inherited descriptors are an event, or no more.
+pub fn watch_uses(watched: bool) {
+    if watched {
+        WATCH_USES.fetch_or(USES, SeqCst);
+    } else {
+        WATCH_USES.fetch_and(!USES, SeqCst);
+    }
+}
+
+/// True while they are.
+pub fn watches_uses() -> bool {
+    WATCH_USES.load(SeqCst) & USES != 0
+}
+
+/// Waits by pipes are an event from now on.
+pub fn watch_pipes() {
+    if WATCH_USES.load(Relaxed) & PIPES == 0 {
+        WATCH_USES.fetch_or(PIPES, SeqCst);
+    }
+}
 
 /// The next call that waits for work is an event.
 pub fn watch_waits() {

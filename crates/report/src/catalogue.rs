@@ -236,6 +236,18 @@ const fn entry(kind: FindingKind) -> &'static Entry {
                 " if it is meant for workers."
             ),
         },
+        FindingKind::PipeInherited => &Entry {
+            name: "pipe-inherited",
+            explain: "A pipe ends when its last descriptor is closed: as long as this process holds an end that is not meant for it, \
+                whoever reads at the other end sees no end of file, and whoever writes no EPIPE.",
+            cures: cures!(
+                "Close it in ",
+                "; or open it with O_CLOEXEC, after the forks that do not need it",
+                python = ".",
+                ruby = ".",
+                c = "."
+            ),
+        },
         FindingKind::LockDeadlock => &Entry {
             name: "lock-deadlock",
             explain: "This thread waits for a lock that nobody in its process will release: it does not come back.",
@@ -296,7 +308,7 @@ const fn entry(kind: FindingKind) -> &'static Entry {
 
 impl FindingKind {
     /// All of them, in the order of `docs/findings.md`.
-    pub const ALL: [FindingKind; 20] = [
+    pub const ALL: [FindingKind; 21] = [
         FindingKind::ThreadLost,
         FindingKind::LockOrphaned,
         FindingKind::ConnectionInherited,
@@ -310,6 +322,7 @@ impl FindingKind {
         FindingKind::RngShared,
         FindingKind::BufferDuplicated,
         FindingKind::ExitHandlerInherited,
+        FindingKind::PipeInherited,
         FindingKind::LockDeadlock,
         FindingKind::JoinLostThread,
         FindingKind::ConnectionSharedUse,

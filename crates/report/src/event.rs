@@ -759,6 +759,8 @@ pub enum FindingKind {
     BufferDuplicated,
     /// An exit handler that the application registered.
     ExitHandlerInherited,
+    /// An end of a pipe or pair of sockets that the child holds and does not use.
+    PipeInherited,
     /// A thread of the child waits for an orphaned lock.
     LockDeadlock,
     /// The child waits for what only a lost thread would do.

@@ -11,7 +11,7 @@ const LISTED: usize = 20;
 /// What a summary is about.
 #[derive(Debug, Clone, Copy)]
 pub struct Head<'a> {
-    /// The child that lives on.
+    /// The child that lives on; the leader itself where it is about that.
     pub child: u32,
     /// The process that forked it.
     pub leader: u32,
@@ -25,6 +25,9 @@ pub struct Head<'a> {
 
 impl Head<'_> {
     fn write(&self, out: &mut dyn Write) -> Result {
+        if self.child == self.leader {
+            return write!(out, "forkguard: process {}: ", self.child);
+        }
         let child = if self.server == Server::Other { "child" } else { "worker" };
         let server = self.server.name();
         let gap = if server.is_empty() { "" } else { " " };

@@ -37,7 +37,7 @@ pub(super) fn defer(fd: i32, site: usize) -> bool {
     slot.fd.store(fd, Relaxed);
     slot.site.store(site, Relaxed);
     COUNT.fetch_add(1, Relaxed);
-    flags::WATCH_USES.store(1, Relaxed);
+    flags::watch_uses(true);
     flags::watch_waits();
     true
 }

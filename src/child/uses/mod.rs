@@ -5,6 +5,7 @@ mod concern;
 pub(super) mod deferred;
 mod file;
 pub(super) mod pending;
+mod pipes;
 mod replaced;
 mod self_pipe;
 mod severed;
@@ -19,17 +20,22 @@ pub(crate) use shared::report_deferred;
 pub(super) use shared::report_deferred_in_time;
 pub(super) use unused::{report_pending, report_unused};
 
+use crate::describe::pipes::Wait;
 use crate::entry::Registers;
 use crate::sites::Start;
 use concern::Concern;
-use forkguard_core::registry::descriptors;
-use forkguard_core::{flags, gate, tls};
+use forkguard_core::registry::{self, descriptors};
+use forkguard_core::{flags, gate, kernel, tls};
 use shared::Call;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// In a forked child: `forked` by a fork that has a snapshot, with which its descriptors are known to be inherited.
 pub(super) fn begin(forked: bool) {
-    flags::WATCH_USES.store(u8::from(forked), Relaxed);
+    flags::watch_uses(forked);
+    if forked && registry::pipes::any() {
+        flags::watch_pipes();
+    }
+    pipes::reset();
     pending::reset();
     deferred::reset();
     certainty::reset();
@@ -38,8 +44,22 @@ pub(super) fn begin(forked: bool) {
 /// Before a call that uses a descriptor.
 #[inline(always)]
 pub(crate) fn before(registers: &Registers, fd: i32, usage: Use) {
+    let call = || Call { start: registers.start(), caller: registers.caller };
     if descriptors::is_unseen(fd) {
-        before_first(Call { start: registers.start(), caller: registers.caller }, fd, usage);
+        before_first(call(), fd, usage);
+    }
+    match usage {
+        Use::Input if descriptors::is_pipe_end(fd) => pipes::before_wait(call(), Wait::Input(fd)),
+        Use::Output if descriptors::is_pipe_end(fd) => pipes::before_wait(call(), Wait::Output(fd)),
+        _ => {}
+    }
+}
+
+/// Before poll(2) without a limit of time, for one descriptor.
+pub(crate) fn before_poll(registers: &Registers) {
+    let asked = kernel::read_value::<u64>(registers.argument[0]).filter(|_| registers.argument[1] == 1);
+    if let Some(wait) = asked.and_then(Wait::polled) {
+        pipes::before_endless_wait(Call { start: registers.start(), caller: registers.caller }, wait);
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn settle() {
 /// Counts them, and watches uses only while there are some.
 pub(super) fn count() {
     LEFT.store(descriptors::unseen().count() as u32, Relaxed);
-    flags::WATCH_USES.store(u8::from(LEFT.load(Relaxed) != 0 || deferred::is_any() || are_copies_left()), Relaxed);
+    flags::watch_uses(LEFT.load(Relaxed) != 0 || deferred::is_any() || are_copies_left());
 }
 
 /// The first use of this one has come.

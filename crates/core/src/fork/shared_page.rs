@@ -8,7 +8,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 
 /// Forks that have a word: far more than can be under way at once.
-const FORKS: usize = 509;
+const FORKS: usize = 508;
 
 #[repr(C)]
 struct SharedPage {
@@ -18,6 +18,8 @@ struct SharedPage {
     announced: AtomicU64,
     /// Not zero once the leader ends by exit(3), which writes what waits in its streams.
     exits: AtomicU64,
+    /// The process whose wait by a pipe was reported last: it may see that itself, or its leader does.
+    held_up: AtomicU64,
     /// A fork's sequence number, below it the number of waits that its child is in, and the flags `REPORTED` and `GONE`.
     forks: [AtomicU64; FORKS],
 }
@@ -169,6 +171,12 @@ pub fn has_leader_exited() -> bool {
 /// In the child: records the fingerprint of the findings that are printed now; true when another child of its leader printed the same before.
 pub fn is_printed_again(fingerprint: u64) -> bool {
     page(&LEADERS).is_some_and(|page| page.last_printed.swap(fingerprint, Relaxed) == fingerprint)
+}
+
+/// Records that a process waits by a pipe in vain; true when this process, its leader or a sibling has reported that before.
+pub fn is_held_up_again(process: u32) -> bool {
+    let pages = [page(&LEADERS), own_page()];
+    pages.into_iter().flatten().fold(false, |again, page| again | (page.held_up.swap(process.into(), Relaxed) == process.into()))
 }
 
 /// True for the first of this process, its leader and its siblings that announces this about the report; `announcement` is a bit.

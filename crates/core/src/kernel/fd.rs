@@ -15,6 +15,15 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags};
 
+/// What names an open file in the kernel: its device and its number there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct FileNumber {
+    /// Device.
+    pub device: u64,
+    /// Number of the inode.
+    pub inode: u64,
+}
+
 /// Borrows a descriptor number that the host owns; every call on it may fail with EBADF.
 pub fn borrow(fd: i32) -> BorrowedFd<'static> {
     // SAFETY: the number is only passed to system calls, which check it; -1 is the one value that BorrowedFd forbids.
@@ -166,6 +175,24 @@ pub fn is_same_open_file(one: i32, other: i32) -> bool {
     let process = process_id() as usize;
     // SAFETY: compares two descriptors.
     unsafe { syscall(libc::SYS_kcmp, [process, process, KCMP_FILE, one as usize, other as usize, 0]) == 0 }
+}
+
+/// What names the file that is open under a number; None of one that is not open.
+pub fn file_number(fd: i32) -> Option<FileNumber> {
+    let stat = rustix::fs::fstat(borrow(fd)).ok()?;
+    Some(FileNumber { device: stat.st_dev, inode: stat.st_ino })
+}
+
+/// True for a pipe, with a name or without.
+pub fn is_pipe(fd: i32) -> bool {
+    use rustix::fs::FileType;
+    rustix::fs::fstat(borrow(fd)).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
+}
+
+/// True when a write need not wait for room, or would fail.
+pub fn has_room(fd: i32) -> bool {
+    let mut asked = [PollFd::from_borrowed_fd(borrow(fd), PollFlags::OUT)];
+    poll(&mut asked, Some(&timespec(0))).is_ok_and(|ready| ready > 0)
 }
 
 /// True for a regular file that is open for reading only.

@@ -1,6 +1,8 @@
 //! Other processes, as /proc tells of them.
-use super::proc::read_file;
+use super::fd::FileNumber;
+use super::proc::{each_entry, is_readable, read_file};
 use crate::fixed::Text;
+use rustix::fs::{AtFlags, CWD, FileType, Mode};
 
 /// A small file of another process, as text.
 pub fn read<'b>(bytes: &'b mut [u8], process: impl core::fmt::Display, file: &str) -> &'b str {
@@ -27,4 +29,95 @@ pub fn stat<'b>(bytes: &'b mut [u8], process: impl core::fmt::Display) -> impl F
 /// The parent of another process, as its number is in this one's namespace (0: it is not there); None for one that is gone.
 pub fn parent_of(process: u32) -> Option<u32> {
     stat(&mut [0; 1024], process)(PARENT)?.parse().ok()
+}
+
+/// A file that a process has open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OpenFile {
+    /// What names it.
+    pub number: FileNumber,
+    /// Open for reading.
+    pub reads: bool,
+    /// Open for writing.
+    pub writes: bool,
+    /// A pipe, with a name in the file system (mkfifo(3)) or without.
+    pub is_pipe: bool,
+    /// A socket.
+    pub is_socket: bool,
+}
+
+/// What a process has open under a number; None where it has nothing, or this one may not look.
+pub fn open_file(process: u32, fd: i32) -> Option<OpenFile> {
+    let path = Text::<48>::of(format_args!("/proc/{process}/fd/{fd}"));
+    let path = path.as_cstr()?;
+    let file = rustix::fs::stat(path).ok()?;
+    // The rights of the link are those that the file was opened with (proc(5)).
+    let rights = Mode::from_raw_mode(rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).ok()?.st_mode);
+    let kind = FileType::from_raw_mode(file.st_mode);
+    Some(OpenFile {
+        number: FileNumber { device: file.st_dev, inode: file.st_ino },
+        reads: rights.contains(Mode::RUSR),
+        writes: rights.contains(Mode::WUSR),
+        is_pipe: kind == FileType::Fifo,
+        is_socket: kind == FileType::Socket,
+    })
+}
+
+/// Calls `each` for the numbers of a process's descriptors; false where this one may not look.
+pub fn each_descriptor(process: u32, mut each: impl FnMut(i32)) -> bool {
+    let path = Text::<48>::of(format_args!("/proc/{process}/fd"));
+    let Some(path) = path.as_cstr().filter(|path| is_readable(path)) else { return false };
+    each_entry(path, |name| name.to_str().ok().and_then(|name| name.parse().ok()).into_iter().for_each(&mut each));
+    true
+}
+
+/// Calls `each` for the processes that there are.
+pub fn each_process(mut each: impl FnMut(u32)) {
+    each_entry(c"/proc", |name| name.to_str().ok().and_then(|name| name.parse().ok()).into_iter().for_each(&mut each));
+}
+
+/// Calls `each` for the children of a process's main thread; false where there were too many to read, or the kernel does not list them.
+pub fn each_child(process: u32, each: impl FnMut(u32)) -> bool {
+    let mut bytes = [0u8; 4096];
+    let (room, file) = (bytes.len(), Text::<40>::of(format_args!("task/{process}/children")));
+    let text = read(&mut bytes, process, file.as_str());
+    text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).for_each(each);
+    text.len() < room
+}
+
+/// The system call that the main thread of a process sleeps in: its number and arguments (/proc/PID/syscall, proc(5)).
+pub fn sleeping_call(process: u32) -> Option<(i64, [usize; 6])> {
+    let mut bytes = [0; 256];
+    let mut words = read(&mut bytes, process, "syscall").split_ascii_whitespace();
+    let number = words.next()?.parse().ok()?;
+    let mut arguments = [0; 6];
+    for argument in &mut arguments {
+        *argument = usize::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()?;
+    }
+    Some((number, arguments))
+}
+
+/// What /proc/PID/status tells of a process that sleeps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sleeper {
+    /// Its threads.
+    pub threads: u64,
+    /// How often it has run: as long as that is the same, it slept all the time.
+    pub switches: u64,
+    /// The signals that it catches, a bit each.
+    pub caught: u64,
+}
+
+/// A process whose main thread sleeps; None of one that runs or has ended.
+pub fn sleeper(process: u32) -> Option<Sleeper> {
+    let mut bytes = [0; 4096];
+    let text = read(&mut bytes, process, "status");
+    let field = |name: &str| text.lines().find_map(|line| Some(line.strip_prefix(name)?.trim()));
+    let number = |name| field(name)?.parse::<u64>().ok();
+    field("State:")?.starts_with('S').then_some(())?;
+    Some(Sleeper {
+        threads: number("Threads:")?,
+        switches: number("voluntary_ctxt_switches:")? + number("nonvoluntary_ctxt_switches:")?,
+        caught: u64::from_str_radix(field("SigCgt:")?, 16).ok()?,
+    })
 }

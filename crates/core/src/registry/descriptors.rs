@@ -1,6 +1,6 @@
 //! Where each descriptor came from: a table by number. The kernel knows which are open; this table only records who made them.
-use super::generation;
-use crate::kernel::Pages;
+use super::{generation, pipes};
+use crate::kernel::{self, Pages};
 use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
@@ -84,6 +84,10 @@ pub mod mark {
     pub const SEVERED: u8 = 8;
     /// An inherited connection to whose peer this process has opened one of its own.
     pub const REPLACED: u8 = 16;
+    /// An end of a pipe or pair of sockets that is recorded in [`pipes`](super::super::pipes).
+    pub const PIPE_END: u8 = 32;
+    /// An end of a pipe or pair of sockets that this process has read or written.
+    pub const USED: u8 = 64;
 }
 
 struct FdEntry {
@@ -94,7 +98,7 @@ struct FdEntry {
     thread: AtomicU32,
     site: AtomicUsize,
     /// Peer as connect() was given it: port and IPv4 or IPv6 address; all zero for others. Of an end of a pipe or socketpair the other
-    /// end's number, plus one.
+    /// end's number, plus one, and [`pipes::End::word`].
     port: AtomicU32,
     /// The process's generation when it was made.
     generation: AtomicU32,
@@ -267,6 +271,9 @@ pub fn close(fd: i32) {
         if entry.is_connected() {
             disconnect(fd);
         }
+        if entry.marks.load(Relaxed) & (mark::PIPE_END | mark::COPIED) == mark::PIPE_END {
+            pipes::End::of_word(entry.address[1].load(Relaxed)).into_iter().for_each(pipes::End::close);
+        }
         OPEN.fetch_sub(1, Relaxed);
     }
 }
@@ -288,7 +295,7 @@ pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
             set_peer(to, r.port, r.address);
             if let (Some(old), Some(new)) = (entry(from), entry(to)) {
                 old.marks.fetch_or(mark::COPIED, Relaxed);
-                new.marks.store(r.marks & mark::KEPT | mark::COPIED, Relaxed);
+                new.marks.store(r.marks & (mark::KEPT | mark::PIPE_END) | mark::COPIED, Relaxed);
                 new.opening.store(r.opening, Relaxed);
                 new.forks.store(r.forks, Relaxed);
                 new.generation.store(old.generation.load(Relaxed), Relaxed);
@@ -379,18 +386,43 @@ pub fn remove_mark(fd: i32, bits: u8) -> bool {
 
 /// Records that two descriptors are the ends of one pipe or pair of sockets.
 pub fn join([one, other]: [i32; 2]) {
-    for (end, twin) in [(one, other), (other, one)] {
+    let files = [one, other].map(kernel::file_number);
+    let first = match (files, record(one)) {
+        ([Some(file), Some(twin)], Some(made)) => Some(pipes::record([file, twin], made.site, made.thread)),
+        _ => None,
+    };
+    for (end, twin, recorded) in [(one, other, first), (other, one, first.map(pipes::End::other))] {
         if let Some(entry) = entry(end) {
             entry.address[0].store(twin as u64 + 1, Relaxed);
+            if let Some(recorded) = recorded {
+                entry.address[1].store(recorded.word(), Relaxed);
+                entry.marks.fetch_or(mark::PIPE_END, Relaxed);
+            }
         }
     }
 }
 
+/// True for an end of a pipe or pair of sockets that is recorded in [`pipes`].
+#[inline(always)]
+pub fn is_pipe_end(fd: i32) -> bool {
+    entry(fd)
+        .is_some_and(|entry| entry.kind.load(Relaxed) != FdKind::None as u8 && entry.marks.load(Relaxed) & mark::PIPE_END != 0)
+}
+
+/// What is recorded of such an end.
+pub fn pipe_end(fd: i32) -> Option<pipes::End> {
+    pipes::End::of_word(entry(fd).filter(|_| is_pipe_end(fd))?.address[1].load(Relaxed))
+}
+
+/// The number that the other end of a pipe or pair of sockets was made with.
+pub fn twin_as_made(fd: i32) -> Option<i32> {
+    i32::try_from(entry(fd)?.address[0].load(Relaxed)).ok()?.checked_sub(1).filter(|&twin| twin >= 0)
+}
+
 /// The other end of a pipe or pair of sockets, while this process has it.
 pub fn twin(fd: i32) -> Option<i32> {
-    let noted = |fd| i32::try_from(entry(fd)?.address[0].load(Relaxed)).ok()?.checked_sub(1).filter(|&twin| twin >= 0);
-    let (kind, twin) = (record(fd)?.kind, noted(fd)?);
-    (record(twin)?.kind == kind && noted(twin) == Some(number_at_fork(fd))).then_some(twin)
+    let (kind, twin) = (record(fd)?.kind, twin_as_made(fd)?);
+    (record(twin)?.kind == kind && twin_as_made(twin) == Some(number_at_fork(fd))).then_some(twin)
 }
 
 impl FdEntry {

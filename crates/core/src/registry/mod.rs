@@ -6,6 +6,7 @@ pub mod generation;
 pub mod held;
 pub mod mask;
 pub mod names;
+pub mod pipes;
 pub mod random;
 pub mod semaphores;
 pub mod signals;

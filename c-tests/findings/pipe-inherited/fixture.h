@@ -1,0 +1,30 @@
+// Processes that wait for each other by pipes: a leader and its children, which are ended once the report has the error: they would wait for
+// ever.
+#pragma once
+#include "../../process.h"
+#include <sys/socket.h>
+
+// Reads to the end of file, and ends.
+__attribute__((noreturn, unused)) static void read_all(int fd) {
+    char bytes[64];
+    while (read(fd, bytes, sizeof bytes) > 0)
+        ;
+    _exit(0);
+}
+
+// Runs the leader in a process group of its own until it is reported, and ends the group.
+__attribute__((unused)) static void end_once_reported(void (*leader_body)(void)) {
+    pid_t leader = fork();
+    CHECK(leader >= 0);
+    if (leader == 0) {
+        CHECK(setpgid(0, 0) == 0);
+        leader_body();
+        CHECK(!"came back");
+    }
+    bool found = false;
+    for (int round = 0; round < 20000 && !(found = reports("\"kind\":\"pipe-inherited\"", "\"severity\":\"error\"")); round++)
+        brief_pause();
+    CHECK(kill(-leader, SIGKILL) == 0);
+    CHECK(WIFSIGNALED(status_of(leader)));
+    CHECK(found);
+}

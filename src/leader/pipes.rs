@@ -1,0 +1,82 @@
+//! A leader that waits by a pipe, or for a child: whether its children and it wait for each other is looked at meanwhile.
+//!
+//! A read is held up in the C library's ppoll, in slices of time, until there is something to read: it then acts as it would have. Where the
+//! handlers that may run differ in SA_RESTART, the read itself is all there is (see `waitpid.rs`).
+use super::slices::{FIRST_SLICE_NS, LAST_SLICE_NS, Polled, all_restart, poll};
+use crate::describe::pipes::{Wait, circle};
+use crate::entry::scratch::BLOCKED;
+use crate::entry::{Scratch, errno, record, record_with_scratch};
+use crate::findings::{self, pipe_inherited};
+use crate::options::{self, Summary};
+use crate::sites::{self, Start};
+use crate::{describe, ledger};
+use forkguard_core::fork::shared_page;
+use forkguard_core::registry::{descriptors, generation, pipes, threads};
+use forkguard_core::{gate, kernel, tls};
+use forkguard_report::event::{Event, Finding, Role, Severity, State};
+
+/// True in a process that made pipes and children.
+pub(crate) fn shares_pipes() -> bool {
+    pipes::any() && generation::last_sequence() != 0
+}
+
+/// Before a leader reads from a pipe that it made, while there is nothing to read. True when a handler ran that ends the read.
+pub(crate) fn waits_for_input(start: Start, caller: usize, fd: i32) -> bool {
+    let is_own = || descriptors::is_pipe_end(fd) && !descriptors::is_inherited(fd);
+    let usable = || gate::awake() && tls::inside() == 0 && !gate::is_guest() && kernel::thread_id() == kernel::process_id();
+    if !shares_pipes() || !is_own() || threads::live() > 1 || !usable() {
+        return false;
+    }
+    errno::preserve(|| kernel::would_wait_for_input(fd) && wait_in_slices(start, caller, fd))
+}
+
+fn wait_in_slices(start: Start, caller: usize, fd: i32) -> bool {
+    let blocked = kernel::blocked_signals();
+    let Some(restart) = all_restart(blocked) else { return false };
+    kernel::set_blocked_signals(blocked | BLOCKED);
+    let mut slice = FIRST_SLICE_NS;
+    let polled = loop {
+        match poll(fd, slice, blocked) {
+            Polled::TimedOut => look(start, caller, Wait::Input(fd)),
+            ended => break ended,
+        }
+        slice = (slice * 2).min(LAST_SLICE_NS);
+    };
+    kernel::set_blocked_signals(blocked);
+    polled == Polled::Interrupted && !restart
+}
+
+/// Before a leader waits for the end of any child: it looks once.
+pub(crate) fn waits_for_any_child(start: Start, caller: usize) {
+    if gate::awake() && tls::inside() == 0 && !gate::is_guest() && threads::live() <= 1 {
+        errno::preserve(|| look(start, caller, Wait::Child(None)));
+    }
+}
+
+/// Looks whether the leader's wait closes a circle, and reports it once.
+pub(super) fn look(start: Start, caller: usize, wait: Wait) {
+    if shares_pipes() {
+        let site = record(|_| sites::capture_from(start, caller)).unwrap_or(caller);
+        record_with_scratch(|scratch| look_and_report(scratch, site, wait));
+    }
+}
+
+fn look_and_report(scratch: &Scratch, site: usize, wait: Wait) {
+    let arena = &scratch.arena();
+    let Some(circle) = circle(arena, wait) else { return };
+    let Some(held_up) = pipe_inherited::held_up(circle, describe::caught_by_runtime()) else { return };
+    let hit = pipe_inherited::hit(arena, held_up, describe::site(arena, Role::Waits, kernel::thread_id(), site));
+    if shared_page::is_held_up_again(held_up.process) || ledger::advance(hit.kind, hit.what, State::Hit).is_none() {
+        return;
+    }
+    let others = held_up.holders.iter().map(|holder| holder.process);
+    let own = kernel::process_id();
+    let child = [held_up.process].into_iter().chain(others).find(|&process| process != own).unwrap_or(own);
+    let id = describe::fork_id(own, generation::last_sequence());
+    let finding = findings::of_hit(arena, id.as_str(), Severity::Error, &hit);
+    let finding = Finding { child: Some(child), ..finding };
+    ledger::write_events(scratch, Some(id.as_str()), [Some(Event::Finding(finding.clone()))]);
+    if options::get().summary != Summary::Never && !finding.suppressed {
+        ledger::print_hit(arena, child, own, &finding);
+    }
+}
