@@ -36,7 +36,7 @@ pub(crate) enum Report {
 /// When a summary is printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Summary {
-    /// For children that live on and have findings.
+    /// For children that live on and have an open warning, once a kind.
     Auto,
     /// For all children that live on.
     Always,
@@ -208,22 +208,18 @@ impl Options {
     /// The option, not yet given, that would deal with what such a finding is about.
     pub(crate) fn unused_guard(&self, kind: FindingKind) -> Option<&'static str> {
         let (is_given, option) = match kind {
-            FindingKind::ThreadLost => {
-                (matches!(self.threads, Threads::Named(_)), "FORKGUARD_THREADS=revive:NAME (Python's threads)")
-            }
+            FindingKind::ThreadLost => (matches!(self.threads, Threads::Named(_)), "FORKGUARD_THREADS=revive:NAME"),
             FindingKind::LockOrphaned | FindingKind::LockDeadlock => {
                 (self.safe_point != 0 || self.locks == Locks::Reset, "FORKGUARD_SAFE_POINT=100 or FORKGUARD_LOCKS=reset")
             }
             FindingKind::ConnectionInherited | FindingKind::ConnectionSharedUse => {
                 (self.sockets.severs(), "FORKGUARD_SOCKETS=sever")
             }
-            FindingKind::EpollInherited | FindingKind::EpollSharedUse => {
-                (self.epoll == Shared::Own, "FORKGUARD_EPOLL=own (epoll instances)")
-            }
-            FindingKind::FileOffsetShared => (self.files == Shared::Own, "FORKGUARD_FILES=own (files that are only read)"),
-            FindingKind::TimerLost => (self.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm (profiling timers)"),
+            FindingKind::EpollInherited | FindingKind::EpollSharedUse => (self.epoll == Shared::Own, "FORKGUARD_EPOLL=own"),
+            FindingKind::FileOffsetShared => (self.files == Shared::Own, "FORKGUARD_FILES=own"),
+            FindingKind::TimerLost => (self.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm"),
             FindingKind::BufferDuplicated => (self.buffers == Buffers::Drop, "FORKGUARD_BUFFERS=drop (the C library's streams)"),
-            FindingKind::RuntimeUnsafe => (self.openmp != OpenMp::Keep, "FORKGUARD_OPENMP=pause (libgomp)"),
+            FindingKind::RuntimeUnsafe => (self.openmp != OpenMp::Keep, "FORKGUARD_OPENMP=pause"),
             FindingKind::HandlerDropped => (self.signals_keep != 0, "FORKGUARD_SIGNALS_KEEP=NAME"),
             _ => return None,
         };

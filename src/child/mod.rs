@@ -18,6 +18,7 @@ pub(crate) mod timers;
 mod unused_pipes;
 pub(crate) mod uses;
 pub(crate) mod waits;
+pub(crate) mod work;
 
 pub(crate) use ending::{ends_unreported, finish_postponed};
 

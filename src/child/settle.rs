@@ -1,7 +1,9 @@
-//! When a child settles: before its first wait for work, before its first error, or a second after the fork. Its summary appears then.
+//! When a child settles: before its first wait for work or its first error. One that waits for other things only settles at such a wait once it is
+//! no child that still boots, or at its end. Its summary appears then.
 use super::handlers;
 use super::summary;
 use super::uses::{pending, watch};
+use super::work::Awaited;
 use crate::emit;
 use crate::entry::{Scratch, WaitLength, record, record_with_scratch};
 use crate::guards::{self, fixups};
@@ -10,8 +12,10 @@ use forkguard_core::fork::{self as core_fork, shared_page};
 use forkguard_core::{flags, gate, kernel};
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed};
 
-/// A child settles after so many nanoseconds, whatever it does.
-const SETTLES_AFTER_NS: u64 = 1_000_000_000;
+/// A child that is older, in nanoseconds, boots no more: whatever it waits for then is its life.
+const BOOTS_FOR_NS: u64 = 10_000_000_000;
+/// A fixup that has run for longer has left its function by a jump.
+const FIXUPS_RUN_FOR_NS: u64 = 1_000_000_000;
 /// Nanoseconds of the monotonic clock at the child's fork.
 #[unsafe(link_section = "forkguard_words")]
 static FORKED_AT: AtomicU64 = AtomicU64::new(0);
@@ -32,9 +36,10 @@ pub(super) fn reset() {
     POSTPONED_CALL.store(std::ptr::null_mut(), Relaxed);
 }
 
-/// Before a wait of this length the child settles. Before a short one it waits for no report of its leader: the host counts that time.
-pub(crate) fn settle_before_wait(call: &'static &'static str, length: WaitLength) {
-    if length == WaitLength::Long || is_overdue() || leader_has_reported() {
+/// Before a wait for work the child settles. Before a short one it waits for no report of its leader: the host counts that time.
+pub(crate) fn settle_before_wait(call: &'static &'static str, awaited: Awaited, length: WaitLength) {
+    let is_in_time = || length == WaitLength::Long || leader_has_reported();
+    if is_older_than(BOOTS_FOR_NS) || awaited.is_work(length) && is_in_time() {
         record_with_scratch(|scratch| settle(call, scratch));
     } else if postponed_call().is_none() && fixups_are_done() {
         record(|_| POSTPONED_RESETS.store(handlers::resets(), Relaxed));
@@ -60,14 +65,14 @@ pub(super) fn settle_if_postponed() {
 }
 
 /// The child is about to wait in `call`, and settles; not yet while a fixup runs, whose waits are not the child's work.
-pub(crate) fn settle(call: &'static str, scratch: &Scratch) {
+fn settle(call: &'static str, scratch: &Scratch) {
     if fixups_are_done() {
         settle_now(call, scratch);
     }
 }
 
 fn fixups_are_done() -> bool {
-    fixups::running().is_none() || is_overdue()
+    fixups::running().is_none() || is_older_than(FIXUPS_RUN_FOR_NS)
 }
 
 /// The child settles, whatever runs.
@@ -79,14 +84,14 @@ pub(super) fn settle_now(call: &'static str, scratch: &Scratch) {
         && let Some(birth) = core_fork::birth()
     {
         let (call, resets) = postponed_call().map_or((call, !0), |call| (call, POSTPONED_RESETS.load(Relaxed)));
+        // The summary is made of last states.
+        pending::report_all(scratch);
         summary::report(scratch, birth, call, resets);
         ledger::report_resolved_by_actions(scratch);
-        pending::report_all(scratch);
         watch::settle();
     }
 }
 
-/// True for a child that has lived for a second without a call that shows it settled.
-pub(crate) fn is_overdue() -> bool {
-    flags::is_settling() && kernel::monotonic() - FORKED_AT.load(Relaxed) > SETTLES_AFTER_NS
+fn is_older_than(nanoseconds: u64) -> bool {
+    kernel::monotonic() - FORKED_AT.load(Relaxed) > nanoseconds
 }

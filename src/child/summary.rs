@@ -24,16 +24,21 @@ pub(super) fn report(scratch: &Scratch, fork: &'static Snapshot, call: &'static 
     let blocked = fork.blocked & scratch.blocked & !signals_blocked::attended(call);
     signals::report_unblocked(scratch, fork, blocked);
     let arena = scratch.arena();
+    // It tells which of its threads work for it alone.
+    if fork.full && fork.threads.as_slice().len() > 1 && emit::wanted() {
+        shared_page::await_leader(fork.leader, fork.sequence);
+    }
     let event = describe::fork(&arena, fork, if signals::are_unblocked() { 0 } else { blocked });
     let evidence = Evidence::of(&event, fork, &arena, id.as_str());
     let mut found = Found::new(&arena, fork, id.as_str());
-    found.add_hazards(&evidence);
+    // States first: what they end is not listed.
     found.add_handlers_dealt_with();
     found.add_dropped_handlers(resets);
+    found.add_hazards(&evidence);
     found.add_unused_pipes();
     let cures = ledger::listed_actions(&arena);
     found.write(scratch, call, cures);
-    print(&arena, fork.leader, &evidence, found.findings.done(), cures.0);
+    print(&arena, fork.leader, found.findings.done(), cures.0);
 }
 
 /// What is found about a child.
@@ -60,6 +65,9 @@ impl<'a> Found<'a> {
         findings::apply_rules(evidence, |finding| {
             if ledger::is_resolved_by_action(&finding) {
                 self.resolved += 1;
+                return;
+            }
+            if !stands(&finding) {
                 return;
             }
             match finding.severity {
@@ -130,19 +138,22 @@ impl<'a> Found<'a> {
     }
 }
 
-fn print(arena: &Arena, leader: u32, evidence: &Evidence<'_>, findings: &[Finding<'_>], cures: &[Cure<'_>]) {
-    let wanted = match options::get().summary {
-        Summary::Never => false,
-        Summary::Always => true,
-        Summary::Auto => findings.iter().any(findings::deserves_summary),
-    };
-    if wanted {
-        let report = emit::file::path();
-        let report = (!report.is_empty()).then_some(report);
-        let head = Head { child: kernel::process_id(), leader, server: evidence.server(), report, cures };
-        let same = shared_page::is_printed_again(findings::fingerprint(findings));
-        emit::print(findings::summary_text(arena, &head, findings, same));
-    } else {
-        severed::print_all(cures);
+/// False for a hazard that the child has dealt with already, and for one whose hit is a finding of its own.
+fn stands(finding: &Finding<'_>) -> bool {
+    let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
+    let is_told_by_hit = |state: &ledger::Reported| finding.kind == FindingKind::HandlerInherited && state.is(State::Hit);
+    ledger::find(finding.kind, what).is_none_or(|state| !state.is(State::Resolved) && !is_told_by_hit(state))
+}
+
+fn print(arena: &Arena, leader: u32, findings: &[Finding<'_>], cures: &[Cure<'_>]) {
+    let head = Head { cures, ..ledger::head(arena, kernel::process_id(), leader) };
+    let text = || findings::summary_text(arena, &head, findings);
+    match options::get().summary {
+        Summary::Never => {}
+        Summary::Always => emit::print(text()),
+        Summary::Auto if findings.iter().any(findings::deserves_summary) => {
+            ledger::print_once_a_kind(arena, &head, findings, text)
+        }
+        Summary::Auto => severed::print_all(cures),
     }
 }

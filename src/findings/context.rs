@@ -2,10 +2,12 @@
 use crate::describe;
 use crate::entry::Arena;
 use crate::findings::hit::Hit;
+use crate::findings::option_that_cures::option_that_cures;
 use crate::options::{self, Options};
 use forkguard_core::kernel;
 use forkguard_loader::program_path;
-use forkguard_report::catalogue::Server;
+use forkguard_report::catalogue::{CHILD_HOOKS, OR_OPTION};
+use forkguard_report::cure::Program;
 use forkguard_report::event::{Finding, FindingKind, Severity, Site, State, Text};
 use forkguard_report::suppress;
 use std::borrow::Cow::Borrowed;
@@ -15,13 +17,13 @@ pub(super) struct Context<'a> {
     arena: &'a Arena,
     fork_id: &'a str,
     child: Option<u32>,
-    pub(super) server: Server,
+    program: Program,
     options: &'static Options,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn of(arena: &'a Arena, fork_id: &'a str, child: Option<u32>) -> Context<'a> {
-        Context { arena, fork_id, child, server: server(arena), options: options::get() }
+        Context { arena, fork_id, child, program: program(arena), options: options::get() }
     }
 
     /// A finding with the catalogue's texts, as the rules of FORKGUARD_SUPPRESS let it appear. `what`: the last part of its id.
@@ -42,7 +44,7 @@ impl<'a> Context<'a> {
             at: Borrowed(application_lines(self.arena, sites)),
             sites: Borrowed(sites),
             explain: Borrowed(kind.explain()),
-            cure: Borrowed(self.cure(kind)),
+            cure: Borrowed(self.cure(kind, subject, sites)),
             suppressed: false,
         };
         match suppress::suppresses(self.options.suppress.as_str(), &finding) {
@@ -51,19 +53,23 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// What the program can do about it, or an option of ours.
-    fn cure(&self, kind: FindingKind) -> &'a str {
-        let cure = kind.cure(self.server);
-        match self.options.unused_guard(kind) {
-            Some(option) => self.arena.format(format_args!("{cure} Or run it with {option}.")),
+    /// What the program can do about it, or an option of ours where it does that, too.
+    fn cure(&self, kind: FindingKind, subject: &str, sites: &[Site<'_>]) -> &'a str {
+        let cure = kind.cure(self.program.server);
+        let cure = match cure.split_once(CHILD_HOOKS) {
+            Some((before, after)) => self.arena.format(format_args!("{before}{}{after}", self.program.child_hook())),
+            None => cure,
+        };
+        match self.options.unused_guard(kind).and_then(|option| option_that_cures(self.arena, kind, option, subject, sites)) {
+            Some(option) => self.arena.format(format_args!("{cure}{OR_OPTION}{option}.")),
             None => cure,
         }
     }
 }
 
-/// The server that this process is of.
-pub(crate) fn server(arena: &Arena) -> Server {
-    Server::recognise(arena.text(program_path().as_str()), describe::own_name().as_str())
+/// The program that this process runs.
+pub(crate) fn program(arena: &Arena) -> Program {
+    Program::recognise(arena.text(program_path().as_str()), describe::own_name().as_str())
 }
 
 /// The finding of a hit in this child, which the fork `fork_id` made.

@@ -2,13 +2,13 @@
 use crate::describe::{self, Buffer, ExitHandler, keep};
 use crate::entry::Arena;
 use crate::findings::context::Context;
+use crate::findings::leaders_threads::works_for_leader;
 use crate::findings::libraries;
 use crate::sites::native;
-use forkguard_core::fork::Snapshot;
+use forkguard_core::fork::{Snapshot, shared_page};
 use forkguard_core::kernel;
 use forkguard_core::registry::random;
 use forkguard_loader::{MemoryAccess, own_and_next, program_path};
-use forkguard_report::catalogue::Server;
 use forkguard_report::event::{
     Descriptor, Finding, FindingKind, Fork, List, Lock, Origin, Role, Severity, Signal, Site, State, Text, Thread, Timer,
 };
@@ -20,6 +20,11 @@ pub(crate) struct Evidence<'a> {
     pub(super) arena: &'a Arena,
     context: Context<'a>,
     pub(super) threads: &'a [Thread<'a>],
+    /// The process that forks, and where.
+    pub(super) leader: u32,
+    /// Its threads that it has told this child to work for it alone: a child does not know where it was forked.
+    told: &'a [u32],
+    fork: Option<Site<'a>>,
     pub(super) locks: &'a [Lock<'a>],
     /// Descriptors that the child has from its leader, and that were not meant for it.
     pub(super) inherited: &'a [&'a Descriptor<'a>],
@@ -57,6 +62,9 @@ impl<'a> Evidence<'a> {
             arena,
             context: Context::of(arena, fork_id, child),
             threads,
+            leader: snapshot.leader,
+            told: if in_child { leaders_threads(arena, threads) } else { &[] },
+            fork: describe::site(arena, Role::Fork, snapshot.thread, snapshot.site),
             locks: borrowed(&fork.locks),
             inherited: inherited(arena, borrowed(&fork.descriptors), in_child),
             signals: borrowed(&fork.signals),
@@ -74,14 +82,20 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// The server at hand.
-    pub(crate) fn server(&self) -> Server {
-        self.context.server
-    }
-
     /// Threads that the child does not have. The kernel's own workers of io_uring are none of the program's.
     pub(super) fn lost_threads(&self) -> impl Iterator<Item = &'a Thread<'a>> + '_ {
         self.threads.iter().filter(|thread| !thread.forking && !thread.name.starts_with("iou-"))
+    }
+
+    /// True for a lost thread that works for the process that forks alone.
+    pub(super) fn works_for_leader(&self, thread: &Thread<'_>) -> bool {
+        self.told.contains(&thread.tid)
+            || works_for_leader(thread, self.threads.iter().find(|thread| thread.forking), self.fork.as_ref(), self.leader)
+    }
+
+    /// The lost threads that work for it alone.
+    pub(crate) fn leaders_threads(&self) -> impl Iterator<Item = u32> {
+        self.lost_threads().filter(|thread| self.works_for_leader(thread)).map(|thread| thread.tid)
     }
 
     /// An open finding. `what`: the last part of its id; `subject`: what it is about, by name.
@@ -96,6 +110,13 @@ impl<'a> Evidence<'a> {
         let (what, subject) = (self.arena.format(what), self.arena.format(subject));
         self.context.finding((kind, severity, State::Open), what, subject, sites)
     }
+}
+
+/// In the child: the threads of which its leader has noted that they work for it alone.
+fn leaders_threads<'a>(arena: &'a Arena, threads: &[Thread<'_>]) -> &'a [u32] {
+    let mut list = arena.list(threads.len());
+    threads.iter().filter(|thread| shared_page::is_leaders_thread(thread.tid)).for_each(|thread| list.push(thread.tid));
+    list.done()
 }
 
 /// What a described fork borrows from the arena.

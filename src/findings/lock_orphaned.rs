@@ -7,7 +7,9 @@ use std::borrow::Cow::Borrowed;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for lock in evidence.locks {
-        let severity = if lock.signal { Severity::Info } else { Severity::Warning };
+        // What a child does without, it does not call either.
+        let is_leaders = !lock.own && evidence.lost_threads().any(|t| t.tid == lock.holder && evidence.works_for_leader(t));
+        let severity = if lock.signal || is_leaders { Severity::Info } else { Severity::Warning };
         let (subject, sites) = parts(evidence.arena, lock, evidence.threads);
         let what = what(evidence.arena, lock);
         let the = if lock.kind == LockKind::Libc { "the " } else { "" };

@@ -10,8 +10,10 @@ pub(crate) mod file_offset_shared;
 pub(crate) mod handler_dropped;
 mod handler_inherited;
 mod hit;
+mod leaders_threads;
 mod libraries;
 pub(crate) mod lock_orphaned;
+mod option_that_cures;
 pub(crate) mod pipe_inherited;
 mod rng_shared;
 mod runtime_unsafe;
@@ -21,11 +23,11 @@ mod summary;
 mod thread_lost;
 pub(crate) mod timer_lost;
 
-pub(crate) use context::{of_hit, server};
+pub(crate) use context::{of_hit, program};
 pub(crate) use evidence::Evidence;
 pub(crate) use hit::{Hazard, Hit};
 pub(crate) use libraries::{go_site, runtime_library};
-pub(crate) use summary::{deserves_summary, fingerprint, hit_text, summary_text};
+pub(crate) use summary::{alike_text, deserves_summary, hit_text, kinds, resolved_text, summary_text};
 
 use forkguard_report::event::Finding;
 

@@ -1,6 +1,7 @@
 //! thread-lost: a thread that the child does not have.
 use crate::findings::evidence::Evidence;
 use crate::findings::libraries::{restarts_threads, starter};
+use forkguard_report::catalogue::{CURE_LEADERS_THREAD, EXPLAIN_LEADERS_THREAD};
 use forkguard_report::event::{Finding, FindingKind, Role, Severity, Site};
 use std::borrow::Cow::Borrowed;
 
@@ -12,10 +13,17 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             frames: Borrowed(evidence.arena.one(frame)),
         });
         let restarts = starter(thread).is_some_and(restarts_threads);
+        let is_leaders = evidence.works_for_leader(thread);
         // A thread that ended right after the fork was about to end: nothing waits for it.
-        let severity = if restarts || thread.ended || thread.fork_safe { Severity::Info } else { Severity::Warning };
+        let is_missed = !restarts && !thread.ended && !thread.fork_safe && !is_leaders;
+        let severity = if is_missed { Severity::Warning } else { Severity::Info };
         let ended = if thread.ended { ", which was about to end" } else { "" };
-        let missed = if thread.fork_safe { ", which children do without" } else { "" };
+        let missed = match (thread.fork_safe, is_leaders) {
+            (true, _) => ", which children do without",
+            (_, true) if thread.tid == evidence.leader => ", the main thread of the process that forked",
+            (_, true) => ", which works for the process that forked",
+            _ => "",
+        };
         let unseen = if thread.recorded { "" } else { ", started past every hook" };
         let name = &thread.name;
         let text = |text| evidence.arena.format(text);
@@ -23,12 +31,17 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             0 => (text(format_args!("new-{index}")), text(format_args!("thread \"{name}\" (had not begun to run{missed})"))),
             tid => (text(format_args!("{tid}")), text(format_args!("thread \"{name}\" (tid {tid}{unseen}{ended}{missed})"))),
         };
-        found(evidence.finding(
+        let mut finding = evidence.finding(
             FindingKind::ThreadLost,
             severity,
             format_args!("{what}"),
             format_args!("{subject}"),
             evidence.arena.join([thread.site.as_slice(), code.as_slice(), thread.stood.as_slice()]),
-        ));
+        );
+        if is_leaders {
+            finding.explain = Borrowed(EXPLAIN_LEADERS_THREAD);
+            finding.cure = Borrowed(CURE_LEADERS_THREAD);
+        }
+        found(finding);
     }
 }

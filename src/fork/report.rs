@@ -80,6 +80,7 @@ fn write_with_findings<'a>(
     let mut ids = arena.list(findings::MAX_FINDINGS as usize);
     let gone = shared_page::is_child_gone(snapshot.sequence);
     let evidence = Evidence::of(&event, snapshot, arena, id);
+    evidence.leaders_threads().for_each(shared_page::note_leaders_thread);
     event.truncated.sites = crate::sites::skipped();
     event.truncated.findings = findings::apply_rules(&evidence, |mut finding| {
         ids.push(finding.id.clone());

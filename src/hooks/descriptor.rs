@@ -1,8 +1,7 @@
 //! Descriptors: where each came from, and that a number was given back. forkguard's own descriptor does not exist for the host.
-use crate::child::settle;
 use crate::child::uses::{self, Use};
 use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
-use crate::entry::{errno, record, record_with_scratch};
+use crate::entry::{errno, record};
 use crate::guards::sockets;
 use crate::sites;
 use forkguard_core::registry::descriptors::{self, FdKind, mark, role};
@@ -44,9 +43,6 @@ pub(super) fn all_opened<const N: usize>(fds: [c_int; N], kind: FdKind, roles: u
             descriptors::join([one, other]);
         }
     });
-    if flags::is_settling() && settle::is_overdue() {
-        record_with_scratch(|scratch| settle::settle("time", scratch));
-    }
 }
 
 macro_rules! makers {

@@ -3,13 +3,13 @@ use super::spawn::ALWAYS;
 use super::wait;
 use crate::child::settle;
 use crate::child::uses::{self, Use};
-use crate::entry::WaitLength;
-use crate::entry::{Registers, record, record_with_scratch};
+use crate::child::work::{Awaited, is_channel};
+use crate::entry::{Registers, WaitLength, record};
 use crate::guards::before_wait;
 use crate::leader;
 use forkguard_core::flags::{self, is_settling};
 use forkguard_core::kernel;
-use forkguard_core::registry::descriptors::{self, FdKind, mark};
+use forkguard_core::registry::descriptors::{self, mark};
 use libc::{MSG_DONTWAIT, MSG_PEEK};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -18,19 +18,9 @@ fn fd(registers: &Registers, argument: usize) -> i32 {
     registers.argument[argument] as i32
 }
 
-/// What a child waits for from there is work, unlike what a file brings.
-fn brings_work(fd: i32) -> bool {
-    use FdKind::{Eventfd, File, Inotify, Pipe, Signalfd, Socket};
-    descriptors::record(fd).is_some_and(|r| match r.kind {
-        Pipe | Socket | Eventfd | Signalfd | Inotify => true,
-        File => kernel::is_pipe(fd),
-        _ => false,
-    })
-}
-
 /// A child takes in what comes: it has settled where that is work. True when a signal came meanwhile that ends such a call, which then has
 /// failed so.
-fn takes_in(call: &'static str, registers: &mut Registers, settles: bool, is_use: bool) -> bool {
+fn takes_in(call: &'static &'static str, registers: &mut Registers, settles: bool, is_use: bool) -> bool {
     let fd = fd(registers, 0);
     let by_pipe = is_use && descriptors::is_pipe_end(fd);
     if by_pipe {
@@ -46,7 +36,7 @@ fn takes_in(call: &'static str, registers: &mut Registers, settles: bool, is_use
     let ended = wait::ended_by_signal(false, || {
         if settles {
             before_wait();
-            record_with_scratch(|scratch| settle::settle(call, scratch));
+            settle::settle_before_wait(call, Awaited::Descriptor(fd), WaitLength::Long);
         }
         if is_use {
             uses::before(registers, fd, Use::Input);
@@ -64,8 +54,8 @@ macro_rules! reads {
         $(pass! {
             /// As the C library's; see the module.
             fn $name, flags::WATCH_USES; |registers| -> bool {
-                let settles = is_settling() && brings_work(fd(registers, 0));
-                takes_in(stringify!($name), registers, settles, true)
+                let settles = is_settling() && is_channel(fd(registers, 0));
+                takes_in(&stringify!($name), registers, settles, true)
             }
         })*
     };
@@ -85,7 +75,7 @@ macro_rules! receives {
                 let flags = registers.argument[$flags] as i32;
                 // What is only looked at stays there for whom it is.
                 let is_use = flags & MSG_PEEK == 0;
-                takes_in(stringify!($name), registers, is_settling(), is_use) && flags & MSG_DONTWAIT == 0
+                takes_in(&stringify!($name), registers, is_settling(), is_use) && flags & MSG_DONTWAIT == 0
             }
         })*
     };
@@ -209,7 +199,7 @@ macro_rules! epoll_waits {
             /// As the C library's: a server waits for work in it.
             fn $name, flags::WATCH_WAITS; |registers| -> bool {
                 let length: fn(usize) -> WaitLength = $length;
-                let ended = wait::begins_with(&stringify!($name), length(registers.argument[3]), || {
+                let ended = wait::begins_with(&stringify!($name), Awaited::Epoll, length(registers.argument[3]), || {
                     if flags::WATCH_USES.load(Relaxed) != 0 {
                         uses::before(registers, fd(registers, 0), Use::Watch);
                     }

@@ -1,8 +1,9 @@
 //! Sockets: made, connected, accepted, listening.
 use super::descriptor::{all_opened, opened};
 use super::wait::ended_by_signal;
+use crate::child::work::Awaited;
 use crate::child::{settle, uses};
-use crate::entry::{record, record_with_scratch};
+use crate::entry::{WaitLength, record};
 use crate::guards::before_wait;
 use crate::sites;
 use forkguard_core::registry::descriptors::{self, FdKind, role};
@@ -40,12 +41,12 @@ fn accepted(fd: c_int, caller: usize) {
 
 /// A child that waits for a connection has settled. True when a signal came meanwhile that ends such a call.
 #[inline(always)]
-fn waits(call: &'static str, fd: c_int) -> bool {
+fn waits(call: &'static &'static str, fd: c_int) -> bool {
     before_wait();
     if !flags::is_settling() {
         return false;
     }
-    let ended = ended_by_signal(false, || _ = record_with_scratch(|scratch| settle::settle(call, scratch)));
+    let ended = ended_by_signal(false, || settle::settle_before_wait(call, Awaited::Connection, WaitLength::Long));
     let over = ended && kernel::would_wait_for_input(fd);
     if over {
         crate::entry::errno::set(libc::EINTR);
@@ -57,7 +58,7 @@ hook! {
     /// accept(2).
     fn accept(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int = libc::accept;
     |caller| {
-        if waits("accept", fd) {
+        if waits(&"accept", fd) {
             return -1;
         }
         let fd = real(fd, address, length);
@@ -69,7 +70,7 @@ hook! {
     /// accept4(2).
     fn accept4(fd: c_int, address: *mut sockaddr, length: *mut socklen_t, flags: c_int) -> c_int = libc::accept4;
     |caller| {
-        if waits("accept4", fd) {
+        if waits(&"accept4", fd) {
             return -1;
         }
         let fd = real(fd, address, length, flags);

@@ -1,4 +1,4 @@
-//! Calls in which a server waits for work: a forked child that reaches one has settled, and a leader has time to look at its children.
+//! Calls in which a server waits: a forked child that waits for work there has settled, and a leader has time to look at its children.
 //! One test of a flag ever after. (accept stands in `socket.rs`, which notes its result too; what reads and writes in `io.rs`.)
 //!
 //! What is done here takes a millisecond, and a handler that runs meanwhile would be one that the wait has missed: `while (!flag) pause();`
@@ -7,6 +7,7 @@
 //! is looked at another time.
 use crate::child::settle;
 use crate::child::uses;
+use crate::child::work::Awaited;
 use crate::entry::WaitLength;
 use crate::entry::{Registers, record_with_scratch};
 use crate::guards::{before_wait, restarts_before_wait};
@@ -16,16 +17,16 @@ use libc::timespec;
 use std::sync::atomic::Ordering::*;
 
 /// `call` is about to wait. True when a handler ran meanwhile that ends such a call.
-pub(super) fn begins(call: &'static &'static str, length: WaitLength) -> bool {
-    begins_with(call, length, || ())
+pub(super) fn begins(call: &'static &'static str, awaited: Awaited, length: WaitLength) -> bool {
+    begins_with(call, awaited, length, || ())
 }
 
 /// The same where something else is to be done before it.
-pub(super) fn begins_with(call: &'static &'static str, length: WaitLength, also: impl FnOnce()) -> bool {
+pub(super) fn begins_with(call: &'static &'static str, awaited: Awaited, length: WaitLength, also: impl FnOnce()) -> bool {
     before_wait();
     let ended = ended_by_signal(true, || {
         if flags::is_settling() {
-            settle::settle_before_wait(call, length);
+            settle::settle_before_wait(call, awaited, length);
         }
         also();
         if leader::is_inspection_due() {
@@ -58,13 +59,13 @@ pub(super) fn ended_by_signal(always: bool, work: impl FnOnce()) -> bool {
 }
 
 macro_rules! waits {
-    ($(fn $name:ident: |$registers:ident| $length:expr, $over:expr;)*) => {
+    ($(fn $name:ident: |$registers:ident| $awaited:expr, $length:expr, $over:expr;)*) => {
         $(pass! {
             /// As the C library's; see the module.
             fn $name, flags::WATCH_WAITS; |registers| -> bool {
                 let over: fn(&mut Registers) -> bool = $over;
                 let $registers: &Registers = registers;
-                begins(&stringify!($name), $length) && over(registers)
+                begins(&stringify!($name), $awaited, $length) && over(registers)
             }
         })*
     };
@@ -96,7 +97,8 @@ macro_rules! polls {
             fn $name, flags::WATCH_WAITS; |registers| -> bool {
                 let $registers: &Registers = registers;
                 let endless: bool = $endless;
-                let ended = begins_with(&stringify!($name), $length, || {
+                let awaited = Awaited::Poll($registers.argument[0], $registers.argument[1]);
+                let ended = begins_with(&stringify!($name), awaited, $length, || {
                     if endless {
                         uses::before_poll($registers);
                     }
@@ -115,38 +117,38 @@ polls! {
 }
 
 waits! {
-    fn select: |r| WaitLength::of_timeout(r.argument[4], 1000), interrupted;
-    fn pselect: |r| WaitLength::of_timeout(r.argument[4], 1), interrupted;
-    fn sigwait: |_r| WaitLength::Long, goes_on;
-    fn sigwaitinfo: |_r| WaitLength::Long, interrupted;
-    fn sigtimedwait: |r| WaitLength::of_timeout(r.argument[2], 1), interrupted;
-    fn sigsuspend: |_r| WaitLength::Long, interrupted;
-    fn pause: |_r| WaitLength::Long, interrupted;
-    fn usleep: |r| WaitLength::of(r.argument[0] as u32 as u64 * 1000), interrupted;
-    fn sleep: |r| WaitLength::of(r.argument[0] as u32 as u64 * 1_000_000_000), |registers| {
+    fn select: |r| Awaited::Select(r.argument[0], r.argument[1]), WaitLength::of_timeout(r.argument[4], 1000), interrupted;
+    fn pselect: |r| Awaited::Select(r.argument[0], r.argument[1]), WaitLength::of_timeout(r.argument[4], 1), interrupted;
+    fn sigwait: |_r| Awaited::Signal, WaitLength::Long, goes_on;
+    fn sigwaitinfo: |_r| Awaited::Signal, WaitLength::Long, interrupted;
+    fn sigtimedwait: |r| Awaited::Signal, WaitLength::of_timeout(r.argument[2], 1), interrupted;
+    fn sigsuspend: |_r| Awaited::Signal, WaitLength::Long, interrupted;
+    fn pause: |_r| Awaited::Signal, WaitLength::Long, interrupted;
+    fn usleep: |r| Awaited::Time, WaitLength::of(r.argument[0] as u32 as u64 * 1000), interrupted;
+    fn sleep: |r| Awaited::Time, WaitLength::of(r.argument[0] as u32 as u64 * 1_000_000_000), |registers| {
         registers.returns(registers.argument[0]);
         true
     };
-    fn nanosleep: |r| WaitLength::of_timeout(r.argument[0], 1), |registers| {
+    fn nanosleep: |r| Awaited::Time, WaitLength::of_timeout(r.argument[0], 1), |registers| {
         leaves_all(registers.argument[0], registers.argument[1]);
         interrupted(registers)
     };
-    fn clock_nanosleep: |r| length_of_sleep(r), |registers| {
+    fn clock_nanosleep: |r| Awaited::Time, length_of_sleep(r), |registers| {
         if !is_until(registers) {
             leaves_all(registers.argument[2], registers.argument[3]);
         }
         registers.returns(libc::EINTR as usize);
         true
     };
-    fn waitid: |_r| WaitLength::Long, goes_on;
-    fn wait3: |_r| WaitLength::Long, goes_on;
-    fn msgrcv: |_r| WaitLength::Long, goes_on;
+    fn waitid: |_r| Awaited::Process, WaitLength::Long, goes_on;
+    fn wait3: |_r| Awaited::Process, WaitLength::Long, goes_on;
+    fn msgrcv: |_r| Awaited::Message, WaitLength::Long, goes_on;
 }
 
 pass! {
     /// wait(2).
     fn wait, flags::WATCH_WAITS; |registers| {
-        begins_with(&"wait", WaitLength::Long, || leader::waits_for_any_child(registers.start(), registers.caller));
+        begins_with(&"wait", Awaited::Process, WaitLength::Long, || leader::waits_for_any_child(registers.start(), registers.caller));
     }
 }
 

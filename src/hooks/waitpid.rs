@@ -1,5 +1,6 @@
-//! waitpid(2) and wait4(2): a child that waits for its own children has settled, and a leader inspects its children meanwhile.
+//! waitpid(2) and wait4(2): a leader inspects its children meanwhile.
 use super::wait::begins;
+use crate::child::work::Awaited;
 use crate::entry::{WaitLength, errno};
 use crate::leader::{self, Waited};
 use crate::sites::Start;
@@ -18,7 +19,7 @@ fn inspect_while_waiting(
     if flags::WATCH_WAITS.load(Relaxed) == 0 && !leader::shares_pipes() {
         return wait();
     }
-    begins(call, WaitLength::Long);
+    begins(call, Awaited::Process, WaitLength::Long);
     if pid == -1 && options == 0 {
         leader::waits_for_any_child(Start::here(), caller);
     }

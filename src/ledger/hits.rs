@@ -3,16 +3,17 @@ use crate::describe::own_fork_id;
 use crate::emit;
 use crate::entry::{Arena, Scratch};
 use crate::findings::{self, Hazard, Hit};
+use crate::ledger::printed::{self, mark_printed};
 use crate::ledger::report::write_events;
 use crate::ledger::states;
 use crate::options::{self, Summary};
-use forkguard_core::fork::{self as core_fork, Snapshot, shared_page};
+use forkguard_core::fork::shared_page::{self, Printing};
+use forkguard_core::fork::{self as core_fork, Snapshot};
 use forkguard_core::kernel;
 use forkguard_report::event::{Event, Finding, FindingKind, FindingState, Severity, State, Text};
 use forkguard_report::summary::Head;
 use std::borrow::Cow::Borrowed;
 use std::fmt::{Arguments, Display};
-use std::sync::atomic::Ordering::Relaxed;
 
 /// Where a hit is reported.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,19 +72,40 @@ pub(crate) fn report_hit<'w>(
         if let Some(fixup) = fixup {
             emit::print_line(format_args!("  in the fixup {fixup}"));
         }
-        if let Some(reported) = states::find(kind, hit.what) {
-            reported.on_stderr.store(1, Relaxed);
-        }
     }
     true
 }
 
 /// Prints a hit of a child.
 pub(crate) fn print_hit(arena: &Arena, child: u32, leader: u32, finding: &Finding<'_>) {
+    let head = head(arena, child, leader);
+    print_once_a_kind(arena, &head, std::slice::from_ref(finding), || findings::hit_text(arena, &head, finding));
+}
+
+/// What is printed about a child begins so.
+pub(crate) fn head(arena: &Arena, child: u32, leader: u32) -> Head<'_> {
     let report = emit::file::path();
     let report = (!report.is_empty()).then_some(report);
-    let head = Head { child, leader, server: findings::server(arena), report, cures: &[] };
-    emit::print(findings::hit_text(arena, &head, finding));
+    Head {
+        child,
+        leader,
+        program: findings::program(arena),
+        report,
+        with_notes: options::get().summary == Summary::Always,
+        cures: &[],
+    }
+}
+
+/// Prints the `text` of findings, or of children that are like an earlier one at most a line a minute.
+pub(crate) fn print_once_a_kind<'a>(arena: &'a Arena, head: &Head<'_>, findings: &[Finding<'_>], text: impl FnOnce() -> &'a str) {
+    match shared_page::note_printed(head.leader, head.child, findings::kinds(findings)) {
+        Printing::Whole => {
+            findings.iter().for_each(mark_printed);
+            emit::print(text());
+        }
+        Printing::Alike { first, more } => emit::print(findings::alike_text(arena, head, first, more)),
+        Printing::Nothing => {}
+    }
 }
 
 /// A finding of this child, or of the fork that made it, has a new state: reported once.
@@ -118,9 +140,14 @@ pub(crate) fn report_state_of(
     if !own && !fork.full {
         return;
     }
-    let Some(reported) = states::advance(kind, what, state) else { return };
-    if reported.on_stderr.swap(0, Relaxed) != 0 {
-        emit::print_line(format_args!("process {}: {} {what} is taken back: {because}", kernel::process_id(), kind.name()));
+    if states::advance(kind, what, state).is_none() {
+        return;
+    }
+    if state == State::Resolved
+        && let Some(subject) = printed::take_printed(arena.format(format_args!("{}:{what}", kind.name())))
+    {
+        let head = head(&arena, kernel::process_id(), fork.leader);
+        emit::print(findings::resolved_text(&arena, &head, kind, subject, because));
     }
     if !own {
         shared_page::await_leader(fork.leader, fork.sequence);

@@ -2,6 +2,7 @@
 mod actions;
 mod budget;
 mod hits;
+mod printed;
 mod report;
 pub(crate) mod spawns;
 mod states;
@@ -11,7 +12,9 @@ pub(crate) use actions::{
     subject_of,
 };
 pub(crate) use budget::Budget;
-pub(crate) use hits::{Output, hit_hazard, print_hit, report_hit, report_state, report_state_of, resolved};
+pub(crate) use hits::{
+    Output, head, hit_hazard, print_hit, print_once_a_kind, report_hit, report_state, report_state_of, resolved,
+};
 pub(crate) use report::{
     begin_report, end_report, keep_report_open, needs_report, needs_report_kept_open, write_events, write_states,
 };
@@ -21,5 +24,6 @@ pub(crate) use states::{Reported, advance, find, is_empty};
 pub(crate) fn reset_in_child() {
     states::reset_in_child();
     actions::reset_in_child();
+    printed::reset_in_child();
     spawns::reset_in_child();
 }

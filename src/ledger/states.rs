@@ -21,17 +21,14 @@ pub(crate) struct Reported {
     /// A state, plus one; 0: not ready.
     state: AtomicU8,
     returns: AtomicU8,
-    /// Not zero once it was printed: a hit that is taken back later must be taken back there, too.
-    pub(crate) on_stderr: AtomicU8,
     name: UnsafeCell<Name>,
 }
 // SAFETY: the name is written once, by the thread that reserved the place, before `state` says so.
 unsafe impl Sync for Reported {}
 
 const UNNAMED: Name = Name { kind: FindingKind::ThreadLost, what: Text::new() };
-static FINDINGS: [Reported; CAPACITY] = [const {
-    Reported { state: AtomicU8::new(0), returns: AtomicU8::new(0), on_stderr: AtomicU8::new(0), name: UnsafeCell::new(UNNAMED) }
-}; CAPACITY];
+static FINDINGS: [Reported; CAPACITY] =
+    [const { Reported { state: AtomicU8::new(0), returns: AtomicU8::new(0), name: UnsafeCell::new(UNNAMED) } }; CAPACITY];
 #[unsafe(link_section = "forkguard_words")]
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
@@ -79,7 +76,6 @@ pub(crate) fn advance(kind: FindingKind, what: &str, state: State) -> Option<&'s
     // SAFETY: this thread reserved the place.
     unsafe { *reported.name.get() = Name { kind, what: text } };
     reported.returns.store(0, Relaxed);
-    reported.on_stderr.store(0, Relaxed);
     reported.state.store(state as u8 + 1, Release);
     Some(reported)
 }

@@ -1,5 +1,5 @@
-// Another thread forks: main is among the lost.
-// EXPECT: thread-lost severity=warning
+// Another thread forks: main is among the lost, and is none to start again.
+// EXPECT: thread-lost severity=info
 // EXPECT-EVENT: fork threads=[name=forker,forking=true]
 // EXPECT-EVENT: fork threads=[forking=false]
 #include "../../process.h"

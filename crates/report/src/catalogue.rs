@@ -18,6 +18,8 @@ pub enum Server {
     Puma,
     /// celery's prefork pool.
     Celery,
+    /// An RQ worker, which forks for every job.
+    Rq,
     /// Apache, nginx, php-fpm: servers whose children run no application code of their own hooks.
     Native,
 }
@@ -31,6 +33,7 @@ const SERVERS: &[(&str, Server)] = &[
     ("puma", Server::Puma),
     ("celery", Server::Celery),
     ("[celeryd", Server::Celery),
+    ("rq", Server::Rq),
     ("nginx", Server::Native),
     ("apache2", Server::Native),
     ("httpd", Server::Native),
@@ -40,8 +43,16 @@ const SERVERS: &[(&str, Server)] = &[
 
 impl Server {
     /// All of them.
-    pub const ALL: [Server; 7] =
-        [Server::Other, Server::Gunicorn, Server::Uwsgi, Server::Unicorn, Server::Puma, Server::Celery, Server::Native];
+    pub const ALL: [Server; 8] = [
+        Server::Other,
+        Server::Gunicorn,
+        Server::Uwsgi,
+        Server::Unicorn,
+        Server::Puma,
+        Server::Celery,
+        Server::Rq,
+        Server::Native,
+    ];
 
     /// The server by its program file and its name in the kernel (or in its title).
     pub fn recognise(executable: &str, name: &str) -> Server {
@@ -59,6 +70,7 @@ impl Server {
             Server::Unicorn => "Unicorn",
             Server::Puma => "Puma",
             Server::Celery => "celery",
+            Server::Rq => "rq",
         }
     }
 }
@@ -78,6 +90,7 @@ struct Cures {
     unicorn: &'static str,
     puma: &'static str,
     celery: &'static str,
+    rq: &'static str,
     native: &'static str,
 }
 
@@ -112,10 +125,24 @@ macro_rules! cures {
             unicorn: concat!($before, "Unicorn's after_fork block", $after, $ruby),
             puma: concat!($before, "Puma's on_worker_boot block", $after, $ruby),
             celery: concat!($before, $celery, $after, $python),
+            rq: concat!($before, "the job (RQ forks a process for each)", $after, $python),
             native: concat!($before, "the worker's own start (Apache: child_init, nginx: init_process)", $after, $c),
         }
     };
 }
+
+/// Stands in the cures of [`Server::Other`] behind the child, for all languages.
+pub const CHILD_HOOKS: &str = " (os.register_at_fork in Python, pthread_atfork in C)";
+
+/// Stands in a cure before the option that would deal with the finding, too.
+pub const OR_OPTION: &str = " Or run it with ";
+
+/// Explains a thread-lost finding whose thread works for the process that forks, and cures it.
+pub const EXPLAIN_LEADERS_THREAD: &str = "Only the thread that forks exists in the child. This one works for the process that started it \
+    (it feeds, watches or collects from its children), and a child does without it.";
+/// See [`EXPLAIN_LEADERS_THREAD`].
+pub const CURE_LEADERS_THREAD: &str =
+    "Leave it where it is: started in a child, too, it would take the work of the process that forks.";
 
 /// Explains a lock-orphaned finding whose lock the forking thread itself holds.
 pub const EXPLAIN_OWN_LOCK: &str = "The child's thread holds it under the thread id it had in the leader: \
@@ -366,6 +393,7 @@ impl FindingKind {
             Server::Unicorn => cures.unicorn,
             Server::Puma => cures.puma,
             Server::Celery => cures.celery,
+            Server::Rq => cures.rq,
             Server::Native => cures.native,
         }
     }

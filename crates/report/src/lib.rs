@@ -3,6 +3,7 @@
 //! The preload library writes these types as JSON Lines without allocating (every list and string may be borrowed); the tool
 //! reads them back owned. `docs/report.schema.json` is generated from them.
 pub mod catalogue;
+pub mod cure;
 pub mod directories;
 pub mod event;
 pub mod pattern;

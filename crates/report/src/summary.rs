@@ -1,6 +1,7 @@
 //! What the library prints: of a child that lives on, and of what bites it at that moment. Short, whole lines, formatted without
 //! allocating.
 use crate::catalogue::Server;
+use crate::cure::{self, Program};
 use crate::event::{Cure, Finding, FindingKind, Severity, Site, State};
 use crate::text::{Count, Plain};
 use std::fmt::{Result, Write};
@@ -16,9 +17,11 @@ pub struct Head<'a> {
     /// The process that forked it.
     pub leader: u32,
     /// What the leader is.
-    pub server: Server,
+    pub program: Program,
     /// The leader's report file, where one is written.
     pub report: Option<&'a str>,
+    /// Findings of severity info are listed, too.
+    pub with_notes: bool,
     /// What guards did in the child.
     pub cures: &'a [Cure<'a>],
 }
@@ -28,21 +31,19 @@ impl Head<'_> {
         if self.child == self.leader {
             return write!(out, "forkguard: process {}: ", self.child);
         }
-        let child = if self.server == Server::Other { "child" } else { "worker" };
-        let server = self.server.name();
-        let gap = if server.is_empty() { "" } else { " " };
-        write!(out, "forkguard: {child} {} (forked by {server}{gap}{}): ", self.child, self.leader)
+        let server = self.program.server.name();
+        let gap = if server.is_empty() { "" } else { ", " };
+        write!(out, "forkguard: {} {} ({server}{gap}forked by {}): ", self.noun(), self.child, self.leader)
+    }
+
+    const fn noun(&self) -> &'static str {
+        if matches!(self.program.server, Server::Other) { "child" } else { "worker" }
     }
 }
 
-/// Notes that nearly every server has in number: their count says enough.
-fn is_noise(finding: &Finding) -> bool {
-    finding.severity == Severity::Info
-        && finding.state == State::Open
-        && matches!(
-            finding.kind,
-            FindingKind::LockOrphaned | FindingKind::HandlerInherited | FindingKind::FileOffsetShared | FindingKind::RngShared
-        )
+/// True for what is only counted beside warnings: the report has it.
+fn is_counted(head: &Head, finding: &Finding) -> bool {
+    finding.severity == Severity::Info && finding.state == State::Open && !head.with_notes
 }
 
 /// Writes the summary of one child: the findings that stand, what bit before what may bite, a cure for each kind, where to read on.
@@ -60,25 +61,25 @@ pub fn write<'f, 'a: 'f>(out: &mut dyn Write, head: &Head, findings: impl Iterat
             let rank = (state, severity, kind);
             let group = standing.clone().filter(|it| (it.state, it.severity, it.kind) == rank);
             let mut cure = None;
-            for finding in group.filter(|finding| !is_noise(finding)) {
+            for finding in group.filter(|finding| !is_counted(head, finding)) {
                 if listed == LISTED {
                     left += 1;
                     continue;
                 }
                 listed += 1;
-                cure.get_or_insert(&finding.cure);
+                cure.get_or_insert(finding);
                 line(out, finding)?;
             }
-            if let (Some(cure), false) = (cure, *cured) {
+            if let (Some(finding), false) = (cure, *cured) {
                 *cured = true;
-                writeln!(out, "forkguard:   cure: {}", Plain(cure))?;
+                write_cure(out, head, finding)?;
             }
         }
     }
     if left > 0 {
         writeln!(out, "forkguard: {left} more are in the report")?;
     }
-    noise(out, standing)?;
+    notes(out, standing.filter(|finding| is_counted(head, finding)))?;
     guarded(out, head.cures)?;
     match head.report {
         Some(report) => writeln!(out, "forkguard: all of it: forkguard report {}", Plain(report)),
@@ -91,14 +92,32 @@ pub fn write_hit(out: &mut dyn Write, head: &Head, finding: &Finding) -> Result 
     head.write(out)?;
     named(out, finding)?;
     story(out, finding)?;
-    writeln!(out, "forkguard:   cure: {}", Plain(&finding.cure))
+    write_cure(out, head, finding)
 }
 
-/// Writes the one line of a further child whose `findings` are those of the child before it.
-pub fn write_same(out: &mut dyn Write, head: &Head, findings: u32) -> Result {
+/// What to do, and the option that does it; the whole text is in the report.
+fn write_cure(out: &mut dyn Write, head: &Head, finding: &Finding) -> Result {
+    cure::write_line(out, "forkguard:   cure: ", finding, head.program)?;
+    cure::option(finding).map_or(Ok(()), |option| writeln!(out, "forkguard:   or set {}", Plain(option)))
+}
+
+/// Writes the one line of further children whose findings are of the kinds that were printed of `first`: this one, and others that nothing was
+/// printed of.
+pub fn write_alike(out: &mut dyn Write, head: &Head, first: u32, more: u32) -> Result {
     head.write(out)?;
-    let before = if head.server == Server::Other { "child" } else { "worker" };
-    writeln!(out, "the same {} as the {before} before", Count(findings.into(), "finding"))
+    let noun = head.noun();
+    write!(out, "like {noun} {first}")?;
+    if more > 0 {
+        let plural = if head.program.server == Server::Other { "children" } else { "workers" };
+        write!(out, ", as {more} more {} before it", if more == 1 { noun } else { plural })?;
+    }
+    writeln!(out)
+}
+
+/// Writes that a finding that was printed does not stand any more.
+pub fn write_resolved(out: &mut dyn Write, head: &Head, kind: FindingKind, subject: &str, because: &str) -> Result {
+    head.write(out)?;
+    writeln!(out, "{} resolved: {}: {}", kind.name(), Plain(subject), Plain(because))
 }
 
 /// How many of each severity, and the end of the line.
@@ -155,10 +174,10 @@ fn line(out: &mut dyn Write, finding: &Finding) -> Result {
 }
 
 /// The notes that are only counted.
-fn noise<'f, 'a: 'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Finding<'a>> + Clone) -> Result {
+fn notes<'f, 'a: 'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Finding<'a>> + Clone) -> Result {
     let mut separator = "forkguard: also";
     for kind in FindingKind::ALL {
-        let count = findings.clone().filter(|finding| finding.kind == kind && is_noise(finding)).count();
+        let count = findings.clone().filter(|finding| finding.kind == kind).count();
         if count > 0 {
             write!(out, "{separator} {count} {}", kind.name())?;
             separator = ",";
@@ -190,6 +209,7 @@ fn guarded(out: &mut dyn Write, cures: &[Cure]) -> Result {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cure::Language;
     use crate::event::{Frame, Guard, Role};
 
     fn finding(kind: FindingKind, severity: Severity, subject: &'static str, sites: Vec<Site<'static>>) -> Finding<'static> {
@@ -228,9 +248,20 @@ mod tests {
         Site { role, thread: None, frames: [native].into_iter().chain(source).collect() }
     }
 
+    fn head(server: Server, report: Option<&str>) -> Head<'_> {
+        Head {
+            child: 9,
+            leader: 7,
+            program: Program { server, language: Language::Python },
+            report,
+            with_notes: false,
+            cures: &[],
+        }
+    }
+
     fn summary(server: Server, report: Option<&str>, findings: &[Finding]) -> String {
         let mut out = String::new();
-        write(&mut out, &Head { child: 9, leader: 7, server, report, cures: &[] }, findings.iter()).unwrap();
+        write(&mut out, &head(server, report), findings.iter()).unwrap();
         out
     }
 
@@ -258,15 +289,29 @@ mod tests {
         ];
         assert_eq!(
             summary(Server::Gunicorn, Some("/run/user/0/forkguard/7.jsonl"), &findings),
-            "forkguard: worker 9 (forked by gunicorn 7): 1 warning, 5 info\n\
+            "forkguard: worker 9 (gunicorn, forked by 7): 1 warning, 5 info\n\
              forkguard: thread-lost (warning): thread \"be\\nat\" (tid 8), started at app.py:13 in start\n\
-             forkguard:   cure: Start it in gunicorn's post_fork hook, once in every worker, instead of before the fork.\n\
-             forkguard: thread-lost (info): thread \"pool\" (tid 9)\n\
-             forkguard: connection-inherited (info): TCP 127.0.0.1:5432 (PostgreSQL), opened at libpq.so.5+0x1234 (PQconnectdb)\n\
-             forkguard:   cure: Connect in gunicorn's post_fork hook instead of before the fork; or drop the inherited \
-             connection there without a goodbye and connect anew (SQLAlchemy: engine.dispose(close=False)).\n\
-             forkguard: also 2 handler-inherited, 1 rng-shared (info)\n\
+             forkguard:   cure: start \"be\\nat\" (app.py:13) in gunicorn's post_fork, not before the fork\n\
+             forkguard: also 1 thread-lost, 1 connection-inherited, 2 handler-inherited, 1 rng-shared (info)\n\
              forkguard: all of it: forkguard report /run/user/0/forkguard/7.jsonl\n"
+        );
+    }
+
+    #[test]
+    fn notes_are_listed_when_all_is_asked_for() {
+        let connection = finding(
+            FindingKind::ConnectionInherited,
+            Severity::Info,
+            "TCP 127.0.0.1:5432 (PostgreSQL), descriptor 3",
+            vec![site(Role::Opened, None)],
+        );
+        let mut out = String::new();
+        write(&mut out, &Head { with_notes: true, ..head(Server::Gunicorn, None) }, [connection].iter()).unwrap();
+        assert_eq!(
+            out,
+            "forkguard: worker 9 (gunicorn, forked by 7): 1 info\n\
+             forkguard: connection-inherited (info): TCP 127.0.0.1:5432 (PostgreSQL), descriptor 3, opened at libpq.so.5+0x1234 (PQconnectdb)\n\
+             forkguard:   cure: connect to TCP 127.0.0.1:5432 in gunicorn's post_fork, not before the fork\n"
         );
     }
 
@@ -286,7 +331,7 @@ mod tests {
         findings.push(finding(FindingKind::LockOrphaned, Severity::Error, "mutex 0x7f00", vec![]));
         let text = summary(Server::Uwsgi, Some("r"), &findings);
         assert!(text.starts_with(
-            "forkguard: worker 9 (forked by uWSGI 7): 1 error, 25 warnings\nforkguard: lock-orphaned (error): mutex 0x7f00\n"
+            "forkguard: worker 9 (uWSGI, forked by 7): 1 error, 25 warnings\nforkguard: lock-orphaned (error): mutex 0x7f00\n"
         ));
         assert_eq!(text.matches("thread-lost (warning)").count(), 19);
         assert!(text.ends_with("\nforkguard: 6 more are in the report\nforkguard: all of it: forkguard report r\n"));
@@ -313,7 +358,7 @@ mod tests {
                 "forkguard: thread-lost (warning"
             ]
         );
-        assert!(text.starts_with("forkguard: worker 9 (forked by gunicorn 7): 1 error, 2 warnings, 1 info\n"), "{text}");
+        assert!(text.starts_with("forkguard: worker 9 (gunicorn, forked by 7): 1 error, 2 warnings, 1 info\n"), "{text}");
     }
 
     #[test]
@@ -337,15 +382,14 @@ mod tests {
         let subject = "semaphore at 0x7f10, held by thread \"beat\" (tid 8)";
         let finding = Finding { state: State::Hit, ..finding(FindingKind::LockDeadlock, Severity::Error, subject, sites) };
         let mut out = String::new();
-        write_hit(&mut out, &Head { child: 9, leader: 7, server: Server::Gunicorn, report: Some("r"), cures: &[] }, &finding)
-            .unwrap();
-        let cure = format!("forkguard:   cure: {}\n", finding.cure);
-        out.strip_suffix(&cure).unwrap().to_owned()
+        write_hit(&mut out, &head(Server::Gunicorn, Some("r")), &finding).unwrap();
+        let cure = "forkguard:   cure: start \"beat\" in gunicorn's post_fork, not before the fork\n";
+        out.strip_suffix(cure).unwrap().to_owned()
     }
 
     #[test]
     fn a_bite_tells_from_cause_to_effect() {
-        const HEAD: &str = "forkguard: worker 9 (forked by gunicorn 7): lock-deadlock (error): \
+        const HEAD: &str = "forkguard: worker 9 (gunicorn, forked by 7): lock-deadlock (error): \
              semaphore at 0x7f10, held by thread \"beat\" (tid 8)";
         let waits = site(Role::Waits, Some("/srv/venv/lib/python3.11/site-packages/gunicorn/glogging.py"));
         let stood = site(Role::Stood, Some("/srv/app.py"));
@@ -374,15 +418,28 @@ mod tests {
     }
 
     #[test]
-    fn a_further_worker() {
+    fn further_workers() {
         let mut out = String::new();
-        let head = Head { child: 10, leader: 7, server: Server::Puma, report: Some("r"), cures: &[] };
-        write_same(&mut out, &head, 3).unwrap();
-        write_same(&mut out, &Head { server: Server::Other, ..head }, 1).unwrap();
+        write_alike(&mut out, &head(Server::Puma, Some("r")), 8, 0).unwrap();
+        write_alike(&mut out, &head(Server::Rq, None), 8, 1).unwrap();
+        write_alike(&mut out, &head(Server::Other, None), 8, 200).unwrap();
         assert_eq!(
             out,
-            "forkguard: worker 10 (forked by Puma 7): the same 3 findings as the worker before\n\
-             forkguard: child 10 (forked by 7): the same 1 finding as the child before\n"
+            "forkguard: worker 9 (Puma, forked by 7): like worker 8\n\
+             forkguard: worker 9 (rq, forked by 7): like worker 8, as 1 more worker before it\n\
+             forkguard: child 9 (forked by 7): like child 8, as 200 more children before it\n"
+        );
+    }
+
+    #[test]
+    fn what_was_printed_is_taken_back() {
+        let mut out = String::new();
+        let because = "the child started it again";
+        write_resolved(&mut out, &head(Server::Gunicorn, None), FindingKind::ThreadLost, "thread \"beat\" (tid 8)", because)
+            .unwrap();
+        assert_eq!(
+            out,
+            "forkguard: worker 9 (gunicorn, forked by 7): thread-lost resolved: thread \"beat\" (tid 8): the child started it again\n"
         );
     }
 
@@ -394,7 +451,7 @@ mod tests {
                 Err(std::fmt::Error)
             }
         }
-        let head = Head { child: 9, leader: 7, server: Server::Other, report: None, cures: &[] };
+        let head = head(Server::Other, None);
         assert!(write(&mut Full, &head, [].iter()).is_err());
         assert!(write_hit(&mut Full, &head, &finding(FindingKind::LockDeadlock, Severity::Error, "it", vec![])).is_err());
     }

@@ -77,6 +77,18 @@ impl Display for Frame<'_> {
     }
 }
 
+/// A frame's file and line, without its function.
+pub struct Place<'a>(&'a Frame<'a>);
+
+impl Display for Place<'_> {
+    fn fmt(&self, out: &mut Formatter) -> Result {
+        let Place(frame) = self;
+        let Some(file) = &frame.file else { return write!(out, "{frame}") };
+        write!(out, "{}", Plain(in_package(file).unwrap_or_else(|| base(file))))?;
+        frame.line.map_or(Ok(()), |line| write!(out, ":{line}"))
+    }
+}
+
 /// The last part of a path.
 fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
@@ -146,10 +158,19 @@ impl Frame<'_> {
         !script && !file.starts_with('<') && !NOT_APPLICATION.iter().any(|part| file.contains(part))
     }
 
+    /// Its file and line alone.
+    pub fn place(&self) -> Place<'_> {
+        Place(self)
+    }
+
     /// Who wrote it: the application (no name), or an installed package; None for the language's own library.
     pub fn party(&self) -> Option<&str> {
-        let package = || in_package(self.file.as_deref()?)?.split('/').next();
-        if self.is_application() { Some("") } else { package() }
+        if self.is_application() { Some("") } else { self.package() }
+    }
+
+    /// The installed package that it is of.
+    pub fn package(&self) -> Option<&str> {
+        in_package(self.file.as_deref()?)?.split('/').next()
     }
 }
 

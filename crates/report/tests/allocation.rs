@@ -2,6 +2,7 @@
 mod samples;
 
 use forkguard_report::catalogue::Server;
+use forkguard_report::cure::{Language, Program};
 use forkguard_report::event::{Event, Finding};
 use forkguard_report::summary::{self, Head};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -67,12 +68,23 @@ impl std::fmt::Write for Fixed {
     }
 }
 
+fn program(server: Server) -> Program {
+    Program { server, language: Language::Python }
+}
+
 #[test]
 fn the_summary_is_written_without_allocating() {
     let lines = samples::lines();
     let findings: Vec<&Finding> =
         lines.iter().filter_map(|line| if let Event::Finding(it) = &line.event { Some(it) } else { None }).collect();
-    let head = Head { child: 9, leader: 7, server: Server::Gunicorn, report: Some("/tmp/forkguard-0/7.jsonl"), cures: &[] };
+    let head = Head {
+        child: 9,
+        leader: 7,
+        program: program(Server::Gunicorn),
+        report: Some("/tmp/forkguard-0/7.jsonl"),
+        with_notes: true,
+        cures: &[],
+    };
     let mut out = Fixed { bytes: [0; 4096], len: 0 };
     assert_eq!(allocations(|| summary::write(&mut out, &head, findings.iter().copied()).unwrap()), 0);
     assert!(str::from_utf8(&out.bytes[..out.len]).unwrap().contains("PostgreSQL"));
@@ -82,7 +94,7 @@ fn the_summary_is_written_without_allocating() {
 fn a_bite_is_written_without_allocating() {
     for line in &samples::lives() {
         let Event::Finding(finding) = &line.event else { continue };
-        let head = Head { child: 9, leader: 7, server: Server::Uwsgi, report: None, cures: &[] };
+        let head = Head { child: 9, leader: 7, program: program(Server::Uwsgi), report: None, with_notes: true, cures: &[] };
         let mut out = Fixed { bytes: [0; 4096], len: 0 };
         assert_eq!(allocations(|| summary::write_hit(&mut out, &head, finding).unwrap()), 0);
         assert!(str::from_utf8(&out.bytes[..out.len]).unwrap().contains("cure: "));

@@ -8,12 +8,22 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 
 /// Forks that have a word: far more than can be under way at once.
-const FORKS: usize = 508;
+const FORKS: usize = 427;
+/// Kinds of findings that are printed whole, once each; those of a leader with more of them are counted.
+const KINDS: usize = 64;
+/// Threads of the leader that children are told of.
+const THREADS: usize = 32;
 
 #[repr(C)]
 struct SharedPage {
-    /// The fingerprint of the findings that were printed last: a further worker with the same findings prints one line.
+    /// The kinds of findings that were printed: children that have only such ones are alike.
+    kinds: [AtomicU64; KINDS],
+    /// The child that printed last, and above it how many like it have not been printed since.
     last_printed: AtomicU64,
+    /// The end of the minute in which children that are alike are only counted, in nanoseconds.
+    quiet_until: AtomicU64,
+    /// The leader's threads that work for it alone: what shows that is known in the leader only.
+    leaders_threads: [AtomicU32; THREADS],
     /// What was announced of the report, a bit each: once for a leader and its children.
     announced: AtomicU64,
     /// Not zero once the leader ends by exit(3), which writes what waits in its streams.
@@ -168,9 +178,67 @@ pub fn has_leader_exited() -> bool {
     page(&LEADERS).is_some_and(|page| page.exits.load(Acquire) != 0)
 }
 
-/// In the child: records the fingerprint of the findings that are printed now; true when another child of its leader printed the same before.
-pub fn is_printed_again(fingerprint: u64) -> bool {
-    page(&LEADERS).is_some_and(|page| page.last_printed.swap(fingerprint, Relaxed) == fingerprint)
+/// In the leader: this thread of its works for it alone.
+pub fn note_leaders_thread(tid: u32) {
+    let noted = |slot: &AtomicU32| slot.load(Relaxed) == tid || slot.compare_exchange(0, tid, Relaxed, Relaxed).is_ok();
+    _ = own_page().is_some_and(|page| page.leaders_threads.iter().any(noted));
+}
+
+/// In the child: true for a thread that its leader noted so.
+pub fn is_leaders_thread(tid: u32) -> bool {
+    tid != 0 && page(&LEADERS).is_some_and(|page| page.leaders_threads.iter().any(|slot| slot.load(Relaxed) == tid))
+}
+
+/// What is to be printed of a child.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Printing {
+    /// All of it.
+    Whole,
+    /// That it is like the child that printed first, as so many more that nothing was printed of.
+    Alike { first: u32, more: u32 },
+    /// Nothing: it is counted.
+    Nothing,
+}
+
+/// How long children that are alike are only counted after a line about them.
+const QUIET_NS: u64 = 60_000_000_000;
+
+/// What is to be printed of `child`, whose findings are of these `kinds` (numbers that are not zero): in itself or in its leader.
+pub fn note_printed(leader: u32, child: u32, kinds: impl Iterator<Item = u64>) -> Printing {
+    let of_leader = if leader == kernel::process_id() { &OWN } else { &LEADERS };
+    let Some(page) = page(of_leader) else { return Printing::Whole };
+    let (mut any, mut new) = (false, false);
+    for kind in kinds {
+        any = true;
+        new |= page.is_new(kind);
+    }
+    if new || !any {
+        page.last_printed.store(child.into(), Relaxed);
+        page.quiet_until.store(0, Relaxed);
+        return Printing::Whole;
+    }
+    let before = page.last_printed.fetch_add(1 << 32, Relaxed);
+    let (now, quiet_until) = (kernel::monotonic(), page.quiet_until.load(Relaxed));
+    let ends = quiet_until <= now && page.quiet_until.compare_exchange(quiet_until, now + QUIET_NS, Relaxed, Relaxed).is_ok();
+    if !ends {
+        return Printing::Nothing;
+    }
+    let counted = page.last_printed.fetch_and(u32::MAX.into(), Relaxed) >> 32;
+    Printing::Alike { first: before as u32, more: (counted as u32).saturating_sub(1) }
+}
+
+impl SharedPage {
+    /// Notes a kind; true when it was not known. Where there is no room left, all are.
+    fn is_new(&self, kind: u64) -> bool {
+        for known in &self.kinds {
+            match known.compare_exchange(0, kind, Relaxed, Relaxed) {
+                Ok(_) => return true,
+                Err(other) if other == kind => return false,
+                Err(_) => {}
+            }
+        }
+        false
+    }
 }
 
 /// Records that a process waits by a pipe in vain; true when this process, its leader or a sibling has reported that before.

@@ -1,0 +1,326 @@
+//! What to do about a finding, in one line for the program at hand: its language, its server, its names. The whole text is in the finding.
+use crate::catalogue::{OR_OPTION, Server};
+use crate::event::{Finding, FindingKind, Frame, Site};
+use crate::text::{Place, Plain};
+use std::fmt::{Display, Formatter, Result, Write};
+
+/// Columns of a line with a cure.
+const COLUMNS: usize = 120;
+/// Columns of a name in it.
+const NAME: usize = 40;
+
+/// What the program is written in, as far as texts differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// CPython.
+    Python,
+    /// MRI.
+    Ruby,
+    /// Perl.
+    Perl,
+    /// PHP.
+    Php,
+    /// C, C++, Rust, Go …
+    Native,
+}
+
+/// Beginnings of the names of interpreters.
+const INTERPRETERS: [(&str, Language); 5] = [
+    ("python", Language::Python),
+    ("pypy", Language::Python),
+    ("ruby", Language::Ruby),
+    ("perl", Language::Perl),
+    ("php", Language::Php),
+];
+
+/// The program at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Program {
+    /// Its server.
+    pub server: Server,
+    /// Its language.
+    pub language: Language,
+}
+
+impl Program {
+    /// By its file and its name in the kernel (or in its title).
+    pub fn recognise(executable: &str, name: &str) -> Program {
+        let server = Server::recognise(executable, name);
+        let file = executable.rsplit('/').next().unwrap_or_default();
+        let interpreter = INTERPRETERS.iter().find(|(beginning, _)| file.starts_with(beginning)).map(|&(_, language)| language);
+        let language = match server {
+            Server::Gunicorn | Server::Uwsgi | Server::Celery | Server::Rq => Language::Python,
+            Server::Unicorn | Server::Puma => Language::Ruby,
+            Server::Native | Server::Other => interpreter.unwrap_or(Language::Native),
+        };
+        Program { server, language }
+    }
+
+    /// Where its code runs in each new child.
+    const fn place(self) -> &'static str {
+        match (self.server, self.language) {
+            (Server::Gunicorn, _) => "gunicorn's post_fork",
+            (Server::Uwsgi, _) => "a function under uWSGI's @postfork",
+            (Server::Unicorn, _) => "Unicorn's after_fork",
+            (Server::Puma, _) => "Puma's on_worker_boot",
+            (Server::Celery, _) => "celery's worker_process_init",
+            (Server::Rq, _) => "the job",
+            (Server::Native, _) => "the worker (Apache: child_init, nginx: init_process)",
+            (Server::Other, Language::Python) => "the child (a pool's initializer, os.register_at_fork)",
+            (Server::Other, Language::Ruby) => "the child (fork's block)",
+            (Server::Other, Language::Php) => "the child, after pcntl_fork",
+            (Server::Other, Language::Perl) => "the child, after fork",
+            (Server::Other, Language::Native) => "the child, after fork (pthread_atfork)",
+        }
+    }
+
+    /// Where it sets signals in a worker: after the server has done so itself.
+    const fn signal_place(self) -> &'static str {
+        match self.server {
+            Server::Gunicorn => "gunicorn's post_worker_init",
+            Server::Celery => "celery's task_prerun",
+            _ => self.place(),
+        }
+    }
+
+    /// How its language calls code in each child, to stand for [`CHILD_HOOKS`] in a text.
+    ///
+    /// [`CHILD_HOOKS`]: crate::catalogue::CHILD_HOOKS
+    pub const fn child_hook(self) -> &'static str {
+        match self.language {
+            Language::Python => " (a pool's initializer, os.register_at_fork)",
+            Language::Ruby => " (fork's block, Process._fork)",
+            Language::Perl | Language::Php => "",
+            Language::Native => " (pthread_atfork)",
+        }
+    }
+
+    /// How its language unblocks signals.
+    const fn unblock(self) -> &'static str {
+        match self.language {
+            Language::Python => "signal.pthread_sigmask",
+            Language::Perl => "POSIX::sigprocmask",
+            Language::Php => "pcntl_sigprocmask",
+            Language::Ruby => "Signal",
+            Language::Native => "pthread_sigmask",
+        }
+    }
+
+    /// How its language seeds a generator.
+    const fn seed(self) -> &'static str {
+        match self.language {
+            Language::Python => "seed()",
+            Language::Ruby => "Random.srand",
+            Language::Perl => "srand",
+            Language::Php => "mt_srand",
+            Language::Native => "srand or its like",
+        }
+    }
+}
+
+/// What to do about a finding, in one line behind `prefix`.
+pub fn write_line(out: &mut dyn Write, prefix: &str, finding: &Finding, program: Program) -> Result {
+    writeln!(out, "{prefix}{}", AtMost(COLUMNS - prefix.len(), ShortCure { finding, program }))
+}
+
+/// The option that would deal with it, where there is one.
+pub fn option<'f>(finding: &'f Finding) -> Option<&'f str> {
+    finding.cure.split_once(OR_OPTION).map(|(_, option)| option.trim_end_matches('.'))
+}
+
+/// The cure in one sentence.
+struct ShortCure<'f, 'a> {
+    finding: &'f Finding<'a>,
+    program: Program,
+}
+
+impl ShortCure<'_, '_> {
+    /// The lost thread that it is about, by name.
+    fn thread(&self) -> Option<&str> {
+        let subject = &*self.finding.subject;
+        let lost = ["held by thread ", "lost at the fork: "].iter().find_map(|before| Some(subject.split_once(before)?.1));
+        let (_, rest) = lost.unwrap_or(subject).split_once('"')?;
+        rest.split_once('"').map(|(name, _)| name).filter(|name| !name.is_empty())
+    }
+
+    /// What it is about, without its number and the like.
+    fn it(&self) -> &str {
+        let end = self.finding.subject.find([',', '(']).unwrap_or(self.finding.subject.len());
+        self.finding.subject[..end].trim_end()
+    }
+
+    /// The line to edit.
+    fn line(&self) -> Bracketed<Place<'_>> {
+        let cause = |site: &&Site| !site.role.is_effect();
+        Bracketed(self.finding.sites.iter().filter(cause).find_map(|site| site.application()).map(Frame::place))
+    }
+}
+
+/// Something in brackets behind a word, if there is something.
+struct Bracketed<T>(Option<T>);
+
+impl<T: Display> Display for Bracketed<T> {
+    fn fmt(&self, out: &mut Formatter) -> Result {
+        self.0.as_ref().map_or(Ok(()), |inner| write!(out, " ({inner})"))
+    }
+}
+
+impl Display for ShortCure<'_, '_> {
+    fn fmt(&self, out: &mut Formatter) -> Result {
+        let (place, it, line) = (self.program.place(), AtMost(NAME, Plain(self.it())), self.line());
+        let thread = self.thread().map(|name| AtMost(NAME, Plain(name)));
+        match (self.finding.kind, thread) {
+            (FindingKind::ThreadLost, Some(thread)) => write!(out, "start \"{thread}\"{line} in {place}, not before the fork"),
+            (FindingKind::LockOrphaned | FindingKind::LockDeadlock | FindingKind::JoinLostThread, Some(thread)) => {
+                write!(out, "start \"{thread}\" in {place}, not before the fork")
+            }
+            (FindingKind::ConnectionInherited | FindingKind::ConnectionSharedUse, _) => {
+                write!(out, "connect to {it}{line} in {place}, not before the fork")
+            }
+            (FindingKind::EpollInherited | FindingKind::EpollSharedUse, _) => {
+                write!(out, "make it{line} in {place}, not before the fork")
+            }
+            (FindingKind::FileOffsetShared, _) => write!(out, "open it{line} in {place}, or with O_APPEND"),
+            (FindingKind::SqliteInherited, _) => write!(out, "close it{line} before the fork, open it in {place}"),
+            (FindingKind::HandlerInherited | FindingKind::HandlerDropped, _) => {
+                write!(out, "set {it}'s handler{line} in {}", self.program.signal_place())
+            }
+            (FindingKind::SignalsBlocked, _) => write!(out, "unblock {it} in {place} ({})", self.program.unblock()),
+            (FindingKind::TimerLost, _) => write!(out, "arm it again{line} in {place}"),
+            (FindingKind::RuntimeUnsafe, _) => write!(out, "use {it} first in {place}, not before the fork"),
+            (FindingKind::RngShared, _) => write!(out, "seed it in {place} ({})", self.program.seed()),
+            _ => write!(out, "{}", FirstWay(&self.finding.cure)),
+        }
+    }
+}
+
+/// The first of the ways that a text names, to stand in the middle of a line.
+struct FirstWay<'a>(&'a str);
+
+impl Display for FirstWay<'_> {
+    fn fmt(&self, out: &mut Formatter) -> Result {
+        let way = self.0.split(". ").next().and_then(|sentence| sentence.split(';').next()).unwrap_or_default();
+        let way = way.trim_end_matches('.');
+        let mut letters = way.chars();
+        letters.next().map_or(Ok(()), |first| write!(out, "{}{}", first.to_ascii_lowercase(), Plain(letters.as_str())))
+    }
+}
+
+/// A text of so many columns at most.
+struct AtMost<T>(usize, T);
+
+impl<T: Display> Display for AtMost<T> {
+    fn fmt(&self, out: &mut Formatter) -> Result {
+        let AtMost(columns, text) = self;
+        let mut length = Columns { out: &mut Nowhere, left: usize::MAX };
+        write!(length, "{text}")?;
+        match usize::MAX - length.left <= *columns {
+            true => write!(out, "{text}"),
+            false => {
+                write!(Columns { out: &mut *out, left: columns - 1 }, "{text}")?;
+                out.write_char('…')
+            }
+        }
+    }
+}
+
+/// Lets so many characters through.
+struct Columns<'o> {
+    out: &'o mut dyn Write,
+    left: usize,
+}
+
+impl Write for Columns<'_> {
+    fn write_str(&mut self, text: &str) -> Result {
+        for char in text.chars().take(self.left) {
+            self.out.write_char(char)?;
+            self.left -= 1;
+        }
+        Ok(())
+    }
+}
+
+/// Takes everything.
+struct Nowhere;
+
+impl Write for Nowhere {
+    fn write_str(&mut self, _: &str) -> Result {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Role, Severity, State};
+
+    fn short(server: Server, executable: &str, kind: FindingKind, subject: &'static str, file: Option<&'static str>) -> String {
+        let frame = |file: &'static str| Frame {
+            language: "python".into(),
+            function: Some("start".into()),
+            file: Some(file.into()),
+            line: Some(13),
+            module: None,
+            offset: None,
+            build_id: None,
+        };
+        let site = |file| Site { role: Role::Started, thread: None, frames: vec![frame(file)].into() };
+        let finding = Finding {
+            id: "7.1:x:y".into(),
+            kind,
+            severity: Severity::Warning,
+            state: State::Open,
+            child: Some(9),
+            subject: subject.into(),
+            at: vec![].into(),
+            sites: file.map(site).into_iter().collect(),
+            explain: kind.explain().into(),
+            cure: format!("{}{OR_OPTION}FORKGUARD_X=y.", kind.cure(server)).into(),
+            suppressed: false,
+        };
+        assert_eq!(option(&finding), Some("FORKGUARD_X=y"));
+        let mut out = String::new();
+        let program = Program { server, language: Program::recognise(executable, "").language };
+        write_line(&mut out, "cure: ", &finding, program).unwrap();
+        out
+    }
+
+    #[test]
+    fn names_are_filled_in() {
+        let app = Some("/srv/app.py");
+        assert_eq!(
+            short(Server::Gunicorn, "", FindingKind::ThreadLost, "thread \"beat\" (tid 8)", app),
+            "cure: start \"beat\" (app.py:13) in gunicorn's post_fork, not before the fork\n"
+        );
+        assert_eq!(
+            short(
+                Server::Other,
+                "/usr/bin/ruby3.1",
+                FindingKind::LockDeadlock,
+                "thread \"a\" (tid 3) waits for the mutex at 0x7, held by thread \"b\" (tid 8)",
+                None
+            ),
+            "cure: start \"b\" in the child (fork's block), not before the fork\n"
+        );
+        assert_eq!(
+            short(Server::Puma, "", FindingKind::ConnectionInherited, "TCP 127.0.0.1:5432 (PostgreSQL), descriptor 3", app),
+            "cure: connect to TCP 127.0.0.1:5432 (app.py:13) in Puma's on_worker_boot, not before the fork\n"
+        );
+        assert_eq!(
+            short(Server::Gunicorn, "", FindingKind::HandlerDropped, "SIGUSR2", app),
+            "cure: set SIGUSR2's handler (app.py:13) in gunicorn's post_worker_init\n"
+        );
+    }
+
+    #[test]
+    fn no_cure_is_longer_than_a_line() {
+        let executables = ["/usr/bin/python3", "/usr/bin/ruby", "/usr/bin/perl", "/usr/bin/php", "/srv/server"];
+        const SUBJECT: &str = "thread \"a name that somebody gave it and that is longer than anybody would think of\" (tid 8)";
+        for (server, executable) in Server::ALL.into_iter().flat_map(|server| executables.map(|it| (server, it))) {
+            for kind in FindingKind::ALL {
+                let line = short(server, executable, kind, SUBJECT, Some("/srv/application.py"));
+                assert!(line.trim_end().chars().count() <= COLUMNS && line.len() > 30, "{line}");
+            }
+        }
+    }
+}

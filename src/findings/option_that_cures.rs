@@ -1,0 +1,42 @@
+//! Whether an option of ours deals with the very thing that a finding is about, and the option with that thing's name in it.
+use crate::entry::Arena;
+use forkguard_report::event::{FindingKind, Role, Site};
+
+/// The `option` for findings of this kind, with names filled in; None where it would not deal with this one.
+pub(super) fn option_that_cures<'a>(
+    arena: &'a Arena,
+    kind: FindingKind,
+    option: &'static str,
+    subject: &str,
+    sites: &[Site<'_>],
+) -> Option<&'a str> {
+    let named = |name: &str| arena.format(format_args!("{}{name}", option.trim_end_matches("NAME")));
+    match kind {
+        FindingKind::ThreadLost => {
+            let runs_python = sites.iter().any(|site| site.role == Role::Code && language(site) == Some("python"));
+            quoted(subject).filter(|name| runs_python && !name.contains(',')).map(named)
+        }
+        // A lock that its holder keeps cannot be waited out; the C library's own are none of the program's.
+        FindingKind::LockOrphaned | FindingKind::LockDeadlock => {
+            let is_libc = subject.contains("C library's");
+            let part = if is_libc { "FORKGUARD_SAFE_POINT" } else { "FORKGUARD_LOCKS" };
+            option.split(" or ").find(|option| option.starts_with(part))
+        }
+        FindingKind::EpollInherited | FindingKind::EpollSharedUse => subject.starts_with("epoll").then_some(option),
+        FindingKind::FileOffsetShared => subject.contains("open for read at").then_some(option),
+        FindingKind::TimerLost => (!subject.contains(" on the real clock")).then_some(option),
+        FindingKind::RuntimeUnsafe => subject.contains("libgomp").then_some(option),
+        FindingKind::HandlerDropped => subject.strip_prefix("SIG").map(named),
+        _ => Some(option),
+    }
+}
+
+/// The language of a site's innermost frame.
+fn language<'s>(site: &'s Site<'_>) -> Option<&'s str> {
+    site.frames.first().map(|frame| &*frame.language)
+}
+
+/// The first name in quotes.
+fn quoted(text: &str) -> Option<&str> {
+    text.split('"').nth(1).filter(|name| !name.is_empty())
+}
