@@ -7,11 +7,13 @@ mod earlier;
 mod report;
 
 use crate::describe::fork_kind;
+use crate::entry::scratch::BLOCKED;
 use crate::entry::{catch_panic, record, record_with_scratch};
 use crate::{child, emit, guards, leader, ledger, sites};
 use forkguard_core::flags;
 use forkguard_core::fork::{self as core_fork, ForkCall, Outcome, SnapshotCell, SnapshotGuard, shared_page};
 use forkguard_core::gate::{self, Inside};
+use forkguard_core::{kernel, tls};
 use forkguard_report::event::ForkKind;
 use libc::pid_t;
 
@@ -58,16 +60,34 @@ pub(crate) extern "C-unwind" fn prepare() {
             guards::wait_in_prepare();
             core_fork::prepare(&mut snapshot);
             report::decide(&mut snapshot);
+            keep_signals_out(snapshot.blocked);
         }
     });
+}
+
+/// Until the first handlers of leader and child have run: what a signal handler of the program does in a child that is not known as one yet
+/// would be taken for its leader's.
+fn keep_signals_out(blocked: u64) {
+    tls::set_forks_with(blocked | tls::WAITS);
+    kernel::set_blocked_signals(blocked | BLOCKED);
+}
+
+#[unsafe(link_section = ".text.forkguard_child")]
+fn let_signals_in() {
+    let blocked = tls::forks_with();
+    if blocked != 0 {
+        tls::set_forks_with(0);
+        kernel::set_blocked_signals(blocked & !tls::WAITS);
+    }
 }
 
 /// 3. The first child handler. It runs even where this thread was inside of a hook: the child must know that it is one.
 #[unsafe(link_section = ".text.forkguard_child")]
 pub(crate) extern "C-unwind" fn child() {
-    if gate::awake() && forkguard_core::tls::vfork() == 0 {
+    if gate::awake() && tls::vfork() == 0 {
         Inside::regardless(|| _ = catch_panic(|| init_child(core_fork::current())));
     }
+    let_signals_in();
 }
 
 /// There is no snapshot when too many forks were under way.
@@ -107,6 +127,7 @@ fn reset_in_child(sequence: u64) {
 
 /// 4. The first parent handler: reports the forks that no hook will: daemon's leader ends inside libc, and no hook entered an internal fork.
 pub(crate) extern "C-unwind" fn parent() {
+    let_signals_in();
     catch_panic(report_unhooked);
 }
 

@@ -82,22 +82,29 @@ fn executor_in_worker() {
     starts_in_worker("executor");
 }
 
-/// gthread's worker has an executor of its own, whose threads are not those that the application lost.
+/// gthread's worker has an executor of its own, whose threads are not those that the application lost: they live, and answer nothing.
 #[test]
 fn executor_before_fork_beside_gunicorns() {
-    let (run, port) = (Run::guarded("hits-executor-gthread"), free_port());
+    let (run, file) = (Run::guarded("hits-executor-gthread"), application("executor.py"));
+    let port = free_port();
     let mut command = gunicorn_with("executor", None, port);
     command.args(["--worker-class", "gthread"]);
     let server = run.start(command);
     let _asked = send_request(port);
-    let worker = *server.workers(1, &BTreeSet::new()).first().expect("a worker");
-    let threads = || fs::read_dir(format!("/proc/{worker}/task")).expect("threads").map(|entry| entry.expect("entry").path());
-    let futex = format!("{} ", libc::SYS_futex);
-    wait_for("the request's thread to wait", || {
-        threads().find(|thread| fs::read_to_string(thread.join("syscall")).is_ok_and(|call| call.starts_with(&futex)))
-    });
-    let lost = run.report_so_far().last_states_of("thread-lost");
-    assert_eq!(lost.iter().map(|finding| &finding["state"]).collect::<Vec<_>>(), ["open"]);
+    let hit = Hit::of(&run, "join-lost-thread");
+    hit.has("waits").points("started", &file).points("waits", &file);
+    hit.printed(&format!("executor.py:{}", line(&file, "waits")));
+    assert_eq!(server.workers(1, &BTreeSet::new()), BTreeSet::from([hit.child()]), "it lives on");
+}
+
+#[test]
+fn executor_in_worker_beside_gunicorns() {
+    let late = |run: &Run, port| {
+        let mut command = gunicorn_with("executor", Some("post_fork"), port);
+        command.args(["--worker-class", "gthread"]);
+        run.start(command)
+    };
+    silent("hits-executor-gthread-twin", late, libc::SIGTERM);
 }
 
 #[test]

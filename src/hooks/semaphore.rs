@@ -132,6 +132,9 @@ fn post_below(address: usize, post: impl FnOnce() -> c_int) -> c_int {
         && !slot.held.pop(address)
     {
         semaphores::mark_signal(address);
+        if gate::is_watched() {
+            waits::before_post(slot, address);
+        }
     }
     post()
 }

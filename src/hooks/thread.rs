@@ -1,6 +1,6 @@
 //! Threads: who starts which, and what they are called.
 use crate::child::restarts::{self, StartedThread};
-use crate::child::waits::BlockingCall;
+use crate::child::waits::{self, BlockingCall};
 use crate::describe::openmp;
 use crate::entry::{record, record_with_scratch};
 use crate::guards;
@@ -64,6 +64,7 @@ fn created(thread: *const pthread_t, slot: &'static Slot, made: StartedThread, r
     if result != 0 {
         threads::release(slot);
     } else if gate::is_watched() {
+        waits::after_start();
         // SAFETY: the real function just wrote it.
         let handle = unsafe { *thread } as usize;
         record_with_scratch(|scratch| restarts::report_restarted(scratch, handle, made));

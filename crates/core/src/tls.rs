@@ -41,6 +41,11 @@ global_asm!(
     ".type forkguard_tls_let_in,@tls_object",
     ".size forkguard_tls_let_in,8",
     "forkguard_tls_let_in: .zero 8",
+    ".hidden forkguard_tls_forks_with",
+    ".globl forkguard_tls_forks_with",
+    ".type forkguard_tls_forks_with,@tls_object",
+    ".size forkguard_tls_forks_with,8",
+    "forkguard_tls_forks_with: .zero 8",
     ".popsection",
 );
 
@@ -91,8 +96,13 @@ word!(
     /// Before a call that waits: [`WAITS`], and the signals that were pending when work of ours let signals in again, a bit each.
     let_in, set_let_in, "forkguard_tls_let_in", u64
 );
-/// In a thread's word `let_in`. (The bit of SIGKILL, which is never pending.)
+/// In the words `let_in` and `forks_with`. (The bit of SIGKILL, which is never pending.)
 pub const WAITS: u64 = 1 << (libc::SIGKILL - 1);
+
+word!(
+    /// While signals wait for the end of a fork of this thread: [`WAITS`], and the signals that it blocks itself.
+    forks_with, set_forks_with, "forkguard_tls_forks_with", u64
+);
 
 /// In a thread's word `inside`: its vfork child has set a filter that may end it for a system call of ours.
 pub const IN_SANDBOX: u64 = 2;

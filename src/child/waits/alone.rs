@@ -21,10 +21,14 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Awaited {
     Semaphore,
+    /// The answer of lost threads, to what this one gave to them.
+    Answer,
+    /// The same, up to a time that is over.
+    LateAnswer,
     Condition,
     Barrier,
     Futex,
-    /// The initialisation of a static variable of C++.
+    /// The initialisation of a static variable of C++ or Rust.
     StaticVariable,
     /// What a thread of C++ promised.
     Promise,
@@ -40,6 +44,8 @@ impl Awaited {
         let function = site.and_then(|site| site.frames.first()?.function.as_deref()).unwrap_or_default();
         match self {
             Awaited::Futex if function.contains("__cxa_guard_acquire") => Awaited::StaticVariable,
+            // Rust's Once, OnceLock and LazyLock.
+            Awaited::Futex if function.contains("4sync4once") => Awaited::StaticVariable,
             Awaited::Futex if function.contains("__atomic_futex_unsigned_base") => Awaited::Promise,
             _ => self,
         }
@@ -53,6 +59,8 @@ impl Awaited {
     fn name(self) -> &'static str {
         match self {
             Awaited::Semaphore => "a semaphore",
+            Awaited::Answer => "an answer of lost threads: nobody has taken over what it gave to them",
+            Awaited::LateAnswer => "an answer of lost threads up to a time, which is over",
             Awaited::Condition => "a condition",
             Awaited::Barrier => "others at a barrier",
             Awaited::Futex => "a futex",
@@ -134,15 +142,18 @@ fn certain(arena: &Arena, awaited: Awaited, site: usize) -> Option<Awaited> {
     (!may_end_by_signal(arena, awaited, site.as_ref())).then_some(awaited)
 }
 
-fn report_at(scratch: &Scratch, site: usize, awaited: Awaited, address: usize) -> WaitReport {
+pub(super) fn report_at(scratch: &Scratch, site: usize, awaited: Awaited, address: usize) -> WaitReport {
     let (kind, id) = (awaited.hit_kind(), Text::<64>::of(format_args!("{address:#x}")));
     let lock = (awaited == Awaited::InterpreterLock).then_some(LockKind::Mutex);
     let report = report_endless(scratch, site, (kind, id.as_str()), lock, |arena| {
         let (lost, sites) = lost_at_fork(arena, address);
-        let alone =
-            if threads::live() > 1 { "while all threads of its process wait" } else { "with no other thread in its process" };
-        let symbol = describe::symbol(arena, address).map_or("", |symbol| arena.format(format_args!("{symbol} ")));
-        let subject = format_args!("{} waits for {} {symbol}{alone}{lost}", waiter(arena), awaited.name());
+        let alone = match threads::live() > 1 {
+            _ if matches!(awaited, Awaited::Answer | Awaited::LateAnswer) => "",
+            true => " while all threads of its process wait",
+            false => " with no other thread in its process",
+        };
+        let symbol = describe::symbol(arena, address).map_or("", |symbol| arena.format(format_args!(" {symbol}")));
+        let subject = format_args!("{} waits for {}{symbol}{alone}{lost}", waiter(arena), awaited.name());
         Some(Hit {
             kind,
             what: arena.text(id.as_str()),

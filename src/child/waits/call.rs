@@ -38,6 +38,8 @@ pub(crate) enum WaitReport {
     Finding(&'static Reported, Option<&'static Reported>),
     /// A finding of a wait that begins anew whenever its time is up: taken back only if the wait succeeds.
     Periodic(&'static Reported),
+    /// Nothing yet: a time ends this wait, of that caller, for what lost threads may have had to do with that semaphore.
+    Answer(usize, usize),
     /// Nothing yet: a time ends this wait for an orphaned lock.
     Timed(&'static Snapshot, &'static LockRecord),
 }

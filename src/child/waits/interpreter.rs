@@ -23,7 +23,12 @@ const THREAD_WAITS: &[(&str, &[&str])] = &[
     ("/concurrent/futures/_base.py", &["result", "exception", "wait", "as_completed", "Future.result", "Future.exception"]),
     ("/concurrent/futures/thread.py", &["shutdown", "_python_exit", "ThreadPoolExecutor.shutdown"]),
     ("/multiprocessing/pool.py", &["wait", "get", "join", "ApplyResult.wait", "ApplyResult.get", "Pool.join"]),
-    ("<frozen importlib._bootstrap>", &["acquire", "_ModuleLock.acquire"]),
+];
+
+/// The same: those that wait for an answer of a pool's threads.
+const ANSWERS: &[(&str, &[&str])] = &[
+    ("/concurrent/futures/_base.py", &["result", "exception", "wait", "as_completed", "Future.result", "Future.exception"]),
+    ("/multiprocessing/pool.py", &["wait", "get", "ApplyResult.wait", "ApplyResult.get"]),
 ];
 
 /// The same: those that wait for what a signal handler may well do.
@@ -35,13 +40,22 @@ fn is_among(frame: &Frame<'_>, (end, functions): (&str, &[&str])) -> bool {
     file.ends_with(end) && functions.contains(&function)
 }
 
+/// The frames of the library call that the application made.
+fn of_library<'s, 'a>(site: &'s Site<'a>) -> impl Iterator<Item = &'s Frame<'a>> {
+    site.frames.iter().take_while(|frame| !frame.is_application() || frame.language == "native")
+}
+
+/// True for a wait for an answer of a pool's threads.
+pub(super) fn awaits_answer(site: &Site<'_>) -> bool {
+    of_library(site).any(|frame| ANSWERS.iter().any(|&waits| is_among(frame, waits)))
+}
+
 /// What the thread at that site waits for.
 pub(super) fn wait(site: &Site<'_>) -> Wait {
-    let mut of_library = site.frames.iter().take_while(|frame| !frame.is_application() || frame.language == "native");
     let mut interpreted = site.frames.iter().filter(|frame| frame.language != "native");
     let module = site.frames.first().and_then(|frame| frame.module.as_deref());
     match interpreted.next() {
-        _ if of_library.any(|frame| THREAD_WAITS.iter().any(|&waits| is_among(frame, waits))) => Wait::OfThread,
+        _ if of_library(site).any(|frame| THREAD_WAITS.iter().any(|&waits| is_among(frame, waits))) => Wait::OfThread,
         _ if module.is_some_and(|module| runtime(module).is_none()) => Wait::Native,
         Some(innermost) if innermost.language == "python" && !is_among(innermost, EVENT_WAITS) => Wait::OfLock,
         _ => Wait::Other,

@@ -1,5 +1,6 @@
 //! Waits for a lock: an orphaned one, one whose owner does not exist, or one that nobody else is there to release.
 use super::alone::{self, Awaited};
+use super::answers;
 use super::call::WaitReport;
 use super::objects::words_of;
 use super::orphans::orphans;
@@ -32,11 +33,15 @@ pub(super) fn check(kind: LockKind, address: usize, caller: usize, endless: bool
     match orphan {
         Some((fork, lock)) if endless => report_deadlock(fork, lock, caller),
         Some((fork, lock)) => WaitReport::Timed(fork, lock),
+        None if !endless && kind == LockKind::Semaphore => answers::check_timed(address, caller),
         None if !endless => WaitReport::Nothing,
         None if owner != 0 && !kernel::thread_exists(owner) && !is_forking_thread(owner) => {
             report_unknown_owner(kind, address, owner, caller)
         }
-        None if kind == LockKind::Semaphore => alone::check(Awaited::Semaphore, address, caller, still),
+        None if kind == LockKind::Semaphore => match alone::check(Awaited::Semaphore, address, caller, still) {
+            WaitReport::Nothing => answers::check(caller),
+            report => report,
+        },
         None => alone::check(Awaited::Lock(kind), address, caller, still),
     }
 }

@@ -1,5 +1,6 @@
 //! Waits that may never end: reported before the thread blocks, taken back if it returns.
 mod alone;
+mod answers;
 mod call;
 mod interpreter;
 mod join;
@@ -9,6 +10,7 @@ mod orphans;
 mod report;
 mod text;
 
+pub(crate) use answers::{after_start, before_post};
 pub(crate) use call::{BlockingCall, WaitReport, WaitResult};
 pub(crate) use orphans::before_release;
 pub(super) use orphans::{RELEASED, is_dealt_with, is_repaired};
@@ -83,6 +85,7 @@ pub(crate) fn after(report: WaitReport, result: &impl WaitResult) {
     match report {
         WaitReport::Finding(finding, hazard) => take_back([Some(finding), hazard]),
         WaitReport::Periodic(finding) if result.is_success() => take_back([Some(finding), None]),
+        WaitReport::Answer(awaited, caller) if !result.is_success() => answers::report_in_vain(awaited, caller),
         WaitReport::Timed(fork, lock) if !result.is_success() => {
             record_with_scratch(|scratch| {
                 let because = "the child waited for it in vain, until its time was up";

@@ -61,6 +61,8 @@ pub struct Slot {
     pub mask: Mask,
     /// The semaphore that it made last and has not taken yet; 0 none.
     pub made: AtomicUsize,
+    /// In a child: the semaphore that it posted last without having taken it, if lost threads wait for that; 0 none.
+    pub posted_to_lost: AtomicUsize,
     /// Not zero while it takes or releases a lock, where forks wait for a safe point: where its stack ends in that call.
     pub passing: AtomicUsize,
     /// Which lock that is; 0 unknown.
@@ -94,6 +96,7 @@ impl Slot {
             code: AtomicUsize::new(0),
             mask: Mask::new(),
             made: AtomicUsize::new(0),
+            posted_to_lost: AtomicUsize::new(0),
             passing: AtomicUsize::new(0),
             passing_for: AtomicUsize::new(0),
             forking: AtomicU32::new(0),
@@ -156,6 +159,7 @@ impl Slot {
             &self.label,
             &self.code,
             &self.made,
+            &self.posted_to_lost,
             &self.passing,
         ] {
             word.store(0, Relaxed);
@@ -339,6 +343,7 @@ pub fn init_child() {
         slot.held.clear();
         slot.waits_for.store(0, Relaxed);
         slot.endless.store(0, Relaxed);
+        slot.posted_to_lost.store(0, Relaxed);
         slot.forking.store(0, Relaxed);
         slot.share.store(0, Relaxed);
     } else if refused() {
