@@ -27,7 +27,12 @@ pub(crate) fn enter(call: ForkCall, caller: usize) -> Option<&'static SnapshotCe
 
 fn begin(call: ForkCall, caller: usize) -> Option<&'static SnapshotCell> {
     let cell = core_fork::begin(call, caller)?;
-    shared_page::begin_fork(cell.borrow()?.sequence);
+    let mut snapshot = cell.borrow()?;
+    shared_page::begin_fork(snapshot.sequence);
+    if let Some(output) = sites::python::standard_output() {
+        // In the child the thread does not stand there any more.
+        snapshot.add_languages_output(output.fd, output.length, output.digest, sites::capture(caller));
+    }
     Some(cell)
 }
 

@@ -31,7 +31,7 @@ impl Script {
         let file = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/apps/sites")).join(name);
         let directory = scratch(&format!("languages/{name}"));
         let report = directory.join("report");
-        let mut command = Command::new(language);
+        let mut command = Command::new(if language == "python" { "/usr/bin/python3" } else { language });
         guarded(command.arg(&file).args(arguments), &report);
         // A script may fork as fast as it can.
         command.envs([("FORKGUARD_SUMMARY", "never"), ("FORKGUARD_REPORT_LIMIT", "8G")]);
@@ -82,6 +82,21 @@ impl Script {
 #[test]
 fn ruby_keeps_the_loaders_error() {
     Script::run("ruby", "loader_error.rb");
+}
+
+/// A child that ends in order writes what waited in sys.stdout at the fork; one that ends by os._exit does not.
+#[test]
+fn pythons_output_is_written_twice() {
+    let hits = |script: &Script| {
+        let found = script.report.findings("buffer-duplicated");
+        found.filter(|entry| entry.json["state"] == "hit").map(|entry| entry.json.clone()).collect::<Vec<_>>()
+    };
+    let (script, printed) = Script::with_output("python", "buffered.py", &[]);
+    let hits_at_exit = hits(&script);
+    assert_eq!((printed.matches("started").count(), hits_at_exit.len()), (2, 1), "{printed} {hits_at_exit:?}");
+    script.check("fork", &hits_at_exit[0]["sites"][0], true);
+    let (script, printed) = Script::with_output("python", "buffered.py", &["_exit"]);
+    assert_eq!((printed.matches("started").count(), hits(&script).len()), (1, 0), "{printed}");
 }
 
 #[test]

@@ -4,9 +4,9 @@
 #include <sys/random.h>
 
 SNIPPET(seeds) {
-    unsigned char bytes[64] = {0};
+    unsigned char bytes[300] = {0};
     int any = 0;
-    KEEPS_ERRNO(getrandom(bytes, sizeof bytes, 0) == sizeof bytes && getentropy(bytes, sizeof bytes) == 0);
+    KEEPS_ERRNO(getrandom(bytes, sizeof bytes, 0) == sizeof bytes && getentropy(bytes, 256) == 0);
     KEEPS_ERRNO(syscall(SYS_getrandom, bytes, sizeof bytes, 0) == sizeof bytes);
     for (unsigned i = 0; i < sizeof bytes; i++)
         any |= bytes[i];

@@ -19,13 +19,18 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 #[unsafe(link_section = "forkguard_words")]
 static EXIT_SITE: AtomicUsize = AtomicUsize::new(0);
 
-/// The copies that may still wait: of one stream, or of all (0). Empty where hooks do not record.
+/// The C library's copies that may still wait: of one stream, or of all (0).
 fn left(stream: usize) -> impl Iterator<Item = (usize, &'static Snapshot, &'static BufferRecord)> {
+    all_left().filter(move |(.., buffer)| !buffer.is_languages() && (stream == 0 || buffer.stream == stream))
+}
+
+/// All copies that may still wait. None where hooks do not record.
+fn all_left() -> impl Iterator<Item = (usize, &'static Snapshot, &'static BufferRecord)> {
     let records = are_copies_left() && gate::awake() && tls::inside() == 0 && !gate::is_guest() && gate::owns_registries();
     let fork = if records { core_fork::birth() } else { None };
     let buffers =
         fork.into_iter().flat_map(|fork| fork.buffers().iter().enumerate().map(move |(index, buffer)| (index, fork, buffer)));
-    buffers.filter(move |(index, _, buffer)| is_copy_left(*index) && (stream == 0 || buffer.stream == stream))
+    buffers.filter(|(index, ..)| is_copy_left(*index))
 }
 
 /// A call is about to write what waits in a stream, or in all of them (0).
@@ -41,6 +46,25 @@ fn flush(start: Start, caller: usize, stream: usize) {
     if left(stream).next().is_some() {
         let used = record(|_| sites::capture_from(start, caller)).unwrap_or(caller);
         left(stream).for_each(|(index, fork, buffer)| meet(index, fork, buffer, used));
+    }
+}
+
+/// write(2) is called: the first to a descriptor shows whether it is what waited in a language's buffer.
+#[inline(always)]
+pub(crate) fn before_write(registers: &Registers) {
+    if are_copies_left() {
+        write(registers);
+    }
+}
+
+#[cold]
+fn write(registers: &Registers) {
+    let [fd, address, length, ..] = registers.argument;
+    for (index, fork, buffer) in all_left().filter(|(.., buffer)| buffer.is_languages() && buffer.output.fd == fd as i32) {
+        match buffer.begins(address, length) {
+            true => meet(index, fork, buffer, record(|_| registers.capture()).unwrap_or(registers.caller)),
+            false => _ = forget_copy(index),
+        }
     }
 }
 

@@ -27,12 +27,19 @@ pub(crate) fn buffers<'a>(arena: &'a Arena, snapshot: &Snapshot) -> &'a [Buffer<
 pub(crate) fn buffer<'a>(arena: &'a Arena, snapshot: &Snapshot, record: &BufferRecord) -> Buffer<'a> {
     let fd = record.output.fd;
     let opened = registry::descriptors::record(fd).and_then(|made| site(arena, Role::Opened, made.thread, made.site));
-    let fork = site(arena, Role::Fork, snapshot.thread, snapshot.site);
+    let fork = site(arena, Role::Fork, snapshot.thread, if record.site == 0 { snapshot.site } else { record.site });
     let bytes = Count(record.output.length as u64, "byte");
-    let subject = match (glibc::standard(record.stream), descriptors::describe(arena, fd).and_then(|described| described.path)) {
-        (Some(standard), _) => arena.format(format_args!("{} ({bytes} in its buffer)", ["stdin", "stdout", "stderr"][standard])),
-        (None, Some(path)) => arena.format(format_args!("{path} (descriptor {fd}, {bytes} in the stream's buffer)")),
-        (None, None) => arena.format(format_args!("the stream of descriptor {fd} ({bytes} in its buffer)")),
+    let subject = match (
+        record.is_languages(),
+        glibc::standard(record.stream),
+        descriptors::describe(arena, fd).and_then(|described| described.path),
+    ) {
+        (true, ..) => arena.format(format_args!("Python's sys.stdout ({bytes} in its buffer)")),
+        (_, Some(standard), _) => {
+            arena.format(format_args!("{} ({bytes} in its buffer)", ["stdin", "stdout", "stderr"][standard]))
+        }
+        (_, None, Some(path)) => arena.format(format_args!("{path} (descriptor {fd}, {bytes} in the stream's buffer)")),
+        (_, None, None) => arena.format(format_args!("the stream of descriptor {fd} ({bytes} in its buffer)")),
     };
     Buffer { fd, subject, sites: arena.join([opened.as_slice(), fork.as_slice()]) }
 }

@@ -1,6 +1,7 @@
 //! Reading and writing: what a forked child does with descriptors that it inherited. One test of a flag in all other processes.
 use super::spawn::ALWAYS;
 use super::wait;
+use crate::child::buffers;
 use crate::child::settle;
 use crate::child::uses::{self, Use};
 use crate::child::work::{Awaited, is_channel};
@@ -100,7 +101,6 @@ macro_rules! uses {
 }
 
 uses! {
-    fn write: Use::Output;
     fn writev: Use::Output;
     fn send: Use::Output;
     fn sendto: Use::Output;
@@ -128,6 +128,14 @@ pass! {
         if registers.argument[1] as i32 == libc::EPOLL_CTL_ADD {
             record(|_| descriptors::add(fd(registers, 2), fd(registers, 0), registers.capture_member()));
         }
+    }
+}
+
+pass! {
+    /// write(2).
+    fn write, flags::WATCH_USES; |registers| {
+        buffers::before_write(registers);
+        uses::before(registers, fd(registers, 0), Use::Output)
     }
 }
 

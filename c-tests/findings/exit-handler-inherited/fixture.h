@@ -3,7 +3,7 @@
 #include "../../check.h"
 #include <fcntl.h>
 
-static char path[] = "exit_handler.XXXXXX";
+static char path[32] = "exit_handler.XXXXXX";
 static pid_t registered_in;
 
 // Made long enough before the fork for a file system's clock to tell.

@@ -10,12 +10,14 @@ pub const BUFFERS: usize = 16;
 /// A stream with output that waited at the fork.
 #[derive(Clone, Copy)]
 pub struct BufferRecord {
-    /// Address of the stream.
+    /// Address of the C library's stream; 0: a language's own.
     pub stream: usize,
     /// What waited in it.
     pub output: Output,
-    /// A number made of its first bytes.
-    pub digest: u64,
+    /// Of what waited.
+    pub digest: Digest,
+    /// Where the fork is, if that was asked before it; 0: see the snapshot.
+    pub site: usize,
 }
 
 /// What became of the copy that a child has.
@@ -30,33 +32,79 @@ pub enum Copied {
 }
 
 pub(super) fn record(buffers: &mut Fixed<BufferRecord, BUFFERS>) {
-    buffers.clear();
     for (stream, words) in glibc::streams() {
         if let Some(output) = glibc::output(&words)
             && !is_memory_device(output.fd)
-            && let Some(digest) = digest(&output, output.length)
+            && let Some(digest) = Digest::of(output.start, output.length)
         {
-            buffers.push(BufferRecord { stream, output, digest });
+            buffers.push(BufferRecord { stream, output, digest, site: 0 });
         }
     }
 }
 
-/// FNV-1a over the first bytes of `output`, as far as `length` reaches.
-fn digest(output: &Output, length: usize) -> Option<u64> {
-    const MOST: usize = 256;
-    let mut bytes = [0; MOST];
-    let bytes = &mut bytes[..length.min(MOST)];
-    read_memory(output.start, bytes)
-        .then(|| bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)))
+/// A number made of the first bytes of an output (FNV-1a).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Digest {
+    hash: u64,
+    taken: usize,
+}
+
+impl Digest {
+    /// Bytes that are taken in.
+    pub const MOST: usize = 256;
+
+    /// Of nothing.
+    pub const fn new() -> Digest {
+        Digest { hash: 0xcbf2_9ce4_8422_2325, taken: 0 }
+    }
+
+    /// Of the first bytes at an address; None where they cannot be read.
+    pub fn of(address: usize, length: usize) -> Option<Digest> {
+        let mut bytes = [0; Digest::MOST];
+        let bytes = &mut bytes[..length.min(Digest::MOST)];
+        let mut digest = Digest::new();
+        read_memory(address, bytes).then(|| bytes.iter().for_each(|&byte| digest.add(byte)))?;
+        Some(digest)
+    }
+
+    /// False once it has taken in all that it does.
+    pub fn wants_more(&self) -> bool {
+        self.taken < Digest::MOST
+    }
+
+    /// Takes in a byte.
+    pub fn add(&mut self, byte: u8) {
+        self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        self.taken += 1;
+    }
+}
+
+impl Default for Digest {
+    fn default() -> Digest {
+        Digest::new()
+    }
 }
 
 impl BufferRecord {
-    /// In a child: whether the output still waits there.
+    /// True for a buffer that is a language's own, and not the C library's.
+    pub fn is_languages(&self) -> bool {
+        self.stream == 0
+    }
+
+    /// True when what is written there begins with this output.
+    pub fn begins(&self, address: usize, length: usize) -> bool {
+        length >= self.output.length.min(Digest::MOST) && Digest::of(address, self.output.length) == Some(self.digest)
+    }
+
+    /// In a child: whether the output still waits there; always, as far as a language's is known.
     pub fn copied(&self) -> Copied {
+        if self.is_languages() {
+            return Copied::Waits;
+        }
         let Some((_, words)) = glibc::streams().find(|(stream, _)| *stream == self.stream) else { return Copied::Closed };
         let waits = |now: Output| {
             let begins_alike = now.start == self.output.start && now.length >= self.output.length;
-            now.fd == self.output.fd && begins_alike && digest(&now, self.output.length) == Some(self.digest)
+            now.fd == self.output.fd && begins_alike && Digest::of(now.start, self.output.length) == Some(self.digest)
         };
         if glibc::output(&words).is_some_and(waits) { Copied::Waits } else { Copied::Gone }
     }

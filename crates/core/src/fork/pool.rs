@@ -118,6 +118,7 @@ pub fn begin(call: ForkCall, site: usize) -> Option<&'static SnapshotCell> {
     snapshot.site = site;
     snapshot.entered = kernel::monotonic();
     snapshot.prepared = false;
+    snapshot.buffers.clear();
     snapshot.full = false;
     snapshot.like = 0;
     let has_no_hook = matches!(call, ForkCall::Daemon | ForkCall::Internal);

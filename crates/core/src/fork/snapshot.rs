@@ -1,7 +1,8 @@
 //! The facts of one fork.
-use super::buffers::{BUFFERS, BufferRecord};
+use super::buffers::{BUFFERS, BufferRecord, Digest};
 use crate::fixed::{Fixed, Text};
-use crate::glibc::{LockKind, Words};
+use crate::glibc::{LockKind, Output, Words};
+use crate::kernel::is_memory_device;
 use crate::registry::held::Entry;
 use crate::registry::mask::{self, BlockingCall};
 use crate::registry::threads::Slot;
@@ -202,6 +203,13 @@ impl Snapshot {
     /// True when its child lacks threads or cannot use locks.
     pub(super) fn lost_something(&self) -> bool {
         self.prepared && (self.kernel_threads > 1 || self.broken_locks().next().is_some())
+    }
+
+    /// Before the fork: a language's own buffer for a descriptor holds output. `site`: where the fork is.
+    pub fn add_languages_output(&mut self, fd: i32, length: usize, digest: Digest, site: usize) {
+        if !is_memory_device(fd) {
+            self.buffers.push(BufferRecord { stream: 0, output: Output { fd, start: 0, length }, digest, site });
+        }
     }
 
     /// The streams whose output the child has a copy of.

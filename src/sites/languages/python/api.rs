@@ -38,6 +38,7 @@ pub(super) struct Api {
     frame_code: unsafe extern "C" fn(Object) -> Object,
     frame_line: unsafe extern "C" fn(Object) -> c_int,
     frame_back: unsafe extern "C" fn(Object) -> Object,
+    system_object: unsafe extern "C" fn(*const c_char) -> Object,
     attribute: unsafe extern "C" fn(Object, *const c_char) -> Object,
     new_text: unsafe extern "C" fn(*const c_char) -> Object,
     look_up_in_type: unsafe extern "C" fn(Object, Object) -> Object,
@@ -85,6 +86,7 @@ impl Api {
                 frame_code: library.function_as(c"PyFrame_GetCode")?,
                 frame_line: library.function_as(c"PyFrame_GetLineNumber")?,
                 frame_back: library.function_as(c"PyFrame_GetBack")?,
+                system_object: library.function_as(c"PySys_GetObject")?,
                 attribute: library.function_as(c"PyObject_GetAttrString")?,
                 new_text: library.function_as(c"PyUnicode_InternFromString")?,
                 look_up_in_type: library.function_as(c"_PyType_Lookup")?,
@@ -117,6 +119,17 @@ impl Api {
             method: library.find(c"PyMethod_Type")?,
         };
         Some((api, types))
+    }
+
+    /// True where files are laid out as in CPython 3.9 to 3.13.
+    pub(super) fn has_known_files(&self) -> bool {
+        (9..=13).contains(&self.minor) && !self.debug
+    }
+
+    /// An object of the module `sys`, borrowed; 0 when there is none. Needs the GIL.
+    pub(super) fn system_object(&self, name: &CStr) -> usize {
+        // SAFETY: the GIL is held.
+        unsafe { (self.system_object)(name.as_ptr()) as usize }
     }
 
     /// True for an address inside the interpreter's static state.

@@ -14,6 +14,7 @@ mod layout;
 mod lines;
 mod memory;
 mod objects;
+mod output;
 mod own_frames;
 mod run;
 mod stacks_at_fork;
@@ -23,6 +24,7 @@ pub(crate) use interpreter::{
     are_frames_trusted, holds_gil, is_known, is_python_thread, is_unproved, owns, prepare, prove, reset_in_child,
 };
 pub(crate) use objects::{new_handler, new_thread};
+pub(crate) use output::standard_output;
 pub(crate) use own_frames::{add_frames, add_frames_raw, is_importing};
 pub(crate) use run::{while_held, while_taken};
 pub(crate) use stacks_at_fork::{record_frozen_stacks, record_stacks};
