@@ -2,6 +2,7 @@
 #include "driver.h"
 #include <dlfcn.h>
 #include <grp.h>
+#include <link.h>
 #include <locale.h>
 #include <netdb.h>
 #include <pwd.h>
@@ -70,9 +71,22 @@ SNIPPET(system_log) {
     openlog("fixture", LOG_PID | LOG_NDELAY, LOG_USER);
     int mask = setlogmask(LOG_UPTO(LOG_EMERG));
     syslog(LOG_DEBUG, "%s %d %f", "masked", 1, 2.0);
+    errno = ENOENT;
+    syslog(LOG_DEBUG, "%m %d %s %f %ld %d %d %d %f %Lf", 1, "two", 3.5, 4L, 5, 6, 7, 8.25, 9.5L);
+    CHECK(errno == ENOENT);
     CHECK(setlogmask(mask) == LOG_UPTO(LOG_EMERG));
     say(LOG_DEBUG, "%s %d", "nobody may listen", 7);
     closelog();
+}
+
+static int count_libraries(struct dl_phdr_info *info, size_t size, void *count) {
+    CHECK(size >= sizeof *info);
+    return ++*(int *)count == 2 ? 7 : 0;
+}
+
+SNIPPET(loaded_libraries) {
+    int count = 0;
+    CHECK(dl_iterate_phdr(count_libraries, &count) == 7 && count == 2);
 }
 
 SNIPPET(names_of_hosts_and_services) {

@@ -100,12 +100,23 @@ pub(crate) fn losses<'a>(arena: &'a Arena, snapshot: &Snapshot) -> Fork<'a> {
     fork
 }
 
-/// A fork with everything that is known of it. `blocked`: the signals that the child starts, or still goes on, without.
-pub(crate) fn fork<'a>(arena: &'a Arena, snapshot: &Snapshot, blocked: u64) -> Fork<'a> {
+/// A fork with everything that is known of it, in its leader. The stacks of threads that sleep become a part of the snapshot.
+pub(crate) fn fork_in_leader<'a>(arena: &'a Arena, snapshot: &mut Snapshot) -> Fork<'a> {
     let facts = ProcFacts::of_fork(arena, snapshot);
+    let asleep = snapshot.threads.as_mut_slice().iter_mut().zip(facts.stacks).filter(|(_, stack)| **stack != 0);
+    asleep.for_each(|(thread, stack)| thread.stack_at_fork = *stack);
+    with_facts(arena, snapshot, &facts, snapshot.blocked)
+}
+
+/// A fork with everything that is known of it. `blocked`: the signals that the child still goes on without.
+pub(crate) fn fork<'a>(arena: &'a Arena, snapshot: &Snapshot, blocked: u64) -> Fork<'a> {
+    with_facts(arena, snapshot, &ProcFacts::of_fork(arena, snapshot), blocked)
+}
+
+fn with_facts<'a>(arena: &'a Arena, snapshot: &Snapshot, facts: &ProcFacts<'a>, blocked: u64) -> Fork<'a> {
     let (numbers, missed) = facts.descriptors;
     let mut fork = counts(arena, snapshot, true);
-    add_losses(arena, snapshot, &facts, &mut fork);
+    add_losses(arena, snapshot, facts, &mut fork);
     fork.detail = Detail::Full;
     fork.counts.threads = fork.counts.threads.max(fork.threads.len() as u32);
     fork.descriptors = Borrowed(descriptors::all(arena, numbers));

@@ -6,6 +6,7 @@ pub(crate) mod descriptors;
 mod exit_handlers;
 mod fork;
 pub(crate) mod keep;
+pub(crate) mod libc_locks;
 mod locks;
 mod memory;
 pub(crate) mod openmp;
@@ -21,7 +22,7 @@ mod timers;
 
 pub(crate) use buffers::{Buffer, buffer, buffers};
 pub(crate) use exit_handlers::{ExitHandler, exit_handler, exit_handlers};
-pub(crate) use fork::{counts, fork, fork_id, fork_kind, like, losses, own_fork_id, spawn};
+pub(crate) use fork::{counts, fork, fork_id, fork_in_leader, fork_kind, like, losses, own_fork_id, spawn};
 pub(crate) use locks::{libc_name, lock_id, lock_kind, symbol};
 pub(crate) use memory::own_memory;
 pub(crate) use process::process;

@@ -5,7 +5,7 @@ use super::site::look_up_sites;
 use super::thread_names::{current_tid, kernel_name, recorded_name};
 use crate::entry::Arena;
 use crate::entry::scratch::aside;
-use crate::sites;
+use crate::sites::{self, SiteId, stack_of_sleeper};
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Snapshot, ThreadRecord};
 use forkguard_core::kernel;
@@ -22,6 +22,8 @@ pub(super) struct ProcFacts<'a> {
     pub(super) names: &'a [Text<16>],
     /// Threads that only the kernel knows.
     pub(super) unrecorded: &'a [(u32, Text<16>)],
+    /// Where recorded threads sleep right after the fork, in order; 0 unknown.
+    pub(super) stacks: &'a [SiteId],
     /// Numbers of open descriptors, and how many are not listed.
     pub(super) descriptors: (&'a [i32], u32),
     pub(super) memory: Option<Memory>,
@@ -35,7 +37,8 @@ impl<'a> ProcFacts<'a> {
         Self::read(arena, snapshot, |facts| {
             facts.descriptors = descriptors::numbers(arena, &fds);
             facts.memory = leader.then(leader_memory).flatten();
-            look_up_sites(snapshot, facts.descriptors.0);
+            facts.stacks = if leader { stacks(arena, snapshot) } else { &[] };
+            look_up_sites(snapshot, facts.stacks, facts.descriptors.0);
         })
     }
 
@@ -61,6 +64,16 @@ impl<'a> ProcFacts<'a> {
         }
         facts
     }
+}
+
+/// Where the threads sleep that did not fork, of so many at most.
+fn stacks<'a>(arena: &'a Arena, snapshot: &Snapshot) -> &'a [SiteId] {
+    const MOST: usize = 16;
+    let threads = snapshot.threads.as_slice();
+    let mut list = arena.list(threads.len().min(MOST));
+    let others = threads.iter().take(MOST);
+    others.for_each(|thread| list.push(if thread.tid == snapshot.thread { 0 } else { stack_of_sleeper(thread) }));
+    list.done()
 }
 
 /// The names of this process's threads, in order.

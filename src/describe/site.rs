@@ -29,12 +29,13 @@ fn calls(site: SiteId) -> impl Iterator<Item = usize> {
 }
 
 /// Looks up the native code of a fork's sites together, so that each file is opened once: [`site`] asks for them one by one.
-pub(super) fn look_up_sites(snapshot: &Snapshot, descriptors: &[i32]) {
+pub(super) fn look_up_sites(snapshot: &Snapshot, stacks: &[SiteId], descriptors: &[i32]) {
     let threads = snapshot.threads.as_slice().iter();
     let started = threads.clone().map(|thread| thread.start).filter(|&start| start != 0);
     let sites = [snapshot.site].into_iter().chain(threads.map(|thread| thread.site));
     let sites = sites.chain(snapshot.locks.as_slice().iter().map(|lock| lock.entry.site));
     let sites = sites.chain(descriptors.iter().filter_map(|&fd| descriptors::record(fd)).map(|record| record.site));
+    let sites = sites.chain(stacks.iter().copied());
     let sites = sites.chain(atfork::all().map(|registration| registration.site()));
     native::learn(sites.flat_map(calls).chain(started));
 }

@@ -54,7 +54,7 @@ fn describe<'a>(arena: &'a Arena, snapshot: &mut Snapshot, has_failed: bool) -> 
         }
         true => {
             crate::sites::record_stacks_at_fork(snapshot);
-            describe::fork(arena, snapshot, snapshot.blocked)
+            describe::fork_in_leader(arena, snapshot)
         }
         false => describe::counts(arena, snapshot, !made),
     }

@@ -76,6 +76,7 @@ libc_locks! {
     fn clearenv() -> c_int = libc::clearenv;
     fn openlog(name: *const c_char, options: c_int, facility: c_int) -> () = libc::openlog;
     fn vsyslog(priority: c_int, format: *const c_char, arguments: *mut c_void) -> ();
+    fn __vsyslog_chk(priority: c_int, flag: c_int, format: *const c_char, arguments: *mut c_void) -> ();
     fn closelog() -> () = libc::closelog;
     fn getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo, result: *mut *mut addrinfo) -> c_int = libc::getaddrinfo;
     fn gethostbyname(name: *const c_char) -> *mut hostent;
@@ -94,6 +95,7 @@ libc_locks! {
     fn getgrgid_r(gid: gid_t, entry: *mut group, text: *mut c_char, size: size_t, result: *mut *mut group) -> c_int;
     fn initgroups(user: *const c_char, gid: gid_t) -> c_int;
     fn setlocale(category: c_int, locale: *const c_char) -> *mut c_char = libc::setlocale;
+    fn dl_iterate_phdr(each: *mut c_void, data: *mut c_void) -> c_int;
     fn iconv_open(to: *const c_char, from: *const c_char) -> *mut c_void;
 }
 
@@ -132,8 +134,8 @@ libc_locks_of_many_arguments! {
     ) -> c_int;
 }
 
-/// Functions that must be jumped to: variadic ones, and those that look at their caller (dlopen resolves `$ORIGIN` and its
-/// namespace by it; dlopen stands in `dlopen.rs`). Their return is not seen; whether a thread still is inside, its stack pointer tells.
+/// Functions that must be jumped to, because they look at their caller: dlopen (in `dlopen.rs`) resolves `$ORIGIN` and its namespace by it. Their
+/// return is not seen; whether a thread still is inside, its stack pointer tells.
 macro_rules! entered {
     ($(fn $name:ident;)*) => {
         $(pass! {
@@ -158,9 +160,73 @@ pub(super) fn enter(name: &'static CStr, registers: &Registers) {
 entered! {
     fn dlmopen;
     fn dlclose;
-    fn syslog;
-    fn __syslog_chk;
-    fn __vsyslog_chk;
+}
+
+/// Variadic functions, each by the one that takes its arguments as a list (x86-64 psABI, 3.5.7): the hook makes the list. `$offset` is the size of
+/// the arguments that have names; `$list` and `$caller` are the registers of the two arguments behind those.
+macro_rules! variadic_libc_locks {
+    ($(fn $name:ident($($arg:ident: $type:ty),*, ...) by $listed:ident, $offset:literal $list:literal $caller:literal;)*) => {
+        $(const _: () = {
+            real_function!($name);
+            use REAL as VARIADIC;
+
+            const _: () = {
+                real_function!($listed);
+                call_real!($($arg: $type,)* arguments: *mut c_void => ());
+
+                unsafe extern "C-unwind" fn body($($arg: $type,)* arguments: *mut c_void, caller: usize) {
+                    at_lock(c_name!($name), caller, || real($($arg,)* arguments))
+                }
+
+                /// As the C library's; see the module.
+                #[unsafe(naked)]
+                #[unsafe(no_mangle)]
+                pub unsafe extern "C" fn $name($($arg: $type),*) {
+                    core::arch::naked_asm!(
+                        ".cfi_startproc",
+                        "cmp byte ptr [rip + {tracked}], 0",
+                        "jne 2f",
+                        "cmp byte ptr [rip + {watched}], 0",
+                        "jne 2f",
+                        "jmp qword ptr [rip + {real}]",
+                        "2: push rbp",
+                        ".cfi_def_cfa_offset 16",
+                        ".cfi_offset rbp, -16",
+                        "mov rbp, rsp",
+                        ".cfi_def_cfa_register rbp",
+                        "sub rsp, 208",
+                        "mov [rsp], rdi\n mov [rsp+8], rsi\n mov [rsp+16], rdx\n mov [rsp+24], rcx\n mov [rsp+32], r8\n mov [rsp+40], r9",
+                        "test al, al",
+                        "je 3f",
+                        "movaps [rsp+48], xmm0\n movaps [rsp+64], xmm1\n movaps [rsp+80], xmm2\n movaps [rsp+96], xmm3",
+                        "movaps [rsp+112], xmm4\n movaps [rsp+128], xmm5\n movaps [rsp+144], xmm6\n movaps [rsp+160], xmm7",
+                        "3: mov dword ptr [rsp+176], {offset}",
+                        "mov dword ptr [rsp+180], 48",
+                        "lea rax, [rbp+16]",
+                        "mov [rsp+184], rax",
+                        "mov [rsp+192], rsp",
+                        concat!("lea ", $list, ", [rsp+176]"),
+                        concat!("mov ", $caller, ", [rbp+8]"),
+                        "call {body}",
+                        "leave",
+                        ".cfi_def_cfa rsp, 8",
+                        "ret",
+                        ".cfi_endproc",
+                        tracked = sym gate::TRACKED,
+                        watched = sym gate::WATCHED,
+                        real = sym VARIADIC,
+                        offset = const $offset,
+                        body = sym body,
+                    )
+                }
+            };
+        };)*
+    };
+}
+
+variadic_libc_locks! {
+    fn syslog(priority: c_int, format: *const c_char, ...) by vsyslog, 16 "rdx" "rcx";
+    fn __syslog_chk(priority: c_int, flag: c_int, format: *const c_char, ...) by __vsyslog_chk, 24 "rcx" "r8";
 }
 
 hook! {

@@ -6,6 +6,7 @@ use crate::emit;
 use crate::entry::Scratch;
 use crate::options::{self, Summary};
 use forkguard_core::fork::{Snapshot, shared_page};
+use forkguard_core::glibc::LockKind;
 use forkguard_core::registry::generation;
 use forkguard_core::{flags, kernel};
 use std::cell::UnsafeCell;
@@ -87,9 +88,12 @@ pub(crate) fn remember(fork: &Snapshot, pid: u32) {
     let fill = |child: &mut Child| {
         child.lost.clear();
         fork.threads.as_slice().iter().filter(|t| t.tid != fork.thread).for_each(|t| child.lost.push(*t));
+        child.libc_locks.clear();
+        let libc_locks = fork.broken_locks().filter(|lock| lock.entry.kind == LockKind::Libc);
+        libc_locks.for_each(|lock| child.libc_locks.push(*lock));
         (child.pid, child.sequence, child.full) = (pid, fork.sequence, fork.full);
         (child.lost_count, child.unrecorded) = (lost_count, fork.kernel_threads.saturating_sub(recorded));
-        (child.wait, child.reported) = (None, Reported::No);
+        (child.wait, child.reported, child.hit) = (None, Reported::No, None);
         child.forked_at = kernel::boottime();
     };
     if SLOTS.iter().any(|slot| slot.fill(pid, fill)) {

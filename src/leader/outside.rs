@@ -1,7 +1,10 @@
 //! A child as /proc shows it: whether it lives, what it waits for, and where.
+use crate::entry::Arena;
+use crate::entry::arena::ArenaList;
+use crate::sites::{self, StackOf, Start};
 use forkguard_core::kernel;
 use forkguard_core::kernel::other_process::{PARENT, STACK, START, STATE, read, stat};
-use forkguard_loader::{belongs_to, link_map_of};
+use forkguard_loader::{belongs_to, is_in_c_library, link_map_of, path_of};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A wait for a futex that only the child's own process could end, by its only thread.
@@ -110,19 +113,56 @@ fn is_shared(pid: u32, address: usize) -> bool {
     kernel::read_memory(before, &mut own) && bytes_of(pid, before) == Some(own)
 }
 
-/// The addresses at which a child waits, innermost first: the instruction, and the call of the library that it is in. None where the child has other
-/// code than this process.
-pub(super) fn wait_frames(pid: u32, wait: &Wait) -> [Option<usize>; 2] {
-    let inner = Some(wait.instruction).filter(|&instruction| is_shared(pid, instruction));
-    [inner, inner.and_then(|_| library_caller(pid, wait))]
+/// Frames of a child's stack that are read.
+const FRAMES: usize = 32;
+
+/// The addresses behind the calls that led to a child's wait, innermost first: none of this library, and of the C library's own calls the first and
+/// the last. Empty where the child has other code than this process.
+pub(super) fn wait_frames<'a>(arena: &'a Arena, pid: u32, wait: &Wait) -> &'a [usize] {
+    let mut frames = arena.list(FRAMES);
+    add_frames(&mut frames, pid, wait.instruction, wait.stack);
+    let library = link_map_of(wait.instruction);
+    if frames.as_slice().iter().all(|&address| link_map_of(address) == library)
+        && let Some((caller, stack)) = library_caller(pid, wait)
+    {
+        add_frames(&mut frames, pid, caller, stack);
+    }
+    let frames = frames.done();
+    match frames.iter().take_while(|&&address| is_in_libc(address)).count() {
+        inner @ 3.. => arena.join([&frames[..1], &frames[inner - 1..]]),
+        _ => frames,
+    }
 }
 
-/// The innermost call on the child's stack that leads from another library into the one that waits. (Go has no unwind tables.) That
-/// the call goes there tells it from what earlier calls left on the stack.
-fn library_caller(pid: u32, wait: &Wait) -> Option<usize> {
+/// True for an address in the C library or the dynamic linker, which is a part of it.
+pub(super) fn is_in_libc(address: usize) -> bool {
+    is_in_c_library(address) || path_of(address).is_some_and(|path| path.as_str().contains("/ld-linux"))
+}
+
+/// Adds a place of a child's code and the calls that led there.
+fn add_frames(frames: &mut ArenaList<'_, usize>, pid: u32, instruction: usize, stack: usize) {
+    let mut add = |address| {
+        let shared = is_shared(pid, address);
+        if shared && !sites::is_own(address) {
+            frames.push(address);
+        }
+        shared
+    };
+    if add(instruction) {
+        sites::sleeper_addresses(StackOf::Child(pid), Start::of_sleeper(instruction, stack), &mut add);
+    }
+}
+
+/// The innermost call on the child's stack that leads from another library into the one that waits, and the stack pointer behind it. (Go has no
+/// unwind tables.) That the call goes there tells it from what earlier calls left on the stack.
+fn library_caller(pid: u32, wait: &Wait) -> Option<(usize, usize)> {
     const PAGE: usize = 4096;
     const PAGES: usize = 16;
     let library = link_map_of(wait.instruction)?;
+    let leads_there = |after: usize| {
+        let target = sites::call_target(StackOf::Child(pid), after);
+        target.is_some_and(|target| belongs_to(target, library))
+    };
     let mut start = wait.stack & !7;
     for _ in 0..PAGES {
         let end = (start & !(PAGE - 1)) + PAGE;
@@ -131,31 +171,13 @@ fn library_caller(pid: u32, wait: &Wait) -> Option<usize> {
         if !kernel::read_memory_of(pid, start, page) {
             return None;
         }
-        let words = page.as_chunks::<8>().0.iter().map(|word| usize::from_ne_bytes(*word));
+        let words = page.as_chunks::<8>().0.iter().map(|word| usize::from_ne_bytes(*word)).enumerate();
         let outer = |word: &usize| link_map_of(*word).is_some_and(|from| from != library);
-        if let Some(caller) = words.filter(outer).find(|&word| is_shared(pid, word) && calls_into(pid, word, library)) {
-            return Some(caller);
+        let mut calls = words.filter(|(_, word)| outer(word) && is_shared(pid, *word) && leads_there(*word));
+        if let Some((index, caller)) = calls.next() {
+            return Some((caller, start + 8 * index + 8));
         }
         start = end;
     }
     None
-}
-
-/// True when the instruction before `after` calls through an import that leads into the library.
-fn calls_into(pid: u32, after: usize, library: usize) -> bool {
-    let import = || {
-        let word = |bytes: &[u8]| bytes.try_into().map(i32::from_ne_bytes).ok();
-        let relative = |to: usize, by: i32| to.wrapping_add_signed(by as isize);
-        let code: [u8; 6] = bytes_of(pid, after.checked_sub(6)?)?;
-        if code[..2] == [0xff, 0x15] {
-            return Some(relative(after, word(&code[2..])?));
-        }
-        // A call of a stub of the PLT: endbr64 and bnd or none, then a jump through the import.
-        let stub = (code[1] == 0xe8).then_some(relative(after, word(&code[2..])?))?;
-        let code: [u8; 16] = bytes_of(pid, stub)?;
-        let jump = code[..11].windows(2).position(|two| two == [0xff, 0x25])?;
-        Some(relative(stub + jump + 6, word(&code[jump + 2..jump + 6])?))
-    };
-    let target = import().and_then(|import| bytes_of(pid, import)).map(usize::from_ne_bytes);
-    target.is_some_and(|target| belongs_to(target, library))
 }

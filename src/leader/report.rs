@@ -1,84 +1,71 @@
 //! Reports that a child waits in vain, and that it went on after all.
-use super::child::{Child, NAMED};
+use super::child::{Child, ReportedHit};
+use super::hit::{self, Behind};
 use super::outside::{self, Wait};
 use crate::entry::{Arena, Scratch};
 use crate::findings::{self, Hit};
 use crate::options::{self, Summary};
 use crate::{describe, ledger};
+use forkguard_core::fixed::Text;
 use forkguard_core::kernel;
-use forkguard_loader::path_of;
-use forkguard_report::event::{Event, FindingKind, FindingState, Role, Severity, Site, State, Thread};
+use forkguard_report::event::{Event, Finding, FindingKind, FindingState, Role, Severity, State};
 use std::borrow::Cow::Borrowed;
 
-/// A child waits for a lost thread.
-pub(super) fn report_hang(scratch: &Scratch, child: &Child, wait: &Wait) {
+/// A child waits for a lost thread, or for a lock that one held.
+pub(super) fn report_hang(scratch: &Scratch, child: &mut Child, wait: &Wait) {
     let arena = &scratch.arena();
     let id = fork_id(arena, child);
     let lost = describe::lost_threads(arena, child.lost.as_slice());
-    let frames = outside::wait_frames(child.pid, wait);
-    let (names, sites) = lost_threads_text(arena, child, lost);
-    let site = describe::native_site(arena, Role::Waits, child.pid, frames.into_iter().flatten());
-    let hit = Hit {
-        kind: FindingKind::JoinLostThread,
-        what: arena.format(format_args!("{:#x}", wait.address)),
-        subject: arena.format(format_args!(
-            "its only thread waits for a futex at {:#x} that only lost threads could wake; lost at the fork: {} thread{} ({names})",
-            wait.address,
-            child.lost_count,
-            if child.lost_count == 1 { "" } else { "s" },
-        )),
-        sites: arena.join([site.as_slice(), sites]),
-        hazard: None,
-    };
-    let mut finding = findings::of_hit(arena, id, Severity::Error, &hit);
-    finding.child = Some(child.pid);
-    let hazard = hazard(arena, id, child, frames[0], lost);
-    let hazard = hazard.map(|hazard| new_state(hazard, State::Hit, FindingKind::JoinLostThread.name()));
-    ledger::write_events(scratch, Some(id), [Some(Event::Finding(finding.clone())), hazard]);
+    let frames = outside::wait_frames(arena, child.pid, wait);
+    let site = describe::native_site(arena, Role::Waits, child.pid, frames.iter().copied());
+    let (hit, behind) = hit::of_wait(arena, child, wait, lost, (site, frames));
+    let finding = finding_of(arena, id, child, Severity::Error, &hit);
+    let hazard_id = arena.format(format_args!("{id}:{}:{}", behind.kind.name(), behind.what));
+    let hazard = hazard(arena, id, child, &hit, &behind, hazard_id);
+    child.hit = Some(ReportedHit {
+        finding: Text::of(format_args!("{}", finding.id)),
+        hazard: if hazard.is_some() { Text::of(format_args!("{hazard_id}")) } else { Text::new() },
+    });
+    ledger::write_events(scratch, Some(id), [hazard, Some(Event::Finding(finding.clone()))]);
     if options::get().summary != Summary::Never {
         ledger::print_hit(arena, child.pid, kernel::process_id(), &finding);
     }
 }
 
-/// The child went on.
-pub(super) fn report_resolved(scratch: &Scratch, child: &Child) {
-    let Some(wait) = child.wait else { return };
-    let arena = &scratch.arena();
-    let id = fork_id(arena, child);
-    let finding = arena.format(format_args!("{id}:{}:{:#x}", FindingKind::JoinLostThread.name(), wait.address));
-    let lost = describe::lost_threads(arena, child.lost.as_slice());
-    let resolved = |id| new_state(id, State::Resolved, "the child went on after all");
-    let hazard = hazard(arena, id, child, Some(wait.instruction), lost);
-    ledger::write_events(scratch, Some(id), [Some(resolved(finding)), hazard.map(resolved)]);
+fn finding_of<'a>(arena: &'a Arena, id: &'a str, child: &Child, severity: Severity, hit: &Hit<'a>) -> Finding<'a> {
+    Finding { child: Some(child.pid), ..findings::of_hit(arena, id, severity, hit) }
 }
 
-/// The names of the lost threads, and their sites.
-fn lost_threads_text<'a>(arena: &'a Arena, child: &Child, lost: &[Thread<'a>]) -> (&'a str, &'a [Site<'a>]) {
-    let mut sites = arena.list::<Site<'_>>(NAMED + 1);
-    let mut names = "";
-    let gap = |names: &str| if names.is_empty() { "" } else { ", " };
-    for thread in lost {
-        names = arena.format(format_args!("{names}{}\"{}\"", gap(names), thread.name));
-        thread.site.iter().for_each(|site| sites.push(site.clone()));
+/// That the fork's finding hit the child. A lock whose holder no hook saw becomes a finding only now.
+fn hazard<'a>(
+    arena: &'a Arena,
+    id: &'a str,
+    child: &Child,
+    hit: &Hit<'a>,
+    behind: &Behind<'a>,
+    hazard_id: &'a str,
+) -> Option<Event<'a>> {
+    if behind.known {
+        return Some(new_state(hazard_id, State::Hit, hit.kind.name()));
     }
-    if child.unrecorded > 0 {
-        names = arena.format(format_args!("{names}{}{} started past every hook", gap(names), child.unrecorded));
-        findings::go_site(arena).into_iter().for_each(|site| sites.push(site));
-    }
-    let more = if child.lost_count.saturating_sub(child.unrecorded) > NAMED as u32 { ", …" } else { "" };
-    (arena.format(format_args!("{names}{more}")), sites.done())
+    let orphan = || Hit { kind: behind.kind, what: behind.what, subject: hit.subject, sites: hit.sites, hazard: None };
+    (behind.kind == FindingKind::LockOrphaned).then(|| Event::Finding(finding_of(arena, id, child, Severity::Warning, &orphan())))
+}
+
+/// The child went on.
+pub(super) fn report_resolved(scratch: &Scratch, child: &Child) {
+    let Some(hit) = &child.hit else { return };
+    let arena = &scratch.arena();
+    let resolved = |id: &Text<160>| {
+        let id = arena.text(id.as_str());
+        (!id.is_empty()).then(|| new_state(id, State::Resolved, "the child went on after all"))
+    };
+    let events = [&hit.finding, &hit.hazard].map(resolved);
+    ledger::write_events(scratch, Some(fork_id(arena, child)), events);
 }
 
 fn fork_id<'a>(arena: &'a Arena, child: &Child) -> &'a str {
     arena.text(describe::fork_id(kernel::process_id(), child.sequence).as_str())
-}
-
-/// The finding that the child's fork reported of the runtime whose thread is lost, when the child waits at an instruction of that runtime.
-fn hazard<'a>(arena: &'a Arena, id: &str, child: &Child, instruction: Option<usize>, lost: &[Thread<'a>]) -> Option<&'a str> {
-    let path = path_of(instruction?)?;
-    let library = path.as_str().rsplit('/').next()?;
-    let runtime = lost.iter().find_map(|t| findings::runtime_library(t)).filter(|runtime| *runtime == library)?;
-    child.full.then(|| arena.format(format_args!("{id}:{}:{runtime}", FindingKind::RuntimeUnsafe.name())))
 }
 
 fn new_state<'a>(id: &'a str, state: State, because: &'a str) -> Event<'a> {

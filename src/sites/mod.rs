@@ -1,12 +1,15 @@
 //! Where in the program something was done: sites for the registries. A [`SiteId`] is the return address of the call, or names a stack in the
 //! store: that address and the application's frames, innermost first.
 mod capture;
+mod code;
 mod debug;
 mod eh_frame;
 mod languages;
 pub(crate) mod native;
 mod rate;
 mod seeds;
+mod sleepers;
+mod stack_of;
 pub(crate) mod store;
 mod unwind;
 
@@ -14,15 +17,18 @@ pub(crate) use capture::{
     Handler, NewThread, capture, capture_connection, capture_file, capture_from, capture_handler, capture_thread, capture_timer,
     handled_signal, interpreted_stack, is_called_in, prove,
 };
+pub(crate) use code::{call_target, is_own};
 use forkguard_core::fork::Snapshot;
 use forkguard_loader::{MemoryAccess, path_of};
 pub(crate) use languages::python::handlers as python_handlers;
 pub(crate) use languages::python::{self, before_forks, starts_thread};
 pub(crate) use rate::skipped;
 pub(crate) use seeds::seed_taker;
+pub(crate) use sleepers::stack_of_sleeper;
+pub(crate) use stack_of::StackOf;
 use store::{Language, StoredFrame};
 pub(crate) use store::{SiteId, address_of};
-pub(crate) use unwind::Start;
+pub(crate) use unwind::{Start, sleeper_addresses};
 
 /// In the constructor.
 pub(crate) fn prepare() {

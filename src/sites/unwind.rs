@@ -3,8 +3,9 @@
 //! The C library's own unwinder may take a lock (registered frames, older loaders) and trusts what the tables say: a library that lives in
 //! other people's processes may do neither. This walk takes none, allocates nothing, and reads stack and tables
 //! fault-proof: a stack that is not as the tables say (a coroutine's, code without tables) ends the walk.
+use super::code::calls;
 use super::eh_frame::{self, BP, Row, SP, Saved};
-use forkguard_core::kernel::{read_memory, read_value};
+use super::stack_of::StackOf;
 use forkguard_loader::find_object;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -17,6 +18,7 @@ const SPAN: usize = 64 << 20;
 pub(crate) struct Start {
     at: usize,
     sp: usize,
+    /// 0 unknown.
     bp: usize,
 }
 
@@ -24,6 +26,11 @@ impl Start {
     /// Where a call was made from: its return address, the stack pointer and rbp that its caller goes on with.
     pub(crate) fn of_call(caller: usize, sp: usize, bp: usize) -> Start {
         Start { at: caller - 1, sp, bp }
+    }
+
+    /// Where a thread sleeps or a call was made, as far as the kernel or the stack says: by the address behind the instruction, and the stack pointer.
+    pub(crate) fn of_sleeper(instruction: usize, sp: usize) -> Start {
+        Start::of_call(instruction, sp, 0)
     }
 
     /// Here, in the function that this is inlined into.
@@ -41,17 +48,22 @@ impl Start {
 /// Calls `each` with the return addresses behind `caller`, which the walk must meet or begin at: innermost first.
 pub(super) fn return_addresses(start: Start, caller: usize, each: &mut dyn FnMut(usize) -> bool) {
     let mut met = start.at == caller - 1;
-    walk(start, &mut |frame| {
+    walk(start, StackOf::Thread, &mut |frame| {
         let go_on = !met || each(frame.address);
         met |= frame.address == caller;
         go_on
     });
 }
 
+/// Calls `each` with the return addresses on another thread's stack, innermost first.
+pub(crate) fn sleeper_addresses(stack: StackOf, start: Start, each: &mut dyn FnMut(usize) -> bool) {
+    walk(start, stack, &mut |frame| each(frame.address));
+}
+
 /// Where the function begins that the walk leads to and that returns to `restorer`, as the C library's signal handlers do.
 pub(super) fn signal_handler(start: Start, restorer: usize) -> Option<usize> {
     let (mut inner, mut found) = (start.at, None);
-    walk(start, &mut |frame| {
+    walk(start, StackOf::Thread, &mut |frame| {
         if frame.address == restorer {
             found = function_start(inner);
         }
@@ -68,12 +80,17 @@ pub(super) fn function_start(at: usize) -> Option<usize> {
 }
 
 /// Calls `each` with the calling frames, innermost first, for as long as it says so.
-fn walk(start: Start, each: &mut dyn FnMut(&Frame) -> bool) {
+fn walk(start: Start, of: StackOf, each: &mut dyn FnMut(&Frame) -> bool) {
     let Start { mut at, mut sp, mut bp } = start;
     let bottom = sp;
-    let mut stack = Window { start: 0, words: [0; WINDOW] };
+    let mut stack = Window { of, start: 0, words: [0; WINDOW] };
     for _ in 0..DEPTH {
-        let Some(frame) = rule(at).and_then(|rule| rule.apply(sp, bp, &mut stack)) else { return };
+        let Some(rule) = rule(at) else { return };
+        if bp == 0 && rule.needs_bp() {
+            let Some(found) = stack.frame_of(at, sp) else { return };
+            bp = found;
+        }
+        let Some(frame) = rule.apply(sp, bp, &mut stack) else { return };
         if frame.sp <= sp || frame.sp - bottom > SPAN || frame.address == 0 || !each(&frame) {
             return;
         }
@@ -87,6 +104,7 @@ const WINDOW: usize = 64;
 
 /// A piece of the stack.
 struct Window {
+    of: StackOf,
     start: usize,
     words: [usize; WINDOW],
 }
@@ -103,12 +121,20 @@ impl Window {
         self.start = address;
         // SAFETY: plain words, viewed as bytes.
         let bytes = unsafe { std::slice::from_raw_parts_mut(self.words.as_mut_ptr().cast::<u8>(), WINDOW * 8) };
-        if !read_memory(address, bytes) {
+        if !self.of.read(address, bytes) {
             // Where the stack begins there is less above.
             self.start = 0;
-            return read_value(address);
+            return self.of.word(address);
         }
         Some(self.words[0])
+    }
+
+    /// The frame pointer of the function around `at`, where the registers are not known: it lies below the return address of a call of that
+    /// function.
+    fn frame_of(&mut self, at: usize, sp: usize) -> Option<usize> {
+        const LARGEST_FRAME: usize = 16 << 10;
+        let function = function_start(at)?;
+        (sp..sp + LARGEST_FRAME).step_by(8).find(|frame| self.read(frame + 8).is_some_and(|after| calls(after, function)))
     }
 }
 
@@ -147,6 +173,10 @@ impl Rule {
             Saved::Unknown => return None,
         };
         (row.return_address == Saved::At(-8)).then(|| Rule::new(register == BP, offset, saved_bp))
+    }
+
+    fn needs_bp(self) -> bool {
+        self.0 & (Rule::END.0 | Rule::BY_BP) == Rule::BY_BP
     }
 
     fn apply(self, sp: usize, bp: usize, stack: &mut Window) -> Option<Frame> {

@@ -6,7 +6,7 @@ use super::objects::words_of;
 use super::orphans::orphans;
 use super::report::{report_endless, with_site};
 use super::text::{wait_site, waiter};
-use crate::describe::{self, lock_id};
+use crate::describe::{self, libc_locks, lock_id};
 use crate::findings::{Hazard, Hit, lock_orphaned};
 use crate::ledger;
 use forkguard_core::fixed::Text;
@@ -97,23 +97,11 @@ fn report_unknown_owner(lock: LockKind, address: usize, owner: u32, caller: usiz
     })
 }
 
-/// Functions that take the same lock of the C library; all others have one of their own.
-const FAMILIES: &[&[&str]] = &[
-    &["localtime", "localtime_r", "mktime", "timelocal", "gmtime", "gmtime_r", "timegm", "tzset", "strftime", "ctime", "ctime_r"],
-    &["setenv", "putenv", "unsetenv", "clearenv"],
-    &["openlog", "syslog", "vsyslog", "closelog", "__syslog_chk", "__vsyslog_chk"],
-    &["random", "srandom", "rand", "srand"],
-    &["__cxa_atexit", "on_exit"],
-];
-
-fn take_the_same_lock(one: &str, other: &str) -> bool {
-    one == other || FAMILIES.iter().any(|family| family.contains(&one) && family.contains(&other))
-}
-
 /// The function of that name is about to take its lock of the C library.
 pub(super) fn check_libc(name: &'static CStr, caller: usize) -> WaitReport {
     let name = name.to_str().unwrap_or_default();
     let inside = |lock: &LockRecord| lock.entry.kind == LockKind::Libc && lock.entry.flags & held::ENTERED == 0;
-    let orphan = orphans().find(|(_, lock)| inside(lock) && take_the_same_lock(describe::libc_name(lock.entry.address), name));
-    orphan.map_or(WaitReport::Nothing, |(fork, lock)| report_deadlock(fork, lock, caller))
+    let holds = |lock: &LockRecord| libc_locks::is_same(describe::libc_name(lock.entry.address), name);
+    let orphan = orphans().find(|(_, lock)| inside(lock) && holds(lock) && !libc_locks::is_brief(name));
+    orphan.map_or(WaitReport::Unchecked, |(fork, lock)| report_deadlock(fork, lock, caller))
 }

@@ -53,6 +53,15 @@ pub(crate) fn before(call: BlockingCall, address: usize, caller: usize) -> WaitR
         return WaitReport::Unchecked;
     }
     shared_page::begin_wait();
+    let report = check(call, address, caller);
+    if matches!(report, WaitReport::Unchecked) {
+        shared_page::end_wait();
+    }
+    report
+}
+
+/// Unchecked where the call may wait for what no hook knows of: then the leader sees it.
+fn check(call: BlockingCall, address: usize, caller: usize) -> WaitReport {
     use BlockingCall::*;
     match call {
         Lock(kind) => locks::check(kind, address, caller, true),

@@ -94,13 +94,18 @@ pub fn futex_of(tid: u32) -> Option<usize> {
     usize::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()
 }
 
-/// A sleeping thread's stack pointer: the last but one word of /proc/self/task/TID/syscall (proc(5)).
-pub fn stack_pointer(tid: u32) -> Option<usize> {
+/// Where a sleeping thread of this process is: its program counter and its stack pointer, the last two words of /proc/self/task/TID/syscall (proc(5)).
+pub fn sleeping_at(tid: u32) -> Option<(usize, usize)> {
     let path = Text::<48>::of(format_args!("/proc/self/task/{tid}/syscall"));
     let mut bytes = [0u8; 256];
     let text = core::str::from_utf8(read_file(path.as_cstr()?, &mut bytes)).ok()?;
-    let word = text.trim_end().rsplit(' ').nth(1)?;
-    usize::from_str_radix(word.strip_prefix("0x")?, 16).ok()
+    let mut words = text.trim_end().rsplit(' ').map(|word| usize::from_str_radix(word.strip_prefix("0x")?, 16).ok());
+    Some((words.next()??, words.next()??))
+}
+
+/// A sleeping thread's stack pointer.
+pub fn stack_pointer(tid: u32) -> Option<usize> {
+    sleeping_at(tid).map(|(_, stack)| stack)
 }
 
 /// The newest child of this thread (/proc/self/task/TID/children, proc(5)); None where the kernel does not say.
