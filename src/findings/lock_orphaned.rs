@@ -1,4 +1,5 @@
 //! lock-orphaned: a lock that a lost thread holds, or one of the forking thread that knows its owner by a thread id of the leader.
+use crate::describe::libc_locks;
 use crate::entry::Arena;
 use crate::findings::evidence::Evidence;
 use forkguard_report::catalogue::{EXPLAIN_OWN_LOCK, EXPLAIN_SHARED_LOCK};
@@ -9,7 +10,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
     for lock in evidence.locks {
         // What a child does without, it does not call either.
         let is_leaders = !lock.own && evidence.lost_threads().any(|t| t.tid == lock.holder && evidence.works_for_leader(t));
-        let severity = if lock.signal || is_leaders { Severity::Info } else { Severity::Warning };
+        let severity = if lock.signal || is_leaders || is_held_briefly(lock) { Severity::Info } else { Severity::Warning };
         let (subject, sites) = parts(evidence.arena, lock, evidence.threads);
         let what = what(evidence.arena, lock);
         let the = if lock.kind == LockKind::Libc { "the " } else { "" };
@@ -22,6 +23,11 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         }
         found(finding);
     }
+}
+
+/// True for a thread inside a function of the C library that hardly ever holds its lock.
+fn is_held_briefly(lock: &Lock<'_>) -> bool {
+    lock.kind == LockKind::Libc && lock.name.as_deref().is_some_and(libc_locks::is_brief)
 }
 
 /// What stands for a lock in the id of its finding.

@@ -21,7 +21,7 @@ pub(crate) fn call_target(of: StackOf, after: usize) -> Option<usize> {
         return of.word(relative(after, &code[2..])?);
     }
     let target = (code[1] == 0xe8).then_some(relative(after, &code[2..])?)?;
-    Some(import_of(target).map_or(Some(target), |import| of.word(import))?)
+    import_of(target).map_or(Some(target), |import| of.word(import))
 }
 
 /// The import that a stub of the PLT jumps through: endbr64 and bnd or none, then the jump.
