@@ -217,6 +217,7 @@ impl Options {
             }
             FindingKind::EpollInherited | FindingKind::EpollSharedUse => (self.epoll == Shared::Own, "FORKGUARD_EPOLL=own"),
             FindingKind::FileOffsetShared => (self.files == Shared::Own, "FORKGUARD_FILES=own"),
+            FindingKind::LockFileShared => (self.files == Shared::Own, "FORKGUARD_FILES=own"),
             FindingKind::TimerLost => (self.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm"),
             FindingKind::BufferDuplicated => (self.buffers == Buffers::Drop, "FORKGUARD_BUFFERS=drop (the C library's streams)"),
             FindingKind::RuntimeUnsafe => (self.openmp != OpenMp::Keep, "FORKGUARD_OPENMP=pause"),

@@ -1,6 +1,7 @@
 // What makes, copies and closes descriptors: numbers, flags, modes, errors.
 #include "driver.h"
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -112,6 +113,21 @@ SAFE_SNIPPET(fcntl_passes_all) {
     CHECK(fcntl64(ends[1], F_GETFD) == 0);
     made(ends[0], true);
     made(ends[1], false);
+}
+
+SAFE_SNIPPET(file_locks) {
+    int fd = open("/dev/zero", O_RDONLY);
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET}, of_file = lock;
+    KEEPS_ERRNO(flock(fd, LOCK_SH) == 0 && flock(fd, LOCK_UN) == 0);
+    FAILS(EBADF, flock(-1, LOCK_EX));
+    FAILS(EINVAL, flock(fd, 16));
+    KEEPS_ERRNO(fcntl(fd, F_SETLK, &lock) == 0 && fcntl(fd, F_OFD_SETLK, &of_file) == 0);
+    of_file.l_type = F_UNLCK;
+    CHECK(fcntl(fd, F_OFD_SETLK, &of_file) == 0 && lockf(fd, F_ULOCK, 0) == 0 && lockf64(fd, F_TEST, 0) == 0);
+    FAILS(EFAULT, fcntl(fd, F_SETLK, NULL));
+    FAILS(EFAULT, fcntl(fd, F_OFD_SETLK, NULL));
+    FAILS(EBADF, lockf(-1, F_LOCK, 0));
+    CHECK(close(fd) == 0);
 }
 
 SAFE_SNIPPET(bad_closes) {

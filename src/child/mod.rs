@@ -5,6 +5,7 @@ mod ending;
 pub(crate) mod exec;
 pub(crate) mod exit;
 pub(crate) mod exit_handlers;
+mod file_locks;
 mod handlers;
 mod hit;
 pub(crate) mod leaks;

@@ -1,5 +1,5 @@
 //! What a child reports when it settles: the `child` event, the handlers of signals that it or its server dealt with, the summary on stderr.
-use super::{handlers, severed, signals, unused_pipes};
+use super::{file_locks, handlers, severed, signals, unused_pipes};
 use crate::describe::{self, own_fork_id};
 use crate::emit;
 use crate::entry::arena::ArenaList;
@@ -36,6 +36,7 @@ pub(super) fn report(scratch: &Scratch, fork: &'static Snapshot, call: &'static 
     found.add_dropped_handlers(resets);
     found.add_hazards(&evidence);
     found.add_unused_pipes();
+    found.add_file_locks();
     let cures = ledger::listed_actions(&arena);
     found.write(scratch, call, cures);
     print(&arena, fork.leader, found.findings.done(), cures.0);
@@ -106,7 +107,16 @@ impl<'a> Found<'a> {
     /// Ends of pipes that are held and not used.
     fn add_unused_pipes(&mut self) {
         let Some(hit) = unused_pipes::unused(self.arena) else { return };
-        let finding = findings::of_hit(self.arena, self.fork_id, Severity::Info, &hit);
+        self.add_info(&hit);
+    }
+
+    /// Locks on files that the leader holds.
+    fn add_file_locks(&mut self) {
+        file_locks::each_held(self.arena, self.fork, |hit| self.add_info(&hit));
+    }
+
+    fn add_info(&mut self, hit: &Hit<'a>) {
+        let finding = findings::of_hit(self.arena, self.fork_id, Severity::Info, hit);
         self.counts.info += 1;
         self.events.push(Event::Finding(Finding { state: State::Open, ..finding }));
     }

@@ -66,6 +66,17 @@ fn unread() -> usize {
     }
 }
 
+/// True when a child's release of a lock that its leader took on a shared file is not passed on.
+pub(crate) fn keeps_file_locks() -> bool {
+    options::guards() && options::get().files == Shared::Own
+}
+
+/// Logs that it was not.
+pub(crate) fn log_kept_file_lock(fd: i32) {
+    let start = kernel::monotonic_by_syscall();
+    log_action(Guard::Files, "lock kept from the child's release", format_args!("descriptor {fd}"), start, Ok(()));
+}
+
 fn make_own(fd: i32) {
     let start = kernel::monotonic_by_syscall();
     let result = unshare(fd, || unshare::reopen(fd));

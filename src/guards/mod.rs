@@ -26,7 +26,7 @@ use forkguard_core::gate;
 use forkguard_core::registry::descriptors;
 
 pub(crate) use buffers::drop_copy;
-pub(crate) use files::before_first_use;
+pub(crate) use files::{before_first_use, keeps_file_locks, log_kept_file_lock};
 pub(crate) use locks::REPAIRED;
 pub(crate) use openmp::regions_are_single;
 pub(crate) use safe_point::{wait_before_fork, wait_in_prepare};

@@ -1,4 +1,5 @@
 //! Descriptors: where each came from, and that a number was given back. forkguard's own descriptor does not exist for the host.
+use super::file_lock;
 use crate::child::uses::{self, Use};
 use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
 use crate::entry::{errno, record};
@@ -333,6 +334,9 @@ hook! {
             return not_open();
         }
         locks(fd, command, caller);
+        if let Some(result) = file_lock::by_fcntl(fd, command, argument.cast(), caller, || real(fd, command, argument)) {
+            return result;
+        }
         let result = real(fd, command, argument);
         controlled(fd, command, argument, result, caller);
         result
@@ -346,6 +350,9 @@ hook! {
             return not_open();
         }
         locks(fd, command, caller);
+        if let Some(result) = file_lock::by_fcntl(fd, command, argument.cast(), caller, || real(fd, command, argument)) {
+            return result;
+        }
         let result = real(fd, command, argument);
         controlled(fd, command, argument, result, caller);
         result

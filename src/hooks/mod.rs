@@ -28,6 +28,7 @@ mod exec;
 mod exec_args;
 mod exit;
 mod exit_handlers;
+mod file_lock;
 pub(crate) mod fork;
 mod io;
 mod libc_locks;

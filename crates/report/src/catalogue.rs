@@ -275,6 +275,15 @@ const fn entry(kind: FindingKind) -> &'static Entry {
                 c = "."
             ),
         },
+        FindingKind::LockFileShared => &Entry {
+            name: "lock-file-shared",
+            explain: "A lock of flock(2) or F_OFD_SETLK belongs to the open file: the child shares it, its unlock releases it for both, and \
+                it lasts until both have closed the file. A lock of F_SETLK is the leader's alone: the child has none.",
+            cures: cures!(
+                "Open the file anew and take the lock in ",
+                "; and in a child only close what it inherited, without unlocking it."
+            ),
+        },
         FindingKind::LockDeadlock => &Entry {
             name: "lock-deadlock",
             explain: "This thread waits for a lock that nobody in its process will release: it does not come back.",
@@ -335,7 +344,7 @@ const fn entry(kind: FindingKind) -> &'static Entry {
 
 impl FindingKind {
     /// All of them, in the order of `docs/findings.md`.
-    pub const ALL: [FindingKind; 21] = [
+    pub const ALL: [FindingKind; 22] = [
         FindingKind::ThreadLost,
         FindingKind::LockOrphaned,
         FindingKind::ConnectionInherited,
@@ -350,6 +359,7 @@ impl FindingKind {
         FindingKind::BufferDuplicated,
         FindingKind::ExitHandlerInherited,
         FindingKind::PipeInherited,
+        FindingKind::LockFileShared,
         FindingKind::LockDeadlock,
         FindingKind::JoinLostThread,
         FindingKind::ConnectionSharedUse,

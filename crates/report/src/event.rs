@@ -761,6 +761,8 @@ pub enum FindingKind {
     ExitHandlerInherited,
     /// An end of a pipe or pair of sockets that the child holds and does not use.
     PipeInherited,
+    /// A lock on a file that was held at the fork.
+    LockFileShared,
     /// A thread of the child waits for an orphaned lock.
     LockDeadlock,
     /// The child waits for what only a lost thread would do.

@@ -4,6 +4,7 @@ mod close;
 mod concern;
 pub(super) mod deferred;
 mod file;
+mod file_lock;
 pub(super) mod pending;
 mod pipes;
 mod replaced;
@@ -15,6 +16,7 @@ pub(super) mod watch;
 
 pub(crate) use close::{closing, closing_range};
 pub(crate) use concern::Use;
+pub(crate) use file_lock::keeps_lock_of_leader;
 pub(crate) use replaced::has_connected;
 pub(crate) use shared::report_deferred;
 pub(super) use shared::report_deferred_in_time;

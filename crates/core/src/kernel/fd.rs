@@ -183,6 +183,16 @@ pub fn file_number(fd: i32) -> Option<FileNumber> {
     Some(FileNumber { device: stat.st_dev, inode: stat.st_ino })
 }
 
+/// The process that holds a lock of F_SETLK on some part of a file, as far as that is another one (fcntl(2), F_GETLK).
+pub fn locking_process(fd: i32) -> Option<u32> {
+    // SAFETY: a flock is plain words.
+    let mut asked: libc::flock = unsafe { core::mem::zeroed() };
+    asked.l_type = libc::F_WRLCK as i16;
+    // SAFETY: the kernel reads and writes the structure, which outlives the call.
+    let result = unsafe { syscall(libc::SYS_fcntl, [fd as usize, libc::F_GETLK as usize, (&raw mut asked).addr(), 0, 0, 0]) };
+    (result == 0 && asked.l_type != libc::F_UNLCK as i16).then_some(asked.l_pid as u32)
+}
+
 /// True for a pipe, with a name or without.
 pub fn is_pipe(fd: i32) -> bool {
     use rustix::fs::FileType;

@@ -30,8 +30,7 @@ pub fn replace(number: i32, new: &OwnedFd) -> Result<(), Errno> {
 /// A regular file that is only read, opened again at the same place in it: leader and child no longer move one position. One through
 /// which a lock is held stays shared (flock(2): the lock is the description's).
 pub fn reopen(fd: i32) -> Result<(), NotUnshared> {
-    let locked = |line: &[u8]| line.starts_with(b"lock:");
-    if each_line(fd, |line| if locked(line) { Err(NotUnshared::Needed) } else { Ok(()) }).is_err() {
+    if holds_lock(fd) {
         return Err(NotUnshared::Needed);
     }
     let old = borrow(fd);
@@ -46,6 +45,12 @@ pub fn reopen(fd: i32) -> Result<(), NotUnshared> {
     }
     rustix::fs::seek(&new, rustix::fs::SeekFrom::Start(place))?;
     Ok(replace(fd, &new)?)
+}
+
+/// True for a file through which a lock of flock(2) or F_OFD_SETLK is held (proc(5): fdinfo lists them), or that cannot be asked.
+pub fn holds_lock(fd: i32) -> bool {
+    let locked = |line: &[u8]| line.starts_with(b"lock:");
+    each_line(fd, |line| if locked(line) { Err(NotUnshared::Needed) } else { Ok(()) }).is_err()
 }
 
 /// An epoll instance that watches the same descriptors in the same way, by /proc/self/fdinfo (proc(5)). One that watches another

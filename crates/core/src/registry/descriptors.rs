@@ -112,9 +112,39 @@ struct FdEntry {
     /// Of a copy that a child made of an inherited one: the child's generation, and the number of the inherited one.
     copied: AtomicU32,
     original: AtomicU32,
+    /// Of a file: the kind of the lock that was taken through it, where, by which thread, and in which generation.
+    lock: AtomicU8,
+    lock_site: AtomicUsize,
+    lock_thread: AtomicU32,
+    lock_generation: AtomicU32,
     /// The epoll instance that it was added to last, plus one, and the site of that call.
     added_to: AtomicU32,
     added_at: AtomicUsize,
+}
+
+/// The kind of a lock on a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum FileLockKind {
+    /// flock(2): the open file's, which a fork shares.
+    Flock = 1,
+    /// F_OFD_SETLK of fcntl(2): the same.
+    OpenFile,
+    /// F_SETLK of fcntl(2): the process's alone.
+    Process,
+}
+
+/// A lock that was taken through a descriptor.
+#[derive(Clone, Copy, Debug)]
+pub struct FileLock {
+    /// Its kind.
+    pub kind: FileLockKind,
+    /// Return address of the call that took it.
+    pub site: usize,
+    /// Kernel id of the thread that took it.
+    pub thread: u32,
+    /// Taken before the fork that made this process.
+    pub inherited: bool,
 }
 
 /// A copy of what is recorded of one descriptor.
@@ -236,6 +266,7 @@ pub fn open(fd: i32, kind: FdKind, roles: u8, family: u16, site: usize, thread: 
     entry.address[1].store(0, Relaxed);
     entry.forks.store(0, Relaxed);
     entry.copied.store(0, Relaxed);
+    entry.lock.store(0, Relaxed);
     entry.added_to.store(0, Relaxed);
     if entry.kind.swap(kind as u8, Relaxed) == FdKind::None as u8 {
         OPEN.fetch_add(1, Relaxed);
@@ -300,6 +331,10 @@ pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
                 new.forks.store(r.forks, Relaxed);
                 new.generation.store(old.generation.load(Relaxed), Relaxed);
                 new.seen.store(old.seen.load(Relaxed), Relaxed);
+                new.lock_site.store(old.lock_site.load(Relaxed), Relaxed);
+                new.lock_thread.store(old.lock_thread.load(Relaxed), Relaxed);
+                new.lock_generation.store(old.lock_generation.load(Relaxed), Relaxed);
+                new.lock.store(old.lock.load(Relaxed), Relaxed);
                 if old.is_inherited() {
                     new.original.store(number_at_fork(from) as u32, Relaxed);
                     new.copied.store(generation::current(), Relaxed);
@@ -468,6 +503,41 @@ pub fn has_copy(fd: i32) -> bool {
     let number = number_at_fork(fd);
     let is_copy = |other: i32| other != fd && entry(other).is_some_and(FdEntry::is_inherited) && number_at_fork(other) == number;
     COPYING.load(Relaxed) == generation::current() && (0..HIGH.load(Relaxed).min(CAPACITY) as i32).any(is_copy)
+}
+
+/// Records that a lock was taken through a descriptor. One that the leader took stays recorded: it is shared, and whoever takes it again has it
+/// already.
+pub fn lock(fd: i32, kind: FileLockKind, site: usize, thread: u32) {
+    if let Some(entry) = entry(fd).filter(|_| file_lock(fd).is_none_or(|lock| !lock.inherited)) {
+        entry.lock_site.store(site, Relaxed);
+        entry.lock_thread.store(thread, Relaxed);
+        entry.lock_generation.store(generation::current(), Relaxed);
+        entry.lock.store(kind as u8, Relaxed);
+    }
+}
+
+/// Records that it was released.
+pub fn unlock(fd: i32) {
+    if let Some(entry) = entry(fd) {
+        entry.lock.store(0, Relaxed);
+    }
+}
+
+/// The lock that was taken through a descriptor and not released, as far as it is recorded.
+pub fn file_lock(fd: i32) -> Option<FileLock> {
+    let entry = entry(fd).filter(|entry| entry.kind.load(Relaxed) != FdKind::None as u8)?;
+    let kind = match entry.lock.load(Relaxed) {
+        1 => FileLockKind::Flock,
+        2 => FileLockKind::OpenFile,
+        3 => FileLockKind::Process,
+        _ => return None,
+    };
+    Some(FileLock {
+        kind,
+        site: entry.lock_site.load(Relaxed),
+        thread: entry.lock_thread.load(Relaxed),
+        inherited: entry.lock_generation.load(Relaxed) < generation::current(),
+    })
 }
 
 /// What is recorded under a number.
