@@ -90,7 +90,7 @@ pub(crate) enum Shared {
     Own,
 }
 
-/// What happens to profiling timers.
+/// What happens to periodic timers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Timers {
     /// They are lost, as fork has it.

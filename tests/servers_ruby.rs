@@ -102,6 +102,29 @@ fn puma_restarts_and_stops() {
     no_hits(&report);
 }
 
+/// Its workers set handlers of their own for SIGTERM, over the application's, which the guard of signals has reset before. Unicorn's handlers and
+/// MRI's are nobody's hazard.
+#[test]
+fn unicorn_drops_an_applications_handler() {
+    let (run, ()) = compare("unicorn-trap", |run| {
+        let port = free_port();
+        let server = serving(run, "unicorn", "--config-file", port, "trap.ru");
+        served_by(port, &server.workers(2, &BTreeSet::new()));
+        (server.stop(libc::SIGQUIT), ())
+    });
+    let report = run.report();
+    let text = |value: &serde_json::Value| value.to_string();
+    for kind in ["handler-dropped", "handler-inherited"] {
+        let found: Vec<_> = report.findings(kind).collect();
+        assert!(!found.is_empty(), "{kind}");
+        for finding in found {
+            assert_eq!(finding.json["subject"], "SIGTERM", "{kind}");
+            assert!(text(&finding.json["at"]).contains("/trap.ru:"), "{kind}");
+        }
+    }
+    assert!(report.findings("handler-dropped").all(|finding| text(&finding.json["sites"]).contains("unicorn/http_server.rb")));
+}
+
 /// A server's life with an application without hazards: nothing is printed.
 fn is_silent(program: &str, configuration: &str, reload: i32, end: i32) {
     let (run, (leader, workers)) = compare(&format!("{program}-clean"), |run| {

@@ -32,8 +32,8 @@ pub(super) fn report(scratch: &Scratch, fork: &'static Snapshot, call: &'static 
     let evidence = Evidence::of(&event, fork, &arena, id.as_str());
     let mut found = Found::new(&arena, fork, id.as_str());
     // States first: what they end is not listed.
-    found.add_handlers_dealt_with();
     found.add_dropped_handlers(resets);
+    found.add_handlers_dealt_with();
     found.add_hazards(&evidence);
     found.add_unused_pipes();
     found.add_file_locks();
@@ -80,9 +80,12 @@ impl<'a> Found<'a> {
         });
     }
 
-    /// Inherited handlers that a guard reset or the child replaced. The first reason counts.
+    /// Inherited handlers that a guard reset or the child replaced, if nobody else did. The first reason counts.
     fn add_handlers_dealt_with(&mut self) {
         let mut resolved = |what: &str, because| {
+            if !handlers::was_found(what) || ledger::find(FindingKind::HandlerDropped, what).is_some() {
+                return;
+            }
             let hazard = Hazard { fork: self.fork, kind: FindingKind::HandlerInherited, what };
             ledger::resolved(self.arena, &hazard, because).into_iter().for_each(|event| self.events.push(event));
         };
@@ -90,10 +93,10 @@ impl<'a> Found<'a> {
         handlers::each_renewed(|what| resolved(what, "the child set a handler of its own"));
     }
 
-    /// Inherited handlers that the server dropped; not those that a guard had reset before.
+    /// Inherited handlers that the server dropped; of those that a guard had reset before, the ones that it replaced.
     fn add_dropped_handlers(&mut self, resets: u64) {
         handlers::each_dropped(self.arena, self.fork, resets, |hit: Hit<'a>| {
-            if guards::has_reset(hit.what) || ledger::advance(hit.kind, hit.what, State::Hit).is_none() {
+            if ledger::advance(hit.kind, hit.what, State::Hit).is_none() {
                 return;
             }
             let finding = findings::of_hit(self.arena, self.fork_id, Severity::Warning, &hit);

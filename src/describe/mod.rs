@@ -1,5 +1,6 @@
 //! Turns what the registries and the kernel know into the report's types, a subject a file; `fork` puts them together. Runs after the fork:
 //! in the leader for its report, in a child that settled for its summary.
+mod application;
 mod atfork;
 mod buffers;
 pub(crate) mod descriptors;
@@ -27,7 +28,7 @@ pub(crate) use locks::{libc_name, lock_id, lock_kind, symbol};
 pub(crate) use memory::own_memory;
 pub(crate) use process::process;
 pub(crate) use shorten::{without_lists, without_sites};
-pub(crate) use signals::{caught_by_runtime, signal_name};
+pub(crate) use signals::{caught_by_runtime, is_handled_by_application, signal_name};
 pub(crate) use site::{call_text, interpreted_frames, native_site, site};
 pub(crate) use thread_names::{kernel_name, name_of_lost, own_name};
 pub(crate) use threads::{lost_threads, stacks_at_fork};

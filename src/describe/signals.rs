@@ -1,4 +1,5 @@
 //! Signals: their names, and those that are not at their default.
+use super::application::is_by_application;
 use super::site::{innermost_interpreted, site};
 use crate::entry::Arena;
 use crate::sites::native;
@@ -43,17 +44,20 @@ pub(super) fn signals(arena: &Arena, leader: bool) -> &[Signal<'_>] {
 
 /// Where the application's code set handlers before; what the interpreter sets at its start is left out.
 fn earlier(arena: &Arena, number: i32) -> &[Site<'_>] {
-    let mut list = arena.list(signals::REMEMBERED);
+    const LISTED: usize = 4;
+    let mut list = arena.list(LISTED);
     let earlier = signals::earlier(number).filter(|s| s.handler > libc::SIG_IGN && innermost_interpreted(s.site).is_some());
     earlier.filter_map(|s| site(arena, Role::Set, s.thread, s.site)).for_each(|s| list.push(s));
     list.done()
 }
 
+/// Signals of a process's own faults: whoever catches them (Rust's runtime, crash reporters) means to do so in each process.
+const CRASHES: [i32; 6] = [libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGSYS, libc::SIGTRAP];
+
 /// Signals whose handler in this process, if it has one, is no reason to wait for them, a bit each: those that an interpreter sets for itself,
 /// and crashes.
 pub(crate) fn caught_by_runtime() -> u64 {
     const RUNTIMES: [&str; 3] = ["python", "ruby", "perl"];
-    const CRASHES: [i32; 6] = [libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGSYS, libc::SIGTRAP];
     let is_runtimes = |handler: usize| {
         let path = forkguard_loader::path_of(handler);
         let name = path.as_ref().and_then(|path| path.as_str().rsplit('/').next()).unwrap_or_default();
@@ -67,6 +71,15 @@ pub(crate) fn caught_by_runtime() -> u64 {
     (1..=signals::COUNT as i32)
         .filter(|number| CRASHES.contains(number) || is_glibcs(number) || is_harmless(number))
         .fold(0, |mask, number| mask | 1 << (number - 1))
+}
+
+/// True when the application had set a handler for a signal before the fork, and the signal was caught there. In the child only what was set
+/// before the fork counts.
+pub(crate) fn is_handled_by_application(number: i32, in_child: bool) -> bool {
+    let mut at_fork = signals::settings(number).skip_while(|set| in_child && !set.inherited).peekable();
+    !CRASHES.contains(&number)
+        && at_fork.peek().is_some_and(|latest| latest.handler > libc::SIG_IGN)
+        && at_fork.any(|set| set.handler > libc::SIG_IGN && is_by_application(set.site))
 }
 
 /// Names of the signals in a mask.

@@ -11,13 +11,14 @@ use std::borrow::Cow::{self, Borrowed};
 pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, site: SiteId) -> Option<Site<'a>> {
     let (address, outer) = (sites::address_of(site), sites::frames_of(site));
     native::learn(calls(site));
-    let mut frames = arena.list(1 + outer.clone().count());
+    let count = |address: usize| if address == 0 { 1 } else { native::count(address - 1) };
+    let mut frames = arena.list(count(address) + outer.clone().map(|stored| count(stored.address)).sum::<usize>());
     if address != 0 {
-        frames.push(native::frame(arena, address - 1));
+        native::frames(arena, address - 1, |frame| frames.push(frame));
     }
     outer.for_each(|stored| match stored.address {
         0 => frames.push(frame(&stored)),
-        address => frames.push(native::frame(arena, address - 1)),
+        address => native::frames(arena, address - 1, |frame| frames.push(frame)),
     });
     of_frames(role, thread, frames.done())
 }
@@ -48,8 +49,8 @@ pub(crate) fn native_site<'a>(
     addresses: impl Iterator<Item = usize> + Clone,
 ) -> Option<Site<'a>> {
     native::learn(addresses.clone().map(|address| address - 1));
-    let mut frames = arena.list(addresses.clone().count());
-    addresses.for_each(|address| frames.push(native::frame(arena, address - 1)));
+    let mut frames = arena.list(addresses.clone().map(|address| native::count(address - 1)).sum());
+    addresses.for_each(|address| native::frames(arena, address - 1, |frame| frames.push(frame)));
     of_frames(role, thread, frames.done())
 }
 

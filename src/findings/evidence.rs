@@ -7,10 +7,11 @@ use crate::findings::libraries;
 use crate::sites::native;
 use forkguard_core::fork::{Snapshot, shared_page};
 use forkguard_core::kernel;
-use forkguard_core::registry::random;
+use forkguard_core::registry::{random, signals};
 use forkguard_loader::{MemoryAccess, own_and_next, program_path};
 use forkguard_report::event::{
-    Descriptor, Finding, FindingKind, Fork, List, Lock, Origin, Role, Severity, Signal, Site, State, Text, Thread, Timer,
+    Descriptor, DescriptorKind, Disposition, Finding, FindingKind, Fork, List, Lock, Origin, Role, Severity, Signal, Site, State,
+    Text, Thread, Timer,
 };
 use std::borrow::Cow::{Borrowed, Owned};
 use std::fmt::Arguments;
@@ -28,7 +29,11 @@ pub(crate) struct Evidence<'a> {
     pub(super) locks: &'a [Lock<'a>],
     /// Descriptors that the child has from its leader, and that were not meant for it.
     pub(super) inherited: &'a [&'a Descriptor<'a>],
-    pub(super) signals: &'a [Signal<'a>],
+    /// Those of them that are files and that the application opened, or somebody unknown.
+    pub(super) files: &'a [&'a Descriptor<'a>],
+    signals: &'a [Signal<'a>],
+    /// Those for which the application had set a handler before the fork (bit n: signal n + 1).
+    own_signals: u64,
     pub(super) blocked: &'a [Text<'a>],
     /// Where they were blocked.
     pub(super) blocked_at: &'a [Site<'a>],
@@ -57,6 +62,7 @@ impl<'a> Evidence<'a> {
         let in_child = snapshot.leader != kernel::process_id();
         let child = if in_child { Some(kernel::process_id()) } else { fork.child };
         let threads = borrowed(&fork.threads);
+        let inherited = inherited(arena, borrowed(&fork.descriptors), in_child);
         let (generators, go) = known_libraries(arena, threads.iter().any(|thread| !thread.recorded));
         Evidence {
             arena,
@@ -66,8 +72,10 @@ impl<'a> Evidence<'a> {
             told: if in_child { leaders_threads(arena, threads) } else { &[] },
             fork: describe::site(arena, Role::Fork, snapshot.thread, snapshot.site),
             locks: borrowed(&fork.locks),
-            inherited: inherited(arena, borrowed(&fork.descriptors), in_child),
+            inherited,
+            files: files(arena, inherited),
             signals: borrowed(&fork.signals),
+            own_signals: own_signals(in_child),
             blocked: borrowed(&fork.blocked),
             blocked_at: borrowed(&fork.blocked_at),
             timers: borrowed(&fork.timers),
@@ -96,6 +104,12 @@ impl<'a> Evidence<'a> {
     /// The lost threads that work for it alone.
     pub(crate) fn leaders_threads(&self) -> impl Iterator<Item = u32> {
         self.lost_threads().filter(|thread| self.works_for_leader(thread)).map(|thread| thread.tid)
+    }
+
+    /// Signals for which the application had set a handler.
+    pub(super) fn handled_by_application(&self) -> impl Iterator<Item = &'a Signal<'a>> + '_ {
+        let is_applications = |signal: &&Signal<'_>| self.own_signals >> (signal.number - 1) & 1 != 0;
+        self.signals.iter().filter(|signal| signal.disposition == Disposition::Handler).filter(is_applications)
     }
 
     /// An open finding. `what`: the last part of its id; `subject`: what it is about, by name.
@@ -143,6 +157,13 @@ fn inherited<'a>(arena: &'a Arena, descriptors: &'a [Descriptor<'a>], in_child: 
     list.done()
 }
 
+fn files<'a>(arena: &'a Arena, inherited: &[&'a Descriptor<'a>]) -> &'a [&'a Descriptor<'a>] {
+    let mut list = arena.list(inherited.len());
+    let files = inherited.iter().filter(|descriptor| descriptor.kind == DescriptorKind::File);
+    files.filter(|file| describe::descriptors::is_applications(file.fd)).for_each(|file| list.push(*file));
+    list.done()
+}
+
 /// Loaded libraries with a generator, and if asked for one that Go's linker made.
 fn known_libraries(arena: &Arena, with_go: bool) -> (&[&str], Option<&str>) {
     const GENERATORS: usize = 32;
@@ -158,6 +179,11 @@ fn known_libraries(arena: &Arena, with_go: bool) -> (&[&str], Option<&str>) {
         }
     }
     (generators.done(), go)
+}
+
+fn own_signals(in_child: bool) -> u64 {
+    let own = (1..=signals::COUNT as i32).filter(|&number| describe::is_handled_by_application(number, in_child));
+    own.fold(0, |bits, number| bits | 1 << (number - 1))
 }
 
 fn go_starters<'a>(arena: &'a Arena, threads: &'a [Thread<'a>]) -> &'a [&'a str] {

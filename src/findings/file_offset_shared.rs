@@ -1,11 +1,11 @@
 //! file-offset-shared: a regular file that is read or written by position, which child and leader then share. Standard output and
-//! error are shared on purpose, and what is appended has no position of its own.
+//! error are shared on purpose, what is appended has no position of its own, and what is written in /dev/shm is mapped.
 use crate::findings::evidence::Evidence;
 use crate::findings::sqlite_inherited;
 use forkguard_report::event::{Descriptor, DescriptorKind, Finding, FindingKind, Severity};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
-    for file in evidence.inherited.iter().filter(|d| has_position(d)) {
+    for file in evidence.files.iter().filter(|d| has_position(d)) {
         let mode = file.mode.as_deref().unwrap_or("read");
         let path = file.path.as_deref().unwrap_or("?");
         let offset = file.offset.unwrap_or(0);
@@ -22,10 +22,13 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
 /// A file whose position matters.
 pub(crate) fn has_position(file: &Descriptor<'_>) -> bool {
     let path = file.path.as_deref().unwrap_or("?");
+    let mode = file.mode.as_deref().unwrap_or("read");
+    let is_segment = path.starts_with("/dev/shm/") && mode != "read";
     file.kind == DescriptorKind::File
         && !matches!(file.fd, 1 | 2)
-        && !file.mode.as_deref().is_some_and(|mode| mode.ends_with("append"))
+        && !mode.ends_with("append")
         && !path.starts_with("/proc/")
         && !path.starts_with("/sys/")
+        && !is_segment
         && !sqlite_inherited::is_database(file)
 }

@@ -1,10 +1,10 @@
-//! handler-inherited: a caught signal whose handler the program set.
+//! handler-inherited: a caught signal whose handler the application set, be it that a server has set its own over it.
 use crate::findings::evidence::Evidence;
-use forkguard_report::event::{Disposition, Finding, FindingKind, Role, Severity, Site};
+use forkguard_report::event::{Finding, FindingKind, Role, Severity, Site};
 use std::borrow::Cow::Borrowed;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
-    for signal in evidence.signals.iter().filter(|s| s.disposition == Disposition::Handler) {
+    for signal in evidence.handled_by_application() {
         let Some(setter) = &signal.site else { continue };
         let code = signal.handler.clone().map(|frame| Site {
             role: Role::Code,

@@ -1,5 +1,6 @@
 //! FORKGUARD_FILES=own: a file that is only read, by position, has a position of its own in the child.
 use super::unshare::{errno_of, inherited, is_inherited, unshare};
+use crate::describe::descriptors::is_applications;
 use crate::ledger::{log_action, log_resolving_action};
 use crate::options::{self, Shared};
 use forkguard_core::kernel::{self, unshare};
@@ -26,7 +27,7 @@ pub(super) fn in_child() {
     if options::get().files == Shared::Own {
         AT_FIRST_USE.store(inherited(FdKind::File).nth(AT_ONCE).is_some(), Relaxed);
         if !AT_FIRST_USE.load(Relaxed) {
-            inherited(FdKind::File).filter(|&fd| kernel::is_read_by_position(fd)).for_each(make_own);
+            inherited(FdKind::File).filter(|&fd| is_applications(fd) && kernel::is_read_by_position(fd)).for_each(make_own);
         }
         UNREAD_AT_FORK.store(if kernel::is_read_by_position(0) { unread() } else { 0 }, Relaxed);
     }
@@ -35,7 +36,7 @@ pub(super) fn in_child() {
 /// Before the child uses the position of an inherited file.
 pub(crate) fn before_first_use(fd: i32) {
     let is_shared = || descriptors::record(fd).is_some_and(|record| is_inherited(fd, &record, FdKind::File));
-    if AT_FIRST_USE.load(Relaxed) && is_shared() && kernel::is_read_by_position(fd) {
+    if AT_FIRST_USE.load(Relaxed) && is_shared() && is_applications(fd) && kernel::is_read_by_position(fd) {
         make_own(fd);
     }
 }

@@ -110,6 +110,7 @@ fn act(fork: &'static Snapshot, regions_are_watched: fn(usize) -> bool) {
 /// In the child, when every other library's child handler has run.
 pub(crate) fn at_end_of_fork(fork: Option<&'static Snapshot>) {
     if options::guards() {
+        fork.into_iter().for_each(timers::at_end_of_fork);
         threads::at_end_of_fork();
         fixups::at_end_of_fork(fork);
     }

@@ -269,7 +269,7 @@ extern "C" fn set_in_python(number: *mut c_void) -> c_int {
 
 /// True when the leader reported the handler that this process inherited.
 fn was_reported(number: i32) -> bool {
-    registry::signals::settings(number).find(|set| set.inherited).is_some_and(|set| set.handler > libc::SIG_IGN)
+    describe::is_handled_by_application(number, true)
 }
 
 /// Calls `each` with the names of the signals whose restored handler is still set, and whose handler the leader reported.

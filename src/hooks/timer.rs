@@ -1,14 +1,15 @@
 //! Timers: none of them exists in a forked child.
-use crate::child::timers::{self, Armed};
+use crate::child::timers::{Armed, armed as child_arms};
 use crate::entry::record;
 use crate::sites;
-use forkguard_core::{flags, gate, registry};
+use forkguard_core::registry::timers;
+use forkguard_core::{flags, gate};
 use libc::{c_int, c_uint, clockid_t, itimerspec, itimerval, sigevent, timer_t, useconds_t};
 
 /// A forked child may have lost such a timer.
 fn rearmed(timer: Armed) {
     if flags::is_forked_child() && !gate::is_guest() {
-        timers::armed(timer);
+        child_arms(timer);
     }
 }
 
@@ -19,10 +20,11 @@ hook! {
     |caller| {
         let result = real(clock, event, timer);
         if result == 0 {
-            // SAFETY: the real function read and wrote them.
-            let (id, event) = unsafe { (*timer as usize, event.as_ref()) };
+            // SAFETY: the real function read and wrote them; of three words each event has more.
+            let (id, words, event) = unsafe { (*timer as usize, event.cast::<timers::Event>().as_ref(), event.as_ref()) };
+            let words = words.copied().unwrap_or_default();
             let signal = event.map_or(libc::SIGALRM, |e| if e.sigev_notify == libc::SIGEV_NONE { 0 } else { e.sigev_signo });
-            record(|_| registry::timers::create(id, clock, signal, sites::capture_timer(caller)));
+            record(|_| timers::create(id, clock, signal, words, sites::capture_timer(caller)));
         }
         result
     }
@@ -33,11 +35,13 @@ hook! {
         versions ["GLIBC_2.34" "GLIBC_2.3.3"; "GLIBC_2.2.5"];
     |caller| {
         // SAFETY: as the host gave it.
-        let armed = unsafe { new.as_ref() }.is_some_and(|t| t.it_value.tv_sec != 0 || t.it_value.tv_nsec != 0);
+        let new_value = unsafe { new.as_ref() };
+        let armed = new_value.is_some_and(|t| t.it_value.tv_sec != 0 || t.it_value.tv_nsec != 0);
+        let interval = new_value.map_or(0, |t| t.it_interval.tv_sec as u64 * 1_000_000_000 + t.it_interval.tv_nsec as u64);
         let result = real(timer, flags, new, old);
         if result == 0 {
-            record(|_| registry::timers::arm(timer as usize, armed, sites::capture_timer(caller)));
-            if let Some(clock) = registry::timers::clock(timer as usize).filter(|_| armed) {
+            record(|_| timers::arm(timer as usize, armed, interval, sites::capture_timer(caller)));
+            if let Some(clock) = timers::clock(timer as usize).filter(|_| armed) {
                 rearmed(Armed::Created(clock));
             }
         }
@@ -49,7 +53,7 @@ hook! {
     fn timer_delete(timer: timer_t) -> c_int = libc::timer_delete,
         versions ["GLIBC_2.34" "GLIBC_2.3.3"; "GLIBC_2.2.5"];
     |_caller| {
-        record(|_| registry::timers::delete(timer as usize));
+        record(|_| timers::delete(timer as usize));
         real(timer)
     }
 }
@@ -59,7 +63,7 @@ hook! {
     |caller| {
         let result = real(which, new, old);
         if result == 0 {
-            record(|_| registry::timers::arm_interval(which, sites::capture(caller)));
+            record(|_| timers::arm_interval(which, sites::capture(caller)));
             // SAFETY: the real function read it; null disarms.
             if unsafe { new.as_ref() }.is_some_and(|t| t.it_value.tv_sec != 0 || t.it_value.tv_usec != 0) {
                 rearmed(Armed::Interval(which));
@@ -72,7 +76,7 @@ hook! {
     /// alarm(2): ITIMER_REAL.
     fn alarm(seconds: c_uint) -> c_uint = libc::alarm;
     |caller| {
-        record(|_| registry::timers::arm_alarm(sites::capture(caller)));
+        record(|_| timers::arm_alarm(sites::capture(caller)));
         if seconds != 0 {
             rearmed(Armed::Interval(libc::ITIMER_REAL));
         }
@@ -83,7 +87,7 @@ hook! {
     /// ualarm(3): ITIMER_REAL.
     fn ualarm(delay: useconds_t, interval: useconds_t) -> useconds_t;
     |caller| {
-        record(|_| registry::timers::arm_alarm(sites::capture(caller)));
+        record(|_| timers::arm_alarm(sites::capture(caller)));
         if delay != 0 {
             rearmed(Armed::Interval(libc::ITIMER_REAL));
         }

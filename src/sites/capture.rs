@@ -102,6 +102,7 @@ fn take(start: Start, caller: usize) -> SiteId {
     // What calls an interpreter's code is the interpreter.
     if frames.is_empty() {
         unwind::return_addresses(start, caller, &mut |address| frames.push_native(address));
+        frames.drop_start(is_in_c_library);
     }
     match store::insert(&frames, caller) {
         Some(0) => caller,

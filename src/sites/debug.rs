@@ -7,7 +7,7 @@ use crate::entry::scratch::aside;
 use forkguard_core::fixed::Text;
 use forkguard_core::kernel::{self, OwnedFd};
 use forkguard_lines::Source;
-pub(super) use forkguard_lines::TOGETHER;
+pub(super) use forkguard_lines::{INLINED, TOGETHER};
 use forkguard_report::text::is_library_source;
 use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
@@ -22,11 +22,21 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 pub(super) struct Found {
     /// The innermost function or variable, and where it begins.
     pub(super) symbol: Option<(usize, Text<96>)>,
-    /// 0 when unknown.
+    /// Of inlined code where that stands; 0 when unknown.
     pub(super) file: TextId,
     pub(super) line: u32,
+    /// Functions that were inlined there, innermost first, each with the place of its call.
+    pub(super) inlined: [Inlined; INLINED],
     /// False when more would have to be read than is allowed now.
     pub(super) complete: bool,
+}
+
+/// A function that was inlined, and where it was called; file 0: none.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Inlined {
+    pub(super) function: TextId,
+    pub(super) file: TextId,
+    pub(super) line: u32,
 }
 
 /// An open file.
@@ -67,12 +77,22 @@ fn look_aside(path: &str, build_id: &str, offsets: &[u64], mut each: impl FnMut(
     let is_library = |path: &[u8]| std::str::from_utf8(path).is_ok_and(is_library_source);
     let more = forkguard_lines::look(&file, build_id, offsets, &is_library, &mut left, |index, found| {
         let symbol = found.symbol.map(|symbol| (symbol.start as usize, Text::from_bytes(symbol.name.as_bytes())));
-        let file = found.place.as_ref().and_then(|place| store::text(std::str::from_utf8(place.file.as_bytes()).ok()?));
+        let inlined = found.inlined.map(|call| call.and_then(|call| called(&call)).unwrap_or_default());
+        let file = found.place.as_ref().and_then(|place| text(place.file.as_bytes()));
         let line = found.place.filter(|_| file.is_some()).map_or(0, |place| place.line);
         // What is too much at once is so the next time.
         let complete = found.complete || (allowed == BURST && offsets.len() == 1);
-        each(index, Found { symbol, file: file.unwrap_or(0), line, complete });
+        each(index, Found { symbol, file: file.unwrap_or(0), line, inlined, complete });
     });
     NEXT.store(next + (allowed - left) * INTERVAL_NS, Relaxed);
     more
+}
+
+fn text(bytes: &[u8]) -> Option<TextId> {
+    store::text(std::str::from_utf8(bytes).ok()?)
+}
+
+fn called(call: &forkguard_lines::Inlined) -> Option<Inlined> {
+    let function = call.function.as_ref().and_then(|name| text(name.as_bytes())).unwrap_or(0);
+    Some(Inlined { function, file: text(call.called.file.as_bytes())?, line: call.called.line })
 }

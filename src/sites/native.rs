@@ -76,6 +76,7 @@ struct Known {
     start: usize,
     file: store::TextId,
     line: u32,
+    inlined: [debug::Inlined; debug::INLINED],
     /// By the monotonic clock.
     until: u64,
 }
@@ -84,7 +85,21 @@ impl Known {
     /// By what the module exports.
     fn exported(address: usize, module: &Module, until: u64) -> Known {
         let (start, symbol) = module.symbol(address - module.base).unzip();
-        Known { address, module: module.number, symbol, start: start.unwrap_or(0), file: 0, line: 0, until }
+        Known {
+            address,
+            module: module.number,
+            symbol,
+            start: start.unwrap_or(0),
+            file: 0,
+            line: 0,
+            inlined: Default::default(),
+            until,
+        }
+    }
+
+    /// Of the functions that were inlined there, innermost first.
+    fn calls(&self) -> impl Iterator<Item = &debug::Inlined> {
+        self.inlined.iter().filter(|call| call.file != 0)
     }
 
     /// By what the module's file says, too.
@@ -96,6 +111,7 @@ impl Known {
             start: start.unwrap_or(self.start),
             file: found.file,
             line: found.line,
+            inlined: found.inlined,
             until: if found.complete { u64::MAX } else { self.until },
             ..self
         }
@@ -222,9 +238,20 @@ fn look_up(address: usize) -> Option<(Module, Known)> {
     })
 }
 
-/// The frame of an address of code (for a return address: of the byte before it).
+/// The frame of an address of code (for a return address: of the byte before it), with what was inlined there left out.
 pub(crate) fn frame(arena: &Arena, address: usize) -> Frame<'_> {
-    let unknown = Frame {
+    let mut outermost = None;
+    frames(arena, address, |frame| outermost = Some(frame));
+    outermost.unwrap_or_else(|| unknown(address))
+}
+
+/// How many frames an address of code has.
+pub(crate) fn count(address: usize) -> usize {
+    1 + look_up(address).map_or(0, |(_, known)| known.calls().count())
+}
+
+fn unknown(address: usize) -> Frame<'static> {
+    Frame {
         language: Borrowed("native"),
         function: None,
         file: None,
@@ -232,19 +259,32 @@ pub(crate) fn frame(arena: &Arena, address: usize) -> Frame<'_> {
         module: None,
         offset: Some((address & !UNLOADED) as u64),
         build_id: None,
-    };
-    let Some((module, known)) = look_up(address) else { return unknown };
-    let text = |t: &str| (!t.is_empty()).then(|| Borrowed(arena.text(t)));
-    let file = store::text_of(known.file);
-    Frame {
-        function: known.symbol.and_then(|s| text(s.as_str())),
-        file: (!file.is_empty()).then_some(Borrowed(file)),
-        line: (known.line != 0).then_some(known.line),
-        module: text(module.path.as_str()),
-        offset: Some((address - module.base) as u64),
-        build_id: text(module.build_id.as_str()),
-        ..unknown
     }
+}
+
+/// Gives `each` the frames of an address of code, those of inlined functions first.
+pub(crate) fn frames<'a>(arena: &'a Arena, address: usize, mut each: impl FnMut(Frame<'a>)) {
+    let Some((module, known)) = look_up(address) else { return each(unknown(address)) };
+    let text = |t: &str| (!t.is_empty()).then(|| Borrowed(arena.text(t)));
+    let (path, build_id) = (text(module.path.as_str()), text(module.build_id.as_str()));
+    let mut push = |function: Option<Cow<'a, str>>, file: store::TextId, line: u32| {
+        let file = store::text_of(file);
+        each(Frame {
+            function,
+            file: (!file.is_empty()).then_some(Borrowed(file)),
+            line: (line != 0).then_some(line),
+            module: path.clone(),
+            offset: Some((address - module.base) as u64),
+            build_id: build_id.clone(),
+            ..unknown(address)
+        });
+    };
+    let (mut file, mut line) = (known.file, known.line);
+    for call in known.calls() {
+        push(text(store::text_of(call.function)), file, line);
+        (file, line) = (call.file, call.line);
+    }
+    push(known.symbol.and_then(|s| text(s.as_str())), file, line);
 }
 
 /// The variable that an address lies in.

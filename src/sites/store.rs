@@ -154,10 +154,7 @@ fn node(language: Language, word: u64, outer: u16) -> Option<u16> {
 
 /// The site of `frames` with the native `address` that they lead to; 0 when there are none, None when there is no room.
 pub(crate) fn insert(frames: &Frames, address: usize) -> Option<SiteId> {
-    let outer = frames.list[..frames.count].iter().rev().try_fold(0, |outer, frame| {
-        let word = u64::from(frame.file) << 48 | u64::from(frame.function) << 32 | u64::from(frame.line);
-        node(frame.language, word, outer)
-    })?;
+    let outer = frames.list[..frames.count].iter().rev().try_fold(0, |outer, frame| node(frame.language, frame.word(), outer))?;
     if outer == 0 {
         return Some(0);
     }
@@ -171,6 +168,18 @@ struct TakenFrame {
     file: TextId,
     function: TextId,
     line: u32,
+}
+
+impl TakenFrame {
+    /// As the tree keeps it.
+    fn word(&self) -> u64 {
+        u64::from(self.file) << 48 | u64::from(self.function) << 32 | u64::from(self.line)
+    }
+
+    /// The return address, of a native frame.
+    fn address(&self) -> usize {
+        untagged(self.word())
+    }
 }
 
 /// A stack that is being taken, innermost first.
@@ -197,6 +206,22 @@ impl Frames {
     pub(crate) fn push_native(&mut self, address: usize) -> bool {
         let word = tagged(address);
         self.push(Language::Native, (word >> 48) as TextId, (word >> 32) as TextId, word as u32)
+    }
+
+    /// Drops the outermost native frames in which the C library starts the program or a thread, and the program's own before that: they call
+    /// nothing that anybody could edit.
+    pub(crate) fn drop_start(&mut self, is_in_c_library: fn(usize) -> bool) {
+        let is_start = |frame: &TakenFrame| frame.language == Language::Native && is_in_c_library(frame.address());
+        // The place where the kernel begins the program.
+        if let [.., starts, _] = self.list[..self.count]
+            && self.count < DEPTH
+            && is_start(&starts)
+        {
+            self.count -= 1;
+        }
+        while self.list[..self.count].last().is_some_and(is_start) {
+            self.count -= 1;
+        }
     }
 
     /// True when none was added.

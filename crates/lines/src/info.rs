@@ -1,7 +1,7 @@
 //! .debug_info: which unit an address lies in, and which calls were inlined there.
 use crate::elf::Sections;
 use crate::reader::{FIRST, File, Reader, Section, Text};
-use crate::text::TOGETHER;
+use crate::text::{Bytes, NAME, TOGETHER};
 use core::ops::Range;
 
 /// How a unit is written.
@@ -22,6 +22,7 @@ pub(crate) struct Unit {
     low: u64,
     address_base: u64,
     lists_base: u64,
+    texts_base: u64,
     /// Its line program.
     pub(crate) lines: Option<u64>,
     /// Where the compiler ran.
@@ -36,6 +37,8 @@ pub(crate) enum Value {
     /// An address by its place in .debug_addr.
     Indexed(u64),
     Text(Text),
+    /// A text by its place in .debug_str_offsets.
+    TextIndex(u64),
     /// A list of ranges by its place in the index of lists.
     List(u64),
     Other,
@@ -97,9 +100,10 @@ pub(crate) fn value(reader: &mut Reader, sections: &Sections, section: Section, 
         // Other units, other files, texts by index.
         0x10 if format.version <= 2 => reader.number(8).map(|_| Other),
         0x10 | 0x1d | 0x1f20 | 0x1f21 => reader.offset(format.wide).map(|_| Other),
-        0x1a | 0x22 | 0x1f02 => reader.unsigned().map(|_| Other),
+        0x1a | 0x1f02 => reader.unsigned().map(TextIndex),
+        0x22 => reader.unsigned().map(|_| Other),
         0x1c => reader.number(4).map(|_| Other),
-        0x25..=0x28 => reader.number((form - 0x24) as u8).map(|_| Other),
+        0x25..=0x28 => reader.number((form - 0x24) as u8).map(TextIndex),
         _ => None,
     }
 }
@@ -115,6 +119,10 @@ struct Entry {
     low: Option<Value>,
     high: Option<Value>,
     ranges: Option<Value>,
+    name: Option<Value>,
+    linkage_name: Option<Value>,
+    origin: Option<u64>,
+    texts_base: Option<u64>,
     call_file: Option<u64>,
     call_line: Option<u64>,
     address_base: Option<u64>,
@@ -194,6 +202,11 @@ fn entry(reader: &mut Reader, sections: &Sections, format: Format, abbreviations
         };
         match name {
             0x01 => entry.sibling = value.number(),
+            0x03 => entry.name = Some(value),
+            0x6e | 0x2007 => entry.linkage_name = Some(value),
+            // DW_AT_abstract_origin, DW_AT_specification: where the rest is said of it.
+            0x31 | 0x47 => entry.origin = value.number(),
+            0x72 => entry.texts_base = value.number(),
             0x10 => entry.lines = value.number(),
             0x11 => entry.low = Some(value),
             0x12 => entry.high = Some(value),
@@ -242,6 +255,7 @@ fn unit_at(file: &File, sections: &Sections, start: u64) -> Option<(Option<(Unit
         low: 0,
         address_base: entry.address_base.unwrap_or(8),
         lists_base: entry.lists_base.unwrap_or(0),
+        texts_base: entry.texts_base.unwrap_or(8),
         lines: entry.lines,
         directory: entry.directory,
     };
@@ -256,6 +270,19 @@ impl Unit {
             Value::Indexed(index) => {
                 let at = index.checked_mul(8)?.checked_add(self.address_base)?;
                 Reader::new(file, sections.addresses, at).number(8)
+            }
+            _ => None,
+        }
+    }
+
+    fn text(&self, file: &File, sections: &Sections, value: Value) -> Option<Text> {
+        match value {
+            Value::Text(text) => Some(text),
+            Value::TextIndex(index) => {
+                let size = if self.format.wide { 8 } else { 4 };
+                let at = index.checked_mul(size)?.checked_add(self.texts_base)?;
+                let at = Reader::new(file, sections.text_offsets, at).offset(self.format.wide)?;
+                Some(Text { section: sections.texts, at })
             }
             _ => None,
         }
@@ -426,24 +453,61 @@ fn indexed(file: &File, sections: &Sections, wanted: usize, note: Note) -> Optio
     }
 }
 
-/// Calls that were inlined where an address lies, outermost first: file and line of each.
+/// A call that was inlined.
+#[derive(Clone, Copy)]
+pub(crate) struct Call {
+    /// Where it stands, by the unit's files.
+    pub(crate) file: u64,
+    pub(crate) line: u64,
+    /// The entry of the function that was called.
+    function: Option<u64>,
+}
+
+/// Calls that were inlined where an address lies, outermost first.
 pub(crate) struct Calls {
-    list: [(u64, u64); 16],
+    list: [Call; 16],
     count: usize,
 }
 
 impl Calls {
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &(u64, u64)> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Call> {
         self.list[..self.count].iter()
     }
 }
 
 /// The calls that were inlined at an address, as far as there is room.
 pub(crate) fn inlined(file: &File, sections: &Sections, unit: &Unit, address: u64) -> Calls {
-    let mut calls = Calls { list: [(0, 0); 16], count: 0 };
+    let mut calls = Calls { list: [Call { file: 0, line: 0, function: None }; 16], count: 0 };
     // What ends early was read as far as it goes.
     let _ = collect(file, sections, unit, address, &mut calls);
     calls
+}
+
+/// The name of the function that was called, as the linker has it where that differs from the source's.
+pub(crate) fn name_of(file: &File, sections: &Sections, unit: &Unit, call: &Call) -> Option<Bytes<NAME>> {
+    // An inlined call refers to its function, which may refer to its declaration in a class.
+    const REFERENCES: usize = 3;
+    let mut abbreviations = Abbreviations::new(file, sections, unit.abbreviations, ABBREVIATIONS);
+    let (mut at, mut name) = (call.function, None);
+    for _ in 0..REFERENCES {
+        let mut reader = Reader::new(file, sections.info, at?.checked_add(unit.start)?);
+        reader.end_at(unit.end);
+        let entry = entry(&mut reader, sections, unit.format, &mut abbreviations)?;
+        if entry.linkage_name.is_some() {
+            name = entry.linkage_name;
+            break;
+        }
+        name = name.or(entry.name);
+        if entry.origin.is_none() {
+            break;
+        }
+        at = entry.origin;
+    }
+    let text = unit.text(file, sections, name?)?;
+    let mut name = Bytes::new();
+    // What is too long is cut.
+    let _ = Reader::<256>::with_chunk(file, text.section, text.at, NAME).text(|byte| name.push(byte));
+    (!name.as_bytes().is_empty()).then_some(name)
 }
 
 fn collect(file: &File, sections: &Sections, unit: &Unit, address: u64, calls: &mut Calls) -> Option<()> {
@@ -468,7 +532,8 @@ fn collect(file: &File, sections: &Sections, unit: &Unit, address: u64, calls: &
         let code = matches!(entry.tag, SUBPROGRAM | INLINED) && passing.is_none();
         let covers = code && unit.covers(file, sections, &mut lists, &entry, address);
         if covers && entry.tag == INLINED {
-            *calls.list.get_mut(calls.count)? = (entry.call_file?, entry.call_line?);
+            let call = Call { file: entry.call_file?, line: entry.call_line?, function: entry.origin };
+            *calls.list.get_mut(calls.count)? = call;
             calls.count += 1;
         }
         if covers && entry.tag == SUBPROGRAM {

@@ -14,7 +14,7 @@ mod text;
 
 pub use elf::Symbol;
 pub use reader::Source;
-pub use text::{Bytes, TOGETHER};
+pub use text::{Bytes, NAME, TOGETHER};
 
 use core::cell::Cell;
 use elf::Sections;
@@ -35,18 +35,33 @@ pub struct Place {
 pub struct Found {
     /// From .symtab, which has static functions and variables, too.
     pub symbol: Option<Symbol>,
-    /// From .debug_line.
+    /// From .debug_line: of inlined code where that stands.
     pub place: Option<Place>,
+    /// Functions that were inlined there, innermost first, and where each was called: the next outer one, or the symbol, did that.
+    pub inlined: [Option<Inlined>; INLINED],
     /// False when more would have to be read than is allowed.
     pub complete: bool,
 }
+
+/// Functions inlined into each other of which an address tells: the innermost.
+pub const INLINED: usize = 3;
+
+/// A function that was inlined.
+pub struct Inlined {
+    /// Its name, where the file says it.
+    pub function: Option<Bytes<NAME>>,
+    /// Where it was called.
+    pub called: Place,
+}
+
+const NOT_INLINED: [Option<Inlined>; INLINED] = [const { None }; INLINED];
 
 /// Where the search for a line goes on to the caller of inlined code: given a path, says whether that is code of a library's header.
 pub type IsLibrary<'a> = &'a dyn Fn(&[u8]) -> bool;
 
 /// Tells `each` what the ELF file `source` says of `addresses` (as the file counts them), if its build id is `build_id` (in hex). At most
-/// `allowance` bytes are read, which is lowered by what was. Of inlined code of a library's header the place is the innermost call that
-/// stands elsewhere. False for another file, and for one that has neither symbols nor lines: there is no need to ask again.
+/// `allowance` bytes are read, which is lowered by what was. Inlined code of a library's header is left out: the place is the innermost
+/// call that stands elsewhere. False for another file, and for one that has neither symbols nor lines: there is no need to ask again.
 pub fn look(
     source: &dyn Source,
     build_id: &str,
@@ -61,25 +76,24 @@ pub fn look(
         let addresses = &addresses[..addresses.len().min(TOGETHER)];
         let symbols = elf::symbols(&file, sections, addresses);
         let units = info::units_of(&file, sections, addresses);
-        let mut places = [const { None }; TOGETHER];
+        let mut lines = [const { None }; TOGETHER];
         let mut complete = [true; TOGETHER];
         for (index, &address) in addresses.iter().enumerate() {
-            places[index] = units[index].and_then(|unit| Line::read(&file, sections, unit, address, is_library));
+            lines[index] = units[index].and_then(|unit| Line::read(&file, sections, unit, address, is_library));
             complete[index] = !file.refused.get();
         }
-        // The callers of a library's inlined code must not cost the lines of others: they have an allowance of their own.
+        let named = symbols.map(|symbol| symbol.and_then(|symbol| elf::named(&file, sections, symbol)));
+        // The callers of inlined code must not cost the lines of others: they have an allowance of their own.
         let part = file.allowance.get() / PART;
         let callers = File { source, allowance: Cell::new(part), refused: Cell::new(file.refused.get()) };
-        for (line, &address) in places.iter_mut().zip(addresses) {
-            if let Some(line) = line.as_mut().filter(|line| is_library(line.place.file.as_bytes())) {
-                line.leave_library(&callers, sections, address, is_library);
-            }
+        for (index, ((symbol, line), &address)) in named.into_iter().zip(lines).zip(addresses).enumerate() {
+            let (place, inlined) = match line {
+                Some(line) => line.with_callers(&callers, sections, address, is_library),
+                None => (None, NOT_INLINED),
+            };
+            each(index, Found { symbol, place, inlined, complete: complete[index] });
         }
         file.allowance.set(file.allowance.get() - (part - callers.allowance.get()));
-        for (index, (line, complete)) in places.into_iter().zip(complete).take(addresses.len()).enumerate() {
-            let symbol = symbols[index].and_then(|symbol| elf::named(&file, sections, symbol));
-            each(index, Found { symbol, place: line.map(|line| line.place), complete });
-        }
     }
     *allowance = file.allowance.get();
     sections.is_some() || file.refused.get()
@@ -112,15 +126,31 @@ impl Line {
         Some(Line { place: Place { file, line: u32::try_from(row.line).unwrap_or(0) }, unit, program })
     }
 
-    /// Takes the line of the innermost call of inlined code that is not of a library, if there is one.
-    fn leave_library(&mut self, file: &File, sections: &Sections, address: u64, is_library: IsLibrary) {
-        let place = info::inlined(file, sections, &self.unit, address).iter().rev().find_map(|&(index, line)| {
-            let file = self.program.path(file, sections, index, self.unit.directory)?;
-            (!is_library(file.as_bytes())).then(|| Place { file, line: u32::try_from(line).unwrap_or(0) })
-        });
-        if let Some(place) = place {
-            self.place = place;
+    /// Its place with the functions that were inlined there, those of a library left out as long as there is an outer one.
+    fn with_callers(
+        self,
+        file: &File,
+        sections: &Sections,
+        address: u64,
+        is_library: IsLibrary,
+    ) -> (Option<Place>, [Option<Inlined>; INLINED]) {
+        let (mut inlined, mut count) = (NOT_INLINED, 0);
+        let in_library = is_library(self.place.file.as_bytes());
+        let (mut place, library) = if in_library { (None, Some(self.place)) } else { (Some(self.place), None) };
+        for call in info::inlined(file, sections, &self.unit, address).iter().rev() {
+            let Some(path) = self.program.path(file, sections, call.file, self.unit.directory) else { continue };
+            let called = Place { file: path, line: u32::try_from(call.line).unwrap_or(0) };
+            match (&place, is_library(called.file.as_bytes()), inlined.get_mut(count)) {
+                (None, true, _) => {}
+                (None, false, _) => place = Some(called),
+                (Some(_), false, Some(next)) => {
+                    *next = Some(Inlined { function: info::name_of(file, sections, &self.unit, call), called });
+                    count += 1;
+                }
+                _ => break,
+            }
         }
+        (place.or(library), inlined)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Files made by hand, whole, cut short, damaged and hostile. (Compilers' own are compared with addr2line in the root package's
 //! tests.) Debug builds panic on arithmetic that overflows.
-use crate::{Found, IsLibrary, Source, look};
+use crate::{Found, INLINED, IsLibrary, Source, look};
 use std::borrow::ToOwned;
 use std::string::String;
 use std::time::{Duration, Instant};
@@ -172,7 +172,7 @@ fn id() -> String {
 
 /// What is said of one address; None when there is no need to ask again.
 fn ask(source: &dyn Source, id: &str, address: u64, is_library: IsLibrary, allowance: &mut u64) -> Option<Found> {
-    let mut found = Found { symbol: None, place: None, complete: false };
+    let mut found = Found { symbol: None, place: None, inlined: [const { None }; INLINED], complete: false };
     look(source, id, &[address], is_library, allowance, |_, told| found = told).then_some(found)
 }
 

@@ -318,7 +318,7 @@ const fn entry(kind: FindingKind) -> &'static Entry {
         FindingKind::HandlerDropped => &Entry {
             name: "handler-dropped",
             explain: "The application had set a handler for this signal before the fork, and the worker took it away: there, \
-                the signal is ignored now or its default action applies, which ends the process for most signals.",
+                another handler runs now, or the signal is ignored, or its default action applies, which ends the process for most signals.",
             cures: cures!(signal: "Set the handler in ", ", after the worker's own reset."),
         },
         FindingKind::FdLeakedExec => &Entry {

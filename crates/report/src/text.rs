@@ -130,6 +130,12 @@ pub fn is_runtime(module: &str) -> bool {
 /// standard library and packages from a registry.
 const LIBRARY_SOURCES: [&str; 5] = ["/usr/include/", "/usr/lib/gcc/", "/rustc/", "/lib/rustlib/src/", "/.cargo/registry/src/"];
 
+/// True for the path of native code that others wrote than the application's authors: of the system's packages, of an interpreter, of an
+/// installed package, forkguard's own.
+pub fn is_installed(module: &str) -> bool {
+    is_system_path(module) || is_runtime(module) || NOT_APPLICATION.iter().any(|part| module.contains(part))
+}
+
 /// True for the path of native code that is a library's, whatever program it was compiled into.
 pub fn is_library_source(file: &str) -> bool {
     LIBRARY_SOURCES.iter().any(|part| file.contains(part))
@@ -151,8 +157,7 @@ impl Frame<'_> {
     pub fn is_application(&self) -> bool {
         let Some(file) = self.file.as_deref() else { return false };
         if self.language == "native" {
-            let installed = |module: &str| is_system_path(module) || is_runtime(module);
-            return self.module.as_deref().is_some_and(|module| !installed(module)) && !is_library_source(file);
+            return self.module.as_deref().is_some_and(|module| !is_installed(module)) && !is_library_source(file);
         }
         let script = file.rsplit_once('/').is_some_and(|(directory, name)| directory.ends_with("/bin") && !name.contains('.'));
         !script && !file.starts_with('<') && !NOT_APPLICATION.iter().any(|part| file.contains(part))
@@ -187,10 +192,11 @@ impl Site<'_> {
         self.frames.iter().filter(move |frame| frame.is_application() && (frame.language != "native") == interpreted)
     }
 
-    /// The frame to show: the application's, else an installed package's, else the innermost whose source is known, or else the
-    /// function by which the innermost library was entered.
+    /// The frame to show: the application's, else an installed package's, else the innermost whose source is known (an interpreter's own C files
+    /// are nobody's line to edit), or else the function by which the innermost library was entered.
     pub fn innermost(&self) -> Option<&Frame<'_>> {
-        let mut sources = self.frames.iter().filter(|frame| frame.file.is_some());
+        let interpreters = |frame: &Frame<'_>| frame.language == "native" && frame.module.as_deref().is_some_and(is_runtime);
+        let mut sources = self.frames.iter().filter(|frame| frame.file.is_some() && !interpreters(frame));
         let package = sources.clone().find(|frame| frame.file.as_deref().and_then(in_package).is_some());
         let mut library = self.frames.iter().take_while(|frame| frame.module == self.frames[0].module);
         let entry = library.find(|frame| frame.function.is_some()).or(self.frames.first());

@@ -42,7 +42,7 @@ pub(super) fn before_first_use(fd: i32, record: &Record, usage: Use) {
     watch::mark_used(fd);
     guards::before_first_use(fd);
     let is_shared = descriptors::is_positioned(fd) && registry::descriptors::is_inherited(fd) && certainty(fd).is_some();
-    if is_shared && shows(fd, file_offset_shared::has_position) {
+    if is_shared && descriptors::is_applications(fd) && shows(fd, file_offset_shared::has_position) {
         pending::report_once_settled(FindingKind::FileOffsetShared, fd);
     }
 }

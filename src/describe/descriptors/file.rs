@@ -1,6 +1,8 @@
 //! Files by their descriptors: what they are open on, how, and at which position.
+use crate::describe::application::is_by_application;
 use forkguard_core::fixed::Text;
 use forkguard_core::kernel;
+use forkguard_core::registry::descriptors;
 use rustix::fs::{FileType, OFlags};
 use std::fmt::Display;
 
@@ -9,6 +11,12 @@ pub(crate) fn is_positioned(fd: i32) -> bool {
     let descriptor = kernel::borrow(fd);
     rustix::fs::fstat(descriptor).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
         && rustix::fs::fcntl_getfl(descriptor).is_ok_and(|flags| !flags.contains(OFlags::APPEND))
+}
+
+/// True for a file that the application opened, or that was open when the program began. What a shell, a server or an interpreter opens for itself
+/// (its script, a heartbeat file) is its own affair.
+pub(crate) fn is_applications(fd: i32) -> bool {
+    descriptors::record(fd).is_none_or(|record| record.site == 0 || is_by_application(record.site))
 }
 
 /// A file's position.

@@ -6,7 +6,7 @@ use crate::kernel::is_memory_device;
 use crate::registry::held::Entry;
 use crate::registry::mask::{self, BlockingCall};
 use crate::registry::threads::Slot;
-use crate::registry::timers::Timer;
+use crate::registry::timers::{self, Timer};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering::*};
 
@@ -133,7 +133,7 @@ pub struct Snapshot {
     /// Held locks.
     pub locks: Fixed<LockRecord, LOCKS>,
     /// Armed timers of timer_create.
-    pub timers: Fixed<Timer, 32>,
+    pub timers: Fixed<Timer, { timers::CAPACITY }>,
     /// In the child: which of them were made usable there.
     pub(super) repaired: [AtomicBool; LOCKS],
     /// For prepare: the words of the locks, and the addresses of both sides of one read.

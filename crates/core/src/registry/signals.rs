@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::*, fence};
 pub const COUNT: usize = 64;
 
 /// Settings of one signal that are remembered.
-pub const REMEMBERED: usize = 4;
+pub const REMEMBERED: usize = 8;
 
 /// One setting.
 struct Setting {

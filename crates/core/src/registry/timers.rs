@@ -1,9 +1,10 @@
 //! Timers: none of them exists in a forked child.
 use super::generation;
 use crate::kernel;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering::*, fence};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::*, fence};
 
-const CAPACITY: usize = 32;
+/// Timers that are known at once.
+pub const CAPACITY: usize = 32;
 
 struct TimerEntry {
     /// timer_t plus one; 0 free, [`WRITING`] while a new one is noted.
@@ -15,9 +16,15 @@ struct TimerEntry {
     generation: AtomicU32,
     site: AtomicUsize,
     created: AtomicUsize,
+    event: [AtomicUsize; 3],
+    /// Nanoseconds from one expiry to the next; 0 for one that expires once.
+    interval: AtomicU64,
 }
 
 const WRITING: usize = usize::MAX;
+
+/// The first words of the sigevent(3type) that a timer was made with: value, signal and (upper half) notification, function or thread; all zero: none.
+pub type Event = [usize; 3];
 
 /// A timer made by timer_create.
 #[derive(Clone, Copy)]
@@ -30,6 +37,12 @@ pub struct Timer {
     pub site: usize,
     /// Return address of the call that made it.
     pub created: usize,
+    /// Its timer_t.
+    pub id: usize,
+    /// What it was made with: see [`Event`].
+    pub event: Event,
+    /// Nanoseconds from one expiry to the next; 0 for one that expires once.
+    pub interval: u64,
 }
 
 static TIMERS: [TimerEntry; CAPACITY] = [const {
@@ -41,6 +54,8 @@ static TIMERS: [TimerEntry; CAPACITY] = [const {
         generation: AtomicU32::new(0),
         site: AtomicUsize::new(0),
         created: AtomicUsize::new(0),
+        event: [const { AtomicUsize::new(0) }; 3],
+        interval: AtomicU64::new(0),
     }
 }; CAPACITY];
 /// Return addresses of the calls that armed ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF.
@@ -53,22 +68,24 @@ fn find(id: usize) -> Option<&'static TimerEntry> {
 }
 
 /// Records timer_create, called at `site`.
-pub fn create(id: usize, clock: i32, signal: i32, site: usize) {
+pub fn create(id: usize, clock: i32, signal: i32, event: Event, site: usize) {
     // The leader's of this id went with the fork.
     if let Some(timer) = find(id).filter(|timer| timer.take(id.wrapping_add(1))).or_else(|| TIMERS.iter().find(|t| t.take(0))) {
         timer.clock.store(clock, Relaxed);
         timer.signal.store(signal, Relaxed);
         timer.created.store(site, Relaxed);
+        timer.event.iter().zip(event).for_each(|(word, value)| word.store(value, Relaxed));
         timer.armed.store(0, Relaxed);
         timer.generation.store(generation::current(), Relaxed);
         timer.id.store(id.wrapping_add(1), Release);
     }
 }
 
-/// Records timer_settime: armed when the first expiry is not zero.
-pub fn arm(id: usize, armed: bool, site: usize) {
+/// Records timer_settime: armed when the first expiry is not zero; `interval` in nanoseconds.
+pub fn arm(id: usize, armed: bool, interval: u64, site: usize) {
     if let Some(timer) = find(id) {
         timer.site.store(site, Relaxed);
+        timer.interval.store(interval, Relaxed);
         timer.armed.store(armed as u32, Relaxed);
         timer.generation.store(generation::current(), Relaxed);
     }
@@ -103,6 +120,9 @@ impl TimerEntry {
             signal: self.signal.load(Relaxed),
             site: self.site.load(Relaxed),
             created: self.created.load(Relaxed),
+            id: id.wrapping_sub(1),
+            event: self.event.each_ref().map(|word| word.load(Relaxed)),
+            interval: self.interval.load(Relaxed),
         };
         fence(Acquire);
         // Read as a whole only if no other timer was noted here meanwhile.
