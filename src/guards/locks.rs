@@ -164,5 +164,5 @@ fn forget_waiters(address: usize) {
     let Some(waiters) = glibc::waiters(&condition).filter(|&waiters| waiters != 0) else { return };
     let written = kernel::write_words(address, &glibc::without_waiters(&condition)).then_some(()).ok_or(libc::EFAULT);
     let subject = format_args!("condition at {address:#x} with {waiters} lost");
-    log_action(Guard::Locks, "its waiters were forgotten", subject, start, written);
+    log_action(Guard::Locks, "made as new", subject, start, written);
 }

@@ -97,7 +97,7 @@ pub(crate) fn after(report: WaitReport, result: &impl WaitResult) {
         WaitReport::Answer(awaited, caller) if !result.is_success() => answers::report_in_vain(awaited, caller),
         WaitReport::Timed(fork, lock) if !result.is_success() => {
             record_with_scratch(|scratch| {
-                let because = "the child waited for it in vain, until its time was up";
+                let because = "the child did not get it before its time limit";
                 ledger::report_state_of(
                     scratch,
                     fork,
