@@ -1,5 +1,6 @@
 // Sockets that a program started from here would get.
 #pragma once
+#include "programs.h"
 #include "sockets.h"
 
 // Without close-on-exec, by neglect.
@@ -14,17 +15,4 @@ __attribute__((unused)) static int connect_leaking(const struct address *address
     int fd = socket(address->any.sa_family, SOCK_STREAM, 0);
     CHECK(fd >= 0 && connect(fd, &address->any, address->size) == 0);
     return fd;
-}
-
-// A child that does `prepare` and becomes another program.
-__attribute__((unused)) static void fork_and_exec(void (*prepare)(void)) {
-    pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        if (prepare)
-            prepare();
-        execl("/bin/true", "true", (char *)NULL);
-        _exit(127);
-    }
-    EXITED(child, 0);
 }

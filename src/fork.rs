@@ -6,6 +6,7 @@
 mod earlier;
 mod report;
 
+use crate::child::inheritance::Inheritance;
 use crate::describe::fork_kind;
 use crate::entry::scratch::BLOCKED;
 use crate::entry::{catch_panic, record, record_with_scratch};
@@ -165,7 +166,7 @@ pub(crate) fn leave(cell: Option<&'static SnapshotCell>, call: ForkCall, caller:
         None if core_fork::is_unrecorded() => {
             core_fork::end_unrecorded();
             if result > 0 && emit::wanted() {
-                record_with_scratch(|scratch| report::spawn(scratch, fork_kind(call), caller, child));
+                record_with_scratch(|scratch| report::spawn(scratch, fork_kind(call), caller, child, None));
             }
         }
         None => {}
@@ -198,9 +199,19 @@ fn report(cell: &'static SnapshotCell, child: Option<u32>, failed: Option<i32>) 
     core_fork::end(cell);
 }
 
-/// A process was made by a way that runs no atfork handlers.
-pub(crate) fn spawned(kind: ForkKind, caller: usize, child: Option<u32>) {
-    if gate::awake() && !gate::is_guest() && ledger::spawns::count() {
-        record_with_scratch(|scratch| report::spawn(scratch, kind, caller, child));
+/// A process was made by a way that runs no atfork handlers, or is about to be. `inherits`: what its program gets that it should not get.
+pub(crate) fn spawned(kind: ForkKind, caller: usize, child: Option<u32>, inherits: impl FnOnce() -> Option<Inheritance>) {
+    if !gate::awake() || gate::is_guest() {
+        return;
+    }
+    let (reports, closes) = (ledger::spawns::count(), guards::exec::cleans() && child.is_none());
+    if reports || closes {
+        record_with_scratch(|scratch| {
+            let inheritance = inherits();
+            if reports {
+                report::spawn(scratch, kind, caller, child, inheritance.as_ref());
+            }
+            inheritance.filter(|_| closes).iter().for_each(Inheritance::close_descriptors);
+        });
     }
 }

@@ -90,6 +90,15 @@ pub(crate) enum Shared {
     Own,
 }
 
+/// What a program gets that a child executes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exec {
+    /// All that exec leaves it.
+    Inherit,
+    /// No descriptor that nobody gave it, and every signal.
+    Clean,
+}
+
 /// What happens to periodic timers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Timers {
@@ -154,6 +163,7 @@ pub(crate) struct Options {
     pub(crate) files: Shared,
     pub(crate) timers: Timers,
     pub(crate) buffers: Buffers,
+    pub(crate) exec: Exec,
     /// Signals whose handler survives the worker's own reset (bit n: signal n + 1).
     pub(crate) signals_keep: u64,
     /// The rules that silence findings: see `findings/suppress.rs`.
@@ -181,6 +191,7 @@ const DEFAULTS: Options = Options {
     files: Shared::Share,
     timers: Timers::Lose,
     buffers: Buffers::Keep,
+    exec: Exec::Inherit,
     signals_keep: 0,
     suppress: Text::new(),
     follow_exec: true,
@@ -221,6 +232,7 @@ impl Options {
             FindingKind::TimerLost => (self.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm"),
             FindingKind::BufferDuplicated => (self.buffers == Buffers::Drop, "FORKGUARD_BUFFERS=drop (the C library's streams)"),
             FindingKind::RuntimeUnsafe => (self.openmp != OpenMp::Keep, "FORKGUARD_OPENMP=pause"),
+            FindingKind::FdLeakedExec => (self.exec == Exec::Clean, "FORKGUARD_EXEC=clean"),
             FindingKind::HandlerDropped => (self.signals_keep != 0, "FORKGUARD_SIGNALS_KEEP=NAME"),
             _ => return None,
         };
@@ -323,6 +335,11 @@ const TABLE: &[Row] = &[
         take: |o, v| choose(&mut o.buffers, v, &[("keep", Buffers::Keep), ("drop", Buffers::Drop)]),
     },
     Row {
+        name: c"FORKGUARD_EXEC",
+        allowed: "inherit or clean",
+        take: |o, v| choose(&mut o.exec, v, &[("inherit", Exec::Inherit), ("clean", Exec::Clean)]),
+    },
+    Row {
         name: c"FORKGUARD_SUPPRESS",
         allowed: "a file of rules that can be read (absolute path; less than 4000 bytes)",
         take: take_suppress,
@@ -413,6 +430,7 @@ fn take_profile(options: &mut Options, value: &str) -> bool {
     options.files = Shared::Own;
     options.timers = Timers::Rearm;
     options.buffers = Buffers::Drop;
+    options.exec = Exec::Clean;
     options.signals_keep = 1 << (libc::SIGUSR1 - 1) | 1 << (libc::SIGUSR2 - 1);
     true
 }

@@ -1,17 +1,19 @@
 //! A forked child execs: what its sockets come to, and the end of its hazards.
 use super::ending::{self, ends_unreported};
+use super::hit::report_hit;
+use super::inheritance::{CLEANED, Inheritance, Start, WITHHELD, Withheld};
 use super::leaks;
-use crate::describe::own_fork_id;
+use crate::describe::{self, own_fork_id};
 use crate::emit;
-use crate::entry::Scratch;
-use crate::guards::sockets;
-use crate::ledger;
+use crate::entry::{Arena, Scratch};
+use crate::guards::{self, sockets};
+use crate::ledger::{self, Output};
 use crate::options;
 use forkguard_core::fixed::Text;
 use forkguard_core::kernel;
-use forkguard_report::event::{Event, Exec};
+use forkguard_report::event::{Event, Exec, FindingKind, Role, Severity, Site, State};
 use std::borrow::Cow::Borrowed;
-use std::fmt::Write;
+use std::fmt::{Arguments, Write};
 
 /// The program that exec was given.
 pub(crate) enum Program {
@@ -35,6 +37,17 @@ impl Program {
         }
     }
 
+    /// The program by name, and whether it is this process's own, which starts anew and hands its descriptors on; None for one that no exec
+    /// starts.
+    pub(crate) fn found(&self) -> Option<(Text<256>, bool)> {
+        let name = self.executable().filter(|name| self.is_program(name))?;
+        let path = match self {
+            Program::Descriptor(fd) => Text::of(format_args!("/proc/self/fd/{fd}")),
+            _ => name,
+        };
+        Some((Text::of(format_args!("{}", name.as_str())), path.as_cstr().is_none_or(kernel::is_own_program)))
+    }
+
     /// False for a text without `#!`, which no exec of a path starts (execvp gives such a text to a shell).
     fn is_program(&self, name: &Text<1024>) -> bool {
         match *self {
@@ -44,43 +57,87 @@ impl Program {
     }
 }
 
-/// A forked child is about to exec in `call`. `site` captures the call's, `hand_over` tells the next program of sockets. A file that cannot be
-/// executed is no event: a search through PATH tries many.
+/// What the hook of a forked child's exec knows.
+pub(crate) struct Call<'c> {
+    /// Its name.
+    pub(crate) name: &'static str,
+    pub(crate) program: Program,
+    /// True for a descriptor that the program is told of.
+    pub(crate) is_named: &'c dyn Fn(i32) -> bool,
+    /// Signals that do not reach the program.
+    pub(crate) signals: Withheld,
+}
+
+/// A forked child is about to exec. `site` captures the call's, `hand_over` tells the next program of sockets. Returns what the program is
+/// not to get; nothing for a file that cannot be executed, which is no event: a search through PATH tries many.
 pub(crate) fn report(
     scratch: &Scratch,
-    call: &'static str,
-    program: Program,
+    call: &Call<'_>,
     site: impl FnOnce() -> usize,
     hand_over: impl FnOnce(),
-) {
-    if !emit::wanted() && !sockets::any_closes_on_exec() {
-        return;
+) -> Option<Inheritance> {
+    if !emit::wanted() && !sockets::any_closes_on_exec() && !guards::exec::cleans() {
+        return None;
     }
-    let Some(name) = program.executable() else { return };
+    let name = call.program.executable()?;
     hand_over();
+    if !call.program.is_program(&name) {
+        return None;
+    }
+    let inheritance = inherited_by(call, true);
     // A child that no handler of fork saw has no report.
-    let Some(id) = own_fork_id() else { return };
-    if !emit::wanted() || !program.is_program(&name) {
-        return;
+    if let Some(id) = own_fork_id().filter(|_| emit::wanted()) {
+        if let Some(inheritance) = &inheritance {
+            report_inheritance(scratch, inheritance, site());
+        }
+        report_exec(scratch, id.as_str(), name.as_str(), call.name);
     }
-    let path = match program {
-        Program::Descriptor(fd) => Text::of(format_args!("/proc/self/fd/{fd}")),
-        _ => name,
-    };
-    if let Some(path) = path.as_cstr() {
-        leaks::by_exec(scratch, path, site);
+    inheritance
+}
+
+fn report_exec(scratch: &Scratch, id: &str, program: &str, call: &'static str) {
+    if !ends_unreported() {
+        let event = Event::Exec(Exec { program: Borrowed(program), call: Borrowed(call) });
+        ledger::write_events(scratch, Some(id), [Some(event)]);
+        ending::report_moot(scratch, id, "the child execs");
     }
-    if ends_unreported() {
-        return;
+}
+
+/// What a program gets that a forked child or a vfork child is about to execute, if it can be executed.
+pub(crate) fn inherited_by(call: &Call<'_>, is_forked: bool) -> Option<Inheritance> {
+    let (program, is_own) = call.program.found()?;
+    Inheritance::of(&Start { program, is_forked, is_own, input: 0, is_given: call.is_named, signals: call.signals })
+}
+
+fn report_inheritance(scratch: &Scratch, inheritance: &Inheritance, site: usize) {
+    fn used<'a>(arena: &'a Arena, site: usize) -> Option<Site<'a>> {
+        describe::site(arena, Role::Used, kernel::thread_id(), site)
     }
-    let event = Event::Exec(Exec { program: Borrowed(name.as_str()), call: Borrowed(call) });
-    ledger::write_events(scratch, Some(id.as_str()), [Some(event)]);
-    ending::report_moot(scratch, id.as_str(), "the child execs");
+    for &fd in inheritance.descriptors() {
+        report_hit(scratch, Severity::Warning, Output::Report, FindingKind::FdLeakedExec, |arena| {
+            inheritance.leak(arena, fd, used(arena, site).as_ref())
+        });
+        report_cleaned(scratch, FindingKind::FdLeakedExec, format_args!("{fd}"));
+    }
+    if let Some(severity) = inheritance.severity_of_signals() {
+        report_hit(scratch, severity, Output::Report, FindingKind::SignalsBlocked, |arena| {
+            inheritance.withheld(arena, used(arena, site).as_ref())
+        });
+        if severity == Severity::Warning {
+            report_cleaned(scratch, FindingKind::SignalsBlocked, format_args!("{WITHHELD}"));
+        }
+    }
+}
+
+fn report_cleaned(scratch: &Scratch, kind: FindingKind, what: Arguments<'_>) {
+    if guards::exec::cleans() {
+        ledger::report_state(scratch, kind, what, State::Resolved, None, CLEANED);
+    }
 }
 
 /// True for a forked child whose exec there is nothing to do about.
 pub(crate) fn is_unreported() -> bool {
-    ends_unreported() && !sockets::any_closes_on_exec() && !leaks::may_leak()
+    ends_unreported() && !sockets::any_closes_on_exec() && !leaks::may_leak() && Withheld::now(true).is_empty()
 }
 
 /// The path at which exec's search through PATH ends; None when it finds nothing.

@@ -1,83 +1,83 @@
-//! Sockets that a program which is started now inherits, though nothing shows that it should.
-use super::hit::report_hit;
-use crate::describe::keep;
-use crate::describe::{self, descriptors};
+//! Sockets and ends of pipes that a program which is started now gets, though nothing shows that it should.
+use super::inheritance::Start;
+use crate::describe::{self, descriptors, keep};
 use crate::entry::Arena;
-use crate::entry::Scratch;
-use crate::findings::Hit;
-use crate::findings::connection_inherited;
-use crate::ledger::{self, Output};
-use crate::options;
-use forkguard_core::registry::descriptors::{FdKind, Record, role};
-use forkguard_core::{kernel, registry};
-use forkguard_report::event::{FindingKind, Role, Severity, Site, State};
-use std::ffi::CStr;
+use crate::findings::{Hit, connection_inherited};
+use forkguard_core::kernel;
+use forkguard_core::registry::descriptors::{self as registry, FdKind, Record, is_only_end, role};
+use forkguard_report::event::{FindingKind, Role, Site};
 
-/// Connections and listening sockets: one that was put under its number, or whose close-on-exec flag was cleared, is meant for the program.
-fn is_leaky(record: &Record) -> bool {
-    record.kind == FdKind::Socket
-        && record.role & (role::CONNECTED | role::LISTENING) != 0
-        && record.role & (role::PLACED | role::KEPT_ON_EXEC) == 0
+/// The descriptors that the program would get; of a forked child only those that it inherited.
+pub(super) fn of<'s>(start: &'s Start<'_>) -> impl Iterator<Item = i32> + 's {
+    candidates(start.is_forked)
+        .filter(|(fd, record)| would_harm(*fd, record, start))
+        .map(|(fd, _)| fd)
+        .filter(|&fd| !(start.is_given)(fd))
 }
 
-/// The sockets that the next program would get; of a forked child only those that it inherited.
-fn leaking(inherited: bool) -> impl Iterator<Item = i32> {
-    let leaky = move |(fd, record): &(i32, Record)| {
+/// True when a program that a forked child executes may get such descriptors.
+pub(super) fn may_leak() -> bool {
+    candidates(true).next().is_some()
+}
+
+/// What was put under its number, or whose close-on-exec flag was cleared, is meant for the program.
+fn candidates(is_forked: bool) -> impl Iterator<Item = (i32, Record)> {
+    let is_meant = |record: &Record| record.role & (role::PLACED | role::KEPT_ON_EXEC) != 0;
+    let may_harm = |record: &Record| match record.kind {
+        FdKind::Socket => record.role & (role::CONNECTED | role::LISTENING | role::PAIR) != 0,
+        kind => kind == FdKind::Pipe,
+    };
+    registry::recorded().filter(move |(fd, record)| {
         *fd > 2
-            && is_leaky(record)
-            && (!inherited || record.role & role::FORKED != 0)
+            && may_harm(record)
+            && !is_meant(record)
+            && (!is_forked || record.role & role::FORKED != 0)
             && !keep::is_kept(*fd, record)
             && kernel::survives_exec(*fd)
+    })
+}
+
+/// A socket keeps its peer or its port. An end of a pipe or pair keeps who reads the other end from the end of file: another process, to
+/// which this one gave that end, or the program itself.
+fn would_harm(fd: i32, record: &Record, start: &Start<'_>) -> bool {
+    match record.kind {
+        FdKind::Socket if record.role & role::PAIR != 0 => is_only_end(fd, start.is_forked) && descriptors::is_stream(fd),
+        FdKind::Socket => true,
+        _ => kernel::is_writable(fd) && (is_only_end(fd, start.is_forked) || kernel::is_same_pipe(fd, start.input)),
+    }
+}
+
+/// One that leaks into `program`, which `used` starts.
+pub(super) fn hit<'a>(arena: &'a Arena, fd: i32, program: &str, used: Option<&Site<'a>>) -> Option<Hit<'a>> {
+    let record = registry::record(fd)?;
+    let (subject, site) = match record.kind {
+        FdKind::Pipe => (arena.format(format_args!("the write end of a pipe, descriptor {fd}")), opened_at(arena, &record)),
+        _ if record.role & role::PAIR != 0 => {
+            (arena.format(format_args!("an end of a pair of sockets, descriptor {fd}")), opened_at(arena, &record))
+        }
+        _ => socket(arena, fd)?,
     };
-    registry::descriptors::recorded().filter(leaky).map(|(fd, _)| fd)
+    Some(Hit {
+        kind: FindingKind::FdLeakedExec,
+        what: arena.format(format_args!("{fd}")),
+        subject: arena.format(format_args!("{subject}, into {program}")),
+        sites: arena.join([site.as_slice(), used.map_or(&[], std::slice::from_ref)]),
+        hazard: None,
+    })
 }
 
-/// True when a program that a forked child executes may get such sockets.
-pub(super) fn may_leak() -> bool {
-    leaking(true).next().is_some()
+fn opened_at<'a>(arena: &'a Arena, record: &Record) -> Option<Site<'a>> {
+    describe::site(arena, Role::Opened, record.thread, record.site)
 }
 
-/// True when such sockets are handed on by a protocol of their own (sd_listen_fds(3)).
-fn is_handing_on() -> bool {
-    options::variable(c"LISTEN_FDS").is_some()
-}
-
-fn leak<'a>(arena: &'a Arena, fd: i32, program: &str, used: Option<&Site<'a>>) -> Option<Hit<'a>> {
+fn socket(arena: &Arena, fd: i32) -> Option<(&str, Option<Site<'_>>)> {
     let descriptor = descriptors::describe(arena, fd)?;
-    let socket = match connection_inherited::subject(arena, &descriptor) {
+    let subject = match connection_inherited::subject(arena, &descriptor) {
         Some(subject) => subject,
         None => {
             let local = descriptor.socket.as_ref()?.local.as_deref().unwrap_or("an unnamed address");
             arena.format(format_args!("the socket at {local}, descriptor {fd}"))
         }
     };
-    Some(Hit {
-        kind: FindingKind::FdLeakedExec,
-        what: arena.format(format_args!("{fd}")),
-        subject: arena.format(format_args!("{socket}, into {program}")),
-        sites: arena.join([descriptor.site.as_slice(), used.map_or(&[], std::slice::from_ref)]),
-        hazard: None,
-    })
-}
-
-/// A forked child execs `program`; `site` captures the call's. A program that starts its own executable anew hands its sockets on.
-pub(super) fn by_exec(scratch: &Scratch, program: &CStr, site: impl FnOnce() -> usize) {
-    if !may_leak() || kernel::is_own_program(program) || is_handing_on() {
-        return;
-    }
-    let (name, site) = (program.to_str().unwrap_or("?"), site());
-    for fd in leaking(true) {
-        report_hit(scratch, Severity::Warning, Output::Report, FindingKind::FdLeakedExec, |arena| {
-            let used = describe::site(arena, Role::Used, kernel::thread_id(), site);
-            leak(arena, fd, name, used.as_ref())
-        });
-    }
-}
-
-/// Calls `each` for the sockets that a shell of this process gets: once for a number, however many shells it starts.
-pub(crate) fn by_shell<'a>(arena: &'a Arena, used: Option<&Site<'a>>, each: impl FnMut(Hit<'a>)) {
-    let is_new = |hit: &Hit<'_>| ledger::advance(hit.kind, hit.what, State::Hit).is_some();
-    if !is_handing_on() {
-        leaking(false).filter_map(|fd| leak(arena, fd, "/bin/sh", used)).filter(is_new).for_each(each);
-    }
+    Some((subject, descriptor.site))
 }

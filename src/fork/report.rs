@@ -1,10 +1,11 @@
 //! A fork's report: its findings are worked out and written, in the leader, after the fork.
 use super::earlier;
-use crate::child::leaks;
+use crate::child::inheritance::Inheritance;
 use crate::describe::{self, fork_id};
 use crate::emit::{Lines, file, wanted};
 use crate::entry::{Arena, Scratch};
-use crate::findings::{self, Evidence};
+use crate::findings::{self, Evidence, Hit};
+use crate::guards;
 use crate::ledger::{self, Budget};
 use forkguard_core::fork::{Snapshot, fingerprint, shared_page};
 use forkguard_core::kernel;
@@ -111,8 +112,8 @@ fn add_moot<'a>(lines: &mut Lines<'_>, id: &'a str, findings: &[Text<'a>]) {
     }
 }
 
-/// Reports a process that was made by a way that runs no atfork handlers.
-pub(super) fn spawn(scratch: &Scratch, kind: ForkKind, caller: usize, child: Option<u32>) {
+/// Reports a process that was made by a way that runs no atfork handlers, and what its program inherits.
+pub(super) fn spawn(scratch: &Scratch, kind: ForkKind, caller: usize, child: Option<u32>, inheritance: Option<&Inheritance>) {
     ledger::begin_report(scratch);
     let arena = scratch.arena();
     let (mut lines, _) = Lines::pair(scratch);
@@ -121,15 +122,31 @@ pub(super) fn spawn(scratch: &Scratch, kind: ForkKind, caller: usize, child: Opt
     let mut event = describe::spawn(&arena, kind, word);
     event.child = child;
     lines.add(Some(id.as_str()), Event::Fork(event));
-    // What these start gets all that is left open: there are no file actions.
-    if matches!(kind, ForkKind::System | ForkKind::Popen) {
+    if let Some(inheritance) = inheritance {
         let used = describe::site(&arena, Role::Used, kernel::thread_id(), word);
-        leaks::by_shell(&arena, used.as_ref(), |hit| {
-            let finding = findings::of_hit(&arena, id.as_str(), Severity::Warning, &hit);
-            lines.add(Some(id.as_str()), Event::Finding(Finding { child, ..finding }));
+        for_each_hit(&arena, inheritance, used.as_ref(), |severity, hit| {
+            // A vfork child has its signals given back, too; of posix_spawn and its like they stay with the program.
+            let is_cleaned = guards::exec::cleans() && (hit.kind == FindingKind::FdLeakedExec || child.is_some());
+            let state = if is_cleaned && severity == Severity::Warning { State::Resolved } else { State::Hit };
+            let finding = findings::of_hit(&arena, id.as_str(), severity, &hit);
+            lines.add(Some(id.as_str()), Event::Finding(Finding { child, state, ..finding }));
         });
     }
     lines.write();
+}
+
+/// Calls `each` for what a program inherits: once for each thing, however many programs get it.
+fn for_each_hit<'a>(
+    arena: &'a Arena,
+    inheritance: &Inheritance,
+    used: Option<&Site<'a>>,
+    mut each: impl FnMut(Severity, Hit<'a>),
+) {
+    let leaks = inheritance.descriptors().iter().filter_map(|&fd| inheritance.leak(arena, fd, used));
+    let signals = inheritance.severity_of_signals().and_then(|severity| Some((severity, inheritance.withheld(arena, used)?)));
+    let hits = leaks.map(|hit| (Severity::Warning, hit)).chain(signals);
+    hits.filter(|(_, hit)| ledger::advance(hit.kind, hit.what, State::Hit).is_some())
+        .for_each(|(severity, hit)| each(severity, hit));
 }
 
 /// Adds a fork; one that does not fit loses its sites first, then its lists.

@@ -6,6 +6,7 @@
 //! directly.
 mod buffers;
 mod epoll;
+pub(crate) mod exec;
 mod files;
 pub(crate) mod fixups;
 mod locks;

@@ -51,12 +51,16 @@ fn close_on_exec(fd: i32) {
     }
     let start = kernel::monotonic_by_syscall();
     let Some(name) = descriptors::name_of_connection(fd) else { return };
-    let result = kernel::set_close_on_exec(fd, true).map_err(Errno::raw_os_error);
-    if result.is_ok() {
-        registry::descriptors::add_mark(fd, mark::CLOSES_ON_EXEC);
-        CLOSES_ON_EXEC.store(true, Relaxed);
-    }
+    let result = mark_close_on_exec(fd).map_err(Errno::raw_os_error);
     log_action(Guard::Sockets, "closed on exec", format_args!("{}", name.as_str()), start, result);
+}
+
+/// Sets its close-on-exec flag, until a program is told of it: see [`keep_on_exec`].
+pub(super) fn mark_close_on_exec(fd: i32) -> Result<(), Errno> {
+    kernel::set_close_on_exec(fd, true)?;
+    registry::descriptors::add_mark(fd, mark::CLOSES_ON_EXEC);
+    CLOSES_ON_EXEC.store(true, Relaxed);
+    Ok(())
 }
 
 /// True when a program that is started may need [`keep_on_exec`].
@@ -85,7 +89,7 @@ pub(crate) fn keep_on_exec_of_vfork_child(number: Option<i32>) {
 fn for_each_fd(number: Option<i32>, each: impl Fn(i32)) {
     match number {
         Some(fd) => each(fd),
-        None => registry::descriptors::connected().for_each(each),
+        None => registry::descriptors::recorded().for_each(|(fd, _)| each(fd)),
     }
 }
 

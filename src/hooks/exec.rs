@@ -1,27 +1,48 @@
 //! exec: the last thing that a forked child may do. Noted before the call, which does not come back when it works.
-use super::exec_args::{ArgStrings, ExecArgs, own_environment, spare_named, spare_named_in_vfork_child};
+use super::exec_args::{ArgStrings, ExecArgs, is_named, own_environment, spare_named, spare_named_in_vfork_child};
+use super::spawn::ALWAYS;
+use super::vfork_child;
+use crate::child::exec::Call;
+use crate::child::inheritance::Withheld;
 use crate::child::{self, exec};
-use crate::entry::{Registers, record_with_scratch};
+use crate::entry::{Registers, record, record_with_scratch};
+use crate::guards::{self, sockets};
 use forkguard_core::{flags, gate};
 
 macro_rules! execs {
     ($(fn $name:ident: $call:literal, $program:expr, $args:expr;)*) => {
         $(pass! {
             /// exec(3); see the module.
-            fn $name, flags::FORKED_CHILD; |registers| {
+            fn $name, ALWAYS; |registers| {
                 let (program, args): (fn(&Registers) -> exec::Program, fn(&Registers) -> ExecArgs<'_>) = ($program, $args);
                 if gate::is_guest() {
-                    return spare_named_in_vfork_child(args(registers));
+                    spare_named_in_vfork_child(args(registers));
+                    return vfork_child::before_exec(program(registers), args(registers));
+                }
+                if !flags::is_forked_child() {
+                    return keep_descriptors();
                 }
                 child::finish_postponed();
                 if exec::is_unreported() {
                     return;
                 }
                 let (site, spare) = (|| registers.capture(), || spare_named(args(registers)));
-                record_with_scratch(|scratch| exec::report(scratch, $call, program(registers), site, spare));
+                let is_named = |fd| is_named(args(registers), fd);
+                let call = Call { name: $call, program: program(registers), is_named: &is_named, signals: Withheld::now(true) };
+                let inheritance = record_with_scratch(|scratch| exec::report(scratch, &call, site, spare)).flatten();
+                if let Some(inheritance) = inheritance.filter(|_| guards::exec::cleans()) {
+                    inheritance.clean(true);
+                }
             }
         })*
     };
+}
+
+/// A process that no fork made becomes another program, which gets all that it had: a guard closes descriptors for its children only.
+fn keep_descriptors() {
+    if sockets::any_closes_on_exec() {
+        record(|_| sockets::keep_on_exec(None));
+    }
 }
 
 /// The first argument: a path as it stands.

@@ -1,10 +1,11 @@
-//! The arguments and the environment of a program that is started: the number of a connection may stand in them, which the program is then
+//! The arguments and the environment of a program that is started: the number of a descriptor may stand in them, which the program is then
 //! meant to have.
 use crate::entry::Registers;
 use crate::guards::sockets;
-use forkguard_core::numbers::Numbers;
+use forkguard_core::numbers::{NamedDescriptors, Numbers};
 use forkguard_core::{kernel, tls};
 use std::ffi::c_char;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Strings that the new program is given: their addresses, with a null behind the last.
 #[derive(Clone, Copy)]
@@ -21,13 +22,68 @@ pub(super) enum ArgStrings<'a> {
     BehindList(&'a Registers),
 }
 
-/// The caller's environment.
-pub(super) fn own_environment<'a>() -> ArgStrings<'a> {
+fn environment() -> usize {
     unsafe extern "C" {
         static environ: *const *const c_char;
     }
     // SAFETY: the C library's word; who changes it while another thread execs has lost already.
-    ArgStrings::Environment(unsafe { environ }.addr())
+    unsafe { environ }.addr()
+}
+
+/// The caller's environment.
+pub(super) fn own_environment<'a>() -> ArgStrings<'a> {
+    ArgStrings::Environment(environment())
+}
+
+/// Where the variables lie that the program began with: from the first to behind the last. No descriptor that it made stands in them.
+static FIRST_VARIABLE: AtomicUsize = AtomicUsize::new(0);
+static BEHIND_VARIABLES: AtomicUsize = AtomicUsize::new(0);
+
+/// In the constructor: the kernel has laid the variables out one behind the other.
+pub(super) fn find_first_variables() {
+    let strings = ArgStrings::Environment(environment());
+    let mut end = 0;
+    for address in (0..MOST_STRINGS).map_while(|index| strings.at(index).filter(|&address| address != 0)) {
+        if end != 0 && address != end {
+            return;
+        }
+        if end == 0 {
+            FIRST_VARIABLE.store(address, Relaxed);
+        }
+        end = address;
+        if each_byte(address, &mut { MOST_BYTES }, |_| end += 1).is_none() {
+            return;
+        }
+        BEHIND_VARIABLES.store(end, Relaxed);
+    }
+}
+
+/// True for a variable that the program began with: the same text at the same or another address.
+fn is_first_variable(address: usize) -> bool {
+    let mut at = FIRST_VARIABLE.load(Relaxed);
+    let end = BEHIND_VARIABLES.load(Relaxed);
+    while at < end {
+        let start = at;
+        let mut is_same = true;
+        let read = each_byte(start, &mut { MOST_BYTES }, |byte| {
+            is_same = is_same && kernel::read_value::<u8>(address + (at - start)) == Some(byte);
+            at += 1;
+        });
+        if is_same && read.is_some() {
+            return true;
+        }
+        if read.is_none() {
+            break;
+        }
+    }
+    false
+}
+
+/// True for a descriptor that the program is told of: by its number in an argument or in a variable that this process has set, or by
+/// sd_listen_fds(3). Also where that cannot be read.
+pub(super) fn is_named(args: ExecArgs<'_>, fd: i32) -> bool {
+    let mut left = MOST_BYTES;
+    args.into_iter().any(|strings| strings.name(fd, &mut left).unwrap_or(true))
 }
 
 /// Arguments and environment.
@@ -82,8 +138,7 @@ impl ArgStrings<'_> {
 
     fn numbers(self, left: &mut usize, each: &mut dyn FnMut(i32)) -> Option<()> {
         if let ArgStrings::BehindList(registers) = self {
-            let end = (0..MOST_STRINGS).find(|&index| registers.word(index + 1).is_none_or(|address| address == 0))?;
-            return ArgStrings::Environment(registers.word(end + 2)?).numbers(left, each);
+            return ArgStrings::Environment(registers.word(behind_list(registers)?)?).numbers(left, each);
         }
         for index in 0..MOST_STRINGS {
             let string = self.at(index)?;
@@ -95,6 +150,54 @@ impl ArgStrings<'_> {
         }
         None
     }
+}
+
+impl ArgStrings<'_> {
+    fn is_environment(self) -> bool {
+        matches!(self, ArgStrings::Environment(_) | ArgStrings::BehindList(_))
+    }
+
+    /// Whether one of them names the descriptor; None where they cannot be read to their end.
+    fn name(self, fd: i32, left: &mut usize) -> Option<bool> {
+        if let ArgStrings::BehindList(registers) = self {
+            return ArgStrings::Environment(registers.word(behind_list(registers)?)?).name(fd, left);
+        }
+        for index in 0..MOST_STRINGS {
+            let string = self.at(index)?;
+            if string == 0 {
+                return Some(false);
+            }
+            if self.names_in(string, fd, left)? {
+                return Some(true);
+            }
+        }
+        None
+    }
+
+    fn names_in(self, string: usize, fd: i32, left: &mut usize) -> Option<bool> {
+        let mut found = false;
+        if !self.is_environment() {
+            let mut names = NamedDescriptors::default();
+            each_byte(string, left, |byte| found |= names.take(byte) == Some(fd))?;
+            return Some(found);
+        }
+        // Their numbers begin at 3, how many they are stands in the variable.
+        const LISTEN: &[u8] = b"LISTEN_FDS=";
+        let (mut numbers, mut index, mut hands_on) = (Numbers::of_variable(), 0, true);
+        each_byte(string, left, |byte| {
+            found |= numbers.take(byte) == Some(fd);
+            hands_on &= LISTEN.get(index).is_none_or(|&wanted| wanted == byte);
+            index += 1;
+        })?;
+        found |= hands_on && index > LISTEN.len();
+        Some(found && !is_first_variable(string))
+    }
+}
+
+/// The index of the word behind a list of arguments and its null.
+fn behind_list(registers: &Registers) -> Option<usize> {
+    let end = (0..MOST_STRINGS).find(|&index| registers.word(index + 1).is_none_or(|address| address == 0))?;
+    Some(end + 2)
 }
 
 /// The bytes of a C string of the host's, the NUL too; None where it cannot be read to its end.

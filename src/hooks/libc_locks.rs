@@ -1,9 +1,8 @@
 //! Functions of the C library with a lock of their own that fork does not reset in the child: a thread inside one holds it.
 //!
 //! The locks are static inside libc and cross no symbol; that a thread is inside shows in its slot like any other lock.
-use super::exec_args::{ArgStrings, own_environment, spare_named};
 use crate::child::waits::{self, BlockingCall, WaitReport, WaitResult};
-use crate::entry::{Registers, record};
+use crate::entry::Registers;
 use forkguard_core::glibc::LockKind;
 use forkguard_core::registry::held::HOLDS;
 use forkguard_core::registry::threads::holder;
@@ -233,8 +232,7 @@ hook! {
     /// popen(3): makes a process through an internal posix_spawn, under a lock of its own.
     fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE = libc::popen;
     |caller| {
-        super::spawn::record_spawn(forkguard_report::event::ForkKind::Popen, caller, None);
-        record(|_| spare_named([ArgStrings::Command(command.addr()), own_environment()]));
+        super::spawn::record_shell(forkguard_report::event::ForkKind::Popen, caller, command.addr());
         at_lock(c"popen", caller, || real(command, mode))
     }
 }

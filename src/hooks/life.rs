@@ -1,11 +1,12 @@
 //! When hooks begin to record, and the last that they record.
 use super::atfork;
+use super::exec_args::find_first_variables;
 use crate::child::buffers;
 use crate::entry::{layouts, record_with_scratch};
 use crate::options::{self, Mode};
 use crate::{child, emit, guards, sites};
 use forkguard_core::fork::shared_page;
-use forkguard_core::registry::threads;
+use forkguard_core::registry::{signals, threads};
 use forkguard_core::{dispatch, flags, gate};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -46,6 +47,8 @@ pub(crate) fn begin() {
     layouts::try_all();
     sites::prepare();
     atfork::register_own();
+    find_first_variables();
+    signals::begin();
     gate::wake();
     guards::prepare();
     adopt_main_thread();

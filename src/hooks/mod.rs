@@ -42,10 +42,12 @@ mod semaphore;
 mod signal;
 mod socket;
 mod spawn;
+mod spawn_attributes;
 mod stream;
 mod syscall;
 mod thread;
 mod timer;
+mod vfork_child;
 mod wait;
 mod waitpid;
 

@@ -1,6 +1,11 @@
 //! Ways to make a process that run no atfork handlers: recorded with their kind and passed on, never slowed, never broken.
-use super::exec_args::{ArgStrings, in_sandbox, own_environment, spare_named};
-use crate::entry::record;
+use super::exec_args::{ArgStrings, ExecArgs, in_sandbox, is_named, own_environment, spare_named};
+use super::spawn_attributes::{FileActions, SignalAttributes};
+use super::vfork_child;
+use crate::child::exec::Program;
+use crate::child::inheritance::{Inheritance, Start, Withheld};
+use crate::entry::{Registers, record};
+use forkguard_core::fixed::Text;
 use forkguard_core::{gate, tls};
 use forkguard_report::event::ForkKind;
 use libc::{c_int, pid_t};
@@ -11,21 +16,48 @@ pub(super) static ALWAYS: AtomicU8 = AtomicU8::new(1);
 
 /// Records such a call before it is made.
 pub(super) fn record_spawn(kind: ForkKind, caller: usize, child: Option<u32>) {
-    crate::fork::spawned(kind, caller, child);
+    crate::fork::spawned(kind, caller, child, || None);
+}
+
+/// Records a call that is about to have the shell run `command`, which gets all that is left open.
+pub(super) fn record_shell(kind: ForkKind, caller: usize, command: usize) {
+    let (args, signals) = ([ArgStrings::Command(command), own_environment()], Withheld::now(false));
+    let inherits = || {
+        let program = Text::of(format_args!("/bin/sh"));
+        let is_given = |fd| is_named(args, fd);
+        Inheritance::of(&Start { program, is_forked: false, is_own: false, input: 0, is_given: &is_given, signals })
+    };
+    record(|_| spare_named(args));
+    crate::fork::spawned(kind, caller, None, inherits);
+}
+
+/// Records a call of posix_spawn or posix_spawnp, which has `program` as its second argument.
+fn record_posix_spawn(registers: &Registers, program: Program) {
+    let [_, _, actions, attributes, arguments, environment] = registers.argument;
+    let args = [ArgStrings::Arguments(arguments), ArgStrings::Environment(environment)];
+    let signals = SignalAttributes::read(attributes).change(Withheld::now(false));
+    let inherits = || posix_spawn_inherits(&program, actions, args, signals);
+    record(|_| spare_named(args));
+    crate::fork::spawned(ForkKind::PosixSpawn, registers.caller, None, inherits);
+}
+
+fn posix_spawn_inherits(program: &Program, actions: usize, args: ExecArgs<'_>, signals: Withheld) -> Option<Inheritance> {
+    let (program, is_own) = program.found()?;
+    let actions = FileActions::read(actions)?;
+    let is_given = |fd| actions.replaces(fd) || is_named(args, fd);
+    Inheritance::of(&Start { program, is_forked: false, is_own, input: actions.input(), is_given: &is_given, signals })
 }
 
 pass! {
     /// posix_spawn(3).
     fn posix_spawn, ALWAYS, versions ["GLIBC_2.15"; "GLIBC_2.2.5"]; |registers| {
-        record_spawn(ForkKind::PosixSpawn, registers.caller, None);
-        record(|_| spare_named([ArgStrings::Arguments(registers.argument[4]), ArgStrings::Environment(registers.argument[5])]));
+        record_posix_spawn(registers, Program::Path(libc::AT_FDCWD, registers.argument[1]));
     }
 }
 pass! {
     /// posix_spawnp(3).
     fn posix_spawnp, ALWAYS, versions ["GLIBC_2.15"; "GLIBC_2.2.5"]; |registers| {
-        record_spawn(ForkKind::PosixSpawn, registers.caller, None);
-        record(|_| spare_named([ArgStrings::Arguments(registers.argument[4]), ArgStrings::Environment(registers.argument[5])]));
+        record_posix_spawn(registers, Program::Name(registers.argument[1]));
     }
 }
 pass! {
@@ -33,8 +65,7 @@ pass! {
     fn system, ALWAYS; |registers| {
         // Without a command it only asks whether there is a shell.
         if registers.argument[0] != 0 {
-            record_spawn(ForkKind::System, registers.caller, None);
-            record(|_| spare_named([ArgStrings::Command(registers.argument[0]), own_environment()]));
+            record_shell(ForkKind::System, registers.caller, registers.argument[0]);
         }
     }
 }
@@ -108,8 +139,9 @@ const _: () = {
         if in_sandbox() {
             tls::set_inside(0);
         }
+        let inherits = vfork_child::take();
         if result > 0 {
-            record_spawn(ForkKind::Vfork, caller, Some(result as u32));
+            crate::fork::spawned(ForkKind::Vfork, caller, Some(result as u32), || inherits);
         }
     }
 };

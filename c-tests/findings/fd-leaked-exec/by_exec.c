@@ -9,6 +9,6 @@ int main(void) {
     struct address address = v4_loopback();
     listen_leaking(&address);
     connect_leaking(&address);
-    fork_and_exec(NULL);
+    fork_and_execute(NULL);
     return 0;
 }

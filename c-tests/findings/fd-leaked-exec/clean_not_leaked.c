@@ -22,11 +22,11 @@ int main(void) {
     CHECK(fcntl(given, F_SETFD, 0) == 0 && ioctl(granted, FIONCLEX) == 0);
     int neglected = connect_leaking(&address), cured = connect_leaking(&address);
     CHECK(fcntl(neglected, F_SETFD, FD_CLOEXEC) == 0 && ioctl(cured, FIOCLEX) == 0);
-    fork_and_exec(NULL);
-    fork_and_exec(give_as_standard_input);
+    fork_and_execute(NULL);
+    fork_and_execute(give_as_standard_input);
     CHECK(system("exit 0") == 0);
     leaking = connect_leaking(&address);
-    fork_and_exec(close_it);
+    fork_and_execute(close_it);
     CHECK(close(listener) == 0);
     return 0;
 }

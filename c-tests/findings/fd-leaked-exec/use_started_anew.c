@@ -30,8 +30,8 @@ int main(int count, char **arguments) {
         return 0;
     struct address address = v4_loopback();
     listen_leaking(&address);
-    fork_and_exec(start_own);
-    fork_and_exec(start_script);
-    fork_and_exec(hand_on);
+    fork_and_execute(start_own);
+    fork_and_execute(start_script);
+    fork_and_execute(hand_on);
     return 0;
 }

@@ -26,7 +26,7 @@ int main(void) {
     // Another number for what is kept; one that no hook saw.
     CHECK((copy = dup(connection.fd)) >= 0 && forkguard_keep_descriptor((int)syscall(SYS_dup, 2)) == 0);
     fork_working_child(use);
-    fork_and_exec(NULL);
+    fork_and_execute(NULL);
     char bytes[16];
     CHECK(recv(connection.peer, bytes, 16, MSG_WAITALL) == 16);
     CHECK(close(connection.fd) == 0 && close(copy) == 0 && close(connection.peer) == 0);

@@ -9,7 +9,7 @@ static void until_the_leader_has_reported(void) { EVENTUALLY(reported(getppid(),
 
 int main(void) {
     struct connection connection = connect_and_accept(v4_loopback());
-    fork_and_exec(until_the_leader_has_reported);
+    fork_and_execute(until_the_leader_has_reported);
     goes_on(connection);
     return 0;
 }

@@ -117,6 +117,16 @@ pub fn address_of_inside(handle: usize) -> usize {
     handle.wrapping_add(offset)
 }
 
+/// An address of this thread's own, which no other thread has, and a vfork child has in common with its leader's thread.
+pub fn own_address() -> usize {
+    let pointer: usize;
+    // SAFETY: reads the thread pointer, which on x86_64 is the first word that it points to.
+    unsafe {
+        asm!("mov {}, qword ptr fs:[0]", out(reg) pointer, options(nostack, readonly, preserves_flags));
+    }
+    pointer
+}
+
 word!(
     /// The snapshot (`fork::pool`) of the fork that this thread is in, from fork's entry until its report.
     fork, set_fork, "forkguard_tls_fork", *const ()

@@ -219,10 +219,10 @@ const fn entry(kind: FindingKind) -> &'static Entry {
         },
         FindingKind::SignalsBlocked => &Entry {
             name: "signals-blocked",
-            explain: "The child starts with it blocked: sent to the child, it stays pending and does nothing \
-                until the child unblocks it.",
+            explain: "The child, or the program that it executes, starts with it blocked or ignored: sent there, it does nothing \
+                until it is unblocked or handled there.",
             cures: cures!(
-                "Fork with it unblocked, or unblock it in ",
+                "Fork with it unblocked, in a program's child unblock it before exec, or unblock it in ",
                 "",
                 python = " (signal.pthread_sigmask).",
                 ruby = ".",
@@ -323,10 +323,10 @@ const fn entry(kind: FindingKind) -> &'static Entry {
         },
         FindingKind::FdLeakedExec => &Entry {
             name: "fd-leaked-exec",
-            explain: "The program that the child has become holds the socket open without knowing of it: its peer sees no end, \
-                and its port stays taken, as long as that program runs.",
+            explain: "The program that is executed holds it open without knowing of it: who reads from its other end sees no end, \
+                and a port stays taken, as long as that program runs.",
             cures: cures!(
-                "Make the socket with SOCK_CLOEXEC or set FD_CLOEXEC on it; or, if workers do not need it, close it in ",
+                "Make it with SOCK_CLOEXEC or O_CLOEXEC, or set FD_CLOEXEC on it; or, if workers do not need it, close it in ",
                 "."
             ),
         },

@@ -169,6 +169,19 @@ pub fn survives_exec(fd: i32) -> bool {
     rustix::io::fcntl_getfd(borrow(fd)).is_ok_and(|flags| !flags.contains(rustix::io::FdFlags::CLOEXEC))
 }
 
+/// True for a descriptor that can be written to.
+pub fn is_writable(fd: i32) -> bool {
+    let mode = OFlags::RDONLY | OFlags::WRONLY | OFlags::RDWR;
+    rustix::fs::fcntl_getfl(borrow(fd)).is_ok_and(|flags| flags & mode != OFlags::RDONLY)
+}
+
+/// True for two ends of one pipe.
+pub fn is_same_pipe(one: i32, other: i32) -> bool {
+    use rustix::fs::FileType;
+    let pipe = |fd| rustix::fs::fstat(borrow(fd)).ok().filter(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
+    pipe(one).zip(pipe(other)).is_some_and(|(one, other)| (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
+}
+
 /// True when two numbers of this process stand for one open file description (kcmp(2)); false, too, where the kernel does not tell.
 pub fn is_same_open_file(one: i32, other: i32) -> bool {
     const KCMP_FILE: usize = 0;

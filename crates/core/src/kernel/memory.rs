@@ -109,6 +109,8 @@ unsafe impl Plain for usize {}
 // SAFETY: arrays of integers.
 unsafe impl<const N: usize> Plain for [usize; N] {}
 // SAFETY: arrays of integers.
+unsafe impl<const N: usize> Plain for [u32; N] {}
+// SAFETY: arrays of integers.
 unsafe impl<const N: usize> Plain for [i32; N] {}
 
 /// Maps a page of zeros that this process and its later children share; it is never unmapped.

@@ -102,6 +102,8 @@ struct FdEntry {
     port: AtomicU32,
     /// The process's generation when it was made.
     generation: AtomicU32,
+    /// Of an end of a pipe or pair: the generation in which the other end was closed, plus one.
+    left: AtomicU32,
     /// Of a file: which opening it came from.
     opening: AtomicU32,
     /// Of a connection: how many forks its process had begun before.
@@ -267,6 +269,7 @@ pub fn open(fd: i32, kind: FdKind, roles: u8, family: u16, site: usize, thread: 
     entry.forks.store(0, Relaxed);
     entry.copied.store(0, Relaxed);
     entry.lock.store(0, Relaxed);
+    entry.left.store(0, Relaxed);
     entry.added_to.store(0, Relaxed);
     if entry.kind.swap(kind as u8, Relaxed) == FdKind::None as u8 {
         OPEN.fetch_add(1, Relaxed);
@@ -305,8 +308,31 @@ pub fn close(fd: i32) {
         if entry.marks.load(Relaxed) & (mark::PIPE_END | mark::COPIED) == mark::PIPE_END {
             pipes::End::of_word(entry.address[1].load(Relaxed)).into_iter().for_each(pipes::End::close);
         }
+        if entry.address[0].load(Relaxed) != 0 {
+            leave_twin(fd, entry);
+        }
         OPEN.fetch_sub(1, Relaxed);
     }
+}
+
+/// An end of a pipe or pair was closed; what else stands for it may be open still.
+fn leave_twin(fd: i32, end: &FdEntry) {
+    let noted = |entry: &FdEntry| entry.address[0].load(Relaxed) as i32 - 1;
+    let is_end = |entry: &FdEntry| entry.kind.load(Relaxed) == FdKind::Pipe as u8 || entry.role.load(Relaxed) & role::PAIR != 0;
+    if end.marks.load(Relaxed) & mark::COPIED == 0
+        && let Some(twin) = entry(noted(end)).filter(|twin| is_end(twin) && noted(twin) == fd)
+    {
+        twin.left.store(generation::current() + 1, Relaxed);
+    }
+}
+
+/// True for an end of a pipe or pair whose other end this process, or one that it was forked from, has closed: another process has that.
+/// `before`: it was closed before the last fork.
+pub fn is_only_end(fd: i32, before: bool) -> bool {
+    let left = |entry: &FdEntry| entry.left.load(Relaxed).checked_sub(1);
+    let is_end = |record: &Record| record.kind == FdKind::Pipe || record.role & role::PAIR != 0;
+    record(fd).is_some_and(|record| is_end(&record) && record.marks & mark::COPIED == 0)
+        && entry(fd).and_then(left).is_some_and(|left| !before || left < generation::current())
 }
 
 /// Records that all numbers from first to last are free again.

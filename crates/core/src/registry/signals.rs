@@ -135,6 +135,20 @@ pub fn record_undone(signal: i32, set: SignalSetting) {
     });
 }
 
+/// The signals that were blocked when the program began: nothing that it did.
+#[unsafe(link_section = "forkguard_words")]
+static BLOCKED_AT_START: AtomicU64 = AtomicU64::new(0);
+
+/// In the constructor.
+pub fn begin() {
+    BLOCKED_AT_START.store(crate::kernel::blocked_signals(), Relaxed);
+}
+
+/// See [`begin`]; bit n is signal n + 1.
+pub fn blocked_at_start() -> u64 {
+    BLOCKED_AT_START.load(Relaxed)
+}
+
 /// What was noted last, if its handler is the one that the kernel has: a raw system call may have set another since.
 pub fn setter(signal: i32, handler: usize) -> Option<SignalSetting> {
     let [set, ..] = HISTORIES.get(signal as usize)?.read();
