@@ -1,8 +1,10 @@
 //! A forked child execs: what its sockets come to, and the end of its hazards.
 use super::ending::{self, ends_unreported};
 use super::hit::report_hit;
-use super::inheritance::{CLEANED, Inheritance, Start, WITHHELD, Withheld};
+use super::inheritance::{CLEANED, Inheritance, WITHHELD};
 use super::leaks;
+use super::start::Start;
+use super::withheld::Withheld;
 use crate::describe::{self, own_fork_id};
 use crate::emit;
 use crate::entry::{Arena, Scratch};
@@ -106,7 +108,15 @@ fn report_exec(scratch: &Scratch, id: &str, program: &str, call: &'static str) {
 /// What a program gets that a forked child or a vfork child is about to execute, if it can be executed.
 pub(crate) fn inherited_by(call: &Call<'_>, is_forked: bool) -> Option<Inheritance> {
     let (program, is_own) = call.program.found()?;
-    Inheritance::of(&Start { program, is_forked, is_own, input: 0, is_given: call.is_named, signals: call.signals })
+    Inheritance::of(&Start {
+        program,
+        is_forked,
+        is_own,
+        input: 0,
+        is_given: call.is_named,
+        may_outlive: true,
+        signals: call.signals,
+    })
 }
 
 fn report_inheritance(scratch: &Scratch, inheritance: &Inheritance, site: usize) {

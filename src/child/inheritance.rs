@@ -1,83 +1,14 @@
 //! What a program that is started now inherits though nobody gave it: descriptors, and signals that it does not get.
 use super::leaks;
+use super::start::Start;
+use super::withheld::{Withheld, numbers};
 use crate::describe;
 use crate::entry::Arena;
-use crate::findings::{Hit, signals_blocked};
+use crate::findings::Hit;
 use crate::guards::exec;
 use forkguard_core::fixed::Text;
-use forkguard_core::fork as core_fork;
-use forkguard_core::kernel;
 use forkguard_core::registry::{mask, signals, threads};
-use forkguard_loader::program_path;
 use forkguard_report::event::{FindingKind, Role, Severity, Site};
-
-/// A program that is about to be started.
-pub(crate) struct Start<'s> {
-    /// Its path.
-    pub(crate) program: Text<256>,
-    /// By the child of a fork: what that did since is meant for the program.
-    pub(crate) is_forked: bool,
-    /// It is this process's own, which starts anew: it gets descriptors and signals as it left them.
-    pub(crate) is_own: bool,
-    /// The descriptor that becomes its standard input.
-    pub(crate) input: i32,
-    /// True for a descriptor that is closed before, or that the program is told of.
-    pub(crate) is_given: &'s dyn Fn(i32) -> bool,
-    /// The signals that it is started with.
-    pub(crate) signals: Withheld,
-}
-
-/// Signals by which programs are controlled, and that do not reach a program because of what this one did (bit n: signal n + 1).
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Withheld {
-    pub(crate) blocked: u64,
-    pub(crate) ignored: u64,
-}
-
-impl Withheld {
-    /// Those of a program that the calling thread starts now; of a forked child only what it was forked with. Not on a scratch stack, where
-    /// all signals are blocked.
-    pub(crate) fn now(is_forked: bool) -> Withheld {
-        let before = core_fork::birth().map_or(0, |fork| fork.blocked);
-        let own = !signals::blocked_at_start() & if is_forked { before } else { !0 };
-        let blocked = signals_blocked::steering(kernel::blocked_signals() & own);
-        Withheld { blocked, ignored: ignored(is_forked) }
-    }
-
-    /// True where no signal is withheld.
-    pub(crate) fn is_empty(self) -> bool {
-        self == Withheld::default()
-    }
-
-    /// Those that the program should get. One that ignores them may be meant to: but for SIGTERM, without which nothing ends it in good order.
-    fn harmful(self) -> Withheld {
-        Withheld { blocked: self.blocked, ignored: self.ignored & 1 << (libc::SIGTERM - 1) }
-    }
-
-    fn severity(self) -> Severity {
-        if self.harmful().is_empty() { Severity::Info } else { Severity::Warning }
-    }
-}
-
-/// Signals that this program ignores by its own doing. SIGHUP is ignored by what is meant to live on, and `trap '' INT` is for the commands
-/// that a shell starts.
-fn ignored(is_forked: bool) -> u64 {
-    let is_own = |number: i32| signals::setter(number, libc::SIG_IGN).is_some_and(|set| set.inherited || !is_forked);
-    let is_ignored = |number: i32| kernel::signal_action(number).is_some_and(|action| action.handler == libc::SIG_IGN);
-    let candidates = signals_blocked::steering(signals::recorded()) & !(1 << (libc::SIGHUP - 1));
-    let found = numbers(candidates).filter(|&number| is_own(number) && is_ignored(number)).fold(0, |set, n| set | 1 << (n - 1));
-    if found != 0 && is_shell() { 0 } else { found }
-}
-
-fn is_shell() -> bool {
-    let path = program_path();
-    let name = path.as_str().rsplit('/').next().unwrap_or_default();
-    ["sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "zsh", "fish", "busybox"].contains(&name)
-}
-
-fn numbers(set: u64) -> impl Iterator<Item = i32> {
-    (1..=signals::COUNT as i32).filter(move |number| set >> (number - 1) & 1 != 0)
-}
 
 /// What stands for the signals in a finding's id.
 pub(crate) const WITHHELD: &str = "exec";

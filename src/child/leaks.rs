@@ -1,5 +1,5 @@
 //! Sockets and ends of pipes that a program which is started now gets, though nothing shows that it should.
-use super::inheritance::Start;
+use super::start::Start;
 use crate::describe::{self, descriptors, keep};
 use crate::entry::Arena;
 use crate::findings::{Hit, connection_inherited};
@@ -41,9 +41,15 @@ fn candidates(is_forked: bool) -> impl Iterator<Item = (i32, Record)> {
 /// which this one gave that end, or the program itself.
 fn would_harm(fd: i32, record: &Record, start: &Start<'_>) -> bool {
     match record.kind {
-        FdKind::Socket if record.role & role::PAIR != 0 => is_only_end(fd, start.is_forked) && descriptors::is_stream(fd),
+        FdKind::Socket if record.role & role::PAIR != 0 => {
+            start.may_outlive && is_only_end(fd, start.is_forked) && descriptors::is_stream(fd)
+        }
         FdKind::Socket => true,
-        _ => kernel::is_writable(fd) && (is_only_end(fd, start.is_forked) || kernel::is_same_pipe(fd, start.input)),
+        _ => {
+            start.may_outlive
+                && kernel::is_writable(fd)
+                && (is_only_end(fd, start.is_forked) || kernel::is_same_pipe(fd, start.input))
+        }
     }
 }
 

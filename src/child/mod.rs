@@ -15,11 +15,13 @@ pub(crate) mod restarts;
 pub(crate) mod settle;
 mod severed;
 pub(crate) mod signals;
+pub(crate) mod start;
 mod summary;
 pub(crate) mod timers;
 mod unused_pipes;
 pub(crate) mod uses;
 pub(crate) mod waits;
+pub(crate) mod withheld;
 pub(crate) mod work;
 
 pub(crate) use ending::{ends_unreported, finish_postponed};

@@ -3,7 +3,7 @@ use super::exec_args::{ArgStrings, ExecArgs, is_named, own_environment, spare_na
 use super::spawn::ALWAYS;
 use super::vfork_child;
 use crate::child::exec::Call;
-use crate::child::inheritance::Withheld;
+use crate::child::withheld::Withheld;
 use crate::child::{self, exec};
 use crate::entry::{Registers, record, record_with_scratch};
 use crate::guards::{self, sockets};

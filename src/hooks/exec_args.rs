@@ -104,6 +104,17 @@ pub(super) fn spare_named_in_vfork_child(args: ExecArgs<'_>) {
     }
 }
 
+/// True for a shell's command that ends in `&`.
+pub(super) fn runs_in_background(command: usize) -> bool {
+    let mut last = [0; 2];
+    let read = each_byte(command, &mut { MOST_BYTES }, |byte| {
+        if !byte.is_ascii_whitespace() && byte != 0 {
+            last = [last[1], byte];
+        }
+    });
+    read.is_none() || last[1] == b'&' && last[0] != b'&'
+}
+
 /// Strings and bytes that are read: the rest may name any descriptor.
 const MOST_STRINGS: usize = 4096;
 const MOST_BYTES: usize = 256 * 1024;

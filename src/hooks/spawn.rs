@@ -1,9 +1,11 @@
 //! Ways to make a process that run no atfork handlers: recorded with their kind and passed on, never slowed, never broken.
-use super::exec_args::{ArgStrings, ExecArgs, in_sandbox, is_named, own_environment, spare_named};
+use super::exec_args::{ArgStrings, ExecArgs, in_sandbox, is_named, own_environment, runs_in_background, spare_named};
 use super::spawn_attributes::{FileActions, SignalAttributes};
 use super::vfork_child;
 use crate::child::exec::Program;
-use crate::child::inheritance::{Inheritance, Start, Withheld};
+use crate::child::inheritance::Inheritance;
+use crate::child::start::Start;
+use crate::child::withheld::Withheld;
 use crate::entry::{Registers, record};
 use forkguard_core::fixed::Text;
 use forkguard_core::{gate, tls};
@@ -25,7 +27,8 @@ pub(super) fn record_shell(kind: ForkKind, caller: usize, command: usize) {
     let inherits = || {
         let program = Text::of(format_args!("/bin/sh"));
         let is_given = |fd| is_named(args, fd);
-        Inheritance::of(&Start { program, is_forked: false, is_own: false, input: 0, is_given: &is_given, signals })
+        let may_outlive = kind != ForkKind::System || runs_in_background(command);
+        Inheritance::of(&Start { program, is_forked: false, is_own: false, input: 0, is_given: &is_given, may_outlive, signals })
     };
     record(|_| spare_named(args));
     crate::fork::spawned(kind, caller, None, inherits);
@@ -45,7 +48,15 @@ fn posix_spawn_inherits(program: &Program, actions: usize, args: ExecArgs<'_>, s
     let (program, is_own) = program.found()?;
     let actions = FileActions::read(actions)?;
     let is_given = |fd| actions.replaces(fd) || is_named(args, fd);
-    Inheritance::of(&Start { program, is_forked: false, is_own, input: actions.input(), is_given: &is_given, signals })
+    Inheritance::of(&Start {
+        program,
+        is_forked: false,
+        is_own,
+        input: actions.input(),
+        is_given: &is_given,
+        may_outlive: true,
+        signals,
+    })
 }
 
 pass! {

@@ -1,6 +1,6 @@
 //! What posix_spawn(3) does in the child before it execs: its file actions and attributes, as glibc lays them out (`spawn.h`,
 //! `posix/spawn_int.h`).
-use crate::child::inheritance::Withheld;
+use crate::child::withheld::Withheld;
 use forkguard_core::kernel::read_value;
 
 /// `posix_spawn_file_actions_t`: how many there are, and where.

@@ -1,7 +1,8 @@
 //! What a vfork child leaves to its leader, on whose memory it runs: what the program inherits that it becomes. It describes and writes nothing itself.
 use super::exec_args::{ExecArgs, in_sandbox, is_named};
 use crate::child::exec::{self, Call, Program};
-use crate::child::inheritance::{Inheritance, Withheld};
+use crate::child::inheritance::Inheritance;
+use crate::child::withheld::Withheld;
 use crate::emit;
 use crate::entry::catch_panic;
 use crate::guards;

@@ -4,7 +4,7 @@
 // EXPECT-EVENT: exec
 #include "../../leaks.h"
 
-static char number[16], command[32], variable[32];
+static char number[16], command[32], variable[40];
 
 static void start(char *const *arguments, char *const *variables) {
     pid_t child = fork();

@@ -222,7 +222,7 @@ const fn entry(kind: FindingKind) -> &'static Entry {
             explain: "The child, or the program that it executes, starts with it blocked or ignored: sent there, it does nothing \
                 until it is unblocked or handled there.",
             cures: cures!(
-                "Fork with it unblocked, in a program's child unblock it before exec, or unblock it in ",
+                "Fork with it unblocked, or unblock it in ",
                 "",
                 python = " (signal.pthread_sigmask).",
                 ruby = ".",
