@@ -2,7 +2,7 @@
 //! no child that still boots, or at its end. Its summary appears then.
 use super::handlers;
 use super::summary;
-use super::uses::{pending, watch};
+use super::uses::{accepted, pending, watch};
 use super::work::Awaited;
 use crate::emit;
 use crate::entry::{Scratch, WaitLength, record, record_with_scratch};
@@ -41,7 +41,10 @@ pub(crate) fn settle_before_wait(call: &'static &'static str, awaited: Awaited, 
     let is_in_time = || length == WaitLength::Long || leader_has_reported();
     if is_older_than(BOOTS_FOR_NS) || awaited.is_work(length) && is_in_time() {
         record_with_scratch(|scratch| settle(call, scratch));
-    } else if postponed_call().is_none() && fixups_are_done() {
+        return;
+    }
+    accepted::begin_wait();
+    if postponed_call().is_none() && fixups_are_done() {
         record(|_| POSTPONED_RESETS.store(handlers::resets(), Relaxed));
         POSTPONED_CALL.store(std::ptr::from_ref(call).cast_mut(), Relaxed);
     }
@@ -89,6 +92,7 @@ pub(super) fn settle_now(call: &'static str, scratch: &Scratch) {
         summary::report(scratch, birth, call, resets);
         ledger::report_resolved_by_actions(scratch);
         watch::settle();
+        accepted::settle(scratch);
     }
 }
 

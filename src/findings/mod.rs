@@ -19,6 +19,7 @@ pub(crate) mod pipe_inherited;
 mod rng_shared;
 mod runtime_unsafe;
 pub(crate) mod signals_blocked;
+pub(crate) mod socket_inherited;
 pub(crate) mod sqlite_inherited;
 mod summary;
 mod thread_lost;
@@ -36,10 +37,11 @@ use forkguard_report::event::Finding;
 type Rule = for<'a> fn(&Evidence<'a>, &mut dyn FnMut(Finding<'a>));
 
 /// All rules, in the order of a report.
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     thread_lost::rule,
     lock_orphaned::rule,
     connection_inherited::rule,
+    socket_inherited::rule,
     epoll_inherited::rule,
     sqlite_inherited::rule,
     signals_blocked::rule,

@@ -4,6 +4,7 @@ use crate::child::uses::{self, Use};
 use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
 use crate::entry::{errno, record};
 use crate::guards::sockets;
+use crate::leader::accepted;
 use crate::sites;
 use forkguard_core::registry::descriptors::{self, FdKind, mark, role};
 use forkguard_core::registry::threads;
@@ -171,9 +172,12 @@ hook! {
         if ours(fd) {
             return not_open();
         }
+        let accepted = accepted::closing(fd);
         // Noted before: afterwards the number may already be another thread's. (A close that fails leaves nothing open.)
         closed(fd);
-        real(fd)
+        let result = real(fd);
+        accepted::closed(accepted);
+        result
     }
 }
 

@@ -106,7 +106,7 @@ uses! {
     fn sendto: Use::Output;
     fn sendmsg: Use::Output;
     fn sendmmsg: Use::Output;
-    fn shutdown: Use::Output;
+    fn shutdown: Use::Shutdown;
     fn pread: Use::At;
     fn pread64: Use::At;
     fn __pread_chk: Use::At;

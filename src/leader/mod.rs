@@ -3,6 +3,7 @@
 //! A child that lost threads at its fork, has one thread, and is found in the same futex wait, private to its process and without a time
 //! limit, by two inspections a second apart without having run in between: only a lost thread could have woken it, or released the lock. Waits that the child's
 //! own hooks check are left to them (`crates/core/src/fork/shared_page.rs`).
+pub(crate) mod accepted;
 mod child;
 mod children;
 mod hit;

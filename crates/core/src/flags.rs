@@ -9,7 +9,7 @@ pub static FORKED_CHILD: AtomicU8 = AtomicU8::new(0);
 #[unsafe(link_section = "forkguard_words")]
 pub static SETTLING: AtomicU8 = AtomicU8::new(0);
 /// Not zero in a forked child that has not settled, or has inherited descriptors whose use is an event ([`USES`]); and in a process that may
-/// wait for another one by a pipe ([`PIPES`]).
+/// wait for another one by a pipe ([`PIPES`]), or has forked with connections that it accepted ([`ACCEPTED`]).
 #[unsafe(link_section = "forkguard_words")]
 pub static WATCH_USES: AtomicU8 = AtomicU8::new(0);
 /// Not zero while calls that wait for work are an event: the child settles there, and the leader has time for its children.
@@ -27,6 +27,18 @@ pub static WATCH_REMOVALS: AtomicU8 = AtomicU8::new(0);
 pub const USES: u8 = 1;
 /// In [`WATCH_USES`].
 pub const PIPES: u8 = 2;
+
+/// In [`WATCH_USES`].
+pub const ACCEPTED: u8 = 4;
+
+/// What this process sends on accepted connections is an event, or no more.
+pub fn watch_accepted(watched: bool) {
+    if watched {
+        WATCH_USES.fetch_or(ACCEPTED, SeqCst);
+    } else {
+        WATCH_USES.fetch_and(!ACCEPTED, SeqCst);
+    }
+}
 
 /// Uses of inherited descriptors are an event, or no more.
 pub fn watch_uses(watched: bool) {

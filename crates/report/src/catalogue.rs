@@ -184,6 +184,15 @@ const fn entry(kind: FindingKind) -> &'static Entry {
                 and a goodbye of one (a protocol's or TLS's) ends it for the other.",
             cures: OWN_CONNECTION,
         },
+        FindingKind::SocketInherited => &Entry {
+            name: "socket-inherited",
+            explain: "The child has a copy of a connection that its leader accepted: as long as it lives and does not close that, the client \
+                sees no end of the connection, though the leader has closed it.",
+            cures: cures!(
+                "Close the child's copy in ",
+                ", or fork before connections are accepted; or shut the connection down (shutdown) before the leader closes it."
+            ),
+        },
         FindingKind::EpollInherited => &Entry {
             name: "epoll-inherited",
             explain: "Child and leader share one instance in the kernel: what one adds, removes or takes out of it \
@@ -344,10 +353,11 @@ const fn entry(kind: FindingKind) -> &'static Entry {
 
 impl FindingKind {
     /// All of them, in the order of `docs/findings.md`.
-    pub const ALL: [FindingKind; 22] = [
+    pub const ALL: [FindingKind; 23] = [
         FindingKind::ThreadLost,
         FindingKind::LockOrphaned,
         FindingKind::ConnectionInherited,
+        FindingKind::SocketInherited,
         FindingKind::EpollInherited,
         FindingKind::FileOffsetShared,
         FindingKind::SqliteInherited,

@@ -739,6 +739,8 @@ pub enum FindingKind {
     LockOrphaned,
     /// A socket that the leader connect()ed.
     ConnectionInherited,
+    /// A connection that the leader accepted.
+    SocketInherited,
     /// An epoll, io_uring or inotify instance shared with the leader.
     EpollInherited,
     /// A regular file whose position leader and child share.

@@ -12,6 +12,8 @@ pub(crate) enum Use {
     Input,
     /// Writes there.
     Output,
+    /// Says that no more is to come.
+    Shutdown,
     /// Moves the position.
     Seek,
     /// Reads or writes at a position that the call gives.
@@ -33,6 +35,8 @@ pub(super) enum Concern {
     Epoll,
     /// A file that SQLite may have opened, or that is read by position.
     File,
+    /// The leader's client: a child that uses it serves it.
+    Accepted,
     /// A guard put a dead connection in its place: its client is about to find that out.
     Severed,
 }
@@ -46,6 +50,7 @@ impl Concern {
             // Put under a number of its own choice, such as standard output, it is there to be used.
             FdKind::Socket if record.role & role::PLACED != 0 => None,
             FdKind::Socket if record.role & role::CONNECTED != 0 => Some(Concern::Connection),
+            FdKind::Socket if record.role & role::ACCEPTED != 0 => Some(Concern::Accepted),
             FdKind::Socket if record.role & role::PAIR != 0 => Some(Concern::SelfPipe),
             FdKind::Pipe => Some(Concern::SelfPipe),
             FdKind::Epoll => Some(Concern::Epoll),
@@ -62,7 +67,9 @@ impl Concern {
     /// True when such a use is one that matters.
     pub(super) fn is_met_by(self, usage: Use) -> bool {
         match self {
-            Concern::Connection | Concern::Severed => matches!(usage, Use::Input | Use::Output),
+            Concern::Connection | Concern::Severed | Concern::Accepted => {
+                matches!(usage, Use::Input | Use::Output | Use::Shutdown)
+            }
             Concern::SelfPipe => usage == Use::Output,
             Concern::Epoll => usage == Use::Watch,
             Concern::File => usage != Use::Watch,
@@ -83,7 +90,7 @@ impl Concern {
         match self {
             Concern::Connection => descriptors::is_stream(fd),
             Concern::SelfPipe => registry::descriptors::twin(fd).is_some(),
-            Concern::Epoll | Concern::Severed => true,
+            Concern::Epoll | Concern::Severed | Concern::Accepted => true,
             Concern::File => descriptors::is_positioned(fd),
         }
     }

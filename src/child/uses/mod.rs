@@ -1,4 +1,5 @@
 //! What a child does with inherited descriptors: the first use of each that matters is reported before it happens.
+pub(super) mod accepted;
 mod certainty;
 mod close;
 mod concern;
@@ -26,7 +27,10 @@ use crate::describe::pipes::Wait;
 use crate::entry::Registers;
 use crate::sites::Start;
 use concern::Concern;
-use forkguard_core::registry::{self, descriptors};
+use forkguard_core::registry::{
+    self,
+    descriptors::{self, mark},
+};
 use forkguard_core::{flags, gate, kernel, tls};
 use shared::Call;
 use std::sync::atomic::Ordering::Relaxed;
@@ -51,9 +55,18 @@ pub(crate) fn before(registers: &Registers, fd: i32, usage: Use) {
         before_first(call(), fd, usage);
     }
     match usage {
+        Use::Output | Use::Shutdown if descriptors::is_accepted_before_fork(fd) && !gate::is_guest() => note_answer(fd, usage),
         Use::Input if descriptors::is_pipe_end(fd) => pipes::before_wait(call(), Wait::Input(fd)),
         Use::Output if descriptors::is_pipe_end(fd) => pipes::before_wait(call(), Wait::Output(fd)),
         _ => {}
+    }
+}
+
+/// This process sends on a connection that it accepted and forked with, or says that no more is to come.
+fn note_answer(fd: i32, usage: Use) {
+    match usage {
+        Use::Shutdown => _ = descriptors::remove_mark(fd, mark::ANSWERED),
+        _ => descriptors::add_mark(fd, mark::ANSWERED),
     }
 }
 
@@ -83,6 +96,7 @@ fn before_first(call: Call, fd: i32, usage: Use) {
     match concern {
         Concern::Connection | Concern::Epoll => shared::before_first_use(call, fd, concern),
         Concern::SelfPipe => self_pipe::before_first_use(call, fd),
+        Concern::Accepted => accepted::before_first_use(fd),
         Concern::Severed => severed::before_first_use(call, fd),
         Concern::File => file::before_first_use(fd, &record, usage),
     }

@@ -77,6 +77,16 @@ pub(crate) fn is_shared_with(process: u32, number: i32, fd: i32) -> Option<bool>
     }
 }
 
+/// What the kernel calls an open file, as /proc/PID/fd names it; None for a number that is not open.
+pub(crate) fn kernel_name(fd: i32) -> Option<Text<64>> {
+    target("thread-self", fd).ok().map(|name| Text::of(format_args!("{}", name.as_str())))
+}
+
+/// True when another process has what the kernel calls so open under that number.
+pub(crate) fn has_open(process: u32, fd: i32, kernel_name: &str) -> bool {
+    target(process, fd).is_ok_and(|name| name.as_str() == kernel_name)
+}
+
 /// Where a descriptor came from.
 fn origin(record: Option<Record>) -> Origin {
     match record {

@@ -8,6 +8,6 @@ mod socket;
 
 pub(crate) use address::{loopback_port, peer_name};
 
-pub(crate) use describe::{all, describe, is_shared_with, numbers};
+pub(crate) use describe::{all, describe, has_open, is_shared_with, kernel_name, numbers};
 pub(crate) use file::{is_applications, is_positioned};
-pub(crate) use socket::{is_stream, name_of_connection};
+pub(crate) use socket::{ends, is_stream, name_of_connection};

@@ -15,6 +15,12 @@ pub(crate) fn is_stream(fd: i32) -> bool {
     matches!(sockopt::socket_type(kernel::borrow(fd)), Ok(SocketType::STREAM | SocketType::SEQPACKET))
 }
 
+/// The addresses of a socket's peer and its own, each empty for one without a name.
+pub(crate) fn ends(fd: i32) -> [Text<112>; 2] {
+    let ends = Endpoints::of(fd);
+    [ends.peer, ends.local].map(|address| address.as_ref().map_or(Text::new(), written))
+}
+
 /// The name of a socket that the table says was connect()ed, without an arena; None when the kernel has
 /// something else there by now.
 pub(crate) fn name_of_connection(fd: i32) -> Option<Text<96>> {

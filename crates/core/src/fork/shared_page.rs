@@ -40,7 +40,19 @@ const REPORTED: u64 = 1;
 const GONE: u64 = 2;
 const ONE_WAIT: u64 = 4;
 const MOST_WAITS: u64 = 255 * ONE_WAIT;
-const SEQUENCE_SHIFT: u32 = 10;
+const SEQUENCE_SHIFT: u32 = 14;
+
+/// What leader and child tell each other of connections that the leader had accepted before the fork: bits of the fork's word.
+pub mod accepted {
+    /// The child uses one: that is what it was forked for.
+    pub const SERVED: u64 = 1 << 10;
+    /// The child has begun to wait for something.
+    pub const WAITED: u64 = 1 << 11;
+    /// The leader has answered on one after the fork, and has closed it.
+    pub const CLOSED: u64 = 1 << 12;
+    /// It is reported that the child holds one that nobody serves.
+    pub const REPORTED: u64 = 1 << 13;
+}
 
 /// This process's page, as a leader.
 #[unsafe(link_section = "forkguard_words")]
@@ -147,6 +159,18 @@ pub fn mark_gone(sequence: u64) -> bool {
 fn update(sequence: u64, change: impl Fn(u64) -> u64) -> Option<u64> {
     let word = word(page(&LEADERS)?, sequence);
     word.fetch_update(AcqRel, Acquire, |state| (state >> SEQUENCE_SHIFT == sequence).then(|| change(state))).ok()
+}
+
+/// In the child: sets a flag of [`accepted`]; the flags before.
+pub fn set_flag_as_child(flag: u64) -> u64 {
+    update(OWN_SEQUENCE.load(Relaxed), |state| state | flag).unwrap_or(accepted::WAITED | accepted::REPORTED)
+}
+
+/// The same in the leader; None for a child that is gone, or whose word a later fork has taken.
+pub fn set_flag_as_leader(sequence: u64, flag: u64) -> Option<u64> {
+    let is_its_own = |state: u64| state >> SEQUENCE_SHIFT == sequence && state & GONE == 0;
+    let word = word(own_page()?, sequence);
+    word.fetch_update(AcqRel, Acquire, |state| is_its_own(state).then_some(state | flag)).ok()
 }
 
 /// In the child, before it reports about its leader's findings: waits until the leader has reported them, for a tenth of a second at most

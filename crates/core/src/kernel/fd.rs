@@ -238,6 +238,12 @@ pub fn would_wait_for_input(fd: i32) -> bool {
     blocks(fd) && !has_input_within(fd, 0)
 }
 
+/// True for a connection whose other side has said that no more is to come, or is gone.
+pub fn is_hung_up(fd: i32) -> bool {
+    let mut asked = [PollFd::from_borrowed_fd(borrow(fd), PollFlags::RDHUP)];
+    poll(&mut asked, Some(&timespec(0))).is_ok_and(|ready| ready > 0)
+}
+
 /// True when input arrives within so many nanoseconds, or a call would fail.
 pub fn has_input_within(fd: i32, nanoseconds: u64) -> bool {
     let mut asked = [PollFd::from_borrowed_fd(borrow(fd), PollFlags::IN)];

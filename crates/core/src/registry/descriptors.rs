@@ -88,6 +88,8 @@ pub mod mark {
     pub const PIPE_END: u8 = 32;
     /// An end of a pipe or pair of sockets that this process has read or written.
     pub const USED: u8 = 64;
+    /// An accepted connection on which this process has sent since it forked, without a shutdown.
+    pub const ANSWERED: u8 = 128;
 }
 
 struct FdEntry {
@@ -106,7 +108,7 @@ struct FdEntry {
     left: AtomicU32,
     /// Of a file: which opening it came from.
     opening: AtomicU32,
-    /// Of a connection: how many forks its process had begun before.
+    /// Of a connection, and of one that was accepted: how many forks its process had begun before.
     forks: AtomicU64,
     address: [AtomicU64; 2],
     /// The generation in which an inherited one needs no further look.
@@ -190,6 +192,9 @@ static CONNECTED: [AtomicU64; CAPACITY / 64] = [const { AtomicU64::new(0) }; CAP
 /// Numbers at and above this never stood for one.
 #[unsafe(link_section = "forkguard_words")]
 static CONNECTED_HIGH: AtomicUsize = AtomicUsize::new(0);
+/// Not zero once this process or one above it has accepted a connection.
+#[unsafe(link_section = "forkguard_words")]
+static ACCEPTS: AtomicU8 = AtomicU8::new(0);
 /// The last generation in which an inherited descriptor was copied.
 #[unsafe(link_section = "forkguard_words")]
 static COPYING: AtomicU32 = AtomicU32::new(0);
@@ -257,6 +262,9 @@ pub fn open(fd: i32, kind: FdKind, roles: u8, family: u16, site: usize, thread: 
     if roles & role::CONNECTED != 0 {
         set_connected(fd);
     }
+    if roles & role::ACCEPTED != 0 && ACCEPTS.load(Relaxed) == 0 {
+        ACCEPTS.store(1, Relaxed);
+    }
     entry.marks.store(0, Relaxed);
     entry.generation.store(generation::current(), Relaxed);
     entry.opening.store(if kind == FdKind::File { OPENINGS.fetch_add(1, Relaxed) + 1 } else { 0 }, Relaxed);
@@ -266,7 +274,7 @@ pub fn open(fd: i32, kind: FdKind, roles: u8, family: u16, site: usize, thread: 
     entry.port.store(0, Relaxed);
     entry.address[0].store(0, Relaxed);
     entry.address[1].store(0, Relaxed);
-    entry.forks.store(0, Relaxed);
+    entry.forks.store(if roles & role::ACCEPTED != 0 { generation::last_sequence() } else { 0 }, Relaxed);
     entry.copied.store(0, Relaxed);
     entry.lock.store(0, Relaxed);
     entry.left.store(0, Relaxed);
@@ -333,6 +341,24 @@ pub fn is_only_end(fd: i32, before: bool) -> bool {
     let is_end = |record: &Record| record.kind == FdKind::Pipe || record.role & role::PAIR != 0;
     record(fd).is_some_and(|record| is_end(&record) && record.marks & mark::COPIED == 0)
         && entry(fd).and_then(left).is_some_and(|left| !before || left < generation::current())
+}
+
+/// True for a connection that this process has accepted, and forked since.
+#[inline]
+pub fn is_accepted_before_fork(fd: i32) -> bool {
+    entry(fd).is_some_and(|entry| {
+        entry.role.load(Relaxed) & role::ACCEPTED != 0
+            && entry.kind.load(Relaxed) == FdKind::Socket as u8
+            && entry.forks.load(Relaxed) < generation::last_sequence()
+            && !entry.is_inherited()
+    })
+}
+
+/// The accepted connections of this process.
+pub fn accepted() -> impl Iterator<Item = i32> {
+    let is_accepted = |record: &Record| record.kind == FdKind::Socket && record.role & role::ACCEPTED != 0;
+    let all = (ACCEPTS.load(Relaxed) != 0).then(recorded).into_iter().flatten();
+    all.filter(move |(_, record)| is_accepted(record)).map(|(fd, _)| fd)
 }
 
 /// Records that all numbers from first to last are free again.
