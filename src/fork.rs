@@ -4,6 +4,7 @@
 //! runs first (it freezes the records of the lost threads), in the leader too; back in the hook the leader works out the findings and writes
 //! them. daemon and forkpty call fork inside libc, past the hook: the atfork handlers still see it.
 mod earlier;
+mod languages;
 mod report;
 
 use crate::child::inheritance::Inheritance;
@@ -30,10 +31,7 @@ fn begin(call: ForkCall, caller: usize) -> Option<&'static SnapshotCell> {
     let cell = core_fork::begin(call, caller)?;
     let mut snapshot = cell.borrow()?;
     shared_page::begin_fork(snapshot.sequence);
-    if let Some(output) = sites::python::standard_output() {
-        // In the child the thread does not stand there any more.
-        snapshot.add_languages_output(output.fd, output.length, output.digest, sites::capture(caller));
-    }
+    languages::record(&mut snapshot, caller);
     Some(cell)
 }
 

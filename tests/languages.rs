@@ -99,6 +99,25 @@ fn pythons_output_is_written_twice() {
     assert_eq!((printed.matches("started").count(), hits(&script).len()), (1, 0), "{printed}");
 }
 
+/// The functions that a child runs at its end are listed by their first lines; one that removes the leader's file there is a warning.
+#[test]
+fn pythons_exit_functions() {
+    let (script, _) = Script::with_output("python", "exits.py", &[]);
+    let found = |script: &Script, severity: &str| {
+        let found = script.report.findings("exit-handler-inherited").filter(|entry| entry.json["severity"] == severity);
+        found.map(|entry| entry.json.clone()).collect::<Vec<_>>()
+    };
+    let open = found(&script, "info");
+    assert_eq!((open.len(), found(&script, "warning").len()), (2, 0), "{open:?}");
+    script.check("removed", &open[0]["sites"][0], true);
+    script.check("stopped", &open[1]["sites"][0], true);
+    let (script, _) = Script::with_output("python", "exits.py", &["removes"]);
+    let hits = found(&script, "warning");
+    assert_eq!(hits.len(), 1, "{hits:?}");
+    script.check("removed", &hits[0]["sites"][0], true);
+    assert_eq!(script.frames(&hits[0]["sites"][1]).len(), 1);
+}
+
 #[test]
 fn ruby() {
     let script = Script::run("ruby", "app.rb");

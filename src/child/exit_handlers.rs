@@ -4,6 +4,7 @@ use crate::describe;
 use crate::entry::{Registers, record, record_with_scratch};
 use crate::findings::{Hazard, Hit};
 use crate::ledger::Output;
+use crate::sites::python;
 use forkguard_core::fork::{self as core_fork, Snapshot};
 use forkguard_core::registry::exit_handlers::{self, ExitHandler};
 use forkguard_core::{flags, gate, kernel};
@@ -13,6 +14,17 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 /// The place of the handler that runs, plus one; 0 none.
 #[unsafe(link_section = "forkguard_words")]
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+/// A child's life begins: when an interpreter runs its functions is not told, so that every removal is an event where it has some.
+#[unsafe(link_section = ".text.forkguard_child")]
+pub(super) fn begin() {
+    flags::WATCH_REMOVALS.store(u8::from(has_interpreted()), Relaxed);
+}
+
+#[unsafe(link_section = ".text.forkguard_child")]
+fn has_interpreted() -> bool {
+    exit_handlers::all().any(|handler| handler.is_interpreted() && handler.is_inherited())
+}
 
 /// A handler begins; what [`ended`] is to be given.
 pub(crate) fn begins(handler: &ExitHandler) -> usize {
@@ -31,14 +43,13 @@ pub(crate) fn ended(before: usize) {
         RUNNING.store(before, Relaxed);
     }
     if before == 0 && flags::WATCH_REMOVALS.load(Relaxed) != 0 {
-        flags::WATCH_REMOVALS.store(0, Relaxed);
+        begin();
     }
 }
 
 /// A file is about to be removed or renamed: `path` is the host's, below `directory`.
 /// `removes` says what is done to it.
 pub(crate) fn before_removal(registers: &Registers, removes: &str, directory: i32, path: usize) {
-    let running = || exit_handlers::all().find(|handler| handler.index() + 1 == RUNNING.load(Relaxed));
     if let Some(handler) = running()
         && let Some(fork) = core_fork::birth().filter(|fork| is_leaders(fork, directory, path))
     {
@@ -59,6 +70,16 @@ pub(crate) fn before_removal(registers: &Registers, removes: &str, directory: i3
             })
         });
     }
+}
+
+/// The handler that runs: the one that said so, or an interpreter's from which everything else on this thread's stack was called.
+fn running() -> Option<&'static ExitHandler> {
+    let place = RUNNING.load(Relaxed);
+    if place != 0 {
+        return exit_handlers::all().find(|handler| handler.index() + 1 == place);
+    }
+    let code = if has_interpreted() { python::outermost_code()? } else { return None };
+    exit_handlers::all().find(|handler| handler.is_interpreted() && handler.is_inherited() && handler.address() == code)
 }
 
 /// True for a file that was there at the fork, while the leader lives on: a daemon that goes on in its leader's place cleans up for it.

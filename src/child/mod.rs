@@ -36,6 +36,7 @@ pub(crate) fn begin(fork: &'static Snapshot) {
     settle::begin(fork.entered);
     uses::begin(true);
     begin_copies(fork.buffers().len());
+    exit_handlers::begin();
     flags::watch_waits();
 }
 

@@ -1,7 +1,7 @@
 //! Exit handlers that the application registered before a fork.
-use super::site::site;
+use super::site::{innermost_interpreted, site};
 use crate::entry::Arena;
-use crate::sites::native;
+use crate::sites::{SiteId, native};
 use forkguard_core::registry::exit_handlers::{self, CAPACITY};
 use forkguard_report::event::{Frame, Role, Site};
 use std::borrow::Cow::Borrowed;
@@ -26,14 +26,22 @@ pub(crate) fn exit_handlers(arena: &Arena, in_child: bool) -> &[ExitHandler<'_>]
 
 /// One handler.
 pub(crate) fn exit_handler<'a>(arena: &'a Arena, handler: &exit_handlers::ExitHandler) -> ExitHandler<'a> {
-    native::learn([handler.address()].into_iter());
-    let frame = native::frame(arena, handler.address());
+    let interpreted = innermost_interpreted(handler.site()).filter(|_| handler.is_interpreted());
+    let registered = if handler.is_interpreted() { None } else { site(arena, Role::Registered, 0, handler.site()) };
+    let frame = interpreted.unwrap_or_else(|| {
+        native::learn([handler.address()].into_iter());
+        native::frame(arena, handler.address())
+    });
     let name = match &frame.function {
         Some(function) => arena.format(format_args!("{function}()")),
         None => arena.format(format_args!("{frame}")),
     };
-    let registered = site(arena, Role::Registered, 0, handler.site());
     ExitHandler { index: handler.index(), name, sites: arena.join([registered.as_slice(), &[code(arena, frame)]]) }
+}
+
+/// True for the site of a function that the application's authors wrote.
+pub(crate) fn is_applications_function(site: SiteId) -> bool {
+    innermost_interpreted(site).is_some_and(|frame| frame.is_application())
 }
 
 fn code<'a>(arena: &'a Arena, frame: Frame<'a>) -> Site<'a> {

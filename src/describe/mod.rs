@@ -22,7 +22,7 @@ mod threads;
 mod timers;
 
 pub(crate) use buffers::{Buffer, buffer, buffers};
-pub(crate) use exit_handlers::{ExitHandler, exit_handler, exit_handlers};
+pub(crate) use exit_handlers::{ExitHandler, exit_handler, exit_handlers, is_applications_function};
 pub(crate) use fork::{counts, fork, fork_id, fork_in_leader, fork_kind, like, losses, own_fork_id, spawn};
 pub(crate) use locks::{libc_name, lock_id, lock_kind, symbol};
 pub(crate) use memory::own_memory;

@@ -19,6 +19,9 @@ pub(super) struct Types {
     pub(super) bytes: usize,
     pub(super) function: usize,
     pub(super) method: usize,
+    pub(super) module: usize,
+    pub(super) tuple: usize,
+    pub(super) dictionary: usize,
 }
 
 /// Functions of the interpreter.
@@ -117,6 +120,9 @@ impl Api {
             bytes: library.find(c"PyBytes_Type")?,
             function: library.find(c"PyFunction_Type")?,
             method: library.find(c"PyMethod_Type")?,
+            module: library.find(c"PyModule_Type")?,
+            tuple: library.find(c"PyTuple_Type")?,
+            dictionary: library.find(c"PyDict_Type")?,
         };
         Some((api, types))
     }
@@ -124,6 +130,11 @@ impl Api {
     /// True where files are laid out as in CPython 3.9 to 3.13.
     pub(super) fn has_known_files(&self) -> bool {
         (9..=13).contains(&self.minor) && !self.debug
+    }
+
+    /// The minor version, where objects are laid out as in a release.
+    pub(super) fn released_minor(&self) -> Option<u32> {
+        (!self.debug).then_some(self.minor)
     }
 
     /// An object of the module `sys`, borrowed; 0 when there is none. Needs the GIL.

@@ -6,6 +6,7 @@
 //! build) is asked through the public API, with the GIL held, or not at all.
 mod api;
 mod code_api;
+mod exit_functions;
 mod forks;
 mod frames;
 pub(crate) mod handlers;
@@ -19,6 +20,7 @@ mod own_frames;
 mod run;
 mod stacks_at_fork;
 
+pub(crate) use exit_functions::{exit_functions, outermost_code};
 pub(crate) use forks::{before_forks, starts_thread, without_gil};
 pub(crate) use interpreter::{
     are_frames_trusted, holds_gil, is_known, is_python_thread, is_unproved, owns, prepare, prove, reset_in_child,

@@ -70,7 +70,7 @@ impl Reader<'_> {
     }
 
     /// The site of a function, by its code: its first line. 0 when there is none.
-    fn function(&self, code: usize) -> SiteId {
+    pub(super) fn function(&self, code: usize) -> SiteId {
         let mut frames = Frames::new();
         if code != 0
             && let (Some(file), Some(name)) = (self.file(code), self.name(code))

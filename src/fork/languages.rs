@@ -1,0 +1,29 @@
+//! What an interpreter holds when it forks: output that waits in its files, functions that it runs at its end.
+use crate::{describe, sites};
+use forkguard_core::fork::Snapshot;
+use forkguard_core::registry::exit_handlers;
+
+/// Functions that are recorded.
+const MOST: usize = 64;
+
+/// By the thread that forks, in its hook.
+pub(super) fn record(snapshot: &mut Snapshot, caller: usize) {
+    if let Some(output) = sites::python::standard_output() {
+        // In the child the thread does not stand there any more.
+        snapshot.add_languages_output(output.fd, output.length, output.digest, sites::capture(caller));
+    }
+    record_exit_functions();
+}
+
+fn record_exit_functions() {
+    let (mut functions, mut count) = ([(0, 0); MOST], 0);
+    let is_known = sites::python::exit_functions(|code, site| {
+        if count < MOST && describe::is_applications_function(site) {
+            functions[count] = (code, site);
+            count += 1;
+        }
+    });
+    if is_known {
+        exit_handlers::set_interpreted(&functions[..count]);
+    }
+}
