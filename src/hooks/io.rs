@@ -5,6 +5,7 @@ use crate::child::buffers;
 use crate::child::settle;
 use crate::child::uses::{self, Use};
 use crate::child::work::{Awaited, is_channel};
+use crate::describe::pipes::Wait;
 use crate::entry::{Registers, WaitLength, record};
 use crate::guards::before_wait;
 use crate::leader;
@@ -21,16 +22,19 @@ fn fd(registers: &Registers, argument: usize) -> i32 {
 
 /// A child takes in what comes: it has settled where that is work. True when a signal came meanwhile that ends such a call, which then has
 /// failed so.
-fn takes_in(call: &'static &'static str, registers: &mut Registers, settles: bool, is_use: bool) -> bool {
+fn takes_in(call: &'static &'static str, registers: &mut Registers, settles: bool, flags: i32) -> bool {
     let fd = fd(registers, 0);
+    // What is only looked at stays there for whom it is.
+    let is_use = flags & MSG_PEEK == 0;
     let by_pipe = is_use && descriptors::is_pipe_end(fd);
+    let may_wait = flags & MSG_DONTWAIT == 0;
     if by_pipe {
         descriptors::add_mark(fd, mark::USED);
     }
     if !settles && !by_pipe && !descriptors::is_unseen(fd) {
         return false;
     }
-    if by_pipe && leader::waits_for_input(registers.start(), registers.caller, fd) {
+    if by_pipe && may_wait && leader::waits_for_input(registers.start(), registers.caller, fd) {
         registers.fails(libc::EINTR);
         return true;
     }
@@ -42,8 +46,11 @@ fn takes_in(call: &'static &'static str, registers: &mut Registers, settles: boo
         if is_use {
             uses::before(registers, fd, Use::Input);
         }
+        if is_use && may_wait {
+            uses::before_pipe_wait(registers, Wait::Input(fd));
+        }
     });
-    let over = ended && kernel::would_wait_for_input(fd);
+    let over = ended && may_wait && kernel::would_wait_for_input(fd);
     if over {
         registers.fails(libc::EINTR);
     }
@@ -56,7 +63,7 @@ macro_rules! reads {
             /// As the C library's; see the module.
             fn $name, flags::WATCH_USES; |registers| -> bool {
                 let settles = is_settling() && is_channel(fd(registers, 0));
-                takes_in(&stringify!($name), registers, settles, true)
+                takes_in(&stringify!($name), registers, settles, 0)
             }
         })*
     };
@@ -73,10 +80,7 @@ macro_rules! receives {
         $(pass! {
             /// As the C library's; see the module.
             fn $name, flags::WATCH_USES; |registers| -> bool {
-                let flags = registers.argument[$flags] as i32;
-                // What is only looked at stays there for whom it is.
-                let is_use = flags & MSG_PEEK == 0;
-                takes_in(&stringify!($name), registers, is_settling(), is_use) && flags & MSG_DONTWAIT == 0
+                takes_in(&stringify!($name), registers, is_settling(), registers.argument[$flags] as i32)
             }
         })*
     };
@@ -101,7 +105,6 @@ macro_rules! uses {
 }
 
 uses! {
-    fn writev: Use::Output;
     fn send: Use::Output;
     fn sendto: Use::Output;
     fn sendmsg: Use::Output;
@@ -131,12 +134,24 @@ pass! {
     }
 }
 
+/// The child writes, and waits where there is no room.
+fn puts_out(registers: &Registers) {
+    let fd = fd(registers, 0);
+    uses::before(registers, fd, Use::Output);
+    uses::before_pipe_wait(registers, Wait::Output(fd));
+}
+
 pass! {
     /// write(2).
     fn write, flags::WATCH_USES; |registers| {
         buffers::before_write(registers);
-        uses::before(registers, fd(registers, 0), Use::Output)
+        puts_out(registers);
     }
+}
+
+pass! {
+    /// writev(2).
+    fn writev, flags::WATCH_USES; |registers| { puts_out(registers) }
 }
 
 macro_rules! vectors {

@@ -1,7 +1,7 @@
 // FORKGUARD_LOCKS=reset: a condition that lost threads waited for can be used and destroyed in the child; it keeps its clock.
 // ENV: FORKGUARD_LOCKS=reset
 // EXPECT-NOT: join-lost-thread
-// EXPECT-EVENT: child cures=[guard=locks,action~forgotten,subject~condition,subject~'2 lost']
+// EXPECT-EVENT: child cures=[guard=locks,action~'made as new',subject~condition,subject~'2 lost']
 #include "../../process.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

@@ -50,14 +50,12 @@ pub(super) fn begin(forked: bool) {
 /// Before a call that uses a descriptor.
 #[inline(always)]
 pub(crate) fn before(registers: &Registers, fd: i32, usage: Use) {
-    let call = || Call { start: registers.start(), caller: registers.caller };
     if descriptors::is_unseen(fd) {
-        before_first(call(), fd, usage);
+        before_first(Call { start: registers.start(), caller: registers.caller }, fd, usage);
     }
     match usage {
         Use::Output | Use::Shutdown if descriptors::is_accepted_before_fork(fd) && !gate::is_guest() => note_answer(fd, usage),
-        Use::Input if descriptors::is_pipe_end(fd) => pipes::before_wait(call(), Wait::Input(fd)),
-        Use::Output if descriptors::is_pipe_end(fd) => pipes::before_wait(call(), Wait::Output(fd)),
+        Use::Input | Use::Output if descriptors::is_pipe_end(fd) => descriptors::add_mark(fd, mark::USED),
         _ => {}
     }
 }
@@ -67,6 +65,14 @@ fn note_answer(fd: i32, usage: Use) {
     match usage {
         Use::Shutdown => _ = descriptors::remove_mark(fd, mark::ANSWERED),
         _ => descriptors::add_mark(fd, mark::ANSWERED),
+    }
+}
+
+/// Before a call that waits for input or room by an end of a pipe, unless the descriptor is set otherwise.
+#[inline(always)]
+pub(crate) fn before_pipe_wait(registers: &Registers, wait: Wait) {
+    if wait.descriptor().is_some_and(descriptors::is_pipe_end) {
+        pipes::before_wait(Call { start: registers.start(), caller: registers.caller }, wait);
     }
 }
 

@@ -8,7 +8,6 @@ use crate::findings::pipe_inherited;
 use crate::ledger::{Budget, Output};
 use forkguard_core::fork::{birth, shared_page};
 use forkguard_core::registry::descriptors as table;
-use forkguard_core::registry::descriptors::mark;
 use forkguard_core::{gate, kernel, tls};
 use forkguard_report::event::{FindingKind, Role, Severity};
 
@@ -20,11 +19,9 @@ pub(super) fn reset() {
     LOOKS.reset();
 }
 
-/// Before a call that may wait for input or room by an end of a pipe.
+/// Before a call that waits for input or room by an end of a pipe, unless the descriptor is set otherwise.
 pub(super) fn before_wait(call: Call, wait: Wait) {
-    let Some(fd) = wait.descriptor() else { return };
-    table::add_mark(fd, mark::USED);
-    if kernel::blocks(fd) {
+    if wait.descriptor().is_some_and(kernel::waits_without_limit) {
         before_endless_wait(call, wait);
     }
 }

@@ -233,6 +233,14 @@ pub fn blocks(fd: i32) -> bool {
     rustix::fs::fcntl_getfl(borrow(fd)).is_ok_and(|flags| !flags.contains(OFlags::NONBLOCK))
 }
 
+/// True when a call that must wait for input or room by this descriptor does so for as long as it takes: not where it is set to fail at once
+/// (O_NONBLOCK) or after a time (SO_RCVTIMEO, SO_SNDTIMEO of socket(7)).
+pub fn waits_without_limit(fd: i32) -> bool {
+    use rustix::net::sockopt::{Timeout, socket_timeout};
+    let is_limited = |direction| matches!(socket_timeout(borrow(fd), direction), Ok(Some(_)));
+    blocks(fd) && !is_limited(Timeout::Recv) && !is_limited(Timeout::Send)
+}
+
 /// True when a call that reads from the descriptor would have to wait for input.
 pub fn would_wait_for_input(fd: i32) -> bool {
     blocks(fd) && !has_input_within(fd, 0)
