@@ -4,15 +4,16 @@ use forkguard_core::kernel;
 /// How long a call may wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WaitLength {
-    /// Less than a second, or not at all.
+    /// Less than about a second, or not at all.
     Short,
     /// Longer, or for ever.
     Long,
 }
 
 impl WaitLength {
+    /// A sleep of one second until a time of day is a little shorter by the time it begins.
     pub(crate) fn of(nanoseconds: u64) -> WaitLength {
-        if nanoseconds < 1_000_000_000 { WaitLength::Short } else { WaitLength::Long }
+        if nanoseconds < 900_000_000 { WaitLength::Short } else { WaitLength::Long }
     }
 
     /// Of a timeout in milliseconds; a negative one never comes.

@@ -18,9 +18,10 @@ log.addHandler(logging.handlers.SysLogHandler("journal"))
 
 
 def app(environ, start_response):
-    """One datagram of each kind a request."""
+    """One datagram of each kind a request; as many log lines are read as are sent."""
     metrics.incr("asked")
     connected.send(b"asked:1|c")
     log.warning("asked")
+    journal.recv(4096)
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"worker %d\n" % os.getpid()]

@@ -12,7 +12,7 @@ signal.signal(signal.SIGUSR1, lambda number, frame: None)
 
 
 def work(ready):
-    signal.sigtimedwait([], 0.01)
+    signal.sigtimedwait([], 1)
     os.write(ready, b"r")
     while not stopping:
         time.sleep(1)
