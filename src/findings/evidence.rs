@@ -24,7 +24,7 @@ pub(crate) struct Evidence<'a> {
     /// The process that forks, and where.
     pub(super) leader: u32,
     /// Its threads that it has told this child to work for it alone: a child does not know where it was forked.
-    told: &'a [u32],
+    noted: &'a [u32],
     fork: Option<Site<'a>>,
     pub(super) locks: &'a [Lock<'a>],
     /// Descriptors that the child has from its leader, and that were not meant for it.
@@ -69,7 +69,7 @@ impl<'a> Evidence<'a> {
             context: Context::of(arena, fork_id, child),
             threads,
             leader: snapshot.leader,
-            told: if in_child { leaders_threads(arena, threads) } else { &[] },
+            noted: noted_threads(arena, threads, in_child),
             fork: describe::site(arena, Role::Fork, snapshot.thread, snapshot.site),
             locks: borrowed(&fork.locks),
             inherited,
@@ -97,7 +97,7 @@ impl<'a> Evidence<'a> {
 
     /// True for a lost thread that works for the process that forks alone.
     pub(super) fn works_for_leader(&self, thread: &Thread<'_>) -> bool {
-        self.told.contains(&thread.tid)
+        self.noted.contains(&thread.tid)
             || works_for_leader(thread, self.threads.iter().find(|thread| thread.forking), self.fork.as_ref(), self.leader)
     }
 
@@ -126,10 +126,11 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// In the child: the threads of which its leader has noted that they work for it alone.
-fn leaders_threads<'a>(arena: &'a Arena, threads: &[Thread<'_>]) -> &'a [u32] {
+/// The threads of which the leader has noted that they work for it alone. One that reads from children at one fork writes a log at the next.
+fn noted_threads<'a>(arena: &'a Arena, threads: &[Thread<'_>], in_child: bool) -> &'a [u32] {
     let mut list = arena.list(threads.len());
-    threads.iter().filter(|thread| shared_page::is_leaders_thread(thread.tid)).for_each(|thread| list.push(thread.tid));
+    let noted = threads.iter().filter(|thread| shared_page::is_leaders_thread(thread.tid, in_child));
+    noted.for_each(|thread| list.push(thread.tid));
     list.done()
 }
 

@@ -208,9 +208,10 @@ pub fn note_leaders_thread(tid: u32) {
     _ = own_page().is_some_and(|page| page.leaders_threads.iter().any(noted));
 }
 
-/// In the child: true for a thread that its leader noted so.
-pub fn is_leaders_thread(tid: u32) -> bool {
-    tid != 0 && page(&LEADERS).is_some_and(|page| page.leaders_threads.iter().any(|slot| slot.load(Relaxed) == tid))
+/// True for a thread that was noted so: in the child by its leader, in the leader itself at an earlier fork.
+pub fn is_leaders_thread(tid: u32, in_child: bool) -> bool {
+    let page = if in_child { page(&LEADERS) } else { own_page() };
+    tid != 0 && page.is_some_and(|page| page.leaders_threads.iter().any(|slot| slot.load(Relaxed) == tid))
 }
 
 /// What is to be printed of a child.
