@@ -47,8 +47,7 @@ pub(crate) fn ended(before: usize) {
     }
 }
 
-/// A file is about to be removed or renamed: `path` is the host's, below `directory`.
-/// `removes` says what is done to it.
+/// A file is about to be removed or renamed, as `removes` says: `path` is the host's, below `directory`.
 pub(crate) fn before_removal(registers: &Registers, removes: &str, directory: i32, path: usize) {
     if let Some(handler) = running()
         && let Some(fork) = core_fork::birth().filter(|fork| is_leaders(fork, directory, path))

@@ -23,7 +23,7 @@ pub(crate) struct Evidence<'a> {
     pub(super) threads: &'a [Thread<'a>],
     /// The process that forks, and where.
     pub(super) leader: u32,
-    /// Its threads that it has told this child to work for it alone: a child does not know where it was forked.
+    /// Its threads of which it has noted that they work for it alone: at an earlier fork, or for a child, which does not know where it was forked.
     noted: &'a [u32],
     fork: Option<Site<'a>>,
     pub(super) locks: &'a [Lock<'a>],

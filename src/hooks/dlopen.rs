@@ -4,6 +4,7 @@
 //! dlopen looks at its caller (at its namespace, at `$ORIGIN` and at its search path), so it is jumped to, and its return is not seen. What it
 //! has loaded is dealt with in the next call that leads to it: dlsym, and at the latest before a fork.
 use super::libc_locks;
+use super::spawn::ALWAYS;
 use crate::emit;
 use crate::entry::record;
 use forkguard_core::gate;
@@ -13,8 +14,6 @@ use forkguard_loader::{Found, LastLibrary, interpose_after};
 use libc::{c_int, c_void, dl_phdr_info, size_t};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering::*};
 
-/// Not zero while calls of dlopen mean something, which is always.
-static OPENS: AtomicU8 = AtomicU8::new(1);
 /// Not zero while libraries may have been loaded with RTLD_DEEPBIND that are not dealt with.
 static PENDING: AtomicU8 = AtomicU8::new(0);
 /// The thread that loads them, the generation of its process, and the library that was the last before.
@@ -24,7 +23,7 @@ static LAST: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
 
 pass! {
     /// dlopen(3).
-    fn dlopen, OPENS; |registers| {
+    fn dlopen, ALWAYS; |registers| {
         if gate::TRACKED.load(Relaxed) != 0 {
             libc_locks::enter(c"dlopen", registers);
         }

@@ -5,24 +5,11 @@
 // EXPECT-LAST: lock-orphaned hit text~dl_iterate_phdr count=1
 // EXPECT-NOT: join-lost-thread
 // STDERR: lock-deadlock
-#include "../../process.h"
+#include "../../library_list_walker.h"
 #include <dlfcn.h>
-#include <link.h>
-
-static int stay_there(struct dl_phdr_info *info, size_t size, void *unused) {
-    (void)info, (void)size, (void)unused;
-    worker_tid = gettid();
-    pause();
-    return 1;
-}
-
-static void *body(void *unused) {
-    dl_iterate_phdr(stay_there, NULL);
-    return unused;
-}
 
 int main(void) {
-    start_worker_blocked_in(SYS_pause, body);
+    start_worker_blocked_in(SYS_pause, walk_libraries);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
