@@ -8,6 +8,11 @@ use std::time::{Duration, SystemTime};
 
 /// Removes reports that are older than a while, but for those of processes that still run.
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  forkguard clean                              older than 7 days, in the default place
+  forkguard clean --older 12h --dry-run
+  forkguard clean --older 4weeks /srv/reports")]
 pub(crate) struct Args {
     #[command(flatten)]
     input: Input,

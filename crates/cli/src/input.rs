@@ -14,13 +14,19 @@ pub(crate) enum Error {
     NoEvents(Vec<PathBuf>, Vec<String>),
     Unwritable(PathBuf, io::Error),
     Output(io::Error),
+    /// A kind that is none, and one that may have been meant.
+    NoKind(String, Option<&'static str>),
 }
 
 impl Display for Error {
     fn fmt(&self, out: &mut Formatter) -> std::fmt::Result {
         match self {
             Error::Unreadable(path, error) => write!(out, "cannot read {}: {error}", shown(path)),
-            Error::NoFiles(path) => write!(out, "no report (*{SUFFIX}) in {}", shown(path)),
+            Error::NoFiles(path) => write!(
+                out,
+                "no report (*{SUFFIX}) in {}\n  next: run the server with LD_PRELOAD=libforkguard.so FORKGUARD_REPORT=DIR, then forkguard report DIR",
+                shown(path)
+            ),
             Error::NoEvents(paths, notes) => {
                 let paths: Vec<_> = paths.iter().map(|path| shown(path)).collect();
                 write!(out, "no event of forkguard in {}", paths.join(", "))?;
@@ -28,6 +34,11 @@ impl Display for Error {
             }
             Error::Unwritable(path, error) => write!(out, "cannot write {}: {error}", shown(path)),
             Error::Output(error) => write!(out, "cannot write: {error}"),
+            Error::NoKind(name, alike) => {
+                write!(out, "no kind of finding is called {}", Plain(name))?;
+                alike.map_or(Ok(()), |alike| write!(out, "; {alike}?"))?;
+                write!(out, "\n  next: forkguard explain {}", alike.unwrap_or("--list"))
+            }
         }
     }
 }

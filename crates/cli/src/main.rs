@@ -1,39 +1,102 @@
-//! The forkguard tool: resolves and renders what the library reports.
+//! The forkguard tool: one subcommand a file; it reads what the library reports and never links its hooks.
 mod clean;
+mod completions;
+mod explain;
 mod input;
+mod man;
+mod page;
 mod report;
 mod resolve;
 mod symbols;
+mod terminal;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
+use input::Error;
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 /// Tells what the children of prefork servers inherit broken.
 #[derive(Parser)]
-#[command(version, about, propagate_version = true)]
+#[command(name = "forkguard", version, about, propagate_version = true, after_help = EXAMPLES)]
 struct Tool {
+    /// When to use colours: auto looks at the terminal, NO_COLOR and CLICOLOR
+    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    color: ColorChoice,
+
     #[command(subcommand)]
     command: Command,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  LD_PRELOAD=libforkguard.so gunicorn --preload app:app   a server that reports
+  forkguard report                                        what it reported
+  forkguard explain lock-orphaned                         what that means, and how to cure it";
+
+/// The subcommands, one a line.
 #[derive(Subcommand)]
 enum Command {
     Clean(clean::Args),
+    Completions(completions::Args),
+    Explain(explain::Args),
+    Man(man::Args),
     Report(report::Args),
     Resolve(resolve::Args),
 }
 
+/// Status of a command that could not do its work.
+const FAILED: u8 = 2;
+
 fn main() -> ExitCode {
-    let done = match Tool::parse().command {
-        Command::Clean(args) => clean::run(&args),
-        Command::Report(args) => report::run(&args),
-        Command::Resolve(args) => resolve::run(&args),
+    let tool = Tool::parse();
+    colour(tool.color);
+    let done = match tool.command {
+        Command::Clean(args) => clean::run(&args).map(success),
+        Command::Completions(args) => completions::run(&args, Tool::command()).map(success),
+        Command::Explain(args) => explain::run(&args).map(success),
+        Command::Man(args) => man::run(&args, Tool::command()).map(success),
+        Command::Report(args) => report::run(&args).map(success),
+        Command::Resolve(args) => resolve::run(&args).map(success),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+    done.unwrap_or_else(|error| match error {
+        // The reader (head, less) has seen enough.
+        Error::Output(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        error => {
             anstream::eprintln!("forkguard: {error}");
-            ExitCode::from(2)
+            ExitCode::from(FAILED)
+        }
+    })
+}
+
+fn success((): ()) -> ExitCode {
+    ExitCode::SUCCESS
+}
+
+/// Lets all that is printed through `anstream` follow the choice.
+fn colour(choice: ColorChoice) {
+    match choice {
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tool;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_sound() {
+        Tool::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        for command in Tool::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:\n  forkguard "), "{}", command.get_name());
         }
     }
 }

@@ -10,6 +10,11 @@ use std::io::{self, BufReader, ErrorKind, Write};
 
 /// Shows reports as text.
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  forkguard report                             what was reported to the default place
+  forkguard report /srv/reports --all
+  forkguard report gunicorn-1467.jsonl other.jsonl")]
 pub(crate) struct Args {
     #[command(flatten)]
     input: Input,

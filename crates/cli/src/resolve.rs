@@ -8,6 +8,11 @@ use tempfile::NamedTempFile;
 
 /// Fills function, file and line of native code into reports, from debug information installed here.
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  forkguard resolve /srv/reports/gunicorn-1467.jsonl | jq .
+  forkguard resolve --in-place /srv/reports
+  forkguard resolve --debug-files /srv/debug /srv/reports")]
 pub(crate) struct Args {
     #[command(flatten)]
     input: Input,

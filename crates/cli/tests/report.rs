@@ -119,7 +119,7 @@ fn the_default_is_the_directory_of_the_library() {
 fn nothing_to_show_is_said() {
     let empty = tempfile::tempdir().unwrap();
     let path = empty.path().to_str().unwrap();
-    assert_eq!(complaint(&["report", path]), format!("forkguard: no report (*.jsonl) in {path}\n"));
+    assert!(complaint(&["report", path]).starts_with(&format!("forkguard: no report (*.jsonl) in {path}\n  next: ")));
     assert_eq!(
         complaint(&["report", "run", "none.jsonl"]),
         "forkguard: cannot read none.jsonl: No such file or directory (os error 2)\n"

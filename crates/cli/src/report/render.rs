@@ -1,6 +1,6 @@
 //! The report as text.
 use super::gather::{Became, Deeds, FindingShape, ForkRecord, Found, Leader, Life, Report};
-use anstyle::{AnsiColor, Style};
+use crate::terminal::{FAINT, HEAD, style};
 use forkguard_report::event::{FindingKind, ForkKind, Memory, Progress, Severity, State};
 use forkguard_report::text::Count;
 use std::cmp::Reverse;
@@ -15,17 +15,6 @@ const CHILDREN: usize = 16;
 
 /// Deeds in a list before the others are counted.
 const DEEDS: usize = 8;
-
-const HEAD: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
-
-fn style(severity: Severity) -> Style {
-    match severity {
-        Severity::Error => AnsiColor::Red.on_default().bold(),
-        Severity::Warning => AnsiColor::Yellow.on_default().bold(),
-        Severity::Info => AnsiColor::Cyan.on_default(),
-    }
-}
 
 /// Writes the whole report; what is resolved or moot is listed when `all` is.
 pub(crate) fn render(out: &mut dyn Write, report: &Report, all: bool) -> Result<()> {

@@ -1,0 +1,45 @@
+//! The terminal that a person reads on.
+use anstyle::{AnsiColor, Style};
+use forkguard_report::event::Severity;
+use std::fmt::Display;
+use std::io::{self, IsTerminal};
+
+/// Headings.
+pub(crate) const HEAD: Style = Style::new().bold();
+/// What matters less.
+pub(crate) const FAINT: Style = Style::new().dimmed();
+/// Commands to type.
+pub(crate) const COMMAND: Style = AnsiColor::Green.on_default();
+
+/// Lines of prose are no longer than this however wide the terminal is.
+const READABLE: usize = 120;
+
+/// The colour of a severity.
+pub(crate) fn style(severity: Severity) -> Style {
+    match severity {
+        Severity::Error => AnsiColor::Red.on_default().bold(),
+        Severity::Warning => AnsiColor::Yellow.on_default().bold(),
+        Severity::Info => AnsiColor::Cyan.on_default(),
+    }
+}
+
+/// Columns of the terminal that stdout is, or that COLUMNS tells; None where lines may be as long as they are.
+pub(crate) fn columns() -> Option<usize> {
+    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let stdout = io::stdout();
+    let size = || stdout.is_terminal().then(|| rustix::termios::tcgetwinsize(&stdout).ok()).flatten();
+    told.or_else(|| size().map(|size| size.ws_col.into())).filter(|&columns: &usize| columns >= 20)
+}
+
+/// Prose behind `first`, its further lines behind as many blanks as `indent`; at most as wide as the terminal.
+pub(crate) fn wrapped(text: impl Display, first: &str, indent: usize, columns: Option<usize>) -> String {
+    let text = text.to_string();
+    let Some(columns) = columns else { return format!("{first}{text}") };
+    let indent = " ".repeat(indent);
+    let options = textwrap::Options::new(columns.min(READABLE).max(indent.len() + 20))
+        .initial_indent(first)
+        .subsequent_indent(&indent)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .break_words(false);
+    textwrap::fill(&text, options)
+}
