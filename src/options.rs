@@ -40,6 +40,8 @@ pub(crate) enum Summary {
     Auto,
     /// For all children that live on.
     Always,
+    /// As `Auto`, a line of JSON a finding.
+    Json,
     /// Never.
     Never,
 }
@@ -269,10 +271,10 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: c"FORKGUARD_SUMMARY",
-        allowed: "auto, always or never",
+        allowed: "auto, always, json or never",
         take: |o, v| {
-            let choices = [("auto", Summary::Auto), ("always", Summary::Always), ("never", Summary::Never)];
-            choose(&mut o.summary, v, &choices)
+            let printed = [("auto", Summary::Auto), ("always", Summary::Always), ("json", Summary::Json)];
+            choose(&mut o.summary, v, &printed) || choose(&mut o.summary, v, &[("never", Summary::Never)])
         },
     },
     // Before the options of single guards: what they say counts.

@@ -3,6 +3,7 @@ mod common;
 
 use common::fixture::{Fixture, Output, each, run, run_within, same_in_every_mode};
 use common::{Report, guarded, library, scratch, without_options};
+use serde_json::Value;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
@@ -59,7 +60,7 @@ fn complaints<'a>(run: &'a Output, parts: &[&str]) -> Vec<&'a str> {
 fn bad_options_are_reported_once_and_the_default_holds() {
     let cases: [(&str, &str, &[&str]); 8] = [
         ("FORKGUARD", "nonsense", &["guard", "observe", "off"]),
-        ("FORKGUARD_SUMMARY", "nonsense", &["auto", "always", "never"]),
+        ("FORKGUARD_SUMMARY", "nonsense", &["auto", "always", "json", "never"]),
         ("FORKGUARD_FOLLOW_EXEC", "7", &["0", "1"]),
         ("FORKGUARD_SIGNALS", "TERM,NOSUCH", &["auto", "none", "application", "a list of signals"]),
         ("FORKGUARD_SIGNALS", "KILL", &["KILL and STOP cannot be set"]),
@@ -139,6 +140,24 @@ fn summaries_come_as_asked() {
         assert_eq!(!complaints(&run, &["thread-lost", "worker"]).is_empty(), printed, "{value}: {}", run.stderr);
         assert_eq!(!complaints(&run, &["options/summary-"]).is_empty(), printed, "the report's path: {}", run.stderr);
     }
+}
+
+#[test]
+fn a_summary_as_json_is_a_line_a_finding() {
+    let report = scratch("options/summary-json").join("report");
+    let run = forks_with("summary-json", &report, &[("FORKGUARD_SUMMARY", "json")]);
+    let line: Value = serde_json::from_str(run.stderr.trim_end()).unwrap_or_else(|error| panic!("{error}: {}", run.stderr));
+    let field = |name: &str| line[name].as_str().unwrap_or_default();
+    assert_eq!(
+        (field("source"), field("kind"), field("severity"), field("state")),
+        ("forkguard", "thread-lost", "warning", "open")
+    );
+    assert!(field("text").contains("worker") && field("docs").ends_with("findings.md#thread-lost"), "{line}");
+    assert!(field("site").contains("process.h:") && field("cure").starts_with("start \"worker\""), "{line}");
+    let report = Report::read(&report);
+    let finding = report.findings("thread-lost").next().expect("in the report");
+    assert_eq!((&line["pid"], &line["leader"]), (&finding.json["child"], &finding.json["pid"]));
+    assert!(Path::new(field("report")).exists(), "{line}");
 }
 
 #[test]

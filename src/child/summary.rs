@@ -164,9 +164,9 @@ fn print(arena: &Arena, leader: u32, findings: &[Finding<'_>], cures: &[Cure<'_>
     match options::get().summary {
         Summary::Never => {}
         Summary::Always => emit::print(text()),
-        Summary::Auto if findings.iter().any(findings::deserves_summary) => {
+        Summary::Auto | Summary::Json if findings.iter().any(findings::deserves_summary) => {
             ledger::print_once_a_kind(arena, &head, findings, text)
         }
-        Summary::Auto => severed::print_all(cures),
+        Summary::Auto | Summary::Json => severed::print_all(cures),
     }
 }

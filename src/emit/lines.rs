@@ -42,7 +42,7 @@ impl<'m> Lines<'m> {
         self.counts &= matches!(event, Event::Process(_) | Event::Exit(_) | Event::Lost(_));
         let line = Line {
             schema: SCHEMA,
-            time: (kernel::wall_clock() / 1000) as f64 / 1e6,
+            time: kernel::wall_clock_seconds(),
             pid: kernel::process_id(),
             ppid: kernel::parent_id(),
             fork: fork.map(Borrowed),

@@ -1,12 +1,15 @@
 //! Words on the host's stderr: only where that is a place for errors, and only what it takes at once.
 use super::error_output::error_output;
 use super::host_signals::without_signals;
+use crate::options::{self, Summary};
 use forkguard_core::fixed::Text;
-use forkguard_core::kernel::{OwnedFd, borrow};
+use forkguard_core::kernel::{self, OwnedFd, borrow};
+use forkguard_report::log_line::Note;
 use forkguard_report::text::{Plain, is_plain};
 use rustix::fs::{FileType, OFlags};
 use rustix::io::{Errno, IoSlice, ReadWriteFlags};
 use rustix::net::SendFlags;
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// The last line was cut short: the next one begins on a line of its own.
@@ -14,8 +17,24 @@ static TORN: AtomicBool = AtomicBool::new(false);
 
 /// One line on the host's stderr.
 pub(crate) fn print_line(arguments: std::fmt::Arguments<'_>) {
+    if options::get().summary == Summary::Json {
+        return print_note(arguments);
+    }
     let line = Text::<1600>::of(format_args!("forkguard: {arguments}"));
     print(escaped(line.as_str()).as_str());
+}
+
+/// The same as a line of JSON.
+fn print_note(arguments: std::fmt::Arguments<'_>) {
+    let text = Text::<1600>::of(arguments);
+    let note = Note { time: kernel::wall_clock_seconds(), pid: kernel::process_id(), text: text.as_str() };
+    let mut memory = [0; TOGETHER];
+    let mut rest = &mut memory[..];
+    let is_whole = serde_json::to_writer(&mut rest, &note).is_ok() && rest.write_all(b"\n").is_ok();
+    let length = TOGETHER - rest.len();
+    if let (true, Ok(line)) = (is_whole, str::from_utf8(&memory[..length])) {
+        print(line);
+    }
 }
 
 /// Writes lines to the host's stderr, as far as it takes them at once: nothing that is slow or full may hold the host up.

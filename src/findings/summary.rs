@@ -1,8 +1,12 @@
-//! The texts that a child prints of its findings.
+//! What a child prints of its findings: text for people, or lines of JSON for a log pipeline.
 use crate::entry::Arena;
-use forkguard_report::event::{Finding, FindingKind, Severity};
+use crate::options::{self, Summary};
+use forkguard_core::kernel;
+use forkguard_report::event::{Finding, FindingKind, Severity, State};
+use forkguard_report::log_line::{LogLine, What};
 use forkguard_report::summary::{self, Head};
-use std::fmt::{Result, Write};
+use std::fmt::{self, Write};
+use std::io;
 
 /// True for a finding that the automatic summary appears for.
 pub(crate) fn deserves_summary(finding: &Finding<'_>) -> bool {
@@ -24,26 +28,58 @@ pub(crate) fn kinds(findings: &[Finding<'_>]) -> impl Iterator<Item = u64> {
 
 /// The summary of a child.
 pub(crate) fn summary_text<'a>(arena: &'a Arena, head: &Head<'_>, findings: &[Finding<'_>]) -> &'a str {
-    text(arena, |out| summary::write(out, head, findings.iter()))
+    let is_line = |finding: &&Finding<'_>| {
+        deserves_summary(finding) && matches!(finding.state, State::Open | State::Hit) && !finding.suppressed
+    };
+    match as_json() {
+        true => json(arena, head, findings.iter().filter(is_line).map(What::Finding)),
+        false => text(arena, |out| summary::write(out, head, findings.iter())),
+    }
 }
 
 /// One line for children whose findings are of the kinds that were printed of `first`.
 pub(crate) fn alike_text<'a>(arena: &'a Arena, head: &Head<'_>, first: u32, more: u32) -> &'a str {
-    text(arena, |out| summary::write_alike(out, head, first, more))
+    match as_json() {
+        true => json(arena, head, [What::Like { first, more }]),
+        false => text(arena, |out| summary::write_alike(out, head, first, more)),
+    }
 }
 
 /// One line for what was printed and does not stand any more.
 pub(crate) fn resolved_text<'a>(arena: &'a Arena, head: &Head<'_>, kind: FindingKind, subject: &str, because: &str) -> &'a str {
-    text(arena, |out| summary::write_resolved(out, head, kind, subject, because))
+    match as_json() {
+        true => json(arena, head, [What::Resolved { kind, subject, because }]),
+        false => text(arena, |out| summary::write_resolved(out, head, kind, subject, because)),
+    }
 }
 
 /// The text of a hit.
 pub(crate) fn hit_text<'a>(arena: &'a Arena, head: &Head<'_>, finding: &Finding<'_>) -> &'a str {
-    text(arena, |out| summary::write_hit(out, head, finding))
+    match as_json() {
+        true => json(arena, head, [What::Finding(finding)]),
+        false => text(arena, |out| summary::write_hit(out, head, finding)),
+    }
+}
+
+fn as_json() -> bool {
+    options::get().summary == Summary::Json
+}
+
+/// A line of JSON for each; one that the arena has no room for is left out whole.
+fn json<'a, 'l, 'f: 'l>(arena: &'a Arena, head: &'l Head<'l>, all: impl IntoIterator<Item = What<'l, 'f>>) -> &'a str {
+    let time = kernel::wall_clock_seconds();
+    let mut lines = ArenaText(arena, arena.format(format_args!("")));
+    for what in all {
+        let before = lines.1;
+        if serde_json::to_writer(&mut lines, &LogLine { time, head, what }).is_err() || lines.write_str("\n").is_err() {
+            return before;
+        }
+    }
+    lines.1
 }
 
 /// What `write` writes, as far as the arena has room.
-fn text(arena: &Arena, write: impl FnOnce(&mut dyn Write) -> Result) -> &str {
+fn text(arena: &Arena, write: impl FnOnce(&mut dyn Write) -> fmt::Result) -> &str {
     let mut text = ArenaText(arena, arena.format(format_args!("")));
     let _ = write(&mut text);
     text.1
@@ -53,8 +89,19 @@ fn text(arena: &Arena, write: impl FnOnce(&mut dyn Write) -> Result) -> &str {
 struct ArenaText<'a>(&'a Arena, &'a str);
 
 impl Write for ArenaText<'_> {
-    fn write_str(&mut self, more: &str) -> Result {
-        self.1 = self.0.extend(self.1, more).ok_or(std::fmt::Error)?;
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        self.1 = self.0.extend(self.1, more).ok_or(fmt::Error)?;
+        Ok(())
+    }
+}
+
+impl io::Write for ArenaText<'_> {
+    fn write(&mut self, more: &[u8]) -> io::Result<usize> {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        str::from_utf8(more).ok().and_then(|text| self.write_str(text).ok()).map(|()| more.len()).ok_or_else(full)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Tables of `&'static str` only: the preload library reads them where it may not allocate.
 use crate::event::{DescriptorKind, FindingKind, ForkKind, LockKind, Role, Severity, SocketRole, State};
+use std::fmt::{Display, Formatter, Result};
 
 /// The server (or pool) that forks, as far as its texts differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,18 @@ pub enum Server {
     Rq,
     /// Apache, nginx, php-fpm: servers whose children run no application code of their own hooks.
     Native,
+}
+
+/// The page with a section for each kind of finding.
+const PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/findings.md");
+
+/// A section of it.
+struct Section(&'static str);
+
+impl Display for Section {
+    fn fmt(&self, out: &mut Formatter) -> Result {
+        write!(out, "{PAGE}#{}", self.0)
+    }
 }
 
 /// Beginnings of program names; scripts (gunicorn, celery …) show in the kernel's name, not in the executable's.
@@ -396,6 +409,11 @@ impl FindingKind {
                 | FindingKind::FdLeakedExec
                 | FindingKind::AtforkStuck
         )
+    }
+
+    /// The address of its section of `docs/findings.md`.
+    pub const fn docs(self) -> impl Display {
+        Section(self.name())
     }
 
     /// What will happen in the child.

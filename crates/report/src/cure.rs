@@ -129,9 +129,9 @@ pub fn option<'f>(finding: &'f Finding) -> Option<&'f str> {
 }
 
 /// The cure in one sentence.
-struct ShortCure<'f, 'a> {
-    finding: &'f Finding<'a>,
-    program: Program,
+pub(crate) struct ShortCure<'f, 'a> {
+    pub(crate) finding: &'f Finding<'a>,
+    pub(crate) program: Program,
 }
 
 impl ShortCure<'_, '_> {
@@ -207,7 +207,7 @@ impl Display for FirstWay<'_> {
 }
 
 /// A text of so many columns at most.
-struct AtMost<T>(usize, T);
+pub(crate) struct AtMost<T>(pub(crate) usize, pub(crate) T);
 
 impl<T: Display> Display for AtMost<T> {
     fn fmt(&self, out: &mut Formatter) -> Result {

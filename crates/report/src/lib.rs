@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod cure;
 pub mod directories;
 pub mod event;
+pub mod log_line;
 pub mod pattern;
 #[cfg(feature = "schema")]
 mod schema;
