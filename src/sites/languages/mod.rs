@@ -2,6 +2,7 @@
 //!
 //! A language is one file or folder: `frames` calls its argument with the frames of this thread, if it runs code of that language, without a
 //! lock and without the language's own allocator. A row of [`READERS`] calls it; Python, whose frames are proved first, has functions of its own.
+mod memory;
 mod perl;
 mod php;
 pub(crate) mod python;
@@ -9,7 +10,6 @@ mod ruby;
 
 use crate::sites::store::{self, Frames, Language};
 use forkguard_loader::{LibraryWatch, MemoryAccess};
-use perl::Perl;
 use php::Php;
 use ruby::Ruby;
 use std::sync::atomic::{AtomicBool, Ordering::*};
@@ -34,7 +34,7 @@ pub(super) fn find_interpreters(memory: MemoryAccess) {
         LIBRARIES.visit(memory, |library| {
             ruby::FOUND.search(library, Ruby::of);
             php::FOUND.search(library, Php::of);
-            perl::FOUND.search(library, Perl::of);
+            perl::FOUND.search(library, perl::of);
         });
         SEARCHING.store(false, Release);
     }

@@ -1,6 +1,7 @@
 //! The interpreter's public API, by its addresses. What needs the GIL says so.
 use super::code_api::{CodeApi, Object};
-use super::layout::Layout;
+use crate::sites::languages::memory::Memory;
+use forkguard_frames::python::{Layout, Types};
 use forkguard_loader::Library;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ops::Range;
@@ -10,19 +11,6 @@ pub(super) type PendingCall = extern "C" fn(Object) -> c_int;
 
 /// What `PySys_AddAuditHook` takes.
 pub(super) type AuditHook = extern "C-unwind" fn(*const c_char, *mut c_void, *mut c_void) -> c_int;
-
-/// Addresses of the types whose objects are read.
-#[derive(Clone, Copy)]
-pub(super) struct Types {
-    pub(super) code: usize,
-    pub(super) unicode: usize,
-    pub(super) bytes: usize,
-    pub(super) function: usize,
-    pub(super) method: usize,
-    pub(super) module: usize,
-    pub(super) tuple: usize,
-    pub(super) dictionary: usize,
-}
 
 /// Functions of the interpreter.
 pub(super) struct Api {
@@ -114,17 +102,7 @@ impl Api {
                 code: CodeApi::of(library).filter(|_| library.find(c"_Py_MergeZeroLocalRefcount").is_none()),
             }
         };
-        let types = Types {
-            code: library.find(c"PyCode_Type")?,
-            unicode: library.find(c"PyUnicode_Type")?,
-            bytes: library.find(c"PyBytes_Type")?,
-            function: library.find(c"PyFunction_Type")?,
-            method: library.find(c"PyMethod_Type")?,
-            module: library.find(c"PyModule_Type")?,
-            tuple: library.find(c"PyTuple_Type")?,
-            dictionary: library.find(c"PyDict_Type")?,
-        };
-        Some((api, types))
+        Some((api, Types::of(|name| library.find(name))?))
     }
 
     /// True where files are laid out as in CPython 3.9 to 3.13.
@@ -150,7 +128,7 @@ impl Api {
 
     /// Where this interpreter keeps things, if that is known.
     pub(super) fn layout(&self) -> Option<Layout> {
-        if self.debug { None } else { Layout::of(self.minor, self.runtime.start) }
+        if self.debug { None } else { Layout::of(Memory::careful(), self.minor, self.runtime.start) }
     }
 
     /// True during the interpreter's life.

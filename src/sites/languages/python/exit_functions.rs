@@ -2,10 +2,12 @@
 //!
 //! It tells nobody which they are: they are read raw, with the GIL held, out of its state, fault-proof. The place is known for each minor
 //! version, but not for each of its releases: a few words around it are tried, and what is found counts only where every entry is one.
-use super::api::Types;
+use super::frames;
 use super::interpreter::interpreter;
-use super::memory::Memory;
+use crate::sites::languages::memory::Memory;
 use crate::sites::store::SiteId;
+use forkguard_frames::Memory as _;
+use forkguard_frames::python::Types;
 
 /// Functions that are read at most.
 const MOST: usize = 64;
@@ -36,7 +38,7 @@ pub(crate) fn exit_functions(mut each: impl FnMut(usize, SiteId)) -> bool {
         let array = if minor == 9 { callbacks.in_module(&words) } else { callbacks.in_words(&words) };
         for function in array.iter().flat_map(|array| callbacks.functions(*array)).flatten().take(MOST) {
             let code = python.api.code_of(&python.types, function);
-            let site = reader.function(code);
+            let site = frames::function(&reader, code);
             if site != 0 {
                 each(code, site);
             }

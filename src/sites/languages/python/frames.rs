@@ -1,173 +1,39 @@
-//! A thread's own chain of frames, read raw: no lock, no reference taken, nothing allocated.
-use super::api::Types;
-use super::layout::Layout;
-use super::lines;
-use super::memory::{Bytes, Memory};
-use crate::sites::store::{self, Frames, Language, TextId, text_of};
+//! A thread's own chain of frames as the library keeps it: its texts interned.
+use crate::sites::languages::memory::Memory;
+use crate::sites::store::{self, Frames, Language, SiteId, TextId, text_of};
+use forkguard_frames::python::{self, IMPORTING, LONGEST};
 
-/// One frame.
-#[derive(Clone, Copy)]
-pub(super) struct Frame {
-    pub(super) code: usize,
-    /// Bytes into the bytecode.
-    position: i32,
-    /// Where its local variables begin.
-    pub(super) locals: usize,
-}
+/// Reads this process with what is known of its interpreter.
+pub(super) type Reader<'a> = python::Reader<'a, Memory>;
 
-/// Frames that are read at most: a chain that is longer is deep recursion or no chain.
-const MOST_WALKED: usize = 2000;
-
-/// Reads with what is known of the interpreter.
-#[derive(Clone, Copy)]
-pub(super) struct Reader<'a> {
-    pub(super) memory: Memory,
-    pub(super) layout: &'a Layout,
-    pub(super) types: &'a Types,
-}
-
-impl Reader<'_> {
-    /// Calls `each` with the frames of a thread's state, innermost first, until it gives false. False when the chain was not what
-    /// it should be.
-    pub(super) fn walk(&self, state: usize, mut each: impl FnMut(Frame) -> bool) -> bool {
-        let layout = self.layout;
-        let innermost = self.memory.value(state + layout.frame).and_then(|place: usize| match layout.inner {
-            Some(offset) => self.memory.value(place + offset),
-            None => Some(place),
-        });
-        let Some(mut frame) = innermost else { return false };
-        for _ in 0..MOST_WALKED {
-            if frame == 0 {
-                return true;
-            }
-            match self.frame(frame) {
-                Some((Some(found), previous)) => {
-                    if !each(found) {
-                        return true;
-                    }
-                    frame = previous;
-                }
-                Some((None, previous)) => frame = previous,
-                None => return false,
-            }
-        }
-        true
-    }
-
-    /// Adds the frames of a thread's state; None when the chain was not what it should be.
-    pub(super) fn add_stack(&self, frames: &mut Frames, state: usize) -> Option<()> {
-        let whole = self.walk(state, |frame| {
-            let (Some(file), Some(function)) = (self.file(frame.code), self.name(frame.code)) else {
-                return false;
-            };
-            text_of(file).starts_with(IMPORTING) || frames.push(Language::Python, file, function, self.line(frame).unwrap_or(0))
-        });
-        whole.then_some(())
-    }
-
-    /// A frame (None while it is being set up, or not of Python code) and the next outer one.
-    fn frame(&self, address: usize) -> Option<(Option<Frame>, usize)> {
-        let layout = self.layout;
-        let previous: usize = self.memory.value(address + layout.previous)?;
-        let locals = address + layout.locals;
-        // Since 3.14 the pointer's lowest bits are a tag.
-        let code = self.memory.value::<usize>(address + layout.code)? & !3;
-        let Some(owner) = layout.owner else {
-            self.is(code, self.types.code)?;
-            let position = self.memory.value::<i32>(address + layout.position)?.checked_mul(layout.unit)?;
-            return Some((Some(Frame { code, position, locals }), previous));
+/// Adds the frames of a thread's state; None when the chain was not what it should be.
+pub(super) fn add_stack(reader: &Reader, frames: &mut Frames, state: usize) -> Option<()> {
+    let whole = reader.walk(state, |frame| {
+        let (Some(file), Some(function)) = (file(reader, frame.code), name(reader, frame.code)) else {
+            return false;
         };
-        let owner: u8 = self.memory.value(address + owner)?;
-        if owner >= layout.foreign {
-            return Some((None, previous));
-        }
-        self.is(code, self.types.code)?;
-        let start = code + layout.bytecode;
-        let position = self.memory.value::<usize>(address + layout.position)?.wrapping_sub(start) as isize;
-        let first: i32 = self.memory.value(code + layout.first_traceable())?;
-        const GENERATOR: u8 = 1;
-        let complete = owner == GENERATOR || position >= first as isize * 2;
-        let frame = Frame { code, position: i32::try_from(position).ok()?, locals };
-        Some((complete.then_some(frame), previous))
-    }
-
-    /// Some when the object at an address is of a type.
-    fn is(&self, object: usize, of: usize) -> Option<()> {
-        (object != 0 && self.memory.value::<usize>(object + 8)? == of).then_some(())
-    }
-
-    /// Line of a frame; None when it has none.
-    pub(super) fn line(&self, frame: Frame) -> Option<u32> {
-        let layout = self.layout;
-        let first: i32 = self.memory.value(frame.code + layout.first_line)?;
-        let table: usize = self.memory.value(frame.code + layout.lines)?;
-        self.is(table, self.types.bytes)?;
-        let length: usize = self.memory.value(table + 16)?;
-        lines::line(layout.table, &mut Bytes::new(self.memory, table + 32, length.min(1 << 20)), first, frame.position)
-    }
-
-    /// Where a function's code begins.
-    pub(super) fn first_line(&self, code: usize) -> Option<u32> {
-        u32::try_from(self.memory.value::<i32>(code + self.layout.first_line)?).ok()
-    }
-
-    /// File of a code object, interned.
-    pub(super) fn file(&self, code: usize) -> Option<TextId> {
-        self.member(code + self.layout.filename)
-    }
-
-    /// Qualified name of a code object, interned; before 3.11 the plain one.
-    pub(super) fn name(&self, code: usize) -> Option<TextId> {
-        self.member(code + self.layout.name)
-    }
-
-    /// The name, not interned.
-    pub(super) fn name_text<'t>(&self, code: usize, into: &'t mut [u8; LONGEST]) -> Option<&'t str> {
-        self.text(self.memory.value(code + self.layout.name)?, into)
-    }
-
-    /// The file, not interned.
-    pub(super) fn file_text<'t>(&self, code: usize, into: &'t mut [u8; LONGEST]) -> Option<&'t str> {
-        self.text(self.memory.value(code + self.layout.filename)?, into)
-    }
-
-    fn member(&self, place: usize) -> Option<TextId> {
-        let mut text = [0u8; LONGEST];
-        let object = self.memory.value(place)?;
-        store::text(self.text(object, &mut text)?)
-    }
-
-    /// A str object's characters, as many as fit.
-    pub(super) fn text<'t>(&self, object: usize, into: &'t mut [u8; LONGEST]) -> Option<&'t str> {
-        self.is(object, self.types.unicode)?;
-        let length: usize = self.memory.value(object + 16)?;
-        let state: u32 = self.memory.value(object + 32)?;
-        let (kind, compact, ascii) = (state >> 2 & 7, state & 1 << 5 != 0, state & 1 << 6 != 0);
-        if !compact || !matches!(kind, 1 | 2 | 4) {
-            return None;
-        }
-        if ascii {
-            let part = &mut into[..length.min(LONGEST)];
-            return if self.memory.read(object + self.layout.ascii, part) { str::from_utf8(part).ok() } else { None };
-        }
-        let data = object + self.layout.compact;
-        let mut bytes = Bytes::new(self.memory, data, length.min(LONGEST) * kind as usize);
-        let mut used = 0;
-        for _ in 0..length.min(LONGEST) {
-            let mut word = [0u8; 4];
-            for byte in &mut word[..kind as usize] {
-                *byte = bytes.next()?;
-            }
-            let character = char::from_u32(u32::from_le_bytes(word)).unwrap_or(char::REPLACEMENT_CHARACTER);
-            let Some(room) = into.get_mut(used..used + character.len_utf8()) else { break };
-            used += character.encode_utf8(room).len();
-        }
-        str::from_utf8(&into[..used]).ok()
-    }
+        text_of(file).starts_with(IMPORTING) || frames.push(Language::Python, file, function, reader.line(frame).unwrap_or(0))
+    });
+    whole.then_some(())
 }
 
-/// Beginning of the files of the import machinery's own frames: left out, as Python's tracebacks do.
-pub(super) const IMPORTING: &str = "<frozen importlib";
+/// File of a code object, interned.
+pub(super) fn file(reader: &Reader, code: usize) -> Option<TextId> {
+    store::text(reader.file_text(code, &mut [0; LONGEST])?)
+}
 
-/// Bytes of a text that are read.
-pub(super) const LONGEST: usize = 500;
+/// Qualified name of a code object, interned; before 3.11 the plain one.
+pub(super) fn name(reader: &Reader, code: usize) -> Option<TextId> {
+    store::text(reader.name_text(code, &mut [0; LONGEST])?)
+}
+
+/// The site of a function, by its code: its first line. 0 when there is none.
+pub(super) fn function(reader: &Reader, code: usize) -> SiteId {
+    let mut frames = Frames::new();
+    if code != 0
+        && let (Some(file), Some(name)) = (file(reader, code), name(reader, code))
+    {
+        frames.push(Language::Python, file, name, reader.first_line(code).unwrap_or(0));
+    }
+    store::insert(&frames, 0).unwrap_or(0)
+}

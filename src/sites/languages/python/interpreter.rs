@@ -1,8 +1,8 @@
 //! The interpreter of this process: found among the loaded libraries, and how far raw reads of its frames are trusted.
-use super::api::{Api, Types};
-use super::frames::{Frame, LONGEST, Reader};
-use super::layout::Layout;
-use super::memory::Memory;
+use super::api::Api;
+use super::frames::Reader;
+use crate::sites::languages::memory::Memory;
+use forkguard_frames::python::{Frame, LONGEST, Layout, Types};
 use forkguard_loader::{Library, LibraryWatch, MemoryAccess, WhileLoaded};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::*};
 

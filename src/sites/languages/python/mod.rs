@@ -1,6 +1,6 @@
 //! CPython 3.9 to 3.14: the frames of a thread, with the GIL held and released alike.
 //!
-//! They are read raw, by a table of offsets, out of the thread's own chain. The first time that this is done with the GIL held the
+//! They are read raw (`forkguard_frames`), by a table of offsets, out of the thread's own chain. The first time that this is done with the GIL held the
 //! result is compared with the public API's: from then on reads are direct, until then fault-proof; if it differs there are no
 //! frames, and those from before are not reported. An interpreter that the table does not know (another minor version, a debug
 //! build) is asked through the public API, with the GIL held, or not at all.
@@ -11,9 +11,6 @@ mod forks;
 mod frames;
 pub(crate) mod handlers;
 mod interpreter;
-mod layout;
-mod lines;
-mod memory;
 mod objects;
 mod output;
 mod own_frames;

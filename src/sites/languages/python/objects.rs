@@ -1,8 +1,9 @@
 //! What the frame that makes something holds: the Thread object that `threading` starts, the function that `signal` sets. Read
 //! with the GIL held only, from objects whose type is proved first; none of the application's own code is run.
-use super::frames::{LONGEST, Reader};
+use super::frames::{Reader, function};
 use super::interpreter::{Interpreter, Trust, interpreter};
-use crate::sites::store::{self, Frames, Language, SiteId, TextId};
+use crate::sites::store::{self, SiteId, TextId};
+use forkguard_frames::python::LONGEST;
 use std::ffi::CStr;
 
 /// A thread that `threading` is starting.
@@ -51,7 +52,7 @@ pub(crate) fn new_thread() -> Option<NewThread> {
             |name: &CStr| api.own_attribute(thread, name, |target| api.code_of(&python.types, target)).filter(|&c| c != 0);
         code = given(c"_target").or_else(|| given(c"function")).unwrap_or(0);
     }
-    started.code = reader.function(code);
+    started.code = function(&reader, code);
     Some(started)
 }
 
@@ -59,24 +60,5 @@ pub(crate) fn new_thread() -> Option<NewThread> {
 pub(crate) fn new_handler() -> Option<(SiteId, usize)> {
     let (python, reader, locals) = innermost("/signal.py", ["signal", "signal"])?;
     let handler = reader.local(locals, 1)?;
-    Some((reader.function(python.api.code_of(&python.types, handler)), handler))
-}
-
-impl Reader<'_> {
-    /// A local variable of a frame.
-    fn local(&self, locals: usize, index: usize) -> Option<usize> {
-        // Since 3.14 the lowest bits are a tag.
-        self.memory.value::<usize>(locals + index * 8).map(|object| object & !3).filter(|&object| object != 0)
-    }
-
-    /// The site of a function, by its code: its first line. 0 when there is none.
-    pub(super) fn function(&self, code: usize) -> SiteId {
-        let mut frames = Frames::new();
-        if code != 0
-            && let (Some(file), Some(name)) = (self.file(code), self.name(code))
-        {
-            frames.push(Language::Python, file, name, self.first_line(code).unwrap_or(0));
-        }
-        store::insert(&frames, 0).unwrap_or(0)
-    }
+    Some((function(&reader, python.api.code_of(&python.types, handler)), handler))
 }

@@ -2,8 +2,9 @@
 //! that they are what they are taken for.
 use super::frames::Reader;
 use super::interpreter::interpreter;
-use super::memory::{Bytes, Memory};
+use crate::sites::languages::memory::Memory;
 use forkguard_core::fork::Digest;
+use forkguard_frames::{Bytes, Memory as _};
 
 /// Offsets in a `_io.TextIOWrapper` of CPython 3.9 to 3.13 (textio in Modules/_io/textio.c).
 mod text {
@@ -59,59 +60,58 @@ pub(crate) fn standard_output() -> Option<PythonOutput> {
     if !is(file, "_io.BufferedWriter") || !is(reader.memory.value::<usize>(file + buffered::RAW)?, "_io.FileIO") {
         return None;
     }
-    reader.output(stdout, file)
+    output(&reader, stdout, file)
 }
 
-impl Reader<'_> {
-    fn output(&self, stdout: usize, file: usize) -> Option<PythonOutput> {
-        let word = |address: usize| self.memory.value::<usize>(address);
-        let size = word(file + buffered::SIZE)?;
-        let is_laid_out_so = word(stdout + text::STATE)? == USABLE
-            && word(file + buffered::STATE)? == USABLE
-            && size.is_power_of_two()
-            && word(file + buffered::MASK)? == size - 1;
-        if !is_laid_out_so {
-            return None;
-        }
-        let mut digest = Digest::new();
-        let (start, end) = (word(file + buffered::WRITE_POSITION)?, word(file + buffered::WRITE_END)?);
-        // -1: nothing was written.
-        let below = if end <= size { end.checked_sub(start)? } else { 0 };
-        add(self.memory, &mut digest, word(file + buffered::BUFFER)? + start, below);
-        let above = word(stdout + text::PENDING_LENGTH)?;
-        if above != self.add_pending(&mut digest, word(stdout + text::PENDING)?)? {
-            return None;
-        }
-        let fd = self.memory.value::<i32>(word(file + buffered::RAW)? + 16)?;
-        (below + above > 0 && fd >= 0).then_some(PythonOutput { fd, length: below + above, digest })
+fn output(reader: &Reader, stdout: usize, file: usize) -> Option<PythonOutput> {
+    let word = |address: usize| reader.memory.value::<usize>(address);
+    let size = word(file + buffered::SIZE)?;
+    let is_laid_out_so = word(stdout + text::STATE)? == USABLE
+        && word(file + buffered::STATE)? == USABLE
+        && size.is_power_of_two()
+        && word(file + buffered::MASK)? == size - 1;
+    if !is_laid_out_so {
+        return None;
     }
+    let mut digest = Digest::new();
+    let (start, end) = (word(file + buffered::WRITE_POSITION)?, word(file + buffered::WRITE_END)?);
+    // -1: nothing was written.
+    let below = if end <= size { end.checked_sub(start)? } else { 0 };
+    add(reader.memory, &mut digest, word(file + buffered::BUFFER)? + start, below);
+    let above = word(stdout + text::PENDING_LENGTH)?;
+    if above != add_pending(reader, &mut digest, word(stdout + text::PENDING)?)? {
+        return None;
+    }
+    let fd = reader.memory.value::<i32>(word(file + buffered::RAW)? + 16)?;
+    (below + above > 0 && fd >= 0).then_some(PythonOutput { fd, length: below + above, digest })
+}
 
-    /// Adds what the text layer holds: nothing, an object, or a list of them. How many bytes that are.
-    fn add_pending(&self, digest: &mut Digest, pending: usize) -> Option<usize> {
-        /// Objects that are looked at.
-        const MOST: usize = 4096;
-        if pending == 0 {
-            return Some(0);
-        }
-        if let Some(length) = self.add_object(digest, pending) {
-            return Some(length);
-        }
-        // PyListObject: its length, where its items are.
-        let (count, items) = (self.memory.value::<usize>(pending + 16)?, self.memory.value::<usize>(pending + 24)?);
-        (0..count.min(MOST)).try_fold(0, |sum, index| Some(sum + self.add_object(digest, self.memory.value(items + index * 8)?)?))
+/// Adds what the text layer holds: nothing, an object, or a list of them. How many bytes that are.
+fn add_pending(reader: &Reader, digest: &mut Digest, pending: usize) -> Option<usize> {
+    /// Objects that are looked at.
+    const MOST: usize = 4096;
+    if pending == 0 {
+        return Some(0);
     }
+    if let Some(length) = add_object(reader, digest, pending) {
+        return Some(length);
+    }
+    // PyListObject: its length, where its items are.
+    let (count, items) = (reader.memory.value::<usize>(pending + 16)?, reader.memory.value::<usize>(pending + 24)?);
+    (0..count.min(MOST))
+        .try_fold(0, |sum, index| Some(sum + add_object(reader, digest, reader.memory.value(items + index * 8)?)?))
+}
 
-    /// The same for bytes, or a text of ASCII characters.
-    fn add_object(&self, digest: &mut Digest, object: usize) -> Option<usize> {
-        let (class, length) = (self.memory.value::<usize>(object + 8)?, self.memory.value::<usize>(object + 16)?);
-        let characters = match class {
-            _ if class == self.types.bytes => 32,
-            _ if class == self.types.unicode => self.layout.ascii,
-            _ => return None,
-        };
-        add(self.memory, digest, object + characters, length);
-        Some(length)
-    }
+/// The same for bytes, or a text of ASCII characters.
+fn add_object(reader: &Reader, digest: &mut Digest, object: usize) -> Option<usize> {
+    let (class, length) = (reader.memory.value::<usize>(object + 8)?, reader.memory.value::<usize>(object + 16)?);
+    let characters = match class {
+        _ if class == reader.types.bytes => 32,
+        _ if class == reader.types.unicode => reader.layout.ascii,
+        _ => return None,
+    };
+    add(reader.memory, digest, object + characters, length);
+    Some(length)
 }
 
 fn add(memory: Memory, digest: &mut Digest, address: usize, length: usize) {

@@ -1,7 +1,8 @@
 //! The frames of the calling thread.
-use super::frames::{IMPORTING, LONGEST};
+use super::frames::add_stack;
 use super::interpreter::{Interpreter, Trust, interpreter};
 use crate::sites::store::{self, Frames, Language, text_of};
+use forkguard_frames::python::{IMPORTING, LONGEST};
 
 /// Adds the frames of this thread.
 pub(crate) fn add_frames(frames: &mut Frames) -> Option<()> {
@@ -41,8 +42,7 @@ pub(crate) fn is_importing() -> bool {
 
 impl Interpreter {
     fn read(&self, frames: &mut Frames, state: usize) -> Option<()> {
-        let reader = self.reader()?;
-        reader.add_stack(frames, state)
+        add_stack(&self.reader()?, frames, state)
     }
 
     /// The same through the public API. Needs the GIL.

@@ -1,9 +1,10 @@
 //! The stacks of the other threads at a fork.
-use super::frames::Reader;
+use super::frames::{Reader, add_stack};
 use super::interpreter::{Interpreter, Trust, interpreter};
-use super::memory::Memory;
+use crate::sites::languages::memory::Memory;
 use crate::sites::store::{self, Frames};
 use forkguard_core::fork::ThreadRecord;
+use forkguard_frames::Memory as _;
 
 /// Threads that are looked at: a list that was being changed at the fork could lead in a circle.
 const MOST_THREADS: usize = 1024;
@@ -59,7 +60,7 @@ fn for_each_thread(
             Some(record) => {
                 record.ending = false;
                 let mut frames = Frames::new();
-                if Some(state) != own && reader.add_stack(&mut frames, state).is_some() {
+                if Some(state) != own && add_stack(&reader, &mut frames, state).is_some() {
                     record.stack_at_fork = store::insert(&frames, 0).unwrap_or(0);
                 }
             }

@@ -1,36 +1,36 @@
 //! Where CPython keeps what we read: x86_64, with the GIL, not a debug build.
 use super::lines::Table;
-use forkguard_core::kernel::read_value;
+use crate::Memory;
 
 /// Offsets in bytes.
 #[derive(Clone, Copy)]
-pub(super) struct Layout {
+pub struct Layout {
     /// In a thread's state: the innermost frame, or what points to it.
-    pub(super) frame: usize,
+    pub frame: usize,
     /// The innermost frame lies behind one more pointer, at this offset there (3.11, 3.12).
-    pub(super) inner: Option<usize>,
+    pub inner: Option<usize>,
     /// In a thread's state: its pthread_t.
-    pub(super) thread: usize,
+    pub thread: usize,
     /// In a frame.
-    pub(super) code: usize,
-    pub(super) previous: usize,
-    pub(super) position: usize,
-    pub(super) locals: usize,
+    pub code: usize,
+    pub previous: usize,
+    pub position: usize,
+    pub locals: usize,
     /// In a frame of 3.11 and later: whose it is. From `foreign` on it is no Python code's.
-    pub(super) owner: Option<usize>,
-    pub(super) foreign: u8,
+    pub owner: Option<usize>,
+    pub foreign: u8,
     /// `position` counts this many bytes each (until 3.10), or is an address in the code (later).
-    pub(super) unit: i32,
+    pub unit: i32,
     /// In a code object.
-    pub(super) filename: usize,
-    pub(super) name: usize,
-    pub(super) first_line: usize,
-    pub(super) lines: usize,
-    pub(super) bytecode: usize,
+    pub filename: usize,
+    pub name: usize,
+    pub first_line: usize,
+    pub lines: usize,
+    pub bytecode: usize,
     pub(super) table: Table,
     /// The head of a text: of an ASCII one, of another one.
-    pub(super) ascii: usize,
-    pub(super) compact: usize,
+    pub ascii: usize,
+    pub compact: usize,
 }
 
 const UNTIL_310: Layout = Layout {
@@ -88,22 +88,22 @@ const SINCE_312: Layout = Layout {
 
 impl Layout {
     /// Of a minor version of CPython 3; None for an unknown one. `runtime` is the address of `_PyRuntime`.
-    pub(super) fn of(minor: u32, runtime: usize) -> Option<Layout> {
+    pub fn of(memory: impl Memory, minor: u32, runtime: usize) -> Option<Layout> {
         match minor {
             9 => Some(UNTIL_310),
             10 => Some(Layout { position: 96, locals: 352, unit: 2, table: Table::Pairs, ..UNTIL_310 }),
             11 => Some(SINCE_311),
             12 => Some(SINCE_312),
-            13 => Self::from_debug_offsets(runtime, [19, 28, 34, 67]),
-            14 => Self::from_debug_offsets(runtime, [22, 31, 39, 77]),
+            13 => Self::from_debug_offsets(memory, runtime, [19, 28, 34, 67]),
+            14 => Self::from_debug_offsets(memory, runtime, [22, 31, 39, 77]),
             _ => None,
         }
     }
 
     /// From the offsets that `_PyRuntime` holds since 3.13 (struct _Py_DebugOffsets): the words where its parts on thread state, frame, code and
     /// text begin; each begins with the size of what it describes.
-    fn from_debug_offsets(runtime: usize, [state, frame, code, text]: [usize; 4]) -> Option<Layout> {
-        let word = |index: usize| read_value::<usize>(runtime + index * 8).filter(|_| runtime != 0);
+    fn from_debug_offsets(memory: impl Memory, runtime: usize, [state, frame, code, text]: [usize; 4]) -> Option<Layout> {
+        let word = |index: usize| memory.value::<usize>(runtime + index * 8).filter(|_| runtime != 0);
         let offset = |index: usize| word(index).filter(|&offset| offset < 4096);
         const COOKIE: usize = usize::from_ne_bytes(*b"xdebugpy");
         if word(0)? != COOKIE || word(2)? != 0 {

@@ -1,5 +1,4 @@
 //! From a position in the bytecode to a line: the three forms of CPython's tables.
-use super::memory::Bytes;
 
 /// Which form a code object's table has.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -13,7 +12,7 @@ pub(super) enum Table {
 }
 
 /// The line of the instruction at `position` (bytes); None where it has none.
-pub(super) fn line(table: Table, bytes: &mut Bytes, first: i32, position: i32) -> Option<u32> {
+pub(super) fn line(table: Table, bytes: &mut impl Iterator<Item = u8>, first: i32, position: i32) -> Option<u32> {
     if position < 0 {
         return u32::try_from(first).ok();
     }
@@ -25,7 +24,7 @@ pub(super) fn line(table: Table, bytes: &mut Bytes, first: i32, position: i32) -
     line.and_then(|l| u32::try_from(l).ok()).filter(|&l| l != 0)
 }
 
-fn lnotab(bytes: &mut Bytes, first: i32, position: i32) -> Option<i32> {
+fn lnotab(bytes: &mut impl Iterator<Item = u8>, first: i32, position: i32) -> Option<i32> {
     let (mut line, mut at) = (first, 0);
     while let (Some(step), Some(lines)) = (bytes.next(), bytes.next()) {
         at += i32::from(step);
@@ -37,7 +36,7 @@ fn lnotab(bytes: &mut Bytes, first: i32, position: i32) -> Option<i32> {
     Some(line)
 }
 
-fn pairs(bytes: &mut Bytes, first: i32, position: i32) -> Option<i32> {
+fn pairs(bytes: &mut impl Iterator<Item = u8>, first: i32, position: i32) -> Option<i32> {
     let (mut line, mut end) = (first, 0);
     loop {
         end += i32::from(bytes.next()?);
@@ -51,7 +50,7 @@ fn pairs(bytes: &mut Bytes, first: i32, position: i32) -> Option<i32> {
     }
 }
 
-fn locations(bytes: &mut Bytes, first: i32, position: i32) -> Option<i32> {
+fn locations(bytes: &mut impl Iterator<Item = u8>, first: i32, position: i32) -> Option<i32> {
     let (mut line, mut end) = (first, 0);
     let mut head = bytes.next()?;
     loop {
