@@ -16,17 +16,22 @@ pub(super) fn option_that_cures<'a>(
             let runs_python = sites.iter().any(|site| site.role == Role::Code && language(site) == Some("python"));
             quoted(subject).filter(|name| runs_python && !name.contains(',')).map(named)
         }
-        // A lock that its holder keeps cannot be waited out; the C library's own are none of the program's.
+        // The C library's own locks cannot be reached, and one without a known holder (the GIL, a static variable) cannot be given free.
         FindingKind::LockOrphaned | FindingKind::LockDeadlock => {
-            let is_libc = subject.contains("C library's");
-            let part = if is_libc { "FORKGUARD_SAFE_POINT" } else { "FORKGUARD_LOCKS" };
-            option.split(" or ").find(|option| option.starts_with(part))
+            let part = if subject.contains("C library's") { "FORKGUARD_SAFE_POINT" } else { "FORKGUARD_LOCKS" };
+            let is_curable = subject.contains("held by");
+            option.split(" or ").find(|option| is_curable && option.starts_with(part))
         }
         FindingKind::EpollInherited | FindingKind::EpollSharedUse => subject.starts_with("epoll").then_some(option),
         FindingKind::FileOffsetShared => subject.contains("open for read at").then_some(option),
         FindingKind::TimerLost => (!subject.contains(" on the real clock")).then_some(option),
         FindingKind::RuntimeUnsafe => subject.contains("libgomp").then_some(option),
-        FindingKind::HandlerDropped => subject.strip_prefix("SIG").map(named),
+        // Ruby, Perl and PHP keep their programs' handlers in tables of their own, behind one function for all signals.
+        FindingKind::HandlerDropped => {
+            let set_in = sites.iter().find(|site| site.role == Role::Set).and_then(language);
+            let is_kept = !matches!(set_in, Some("ruby" | "perl" | "php"));
+            subject.strip_prefix("SIG").filter(|_| is_kept).map(named)
+        }
         _ => Some(option),
     }
 }

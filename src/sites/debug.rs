@@ -6,7 +6,7 @@ use super::store::{self, TextId};
 use crate::entry::scratch::aside;
 use forkguard_core::fixed::Text;
 use forkguard_core::kernel::{self, OwnedFd};
-use forkguard_lines::Source;
+use forkguard_lines::{Readable, Source};
 pub(super) use forkguard_lines::{INLINED, TOGETHER};
 use forkguard_report::text::is_library_source;
 use rustix::fs::{FileType, OFlags};
@@ -76,7 +76,7 @@ fn look_aside(path: &str, build_id: &str, offsets: &[u64], mut each: impl FnMut(
     let mut left = allowed;
     let is_library = |path: &[u8]| std::str::from_utf8(path).is_ok_and(is_library_source);
     let more = forkguard_lines::look(&file, build_id, offsets, &is_library, &mut left, |index, found| {
-        let symbol = found.symbol.map(|symbol| (symbol.start as usize, Text::from_bytes(symbol.name.as_bytes())));
+        let symbol = found.symbol.map(|symbol| (symbol.start as usize, readable(symbol.name.as_bytes())));
         let inlined = found.inlined.map(|call| call.and_then(|call| called(&call)).unwrap_or_default());
         let file = found.place.as_ref().and_then(|place| text(place.file.as_bytes()));
         let line = found.place.filter(|_| file.is_some()).map_or(0, |place| place.line);
@@ -88,11 +88,16 @@ fn look_aside(path: &str, build_id: &str, offsets: &[u64], mut each: impl FnMut(
     more
 }
 
+/// A linker's name as people write it.
+pub(super) fn readable(name: &[u8]) -> Text<96> {
+    std::str::from_utf8(name).map_or_else(|_| Text::from_bytes(name), |name| Text::of(format_args!("{}", Readable(name))))
+}
+
 fn text(bytes: &[u8]) -> Option<TextId> {
     store::text(std::str::from_utf8(bytes).ok()?)
 }
 
 fn called(call: &forkguard_lines::Inlined) -> Option<Inlined> {
-    let function = call.function.as_ref().and_then(|name| text(name.as_bytes())).unwrap_or(0);
+    let function = call.function.as_ref().and_then(|name| store::text(readable(name.as_bytes()).as_str())).unwrap_or(0);
     Some(Inlined { function, file: text(call.called.file.as_bytes())?, line: call.called.line })
 }

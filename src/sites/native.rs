@@ -56,7 +56,8 @@ impl Module {
 
     /// The exported symbol that an address (relative to the base) lies in, and where it begins.
     fn symbol(&self, offset: usize) -> Option<(usize, Text<96>)> {
-        self.symbols?.around(offset)
+        let (start, name) = self.symbols?.around(offset)?;
+        Some((start, debug::readable(name.as_str().as_bytes())))
     }
 }
 

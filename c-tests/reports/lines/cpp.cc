@@ -3,7 +3,7 @@
 // EXPECT: lock-orphaned at~cpp.cc:14 subject~guarded count=1
 // EXPECT: thread-lost at~cpp.cc:22 count=1
 // EXPECT-NOT: lock-orphaned at~/usr/include
-// STDERR: taken at cpp.cc:14 in
+// STDERR: taken at cpp.cc:14 in work
 #include <mutex>
 #include <thread>
 #include "../../check.h"

@@ -9,10 +9,12 @@
 mod elf;
 mod info;
 mod lines;
+mod readable;
 mod reader;
 mod text;
 
 pub use elf::Symbol;
+pub use readable::Readable;
 pub use reader::Source;
 pub use text::{Bytes, NAME, TOGETHER};
 

@@ -1,7 +1,7 @@
 //! Short texts, and how much of a file is read.
 
 /// Names that are longer are cut; paths are left out.
-pub const NAME: usize = 120;
+pub const NAME: usize = 200;
 pub(crate) const PATH: usize = 500;
 
 /// A short text as the file has it: bytes.

@@ -45,7 +45,7 @@ impl Awaited {
         match self {
             Awaited::Futex if function.contains("__cxa_guard_acquire") => Awaited::StaticVariable,
             // Rust's Once, OnceLock and LazyLock.
-            Awaited::Futex if function.contains("4sync4once") => Awaited::StaticVariable,
+            Awaited::Futex if function.contains("sync::once") => Awaited::StaticVariable,
             Awaited::Futex if function.contains("__atomic_futex_unsigned_base") => Awaited::Promise,
             _ => self,
         }
