@@ -189,6 +189,16 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::TimerLost, _) => write!(out, "arm it again{line} in {place}"),
             (FindingKind::RuntimeUnsafe, _) => write!(out, "use {it} first in {place}, not before the fork"),
             (FindingKind::RngShared, _) => write!(out, "seed it in {place} ({})", self.program.seed()),
+            (FindingKind::BufferDuplicated, _) => write!(out, "flush the stream{line} before the fork"),
+            (FindingKind::ExitHandlerInherited, _) => {
+                write!(out, "let the handler{line} return where getpid() is not the process that registered it")
+            }
+            (FindingKind::PipeInherited, _) => write!(out, "close the end{line} that the process does not use, in {place}"),
+            (FindingKind::LockFileShared, _) => write!(out, "open the file{line} anew and take the lock in {place}"),
+            (FindingKind::SocketInherited, _) => {
+                write!(out, "close the child's copy{line} in {place}, or fork before connections are accepted")
+            }
+            (FindingKind::FdLeakedExec, _) => write!(out, "make it{line} with O_CLOEXEC or SOCK_CLOEXEC, or set FD_CLOEXEC on it"),
             _ => write!(out, "{}", FirstWay(&self.finding.cure)),
         }
     }
@@ -309,6 +319,14 @@ mod tests {
         assert_eq!(
             short(Server::Gunicorn, "", FindingKind::HandlerDropped, "SIGUSR2", app),
             "cure: set SIGUSR2's handler (app.py:13) in gunicorn's post_worker_init\n"
+        );
+        assert_eq!(
+            short(Server::Gunicorn, "", FindingKind::LockFileShared, "the lock by flock on /run/app.pid, descriptor 3", app),
+            "cure: open the file (app.py:13) anew and take the lock in gunicorn's post_fork\n"
+        );
+        assert_eq!(
+            short(Server::Other, "", FindingKind::ExitHandlerInherited, "stop_broker", app),
+            "cure: let the handler (app.py:13) return where getpid() is not the process that registered it\n"
         );
     }
 

@@ -2,7 +2,7 @@
 //! allocating.
 use crate::catalogue::Server;
 use crate::cure::{self, Program};
-use crate::event::{Cure, Finding, FindingKind, Severity, Site, State};
+use crate::event::{Cure, Finding, FindingKind, Frame, Severity, Site, State};
 use crate::text::{Count, Plain};
 use std::fmt::{Result, Write};
 
@@ -148,7 +148,7 @@ fn story(out: &mut dyn Write, finding: &Finding) -> Result {
     let told = finding.story().filter(|site| site.role.is_effect() || !any_sourced || sourced(site));
     let mut separator = ", ";
     for (site, frame) in told.filter_map(|site| Some((site, site.innermost()?))) {
-        write!(out, "{separator}{} at {frame}", site.role.deed())?;
+        write!(out, "{separator}{} at {frame}{}", site.role.deed(), whose(finding, frame))?;
         if let Some(caller) = site.caller(frame) {
             write!(out, ", called at {caller}")?;
         }
@@ -168,9 +168,15 @@ fn line(out: &mut dyn Write, finding: &Finding) -> Result {
     let ours = finding.sites.iter().find_map(|site| of(site, site.application()));
     let place = ours.or_else(|| finding.sites.iter().find_map(|site| of(site, site.innermost())));
     match place {
-        Some((deed, frame)) => writeln!(out, ", {deed} at {frame}"),
+        Some((deed, frame)) => writeln!(out, ", {deed} at {frame}{}", whose(finding, frame)),
         None => writeln!(out),
     }
+}
+
+/// What stands behind a line of source that is shown because no line of the application is known.
+fn whose(finding: &Finding, shown: &Frame) -> &'static str {
+    let has_own = finding.sites.iter().any(|site| site.application().is_some());
+    if has_own || shown.file.is_none() { "" } else { " (a library's line)" }
 }
 
 /// The notes that are only counted.
@@ -210,7 +216,7 @@ fn guarded(out: &mut dyn Write, cures: &[Cure]) -> Result {
 mod tests {
     use super::*;
     use crate::cure::Language;
-    use crate::event::{Frame, Guard, Role};
+    use crate::event::{Guard, Role};
 
     fn finding(kind: FindingKind, severity: Severity, subject: &'static str, sites: Vec<Site<'static>>) -> Finding<'static> {
         Finding {
@@ -413,7 +419,8 @@ mod tests {
                  forkguard:   waits at libpq.so.5+0x1234 (PQconnectdb)\n"
             )
         );
-        assert_eq!(bite(vec![waits]), format!("{HEAD}, waits at gunicorn/glogging.py:13 in start\n"));
+        // No line of the application is known.
+        assert_eq!(bite(vec![waits]), format!("{HEAD}, waits at gunicorn/glogging.py:13 in start (a library's line)\n"));
         assert_eq!(bite(vec![]), format!("{HEAD}\n"));
     }
 
