@@ -102,7 +102,18 @@ mod tests {
     #[test]
     fn what_cannot_be_read_stays() {
         let cut = "_ZN3std4sync5mutex14Mutex$LT$T$GT$4lock17h0123456789ab";
-        for name in ["main", "", "_Z", "_ZN", "_ZNE", "_ZNSt6threadC1Ev", "_ZN3foo3barIiEEvT_", "_Z3maxIiET_S0_S0_", "_ZN99999999999999999999a", cut] {
+        for name in [
+            "main",
+            "",
+            "_Z",
+            "_ZN",
+            "_ZNE",
+            "_ZNSt6threadC1Ev",
+            "_ZN3foo3barIiEEvT_",
+            "_Z3maxIiET_S0_S0_",
+            "_ZN99999999999999999999a",
+            cut,
+        ] {
             assert_eq!(Readable(name).to_string(), name);
         }
     }

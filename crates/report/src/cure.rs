@@ -168,17 +168,22 @@ impl<T: Display> Display for Bracketed<T> {
 impl Display for ShortCure<'_, '_> {
     fn fmt(&self, out: &mut Formatter) -> Result {
         let (place, it, line) = (self.program.place(), AtMost(NAME, Plain(self.it())), self.line());
+        // "In the child" says it.
+        let later = if self.program.server == Server::Other { "" } else { ", not before the fork" };
         let thread = self.thread().map(|name| AtMost(NAME, Plain(name)));
         match (self.finding.kind, thread) {
-            (FindingKind::ThreadLost, Some(thread)) => write!(out, "start \"{thread}\"{line} in {place}, not before the fork"),
+            (FindingKind::ThreadLost, Some(thread)) => write!(out, "start \"{thread}\"{line} in {place}{later}"),
             (FindingKind::LockOrphaned | FindingKind::LockDeadlock | FindingKind::JoinLostThread, Some(thread)) => {
-                write!(out, "start \"{thread}\" in {place}, not before the fork")
+                write!(out, "start \"{thread}\" in {place}{later}")
+            }
+            (FindingKind::ConnectionSharedUse, _) if self.finding.subject.starts_with("the self-pipe") => {
+                write!(out, "set the handler{line}, and the pipe that it writes to, anew in {place}")
             }
             (FindingKind::ConnectionInherited | FindingKind::ConnectionSharedUse, _) => {
-                write!(out, "connect to {it}{line} in {place}, not before the fork")
+                write!(out, "connect to {it}{line} in {place}{later}")
             }
             (FindingKind::EpollInherited | FindingKind::EpollSharedUse, _) => {
-                write!(out, "make it{line} in {place}, not before the fork")
+                write!(out, "make it{line} in {place}{later}")
             }
             (FindingKind::FileOffsetShared, _) => write!(out, "open it{line} in {place}, or with O_APPEND"),
             (FindingKind::SqliteInherited, _) => write!(out, "close it{line} before the fork, open it in {place}"),
@@ -187,7 +192,7 @@ impl Display for ShortCure<'_, '_> {
             }
             (FindingKind::SignalsBlocked, _) => write!(out, "unblock {it} in {place} ({})", self.program.unblock()),
             (FindingKind::TimerLost, _) => write!(out, "arm it again{line} in {place}"),
-            (FindingKind::RuntimeUnsafe, _) => write!(out, "use {it} first in {place}, not before the fork"),
+            (FindingKind::RuntimeUnsafe, _) => write!(out, "use {it} first in {place}{later}"),
             (FindingKind::RngShared, _) => write!(out, "seed it in {place} ({})", self.program.seed()),
             (FindingKind::BufferDuplicated, _) => write!(out, "flush the stream{line} before the fork"),
             (FindingKind::ExitHandlerInherited, _) => {
@@ -198,7 +203,9 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::SocketInherited, _) => {
                 write!(out, "close the child's copy{line} in {place}, or fork before connections are accepted")
             }
-            (FindingKind::FdLeakedExec, _) => write!(out, "make it{line} with O_CLOEXEC or SOCK_CLOEXEC, or set FD_CLOEXEC on it"),
+            (FindingKind::FdLeakedExec, _) => {
+                write!(out, "make it{line} with O_CLOEXEC or SOCK_CLOEXEC, or set FD_CLOEXEC on it")
+            }
             _ => write!(out, "{}", FirstWay(&self.finding.cure)),
         }
     }
@@ -310,7 +317,7 @@ mod tests {
                 "thread \"a\" (tid 3) waits for the mutex at 0x7, held by thread \"b\" (tid 8)",
                 None
             ),
-            "cure: start \"b\" in the child (fork's block), not before the fork\n"
+            "cure: start \"b\" in the child (fork's block)\n"
         );
         assert_eq!(
             short(Server::Puma, "", FindingKind::ConnectionInherited, "TCP 127.0.0.1:5432 (PostgreSQL), descriptor 3", app),

@@ -282,7 +282,7 @@ pub struct Site<'a> {
 }
 
 /// One frame of a site.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Frame<'a> {
     /// `native`, `python`, `ruby`, `php`, `perl`.

@@ -60,15 +60,19 @@ pub fn write<'f, 'a: 'f>(out: &mut dyn Write, head: &Head, findings: impl Iterat
         for (kind, cured) in FindingKind::ALL.into_iter().zip(&mut cured) {
             let rank = (state, severity, kind);
             let group = standing.clone().filter(|it| (it.state, it.severity, it.kind) == rank);
+            let group = group.filter(|finding| !is_counted(head, finding));
             let mut cure = None;
-            for finding in group.filter(|finding| !is_counted(head, finding)) {
+            for (index, finding) in group.clone().enumerate() {
+                if group.clone().take(index).any(|earlier| is_alike(earlier, finding)) {
+                    continue;
+                }
                 if listed == LISTED {
                     left += 1;
                     continue;
                 }
                 listed += 1;
                 cure.get_or_insert(finding);
-                line(out, finding)?;
+                line(out, finding, group.clone().skip(index + 1).filter(|later| is_alike(finding, later)).count())?;
             }
             if let (Some(finding), false) = (cure, *cured) {
                 *cured = true;
@@ -143,11 +147,16 @@ fn named(out: &mut dyn Write, finding: &Finding) -> Result {
 /// Every site that tells something, and the end of the line.
 fn story(out: &mut dyn Write, finding: &Finding) -> Result {
     // Where the source of one cause is known, addresses of others say nothing more.
-    let sourced = |site: &Site| site.innermost().is_some_and(|frame| frame.file.is_some());
+    let sourced = |site: &Site| site.innermost().is_some_and(|frame| frame.file.is_some() && !frame.is_interpreters());
     let any_sourced = finding.story().any(|site| !site.role.is_effect() && sourced(site));
     let told = finding.story().filter(|site| site.role.is_effect() || !any_sourced || sourced(site));
+    let told = told.filter_map(|site| Some((site, site.innermost()?)));
     let mut separator = ", ";
-    for (site, frame) in told.filter_map(|site| Some((site, site.innermost()?))) {
+    for (index, (site, frame)) in told.clone().enumerate() {
+        // Threads of a pool stood at one line.
+        if told.clone().take(index).any(|(earlier, it)| earlier.role == site.role && it == frame) {
+            continue;
+        }
         write!(out, "{separator}{} at {frame}{}", site.role.deed(), whose(finding, frame))?;
         if let Some(caller) = site.caller(frame) {
             write!(out, ", called at {caller}")?;
@@ -157,26 +166,38 @@ fn story(out: &mut dyn Write, finding: &Finding) -> Result {
     writeln!(out)
 }
 
-/// One finding: with all its sites when it bit, else with the line to edit.
-fn line(out: &mut dyn Write, finding: &Finding) -> Result {
+/// One finding: with all its sites when it bit, else with the line to edit and how many more there are of it.
+fn line(out: &mut dyn Write, finding: &Finding, more: usize) -> Result {
     write!(out, "forkguard: ")?;
     named(out, finding)?;
     if finding.state == State::Hit {
         return story(out, finding);
     }
+    let Some((deed, frame)) = place(finding) else { return writeln!(out) };
+    write!(out, ", {deed} at {frame}{}", whose(finding, frame))?;
+    if more > 0 { writeln!(out, ", and {more} more there") } else { writeln!(out) }
+}
+
+/// The line to edit, and what was done there.
+fn place<'f>(finding: &'f Finding) -> Option<(&'static str, &'f Frame<'f>)> {
     let of = |site: &Site, frame| Some((site.role.deed(), frame?));
     let ours = finding.sites.iter().find_map(|site| of(site, site.application()));
-    let place = ours.or_else(|| finding.sites.iter().find_map(|site| of(site, site.innermost())));
-    match place {
-        Some((deed, frame)) => writeln!(out, ", {deed} at {frame}{}", whose(finding, frame)),
-        None => writeln!(out),
-    }
+    ours.or_else(|| finding.sites.iter().find_map(|site| of(site, site.innermost())))
+}
+
+/// True for findings of one kind of which the second says nothing new: the same was done at the same line.
+fn is_alike(one: &Finding, other: &Finding) -> bool {
+    let known = place(one).filter(|(_, frame)| frame.line.is_some());
+    let same = |(deed, frame): &(&str, &Frame)| {
+        place(other).is_some_and(|it| it.0 == *deed && it.1.file == frame.file && it.1.line == frame.line)
+    };
+    one.state == State::Open && other.state == State::Open && known.is_some_and(|it| same(&it))
 }
 
 /// What stands behind a line of source that is shown because no line of the application is known.
 fn whose(finding: &Finding, shown: &Frame) -> &'static str {
     let has_own = finding.sites.iter().any(|site| site.application().is_some());
-    if has_own || shown.file.is_none() { "" } else { " (a library's line)" }
+    if has_own || shown.file.is_none() || shown.is_interpreters() { "" } else { " (a library's line)" }
 }
 
 /// The notes that are only counted.
@@ -394,6 +415,20 @@ mod tests {
     }
 
     #[test]
+    fn what_one_line_made_is_one_line() {
+        let thread = |subject| {
+            finding(FindingKind::ThreadLost, Severity::Warning, subject, vec![site(Role::Started, Some("/srv/app.py"))])
+        };
+        let printed =
+            summary(Server::Gunicorn, None, &["thread \"pool-1\"", "thread \"pool-2\"", "thread \"pool-3\""].map(thread));
+        assert_eq!(
+            printed.lines().nth(1),
+            Some("forkguard: thread-lost (warning): thread \"pool-1\", started at app.py:13 in start, and 2 more there")
+        );
+        assert_eq!(printed.matches("thread-lost").count(), 1);
+    }
+
+    #[test]
     fn a_bite_tells_from_cause_to_effect() {
         const HEAD: &str = "forkguard: worker 9 (gunicorn, forked by 7): lock-deadlock (error): \
              semaphore at 0x7f10, held by thread \"beat\" (tid 8)";
@@ -419,6 +454,9 @@ mod tests {
                  forkguard:   waits at libpq.so.5+0x1234 (PQconnectdb)\n"
             )
         );
+        // Two threads of a pool stood there.
+        let stood = site(Role::Stood, Some("/srv/app.py"));
+        assert_eq!(bite(vec![stood.clone(), stood]), format!("{HEAD}, stood at app.py:13 in start\n"));
         // No line of the application is known.
         assert_eq!(bite(vec![waits]), format!("{HEAD}, waits at gunicorn/glogging.py:13 in start (a library's line)\n"));
         assert_eq!(bite(vec![]), format!("{HEAD}\n"));

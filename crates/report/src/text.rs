@@ -61,7 +61,8 @@ impl Display for Frame<'_> {
     fn fmt(&self, out: &mut Formatter) -> Result {
         let whole = out.alternate();
         let shown = |path| Plain(if whole { path } else { in_package(path).unwrap_or_else(|| base(path)) });
-        match (&self.file, &self.module) {
+        let source = self.file.as_deref().filter(|_| whole || !self.is_interpreters());
+        match (source, &self.module) {
             (Some(file), _) => {
                 write!(out, "{}", shown(file))?;
                 self.line.map_or(Ok(()), |line| write!(out, ":{line}"))?;
@@ -152,6 +153,11 @@ impl Frame<'_> {
         self.module.as_deref().is_some_and(|module| base(module).starts_with("libforkguard."))
     }
 
+    /// True for code of an interpreter's own, whose lines are nobody's to edit.
+    pub fn is_interpreters(&self) -> bool {
+        self.language == "native" && self.module.as_deref().is_some_and(is_runtime)
+    }
+
     /// True for a line that the application's authors can edit: not of an installed package, the language's own library or code
     /// that is no file, and not of the script that starts an installed program.
     pub fn is_application(&self) -> bool {
@@ -195,8 +201,7 @@ impl Site<'_> {
     /// The frame to show: the application's, else an installed package's, else the innermost whose source is known (an interpreter's own C files
     /// are nobody's line to edit), or else the function by which the innermost library was entered.
     pub fn innermost(&self) -> Option<&Frame<'_>> {
-        let interpreters = |frame: &Frame<'_>| frame.language == "native" && frame.module.as_deref().is_some_and(is_runtime);
-        let mut sources = self.frames.iter().filter(|frame| frame.file.is_some() && !interpreters(frame));
+        let mut sources = self.frames.iter().filter(|frame| frame.file.is_some() && !frame.is_interpreters());
         let package = sources.clone().find(|frame| frame.file.as_deref().and_then(in_package).is_some());
         let mut library = self.frames.iter().take_while(|frame| frame.module == self.frames[0].module);
         let entry = library.find(|frame| frame.function.is_some()).or(self.frames.first());
@@ -230,7 +235,7 @@ impl Role {
 
 impl<'a> Finding<'a> {
     /// Its sites from cause to effect.
-    pub fn story(&self) -> impl Iterator<Item = &Site<'a>> {
+    pub fn story(&self) -> impl Iterator<Item = &Site<'a>> + Clone {
         (0..=Role::Waits.turn()).flat_map(move |turn| self.sites.iter().filter(move |site| site.role.turn() == turn))
     }
 }
