@@ -99,6 +99,22 @@ fn pythons_output_is_written_twice() {
     assert_eq!((printed.matches("started").count(), hits(&script).len()), (1, 0), "{printed}");
 }
 
+/// What a child's event loop gives to a pool of its leader's stays undone.
+#[test]
+fn pythons_event_loop_awaits_lost_threads() {
+    let (script, _) = Script::with_output("python", "loop.py", &[]);
+    let hits: Vec<_> = script.report.findings("join-lost-thread").map(|entry| entry.json.clone()).collect();
+    assert_eq!(hits.len(), 1, "{hits:?}");
+    for deed in ["started", "used", "waits"] {
+        let site = hits[0]["sites"].as_array().expect("sites").iter().find(|site| site["role"] == deed);
+        let (line, function) = script.place(deed);
+        let passes = script.frames(site.expect("a site")).contains(&(line, function));
+        assert!(passes, "{deed}: {site:?}");
+    }
+    let (script, _) = Script::with_output("python", "loop.py", &["own"]);
+    assert_eq!(script.report.findings("join-lost-thread").count(), 0);
+}
+
 /// The functions that a child runs at its end are listed by their first lines; one that removes the leader's file there is a warning.
 #[test]
 fn pythons_exit_functions() {

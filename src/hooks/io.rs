@@ -4,6 +4,7 @@ use super::wait;
 use crate::child::buffers;
 use crate::child::settle;
 use crate::child::uses::{self, Use};
+use crate::child::waits;
 use crate::child::work::{Awaited, is_channel};
 use crate::describe::pipes::Wait;
 use crate::entry::{Registers, WaitLength, record};
@@ -217,12 +218,14 @@ pass! {
 }
 
 macro_rules! epoll_waits {
-    ($(fn $name:ident: $length:expr;)*) => {
+    ($(fn $name:ident: $length:expr, $endless:expr;)*) => {
         $(pass! {
             /// As the C library's: a server waits for work in it.
             fn $name, flags::WATCH_WAITS; |registers| -> bool {
                 let length: fn(usize) -> WaitLength = $length;
+                let endless: fn(usize) -> bool = $endless;
                 let ended = wait::begins_with(&stringify!($name), Awaited::Epoll, length(registers.argument[3]), || {
+                    waits::before_events(registers.start(), registers.caller, endless(registers.argument[3]));
                     if flags::WATCH_USES.load(Relaxed) != 0 {
                         uses::before(registers, fd(registers, 0), Use::Watch);
                     }
@@ -237,9 +240,9 @@ macro_rules! epoll_waits {
 }
 
 epoll_waits! {
-    fn epoll_wait: WaitLength::of_milliseconds;
-    fn epoll_pwait: WaitLength::of_milliseconds;
-    fn epoll_pwait2: |timeout| WaitLength::of_timeout(timeout, 1);
+    fn epoll_wait: WaitLength::of_milliseconds, |timeout| (timeout as i32) < 0;
+    fn epoll_pwait: WaitLength::of_milliseconds, |timeout| (timeout as i32) < 0;
+    fn epoll_pwait2: |timeout| WaitLength::of_timeout(timeout, 1), |timeout| timeout == 0;
 }
 
 uses! {

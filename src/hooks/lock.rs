@@ -19,6 +19,8 @@ pub(super) struct LockPolicy {
 pub(super) enum Release {
     /// It releases the lock.
     Unlock,
+    /// It posts the semaphore.
+    Post,
     /// It makes the lock anew.
     Init,
 }
@@ -88,6 +90,10 @@ pub(super) unsafe fn check<H: LockHook>(arguments: H::Arguments, caller: usize) 
         Some(call) => waits::is_tracked(call, address),
         None => gate::TRACKED.load(Relaxed) != 0 || threads::mine().is_some_and(|slot| !slot.held.holds_nothing()),
     };
+    // The body does so itself.
+    if !is_recorded && matches!(H::POLICY.releases, Some(Release::Post)) {
+        waits::before_unrecorded_post(address, caller);
+    }
     // SAFETY: as the caller vouches.
     let result = unsafe { if is_recorded { pass_gate::<H>(arguments, caller) } else { H::real(arguments) } };
     if let Some(report) = report {
@@ -252,6 +258,9 @@ macro_rules! lock {
     };
     (@release released) => {
         Some(crate::hooks::lock::Release::Unlock)
+    };
+    (@release posted) => {
+        Some(crate::hooks::lock::Release::Post)
     };
     (@release anew) => {
         Some(crate::hooks::lock::Release::Init)

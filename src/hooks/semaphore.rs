@@ -116,24 +116,24 @@ lock! {
 }
 lock! {
     /// sem_post(3).
-    fn sem_post(semaphore: *mut sem_t) -> c_int = libc::sem_post, gives released, gate give;
-    |_caller| {
+    fn sem_post(semaphore: *mut sem_t) -> c_int = libc::sem_post, gives posted, gate give;
+    |caller| {
         match threads::mine() {
             Some(slot) if slot.held.pop_top(semaphore as usize) => real(semaphore),
-            _ => post_below(semaphore as usize, || real(semaphore)),
+            _ => post_below(semaphore as usize, caller, || real(semaphore)),
         }
     }
 }
 
 /// It is not what this thread took last; what it did not take at all is a signal.
 #[inline(never)]
-fn post_below(address: usize, post: impl FnOnce() -> c_int) -> c_int {
+fn post_below(address: usize, caller: usize, post: impl FnOnce() -> c_int) -> c_int {
     if let Some(slot) = holder()
         && !slot.held.pop(address)
     {
         semaphores::mark_signal(address);
         if gate::is_watched() {
-            waits::before_post(slot, address);
+            waits::before_post(slot, address, caller);
         }
     }
     post()

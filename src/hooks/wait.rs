@@ -7,6 +7,7 @@
 //! is looked at another time.
 use crate::child::settle;
 use crate::child::uses;
+use crate::child::waits;
 use crate::child::work::Awaited;
 use crate::entry::WaitLength;
 use crate::entry::{Registers, record_with_scratch};
@@ -36,7 +37,12 @@ pub(super) fn begins_with(call: &'static &'static str, awaited: Awaited, length:
     });
     // Cleared before it is asked whether that is right: what changes meanwhile sets it.
     flags::WATCH_WAITS.store(0, SeqCst);
-    if flags::SETTLING.load(SeqCst) != 0 || flags::watches_uses() || leader::has_children() || restarts_before_wait() {
+    if flags::SETTLING.load(SeqCst) != 0
+        || flags::watches_uses()
+        || leader::has_children()
+        || waits::awaits_work()
+        || restarts_before_wait()
+    {
         flags::watch_waits();
     }
     ended
@@ -99,6 +105,7 @@ macro_rules! polls {
                 let endless: bool = $endless;
                 let awaited = Awaited::Poll($registers.argument[0], $registers.argument[1]);
                 let ended = begins_with(&stringify!($name), awaited, $length, || {
+                    waits::before_events($registers.start(), $registers.caller, endless);
                     if endless {
                         uses::before_poll($registers);
                     }

@@ -2,12 +2,11 @@
 use super::call::WaitReport;
 use super::interpreter::{self, Wait};
 use super::report::{report_endless, with_site};
-use super::text::{lost_threads_text, wait_site, waiter};
+use super::text::{given_at, lost_threads_text, wait_id, wait_site, waiter};
 use crate::describe;
 use crate::entry::{Arena, Scratch, record_with_scratch};
 use crate::findings::Hit;
 use crate::sites::native;
-use forkguard_core::fixed::Text;
 use forkguard_core::fork::lost_threads;
 use forkguard_core::gate;
 use forkguard_core::glibc::{self, LockKind, Words};
@@ -143,7 +142,7 @@ fn certain(arena: &Arena, awaited: Awaited, site: usize) -> Option<Awaited> {
 }
 
 pub(super) fn report_at(scratch: &Scratch, site: usize, awaited: Awaited, address: usize) -> WaitReport {
-    let (kind, id) = (awaited.hit_kind(), Text::<64>::of(format_args!("{address:#x}")));
+    let (kind, id) = (awaited.hit_kind(), wait_id(address));
     let lock = (awaited == Awaited::InterpreterLock).then_some(LockKind::Mutex);
     let report = report_endless(scratch, site, (kind, id.as_str()), lock, |arena| {
         let (lost, sites) = lost_at_fork(arena, address);
@@ -158,7 +157,7 @@ pub(super) fn report_at(scratch: &Scratch, site: usize, awaited: Awaited, addres
             kind,
             what: arena.text(id.as_str()),
             subject: arena.format(subject),
-            sites: arena.join([wait_site(arena, site).as_slice(), sites]),
+            sites: arena.join([wait_site(arena, site).as_slice(), sites, given_at(arena, address).as_slice()]),
             hazard: None,
         })
     });

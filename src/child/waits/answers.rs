@@ -5,9 +5,10 @@
 use super::alone::{self, Awaited};
 use super::call::WaitReport;
 use super::interpreter::{self, Wait};
-use super::objects::word_count;
+use super::objects::{lies_untaken, words_of};
 use super::report::with_site;
 use super::text::wait_site;
+use super::work;
 use forkguard_core::fork::{ThreadRecord, lost_threads};
 use forkguard_core::glibc::{self, LockKind, Words};
 use forkguard_core::kernel;
@@ -16,9 +17,32 @@ use forkguard_report::event::Site;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Before this thread posts a semaphore that it did not take itself.
-pub(crate) fn before_post(slot: &Slot, address: usize) {
-    let awaits = lost_threads().any(|(_, thread)| thread.waits_for == address && thread.slot.again.load(Relaxed) != STARTED);
+pub(crate) fn before_post(slot: &Slot, address: usize, caller: usize) {
+    let awaits = is_awaited_by_lost(address);
     slot.posted_to_lost.store(if awaits { address } else { 0 }, Relaxed);
+    if awaits {
+        work::note(slot, address, caller);
+    }
+}
+
+/// The same while there is no record of who took it.
+pub(crate) fn before_unrecorded_post(address: usize, caller: usize) {
+    if has_sleepers(address)
+        && is_awaited_by_lost(address)
+        && let Some(slot) = threads::mine()
+    {
+        work::note(slot, address, caller);
+    }
+}
+
+fn is_awaited_by_lost(semaphore: usize) -> bool {
+    lost_threads().any(|(_, thread)| thread.waits_for == semaphore && thread.slot.again.load(Relaxed) != STARTED)
+}
+
+/// True for a semaphore that threads slept for, lost ones too: its words count them still.
+fn has_sleepers(semaphore: usize) -> bool {
+    let known = glibc::is_known_lock(LockKind::Semaphore);
+    known && glibc::sleepers(&words_of(LockKind::Semaphore, semaphore)) != 0
 }
 
 /// This thread made another, which may answer it.
@@ -31,14 +55,7 @@ pub(crate) fn after_start() {
 /// The semaphore that this thread posted for lost threads, while nobody has taken the token.
 fn unanswered() -> Option<usize> {
     let posted = threads::mine()?.posted_to_lost.load(Relaxed);
-    let is_used = |slot: &Slot| slot.state() == SlotState::Live && slot.held.find(posted).is_some();
-    (posted != 0 && has_token(posted) && !threads::slots().iter().any(is_used)).then_some(posted)
-}
-
-fn has_token(semaphore: usize) -> bool {
-    let mut words = Words::default();
-    let known = glibc::is_known_lock(LockKind::Semaphore);
-    known && kernel::read_words(semaphore, &mut words[..word_count(LockKind::Semaphore)]) && !glibc::is_empty(&words)
+    (posted != 0 && lies_untaken(posted)).then_some(posted)
 }
 
 /// This thread is about to wait without an end while others live.

@@ -31,6 +31,9 @@ const ANSWERS: &[(&str, &[&str])] = &[
     ("/multiprocessing/pool.py", &["wait", "get", "ApplyResult.wait", "ApplyResult.get"]),
 ];
 
+/// The same: those that give work to a pool's threads.
+const GIVES_WORK: (&str, &[&str]) = ("/concurrent/futures/thread.py", &["submit", "ThreadPoolExecutor.submit"]);
+
 /// The same: those that wait for what a signal handler may well do.
 const EVENT_WAITS: (&str, &[&str]) =
     ("/threading.py", &["wait", "wait_for", "Event.wait", "Condition.wait", "Condition.wait_for"]);
@@ -48,6 +51,11 @@ fn of_library<'s, 'a>(site: &'s Site<'a>) -> impl Iterator<Item = &'s Frame<'a>>
 /// True for a wait for an answer of a pool's threads.
 pub(super) fn awaits_answer(site: &Site<'_>) -> bool {
     of_library(site).any(|frame| ANSWERS.iter().any(|&waits| is_among(frame, waits)))
+}
+
+/// True for a function that gives work to a pool's threads.
+pub(super) fn gives_work(frame: &Frame<'_>) -> bool {
+    is_among(frame, GIVES_WORK)
 }
 
 /// What the thread at that site waits for.

@@ -9,13 +9,15 @@ mod objects;
 mod orphans;
 mod report;
 mod text;
+mod work;
 
-pub(crate) use answers::{after_start, before_post};
+pub(crate) use answers::{after_start, before_post, before_unrecorded_post};
 pub(crate) use call::{BlockingCall, WaitReport, WaitResult};
 pub(crate) use orphans::before_release;
 pub(super) use orphans::{RELEASED, is_dealt_with, is_repaired};
 pub(super) use report::{reported, with_site};
 pub(super) use text::{wait_site, waiter};
+pub(crate) use work::{awaits_work, before_events};
 
 use crate::describe::lock_id;
 use crate::entry::record_with_scratch;

@@ -1,7 +1,8 @@
 //! The words of the host's locks, conditions and barriers.
 use forkguard_core::fork::lost_threads;
 use forkguard_core::glibc::{self, LockKind, Object, Words};
-use forkguard_core::registry::threads;
+use forkguard_core::kernel;
+use forkguard_core::registry::threads::{self, Slot, SlotState};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Copies plain words of the host's, which the call that follows reads too.
@@ -37,4 +38,16 @@ pub(super) fn has_lost_waiters(address: usize) -> bool {
 /// True for a barrier that needs more threads than the caller.
 pub(super) fn lacks_threads(address: usize) -> bool {
     glibc::is_known(Object::Barrier) && glibc::missing(&copy(address)).is_some_and(|missing| missing > 1)
+}
+
+/// True while the token of that semaphore is there, and no living thread waits for it or has taken it before.
+pub(super) fn lies_untaken(semaphore: usize) -> bool {
+    let is_used = |slot: &Slot| slot.state() == SlotState::Live && slot.held.find(semaphore).is_some();
+    has_token(semaphore) && !threads::slots().iter().any(is_used)
+}
+
+fn has_token(semaphore: usize) -> bool {
+    let mut words = Words::default();
+    let known = glibc::is_known_lock(LockKind::Semaphore);
+    known && kernel::read_words(semaphore, &mut words[..word_count(LockKind::Semaphore)]) && !glibc::is_empty(&words)
 }

@@ -2,6 +2,7 @@
 use crate::describe;
 use crate::entry::Arena;
 use crate::sites;
+use forkguard_core::fixed::Text;
 use forkguard_core::kernel;
 use forkguard_core::registry::threads;
 use forkguard_report::event::{Role, Site, Thread};
@@ -22,9 +23,20 @@ pub(crate) fn waiter(arena: &Arena) -> &str {
     }
 }
 
+/// What stands for a wait for the thing at that address in its finding's id.
+pub(super) fn wait_id(address: usize) -> Text<64> {
+    Text::of(format_args!("{address:#x}"))
+}
+
 /// The site at which this thread waits, described.
 pub(crate) fn wait_site<'a>(arena: &'a Arena, site: usize) -> Option<Site<'a>> {
     describe::site(arena, Role::Waits, kernel::thread_id(), site)
+}
+
+/// Where this thread gave the work that waits at that semaphore.
+pub(super) fn given_at<'a>(arena: &'a Arena, semaphore: usize) -> Option<Site<'a>> {
+    let slot = threads::mine().filter(|slot| slot.gave_work.load(Relaxed) == semaphore)?;
+    describe::site(arena, Role::Used, kernel::thread_id(), slot.gave_work_at.load(Relaxed))
 }
 
 /// The lost threads in words, and the sites of those that are named: first the threads that waited at the same address. Fork-safe threads are

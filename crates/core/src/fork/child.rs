@@ -61,10 +61,11 @@ impl Snapshot {
     /// How closely the child's waits are checked: see [`gate::WATCHED`].
     #[unsafe(link_section = ".text.forkguard_child")]
     fn watched(&self) -> u8 {
+        let lost_waits = || self.threads.as_slice().iter().any(|thread| thread.tid != self.thread && thread.waits_for != 0);
         let ownerless = |l: &LockRecord| !l.is_mutex() && l.entry.kind != LockKind::Libc && !l.signal;
         match self.lost_something() {
             false => WATCHED_ALONE,
-            true if self.broken_locks().any(ownerless) => WATCHED_WHOLLY,
+            true if lost_waits() || self.broken_locks().any(ownerless) => WATCHED_WHOLLY,
             true => WATCHED_LOSSES,
         }
     }

@@ -63,6 +63,12 @@ pub struct Slot {
     pub made: AtomicUsize,
     /// In a child: the semaphore that it posted last without having taken it, if lost threads wait for that; 0 none.
     pub posted_to_lost: AtomicUsize,
+    /// The same of a post that gave work to a pool, while nobody is known to have taken it over.
+    pub gave_work: AtomicUsize,
+    /// The site of that post.
+    pub gave_work_at: AtomicUsize,
+    /// When it was, in nanoseconds of the monotonic clock.
+    pub gave_work_when: AtomicU64,
     /// Not zero while it takes or releases a lock, where forks wait for a safe point: where its stack ends in that call.
     pub passing: AtomicUsize,
     /// Which lock that is; 0 unknown.
@@ -97,6 +103,9 @@ impl Slot {
             mask: Mask::new(),
             made: AtomicUsize::new(0),
             posted_to_lost: AtomicUsize::new(0),
+            gave_work: AtomicUsize::new(0),
+            gave_work_at: AtomicUsize::new(0),
+            gave_work_when: AtomicU64::new(0),
             passing: AtomicUsize::new(0),
             passing_for: AtomicUsize::new(0),
             forking: AtomicU32::new(0),
@@ -160,6 +169,7 @@ impl Slot {
             &self.code,
             &self.made,
             &self.posted_to_lost,
+            &self.gave_work,
             &self.passing,
         ] {
             word.store(0, Relaxed);
@@ -344,6 +354,7 @@ pub fn init_child() {
         slot.waits_for.store(0, Relaxed);
         slot.endless.store(0, Relaxed);
         slot.posted_to_lost.store(0, Relaxed);
+        slot.gave_work.store(0, Relaxed);
         slot.forking.store(0, Relaxed);
         slot.share.store(0, Relaxed);
     } else if refused() {
