@@ -7,6 +7,7 @@ mod man;
 mod page;
 mod report;
 mod resolve;
+mod story;
 mod symbols;
 mod terminal;
 

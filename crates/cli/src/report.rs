@@ -1,50 +1,89 @@
-//! `forkguard report`: reports as text for a person.
-mod gather;
-mod index;
-mod render;
+//! `forkguard report`: any number of reports as one story, in the format that is asked for.
+mod json;
+mod text;
 
-use crate::input::{Error, Input};
-use crate::symbols::{DebugFiles, Symbols};
-use std::fs::File;
-use std::io::{self, BufReader, ErrorKind, Write};
+use crate::input::{Error, Input, ReportFile};
+use crate::story::tell;
+use crate::symbols::DebugFiles;
+use crate::terminal;
+use forkguard_report::story::Story;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, BufWriter, Write};
+use std::sync::Once;
+use std::time::Duration;
 
-/// Shows reports as text.
+/// Shows reports of any number of processes as one story.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  forkguard report                             what was reported to the default place
-  forkguard report /srv/reports --all
-  forkguard report gunicorn-1467.jsonl other.jsonl")]
+  forkguard report                              what was reported to the default place
+  forkguard report /srv/reports --all --stacks
+  forkguard report /srv/reports --format json | jq .findings")]
 pub(crate) struct Args {
     #[command(flatten)]
     input: Input,
 
-    #[command(flatten)]
-    debug_files: DebugFiles,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 
     /// List the findings that are resolved or moot, too
     #[arg(long)]
     all: bool,
+
+    /// Show stacks whole instead of the application's innermost frames
+    #[arg(long)]
+    stacks: bool,
+
+    #[command(flatten)]
+    debug_files: DebugFiles,
 }
+
+/// How a story is written.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Format {
+    /// For a person
+    Text,
+    /// For programs: docs/story.schema.json
+    Json,
+}
+
+/// How long reading may take before a bar is shown.
+const LONG: Duration = Duration::from_secs(1);
 
 /// Reads what `args` name and prints it.
 pub(crate) fn run(args: &Args) -> Result<(), Error> {
-    let mut gathered = gather::Gathered::default();
-    let mut symbols = Symbols::new(&args.debug_files);
-    for file in args.input.files()? {
-        let read = File::open(&file.path).and_then(|open| gathered.read(&file.path, BufReader::new(open), &mut symbols));
-        match read {
-            Err(error) if file.listed => gathered.note(&file.path, error.to_string()),
-            read => read.map_err(|error| Error::Unreadable(file.path, error))?,
+    let files = args.input.files()?;
+    let story = read(&files, &args.debug_files)?;
+    write(&story, args).map_err(Error::Output)
+}
+
+/// The story of the files; on a terminal a bar shows how far it is when that takes long.
+fn read(files: &[ReportFile], debug_files: &DebugFiles) -> Result<Story, Error> {
+    let bytes = files.iter().filter_map(|file| file.path.metadata().ok()).map(|metadata| metadata.len()).sum();
+    let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden());
+    bar.set_style(ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes}, {eta} left").expect("a template"));
+    let show = Once::new();
+    let story = tell(files, debug_files, |read| {
+        bar.inc(read);
+        if bar.elapsed() > LONG {
+            // Draws nothing where stderr is no terminal.
+            show.call_once(|| bar.set_draw_target(ProgressDrawTarget::stderr()));
         }
+    });
+    bar.finish_and_clear();
+    story
+}
+
+fn write(story: &Story, args: &Args) -> io::Result<()> {
+    let out = anstream::AutoStream::auto(io::stdout().lock());
+    let mut out = BufWriter::new(out);
+    match args.format {
+        Format::Text => {
+            let style = text::Style { all: args.all, stacks: args.stacks, columns: terminal::columns() };
+            text::write(&mut out, story, style)?;
+        }
+        Format::Json => json::write(&mut out, story)?,
     }
-    if gathered.events == 0 {
-        return Err(Error::NoEvents(args.input.paths(), gathered.notes));
-    }
-    let mut out = anstream::AutoStream::auto(io::stdout().lock());
-    match render::render(&mut out, &gathered.join(), args.all).and_then(|()| out.flush()) {
-        // The reader (head, less) has seen enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(Error::Output),
-    }
+    out.flush()
 }

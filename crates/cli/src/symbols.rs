@@ -1,7 +1,8 @@
 //! From module, offset and build id to function, file and line: outside the host, from the module's own debug information or from
 //! separate debug files. A file whose build id is not the frame's is another one: nothing is taken from it.
 use addr2line::Loader;
-use forkguard_report::event::Site;
+use forkguard_report::event::{Frame, Site};
+use forkguard_report::text::Plain;
 use object::read::ReadCache;
 use object::{File, Object, ObjectSection};
 use serde::Deserialize;
@@ -31,6 +32,19 @@ impl<'a> Symbols<'a> {
             name_lines(&mut event);
         }
         event.to_string().into_bytes().into()
+    }
+
+    /// Frames with the native ones resolved, and whether any was.
+    pub(crate) fn frames(&mut self, frames: Vec<Frame<'static>>) -> (Vec<Frame<'static>>, bool) {
+        if frames.iter().all(|frame| frame.build_id.is_none()) {
+            return (frames, false);
+        }
+        let mut values: Vec<Value> = frames.iter().filter_map(|frame| serde_json::to_value(frame).ok()).collect();
+        let resolved = self.expand(&mut values);
+        match Vec::deserialize(Value::from(values)) {
+            Ok(found) if resolved => (found.into_iter().map(plain).collect(), true),
+            _ => (frames, false),
+        }
     }
 
     /// True when something was resolved in `value`.
@@ -101,6 +115,14 @@ impl<'a> Symbols<'a> {
         }
         found.into_iter().map(|source| source.fill(frame)).collect()
     }
+}
+
+/// What debug information says is as little to be trusted as the report.
+fn plain(mut frame: Frame<'static>) -> Frame<'static> {
+    for text in [&mut frame.function, &mut frame.file].into_iter().flatten() {
+        *text = Plain(text).to_string().into();
+    }
+    frame
 }
 
 /// Names the lines that a person would edit, now that more of them are known.

@@ -1,5 +1,6 @@
 //! The JSON Schema of a report's lines, made from the types.
 use crate::event::Line;
+use crate::story::Story;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
@@ -11,6 +12,12 @@ pub fn schema() -> Value {
     let mut schema = settings.into_generator().into_root_schema_for::<Line>().to_value();
     close(&mut schema);
     schema
+}
+
+/// The JSON Schema (draft 2020-12) of a story: what `forkguard report --format json` prints.
+pub fn story_schema() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<Story>().to_value()
 }
 
 /// Forbids unknown properties. An event's own share one object with the line's, so only the line can tell which are unknown.

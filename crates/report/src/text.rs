@@ -228,7 +228,7 @@ impl Role {
     }
 
     /// True for a site of the child.
-    pub(crate) const fn is_effect(self) -> bool {
+    pub const fn is_effect(self) -> bool {
         self.turn() == Role::Waits.turn()
     }
 }

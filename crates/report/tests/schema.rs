@@ -1,11 +1,11 @@
 //! The schema: committed as it is generated, met by every event, and strict enough to mean something.
 mod samples;
 
-use forkguard_report::{Line, schema};
+use forkguard_report::{Line, schema, story_schema};
 use serde_json::{Value, json};
 
-fn committed() -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/report.schema.json");
+fn committed(name: &str) -> Value {
+    let path = format!("{}/../../docs/{name}", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -21,10 +21,15 @@ fn sample(event: &str) -> Value {
 #[test]
 fn the_committed_schema_is_that_of_the_types() {
     assert!(
-        committed() == schema(),
+        committed("report.schema.json") == schema(),
         "write it anew: cargo run -p forkguard-report --features schema --bin forkguard-schema > docs/report.schema.json"
     );
     assert!(jsonschema::meta::is_valid(&schema()));
+    assert!(
+        committed("story.schema.json") == story_schema(),
+        "write it anew: cargo run -p forkguard-report --features schema --bin forkguard-schema story > docs/story.schema.json"
+    );
+    assert!(jsonschema::meta::is_valid(&story_schema()));
 }
 
 #[test]
