@@ -115,23 +115,59 @@ fn pythons_event_loop_awaits_lost_threads() {
     assert_eq!(script.report.findings("join-lost-thread").count(), 0);
 }
 
+/// Findings of exit handlers with a severity.
+fn exit_handlers(script: &Script, severity: &str) -> Vec<Value> {
+    let found = script.report.findings("exit-handler-inherited").filter(|entry| entry.json["severity"] == severity);
+    found.map(|entry| entry.json.clone()).collect()
+}
+
 /// The functions that a child runs at its end are listed by their first lines; one that removes the leader's file there is a warning.
+fn check_exit_functions(language: &'static str, name: &str, deeds: [&str; 2]) {
+    let (script, _) = Script::with_output(language, name, &[]);
+    let open = exit_handlers(&script, "info");
+    assert!(open.len() >= 2 && exit_handlers(&script, "warning").is_empty(), "{open:?}");
+    for deed in deeds {
+        let place = script.place(deed);
+        let sites = open.iter().flat_map(|finding| finding["sites"].as_array().expect("sites"));
+        assert!(sites.clone().any(|site| script.frames(site) == [place.clone()]), "{place:?}: {open:?}");
+    }
+    let (script, _) = Script::with_output(language, name, &["removes"]);
+    let hits = exit_handlers(&script, "warning");
+    assert_eq!(hits.len(), 1, "{hits:?}");
+    script.check(deeds[0], &hits[0]["sites"][0], true);
+    assert!(!script.frames(&hits[0]["sites"][1]).is_empty());
+}
+
 #[test]
 fn pythons_exit_functions() {
-    let (script, _) = Script::with_output("python", "exits.py", &[]);
-    let found = |script: &Script, severity: &str| {
-        let found = script.report.findings("exit-handler-inherited").filter(|entry| entry.json["severity"] == severity);
-        found.map(|entry| entry.json.clone()).collect::<Vec<_>>()
-    };
-    let open = found(&script, "info");
-    assert_eq!((open.len(), found(&script, "warning").len()), (2, 0), "{open:?}");
-    script.check("removed", &open[0]["sites"][0], true);
-    script.check("stopped", &open[1]["sites"][0], true);
-    let (script, _) = Script::with_output("python", "exits.py", &["removes"]);
-    let hits = found(&script, "warning");
+    check_exit_functions("python", "exits.py", ["removed", "stopped"]);
+}
+
+#[test]
+fn rubys_exit_functions() {
+    check_exit_functions("ruby", "exits.rb", ["removed", "other"]);
+}
+
+#[test]
+fn perls_exit_functions() {
+    check_exit_functions("perl", "exits.pl", ["removed", "other"]);
+}
+
+#[test]
+fn phps_exit_functions() {
+    check_exit_functions("php", "exits.php", ["removed", "other"]);
+}
+
+/// A temporary directory of the leader's that a child removes is named by the line that made it.
+#[test]
+fn pythons_finalizers() {
+    let (script, _) = Script::with_output("python", "finalizers.py", &[]);
+    assert_eq!((exit_handlers(&script, "info").len(), exit_handlers(&script, "warning").len()), (2, 0));
+    let (script, _) = Script::with_output("python", "finalizers.py", &["removes"]);
+    let hits = exit_handlers(&script, "warning");
     assert_eq!(hits.len(), 1, "{hits:?}");
-    script.check("removed", &hits[0]["sites"][0], true);
-    assert_eq!(script.frames(&hits[0]["sites"][1]).len(), 1);
+    let created = hits[0]["sites"].as_array().expect("sites").iter().find(|site| site["role"] == "created").expect("a site");
+    assert_eq!(script.frames(created), [script.place("created")]);
 }
 
 #[test]

@@ -23,6 +23,10 @@ SNIPPET(removals) {
     CHECK(renameat(AT_FDCWD, two, AT_FDCWD, other) == 0 && rename(other, two) == 0 && unlinkat(AT_FDCWD, two, 0) == 0);
     FAILS(EBADF, unlinkat(-7, "hooks_files", 0));
     CHECK(mkdir(one, 0700) == 0 && remove(one) == 0);
+    FAILS(ENOENT, mkdir("hooks_files.none/one", 0700));
+    char directory[] = "hooks_files.XXXXXX", unfit[] = "hooks_files";
+    CHECK(mkdtemp(directory) == directory && rmdir(directory) == 0);
+    CHECK(mkdtemp(unfit) == NULL && errno == EINVAL);
 }
 
 SNIPPET(streams) {

@@ -1,12 +1,13 @@
 //! Exit handlers that this child has from its leader: one that runs here and takes away what was there before the fork takes it from the leader.
 use super::hit::report_hit;
 use crate::describe;
-use crate::entry::{Registers, record, record_with_scratch};
+use crate::entry::{Arena, Registers, record, record_with_scratch};
 use crate::findings::{Hazard, Hit};
 use crate::ledger::Output;
-use crate::sites::python;
+use crate::sites::{SiteId, runs_exit_function};
 use forkguard_core::fork::{self as core_fork, Snapshot};
 use forkguard_core::registry::exit_handlers::{self, ExitHandler};
+use forkguard_core::registry::made;
 use forkguard_core::{flags, gate, kernel};
 use forkguard_report::event::{FindingKind, Role, Severity};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -49,21 +50,21 @@ pub(crate) fn ended(before: usize) {
 
 /// A file is about to be removed or renamed, as `removes` says: `path` is the host's, below `directory`.
 pub(crate) fn before_removal(registers: &Registers, removes: &str, directory: i32, path: usize) {
-    if let Some(handler) = running()
-        && let Some(fork) = core_fork::birth().filter(|fork| is_leaders(fork, directory, path))
-    {
+    if let Some(fork) = core_fork::birth().filter(|fork| is_leaders(fork, directory, path)) {
         let site = record(|_| registers.capture()).unwrap_or(registers.caller);
+        let Some(handler) = running(site) else { return };
         record_with_scratch(|scratch| {
             report_hit(scratch, Severity::Warning, Output::Stderr, FindingKind::ExitHandlerInherited, |arena| {
                 let described = describe::exit_handler(arena, handler);
                 let used = describe::site(arena, Role::Used, kernel::thread_id(), site);
                 let index = arena.format(format_args!("{}", described.index));
-                let path = kernel::read_text::<256>(path);
+                let path = full_path(arena, directory, path);
+                let made = made_at(path).and_then(|site| describe::site(arena, Role::Created, 0, site));
                 Some(Hit {
                     kind: FindingKind::ExitHandlerInherited,
                     what: arena.format(format_args!("{index}-run")),
-                    subject: arena.format(format_args!("{} {removes} {}", described.name, path.as_str())),
-                    sites: arena.join([described.sites, used.as_slice()]),
+                    subject: arena.format(format_args!("{} {removes} {path}", described.name)),
+                    sites: arena.join([described.sites, made.as_slice(), used.as_slice()]),
                     hazard: Some(Hazard { fork, kind: FindingKind::ExitHandlerInherited, what: index }),
                 })
             })
@@ -71,22 +72,38 @@ pub(crate) fn before_removal(registers: &Registers, removes: &str, directory: i3
     }
 }
 
-/// The handler that runs: the one that said so, or an interpreter's from which everything else on this thread's stack was called.
-fn running() -> Option<&'static ExitHandler> {
-    let place = RUNNING.load(Relaxed);
-    if place != 0 {
-        return exit_handlers::all().find(|handler| handler.index() + 1 == place);
+/// The path of what is removed, below a directory's descriptor, too.
+fn full_path(arena: &Arena, directory: i32, path: usize) -> &str {
+    let path = kernel::read_text::<256>(path);
+    let directory = if path.as_str().starts_with('/') { None } else { describe::descriptors::describe(arena, directory) };
+    match directory.as_ref().and_then(|directory| directory.path.as_deref()) {
+        Some(directory) => arena.format(format_args!("{directory}/{}", path.as_str())),
+        None => arena.format(format_args!("{}", path.as_str())),
     }
-    let code = if has_interpreted() { python::outermost_code()? } else { return None };
-    exit_handlers::all().find(|handler| handler.is_interpreted() && handler.is_inherited() && handler.address() == code)
+}
+
+/// Where the innermost directory of this path was made that is known, or the one that it is.
+fn made_at(path: &str) -> Option<SiteId> {
+    std::iter::successors(Some(path), |path| path.rsplit_once('/').map(|(parent, _)| parent))
+        .find_map(|path| made::site(path.as_bytes()))
+}
+
+/// The handler that runs: the one that said so, or an interpreter's from which `site` was reached.
+fn running(site: SiteId) -> Option<&'static ExitHandler> {
+    let place = RUNNING.load(Relaxed);
+    exit_handlers::all().find(|handler| match place {
+        0 => handler.is_interpreted() && handler.is_inherited() && runs_exit_function(handler.address(), handler.site(), site),
+        _ => handler.index() + 1 == place,
+    })
 }
 
 /// True for a file that was there at the fork, while the leader lives on: a daemon that goes on in its leader's place cleans up for it.
 fn is_leaders(fork: &Snapshot, directory: i32, path: usize) -> bool {
-    /// The clock of file systems is behind by a tick of the kernel's.
-    const TICKS_NS: u64 = 50_000_000;
     // In this order the fork seems earlier, not later, if this thread has to pause in between.
     let now = kernel::wall_clock();
     let forked_at = now.saturating_sub(kernel::monotonic().saturating_sub(fork.entered));
-    kernel::parent_id() == fork.leader && kernel::born_at(directory, path).is_some_and(|born| born + TICKS_NS < forked_at)
+    // The clock of file systems is behind by a tick; the clocks above were read one after the other.
+    const BETWEEN_NS: u64 = 1_000_000;
+    let margin = kernel::tick() + BETWEEN_NS;
+    kernel::parent_id() == fork.leader && kernel::born_at(directory, path).is_some_and(|born| born + margin < forked_at)
 }

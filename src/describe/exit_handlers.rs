@@ -33,15 +33,18 @@ pub(crate) fn exit_handler<'a>(arena: &'a Arena, handler: &exit_handlers::ExitHa
         native::frame(arena, handler.address())
     });
     let name = match &frame.function {
+        Some(block) if block.ends_with(" block") => arena.format(format_args!("{block} of {}", frame.place())),
         Some(function) => arena.format(format_args!("{function}()")),
         None => arena.format(format_args!("{frame}")),
     };
     ExitHandler { index: handler.index(), name, sites: arena.join([registered.as_slice(), &[code(arena, frame)]]) }
 }
 
-/// True for the site of a function that the application's authors wrote.
+/// True for the site of a function that the application's authors wrote, or one of Python's own that removes files for them.
 pub(crate) fn is_applications_function(site: SiteId) -> bool {
-    innermost_interpreted(site).is_some_and(|frame| frame.is_application())
+    let removes = |file: &str| file.ends_with("/tempfile.py") || file.ends_with("/shutil.py");
+    innermost_interpreted(site)
+        .is_some_and(|frame| frame.is_application() || frame.package().is_none() && frame.file.as_deref().is_some_and(removes))
 }
 
 fn code<'a>(arena: &'a Arena, frame: Frame<'a>) -> Site<'a> {

@@ -17,9 +17,9 @@ pub(super) fn record(snapshot: &mut Snapshot, caller: usize) {
 
 fn record_exit_functions() {
     let (mut functions, mut count) = ([(0, 0); MOST], 0);
-    let is_known = sites::python::exit_functions(|code, site| {
+    let is_known = sites::exit_functions(|function, site| {
         if count < MOST && describe::is_applications_function(site) {
-            functions[count] = (code, site);
+            functions[count] = (function, site);
             count += 1;
         }
     });

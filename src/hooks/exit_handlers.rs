@@ -5,7 +5,9 @@ use crate::entry::{errno, record};
 use crate::sites;
 use forkguard_core::flags;
 use forkguard_core::registry::exit_handlers::{self, ExitHandler};
-use libc::{AT_FDCWD, c_int, c_void};
+use forkguard_core::registry::made;
+use libc::{AT_FDCWD, c_char, c_int, c_void, mode_t};
+use std::ffi::CStr;
 
 /// What stands in the C library's list in a handler's stead; the status comes first for on_exit(3), and second for the others.
 unsafe extern "C-unwind" fn run(entry: &'static ExitHandler, status: c_int) {
@@ -54,6 +56,36 @@ hook! {
             None => (handler, argument),
         };
         at_lock(c"on_exit", caller, || real(handler, argument))
+    }
+}
+
+/// A directory was made.
+fn made(path: *const c_char, caller: usize) {
+    // SAFETY: the kernel has read this text.
+    let path = unsafe { CStr::from_ptr(path) };
+    record(|_| made::record(path.to_bytes(), sites::capture(caller)));
+}
+
+hook! {
+    /// mkdir(2).
+    fn mkdir(path: *const c_char, mode: mode_t) -> c_int = libc::mkdir;
+    |caller| {
+        let result = real(path, mode);
+        if result == 0 {
+            made(path, caller);
+        }
+        result
+    }
+}
+hook! {
+    /// mkdtemp(3).
+    fn mkdtemp(template: *mut c_char) -> *mut c_char = libc::mkdtemp;
+    |caller| {
+        let path = real(template);
+        if !path.is_null() {
+            made(path, caller);
+        }
+        path
     }
 }
 

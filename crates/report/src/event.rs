@@ -247,7 +247,7 @@ pub enum Role {
     Set,
     /// Where the timer was armed.
     Armed,
-    /// Where the timer was created.
+    /// Where the timer, or the directory, was created.
     Created,
     /// Where the signals were blocked.
     Blocked,

@@ -2,6 +2,7 @@
 //!
 //! A language is one file or folder: `frames` calls its argument with the frames of this thread, if it runs code of that language, without a
 //! lock and without the language's own allocator. A row of [`READERS`] calls it; Python, whose frames are proved first, has functions of its own.
+pub(crate) mod exit_functions;
 mod memory;
 mod perl;
 mod php;
@@ -35,6 +36,7 @@ pub(super) fn find_interpreters(memory: MemoryAccess) {
             ruby::FOUND.search(library, Ruby::of);
             php::FOUND.search(library, Php::of);
             perl::FOUND.search(library, perl::of);
+            exit_functions::search(library);
         });
         SEARCHING.store(false, Release);
     }

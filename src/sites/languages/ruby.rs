@@ -4,7 +4,7 @@
 //! They read the execution context that the thread had last. It is freed some time after the thread has ended, while the native thread lives
 //! on in MRI's cache, where signals may still come to it. MRI takes its own thread from the native one before that
 //! (thread_pthread.c, native_thread_destroy), and ruby_native_thread_p tells: only then is anything read.
-use forkguard_core::kernel::read_value;
+use forkguard_core::kernel::{self, read_value};
 use forkguard_loader::{Library, SymbolName, WhileLoaded, link_map_of, thread_local_block};
 use libc::{c_char, c_int};
 
@@ -15,9 +15,15 @@ pub(super) struct Ruby {
     profile: extern "C" fn(c_int, c_int, *mut Value, *mut c_int) -> c_int,
     path: extern "C" fn(Value) -> Value,
     label: extern "C" fn(Value) -> Value,
+    first_line: extern "C" fn(Value) -> Value,
     bytes: extern "C" fn(*mut Value) -> *const c_char,
     current: Current,
+    /// Variables of which two begin the lists of `at_exit`; 0 behind them.
+    pub(super) exit_lists: [usize; EXIT_LISTS],
 }
+
+/// Variables that are taken for lists of `at_exit` at most.
+const EXIT_LISTS: usize = 4;
 
 pub(super) static FOUND: WhileLoaded<Ruby> = WhileLoaded::new();
 
@@ -31,8 +37,10 @@ impl Ruby {
                 is_native_thread: library.function_as(c"ruby_native_thread_p")?,
                 path: library.function_as(c"rb_profile_frame_path")?,
                 label: library.function_as(c"rb_profile_frame_base_label")?,
+                first_line: library.function_as(c"rb_profile_frame_first_lineno")?,
                 bytes: library.function_as(c"rb_string_value_ptr")?,
                 current: Current::of(library)?,
+                exit_lists: library.find(c"rb_set_end_proc").map_or([0; EXIT_LISTS], loaded_variables),
             })
         }
     }
@@ -89,6 +97,23 @@ fn operand(function: usize, instruction: [u8; 3], next: &[u8]) -> Option<usize> 
     code[end..].starts_with(next).then(|| (function + end).wrapping_add_signed(distance as isize))
 }
 
+/// The variables that a function loads by addresses relative to its instructions, in that order.
+fn loaded_variables(function: usize) -> [usize; EXIT_LISTS] {
+    let (mut variables, mut count) = ([0; EXIT_LISTS], 0);
+    let code = read_value::<[usize; 12]>(function).unwrap_or_default().map(usize::to_le_bytes);
+    // mov reg, [rip+…]
+    for (place, bytes) in code.as_flattened().windows(7).enumerate() {
+        let [0x48, 0x8b, register, distance @ ..] = bytes else { continue };
+        let variable =
+            (function + place + 7).wrapping_add_signed(i32::from_le_bytes(distance.try_into().unwrap_or_default()) as isize);
+        if register & 0xc7 == 0x05 && count < EXIT_LISTS && !variables.contains(&variable) {
+            variables[count] = variable;
+            count += 1;
+        }
+    }
+    variables
+}
+
 type Value = usize;
 
 /// Frames that are taken, the innermost ones.
@@ -123,7 +148,41 @@ pub(crate) fn owns(address: usize) -> bool {
     FOUND.still_loaded().is_some_and(|ruby| link_map_of(address) == link_map_of(ruby.profile as usize))
 }
 
+/// The interpreter, for its main thread while it runs code.
+pub(super) fn running() -> Option<&'static Ruby> {
+    FOUND.still_loaded().filter(|ruby| is_main_thread() && ruby.runs_here() && (ruby.is_during_gc)() == 0)
+}
+
+/// The interpreter, for its main thread.
+pub(super) fn known() -> Option<&'static Ruby> {
+    FOUND.still_loaded().filter(|_| is_main_thread())
+}
+
+fn is_main_thread() -> bool {
+    kernel::thread_id() == kernel::process_id()
+}
+
+/// The bits of an object's flags that are its type.
+const TYPE: usize = 0x1f;
+
 impl Ruby {
+    /// Calls `with` file and first line of a Proc whose code is Ruby's; None for another object. Needs the GVL.
+    pub(super) fn with_procedure<R>(&self, procedure: Value, with: impl FnOnce(&str, u32) -> R) -> Option<R> {
+        const DATA: usize = 0x0c;
+        const INTERNAL: usize = 0x1a;
+        /// Of internal objects: which they are, and code.
+        const KIND: usize = 0xf << 12;
+        const CODE: usize = 7 << 12;
+        let flags = |object: Value| (object.is_multiple_of(8) && object != 0).then(|| read_value::<usize>(object)).flatten();
+        // struct RTypedData: flags, class, type, a flag, the data; struct rb_proc_t begins with `self`, the environment, the code.
+        let [.., data]: [usize; 5] = flags(procedure).filter(|flags| flags & TYPE == DATA).and_then(|_| read_value(procedure))?;
+        let [_, _, code]: [usize; 3] = read_value(data)?;
+        flags(code).filter(|flags| flags & TYPE == INTERNAL && flags & KIND == CODE)?;
+        let line = (self.first_line)(code);
+        // A small integer is its double plus one.
+        self.text((self.path)(code)).filter(|_| line & 1 == 1).map(|file| with(file, (line >> 1) as u32))
+    }
+
     /// True in a thread that is one of MRI's and has an execution context with a stack, of a virtual machine that stands: at its end MRI
     /// takes the machine down first.
     fn runs_here(&self) -> bool {
@@ -142,8 +201,7 @@ impl Ruby {
 
     /// The bytes of a String; None for anything else (methods that are written in C have no file).
     fn text(&self, mut value: Value) -> Option<&str> {
-        // struct RBasic begins with the flags, and those with the type.
-        const TYPE: usize = 0x1f;
+        // struct RBasic begins with the flags.
         const STRING: usize = 0x05;
         // `nil`, `false` and other values that are no objects.
         if value & 7 != 0 || value <= 0x20 {

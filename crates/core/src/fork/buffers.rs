@@ -72,6 +72,11 @@ impl Digest {
         self.taken < Digest::MOST
     }
 
+    /// Of what it has taken in.
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
     /// Takes in a byte.
     pub fn add(&mut self, byte: u8) {
         self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);

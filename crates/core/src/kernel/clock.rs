@@ -40,6 +40,12 @@ pub fn wall_clock_seconds() -> f64 {
     (wall_clock() / 1000) as f64 / 1e6
 }
 
+/// Nanoseconds between two ticks of the kernel, by which it sets the times of files.
+pub fn tick() -> u64 {
+    let resolution = rustix::time::clock_getres(rustix::time::ClockId::RealtimeCoarse);
+    resolution.tv_sec as u64 * 1_000_000_000 + resolution.tv_nsec as u64
+}
+
 fn nanoseconds(clock: rustix::time::ClockId) -> u64 {
     let t = rustix::time::clock_gettime(clock);
     t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64

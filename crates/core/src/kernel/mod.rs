@@ -19,7 +19,7 @@ pub mod valgrind;
 
 pub use clock::{
     IntervalTimer, boottime, interval_timer, interval_timer_armed, monotonic, monotonic_by_syscall, set_interval_timer, set_vdso,
-    sleep, timer_armed, wait_until, wall_clock, wall_clock_seconds,
+    sleep, tick, timer_armed, wait_until, wall_clock, wall_clock_seconds,
 };
 pub use exec::{executable, is_own_program, is_program};
 pub use fd::{

@@ -4,6 +4,7 @@ pub mod descriptors;
 pub mod exit_handlers;
 pub mod generation;
 pub mod held;
+pub mod made;
 pub mod mask;
 pub mod names;
 pub mod pipes;

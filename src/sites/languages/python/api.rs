@@ -313,6 +313,27 @@ impl Api {
         }
     }
 
+    /// Calls `each` with the values of a dictionary that a class of a module has, if that is imported. Needs the GIL and no exception under way.
+    pub(super) fn values(&self, [module, class, dictionary]: [&CStr; 3], is: usize, mut each: impl FnMut(usize)) -> Option<()> {
+        let code = self.code.as_ref()?;
+        // SAFETY: the GIL is held; what is borrowed lives as long as nothing of the interpreter's runs; what is taken is given back.
+        unsafe {
+            let modules = (self.system_object)(c"modules".as_ptr());
+            let module = if modules.is_null() { modules } else { (code.item)(modules, module.as_ptr()) };
+            let class = if module.is_null() { module } else { (self.attribute)(module, class.as_ptr()) };
+            let values = if class.is_null() { class } else { (self.attribute)(class, dictionary.as_ptr()) };
+            if !values.is_null() && *(values as *const usize).add(1) == is {
+                let (mut place, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+                while (code.next_item)(values, &mut place, &mut key, &mut value) != 0 {
+                    each(value as usize);
+                }
+            }
+            self.release_or_clear(values);
+            self.release_or_clear(class);
+        }
+        Some(())
+    }
+
     /// An attribute of an object's class, borrowed; 0 when there is none. Needs the GIL and no exception under way.
     pub(super) fn class_attribute(&self, object: usize, name: &CStr) -> usize {
         // SAFETY: the GIL is held and the object alive.

@@ -1,13 +1,14 @@
-//! The functions that `atexit.register` was given: the interpreter runs them at its end, in a forked child, too.
+//! The functions that `atexit.register` and `weakref.finalize` were given: the interpreter runs them at its end, in a forked child, too.
 //!
-//! It tells nobody which they are: they are read raw, with the GIL held, out of its state, fault-proof. The place is known for each minor
-//! version, but not for each of its releases: a few words around it are tried, and what is found counts only where every entry is one.
-use super::frames;
-use super::interpreter::interpreter;
+//! `weakref.finalize` keeps them in a dictionary (`tempfile.TemporaryDirectory` is one of its callers). Of `atexit` the interpreter tells
+//! nobody which they are: they are read raw, with the GIL held, out of its state, fault-proof. The place is known for each minor version, but
+//! not for each of its releases: a few words around it are tried, and what is found counts only where every entry is one.
+use super::frames::{self, Reader};
+use super::interpreter::{Interpreter, interpreter};
 use crate::sites::languages::memory::Memory;
 use crate::sites::store::SiteId;
 use forkguard_frames::Memory as _;
-use forkguard_frames::python::Types;
+use forkguard_frames::python::{LONGEST, Types};
 
 /// Functions that are read at most.
 const MOST: usize = 64;
@@ -43,21 +44,46 @@ pub(crate) fn exit_functions(mut each: impl FnMut(usize, SiteId)) -> bool {
                 each(code, site);
             }
         }
-        Some(())
+        python.finalizers(&reader, &mut each)
     };
     read().is_some()
 }
 
-/// The code that this thread's outermost frame runs: the function itself, while the interpreter runs its exit functions.
+impl Interpreter {
+    /// The same for those of `weakref.finalize`. Their values have the words `args`, `atexit`, `func` and others, in this order.
+    fn finalizers(&self, reader: &Reader<'_>, each: &mut dyn FnMut(usize, SiteId)) -> Option<()> {
+        let api = &self.api;
+        if !api.has_no_exception() {
+            return None;
+        }
+        api.values([c"weakref", c"finalize", c"_registry"], self.types.dictionary, |value| {
+            let mut is_one = false;
+            api.class_name(value, |name| is_one = name == "_Info");
+            let function = if is_one { reader.memory.value::<usize>(value + 32) } else { None };
+            let code = function.map_or(0, |function| api.code_of(&self.types, function));
+            let site = frames::function(reader, code);
+            if site != 0 {
+                each(code, site);
+            }
+        })
+    }
+}
+
+/// The code that this thread's outermost frame runs, below those of `weakref`, which calls what it keeps: the function itself, while the
+/// interpreter runs its exit functions.
 pub(crate) fn outermost_code() -> Option<usize> {
     let python = interpreter()?;
     let state = python.api.state()?;
-    let mut outermost = None;
-    python.reader()?.walk(state, |frame| {
-        outermost = Some(frame.code);
+    let reader = python.reader()?;
+    // `_exitfunc` and `__call__`.
+    let mut outermost = [0; 3];
+    reader.walk(state, |frame| {
+        outermost = [frame.code, outermost[0], outermost[1]];
         true
     });
-    outermost
+    let mut bytes = [0; LONGEST];
+    let mut is_of_weakref = |code| reader.file_text(code, &mut bytes).is_some_and(|file| file.ends_with("/weakref.py"));
+    outermost.into_iter().find(|&code| code != 0 && !is_of_weakref(code))
 }
 
 /// An array of pointers to callbacks, each of which is a function, a tuple of arguments, and a dictionary of them or null. Null stands for one

@@ -1,0 +1,36 @@
+//! Directories that this process made: where, for the line behind a library's removal of them.
+use crate::fork::Digest;
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*};
+
+/// Directories that are kept: the newest ones.
+const DIRECTORIES: usize = 64;
+
+struct Made {
+    /// Of its path; 0 while it is being changed.
+    path: AtomicU64,
+    site: AtomicUsize,
+}
+
+static MADE: [Made; DIRECTORIES] = [const { Made { path: AtomicU64::new(0), site: AtomicUsize::new(0) } }; DIRECTORIES];
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+/// Records a directory that was made.
+pub fn record(path: &[u8], site: usize) {
+    let made = &MADE[NEXT.fetch_add(1, Relaxed) % DIRECTORIES];
+    made.path.store(0, Relaxed);
+    made.site.store(site, Release);
+    made.path.store(key(path), Release);
+}
+
+/// Where the directory was made; None when that is not known.
+pub fn site(path: &[u8]) -> Option<usize> {
+    let made = MADE.iter().find(|made| made.path.load(Acquire) == key(path))?;
+    Some(made.site.load(Acquire))
+}
+
+/// Of a directory's path, never 0.
+fn key(path: &[u8]) -> u64 {
+    let mut digest = Digest::new();
+    path.iter().for_each(|&byte| digest.add(byte));
+    digest.hash() | 1
+}

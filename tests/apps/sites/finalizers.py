@@ -1,0 +1,29 @@
+# What the leader's finalizers do in a child that ends in order.
+import os, sys, tempfile, time, weakref
+
+leader = os.getpid()
+directory = tempfile.TemporaryDirectory()  # created in <module>
+open(os.path.join(directory.name, "file"), "w").close()
+
+
+class Server:
+    pass
+
+
+def stop():  # removed in stop
+    if os.getpid() == leader:
+        return
+
+
+server = Server()
+weakref.finalize(server, stop)
+time.sleep(0.1)
+child = os.fork()
+if child == 0:
+    with tempfile.TemporaryDirectory():
+        pass
+    if "removes" not in sys.argv:
+        os._exit(0)
+    sys.exit(0)
+os.waitpid(child, 0)
+assert os.path.exists(directory.name) == ("removes" not in sys.argv)
