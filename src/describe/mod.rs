@@ -8,6 +8,7 @@ mod exit_handlers;
 mod fork;
 pub(crate) mod keep;
 pub(crate) mod libc_locks;
+pub(crate) mod lock_functions;
 mod locks;
 mod memory;
 pub(crate) mod openmp;

@@ -1,9 +1,11 @@
 //! Sites and frames of the report.
 use crate::entry::Arena;
+use crate::entry::arena::ArenaList;
 use crate::sites::store::StoredFrame;
-use crate::sites::{self, SiteId, native};
+use crate::sites::{self, SiteId, StackOf, native};
 use forkguard_core::fork::Snapshot;
 use forkguard_core::registry::{atfork, descriptors};
+use forkguard_loader::link_map_of;
 use forkguard_report::event::{Frame, Role, Site};
 use std::borrow::Cow::{self, Borrowed};
 
@@ -13,12 +15,13 @@ pub(crate) fn site<'a>(arena: &'a Arena, role: Role, thread: u32, site: SiteId) 
     native::learn(calls(site));
     let count = |address: usize| if address == 0 { 1 } else { native::count(address - 1) };
     let mut frames = arena.list(count(address) + outer.clone().map(|stored| count(stored.address)).sum::<usize>());
+    let mut callers = outer.clone().map(|stored| stored.address);
     if address != 0 {
-        native::frames(arena, address - 1, |frame| frames.push(frame));
+        add_native(arena, &mut frames, address, callers.next());
     }
     outer.for_each(|stored| match stored.address {
         0 => frames.push(frame(&stored)),
-        address => native::frames(arena, address - 1, |frame| frames.push(frame)),
+        address => add_native(arena, &mut frames, address, callers.next()),
     });
     of_frames(role, thread, frames.done())
 }
@@ -50,8 +53,26 @@ pub(crate) fn native_site<'a>(
 ) -> Option<Site<'a>> {
     native::learn(addresses.clone().map(|address| address - 1));
     let mut frames = arena.list(addresses.clone().map(|address| native::count(address - 1)).sum());
-    addresses.for_each(|address| native::frames(arena, address - 1, |frame| frames.push(frame)));
+    let mut callers = addresses.clone().skip(1);
+    addresses.for_each(|address| add_native(arena, &mut frames, address, callers.next()));
     of_frames(role, thread, frames.done())
+}
+
+/// Adds the frames of a return address, and of that of its caller only the call: a function without a name, which the library was entered by
+/// from another one, gets the name that was called (the one called may have jumped on).
+fn add_native<'a>(arena: &'a Arena, frames: &mut ArenaList<'a, Frame<'a>>, address: usize, caller: Option<usize>) {
+    native::frames(arena, address - 1, |frame| {
+        let function = frame.function.clone().or_else(|| called(arena, address, caller.filter(|&caller| caller != 0)?));
+        frames.push(Frame { function, ..frame });
+    });
+}
+
+/// The function of another library that the call before `caller` leads to, if that library has the address.
+fn called(arena: &Arena, address: usize, caller: usize) -> Option<Cow<'_, str>> {
+    let library = link_map_of(address)?;
+    let is_entry = |&target: &usize| link_map_of(target) == Some(library);
+    let entry = || sites::call_target(StackOf::Thread, caller).filter(is_entry);
+    native::data_symbol(arena, (link_map_of(caller) != Some(library)).then(entry).flatten()?)
 }
 
 fn of_frames<'a>(role: Role, thread: u32, frames: &'a [Frame<'a>]) -> Option<Site<'a>> {

@@ -1,7 +1,7 @@
 //! What a child waits for in vain: a lost thread, or a lock inside the C library that one held.
 use super::child::{Child, NAMED};
 use super::outside::{Wait, is_in_libc};
-use crate::describe::{self, libc_locks};
+use crate::describe::{self, libc_locks, lock_functions};
 use crate::entry::Arena;
 use crate::findings::{self, Hit};
 use forkguard_core::fork::LockRecord;
@@ -25,12 +25,15 @@ pub(super) fn of_wait<'a>(
     (site, frames): (Option<Site<'a>>, &[usize]),
 ) -> (Hit<'a>, Behind<'a>) {
     let Some(function) = site.as_ref().and_then(|site| libc_function(arena, frames, site)) else {
-        return of_lost_threads(arena, child, wait, lost, site);
+        return match site.as_ref().and_then(lock_functions::taken_in) {
+            Some(function) => of_unrecorded_lock(arena, child, wait, (arena.text(function), ""), lost, site),
+            None => of_lost_threads(arena, child, wait, lost, site),
+        };
     };
     let is_wanted = |lock: &&LockRecord| libc_locks::is_same(describe::libc_name(lock.entry.address), function);
     match child.libc_locks.as_slice().iter().find(is_wanted) {
         Some(lock) => of_libc_lock(arena, child, lock, function, lost, site),
-        None => of_unrecorded_lock(arena, child, wait, function, lost, site),
+        None => of_unrecorded_lock(arena, child, wait, (function, " inside the C library"), lost, site),
     }
 }
 
@@ -90,7 +93,7 @@ fn of_unrecorded_lock<'a>(
     arena: &'a Arena,
     child: &Child,
     wait: &Wait,
-    function: &str,
+    (function, place): (&str, &str),
     lost: &'a [Thread<'a>],
     site: Option<Site<'a>>,
 ) -> (Hit<'a>, Behind<'a>) {
@@ -100,7 +103,7 @@ fn of_unrecorded_lock<'a>(
         kind: FindingKind::LockDeadlock,
         what,
         subject: arena.format(format_args!(
-            "its only thread waits in {function}() for a lock inside the C library that only a lost thread could release; lost at the fork: {names}"
+            "its only thread waits in {function}() for a lock{place} that only a lost thread could release; lost at the fork: {names}"
         )),
         sites: arena.join([sites, site.as_slice()]),
         hazard: None,

@@ -3,7 +3,7 @@ use super::call::WaitReport;
 use super::interpreter::{self, Wait};
 use super::report::{report_endless, with_site};
 use super::text::{given_at, lost_threads_text, wait_id, wait_site, waiter};
-use crate::describe;
+use crate::describe::{self, lock_functions};
 use crate::entry::{Arena, Scratch, record_with_scratch};
 use crate::findings::Hit;
 use crate::sites::native;
@@ -31,6 +31,8 @@ pub(super) enum Awaited {
     StaticVariable,
     /// What a thread of C++ promised.
     Promise,
+    /// A lock of native code that no hook knows: the function in which it is taken has its name.
+    NativeLock,
     InterpreterLock,
     LostWaiters,
     Lock(LockKind),
@@ -46,6 +48,7 @@ impl Awaited {
             // Rust's Once, OnceLock and LazyLock.
             Awaited::Futex if function.contains("sync::once") => Awaited::StaticVariable,
             Awaited::Futex if function.contains("__atomic_futex_unsigned_base") => Awaited::Promise,
+            Awaited::Futex if site.and_then(lock_functions::taken_in).is_some() => Awaited::NativeLock,
             _ => self,
         }
     }
@@ -68,7 +71,7 @@ impl Awaited {
             Awaited::InterpreterLock => "the interpreter's lock (GIL), which no thread of this process holds,",
             Awaited::Lock(LockKind::Read | LockKind::Write) => "a read-write lock",
             Awaited::Lock(LockKind::Mutex | LockKind::C11Mutex) => "a mutex",
-            Awaited::Lock(_) => "a lock",
+            Awaited::Lock(_) | Awaited::NativeLock => "a lock",
             Awaited::ThreadEnd => "another thread to end",
             Awaited::LostWaiters => "lost threads to leave a condition that it destroys,",
         }
@@ -76,7 +79,7 @@ impl Awaited {
 
     fn hit_kind(self) -> FindingKind {
         match self {
-            Awaited::InterpreterLock | Awaited::StaticVariable => FindingKind::LockDeadlock,
+            Awaited::InterpreterLock | Awaited::StaticVariable | Awaited::NativeLock => FindingKind::LockDeadlock,
             _ if lost_threads().next().is_none() => FindingKind::LockDeadlock,
             _ => FindingKind::JoinLostThread,
         }
@@ -152,12 +155,15 @@ pub(super) fn report_at(scratch: &Scratch, site: usize, awaited: Awaited, addres
             false => " with no other thread in its process",
         };
         let symbol = describe::symbol(arena, address).map_or("", |symbol| arena.format(format_args!(" {symbol}")));
-        let subject = format_args!("{} waits for {}{symbol}{alone}{lost}", waiter(arena), awaited.name());
+        let waits = wait_site(arena, site);
+        let function = waits.as_ref().filter(|_| awaited == Awaited::NativeLock).and_then(lock_functions::taken_in);
+        let inside = function.map_or("", |function| arena.format(format_args!(", in {function}(),")));
+        let subject = format_args!("{} waits for {}{symbol}{inside}{alone}{lost}", waiter(arena), awaited.name());
         Some(Hit {
             kind,
             what: arena.text(id.as_str()),
             subject: arena.format(subject),
-            sites: arena.join([wait_site(arena, site).as_slice(), sites, given_at(arena, address).as_slice()]),
+            sites: arena.join([waits.as_slice(), sites, given_at(arena, address).as_slice()]),
             hazard: None,
         })
     });

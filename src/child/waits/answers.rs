@@ -10,9 +10,9 @@ use super::report::with_site;
 use super::text::wait_site;
 use super::work;
 use forkguard_core::fork::{ThreadRecord, lost_threads};
-use forkguard_core::glibc::{self, LockKind, Words};
+use forkguard_core::glibc::{self, LockKind};
 use forkguard_core::kernel;
-use forkguard_core::registry::threads::{self, STARTED, Slot, SlotState};
+use forkguard_core::registry::threads::{self, STARTED, Slot};
 use forkguard_report::event::Site;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -50,6 +50,7 @@ pub(crate) fn after_start() {
     if let Some(slot) = threads::mine() {
         slot.posted_to_lost.store(0, Relaxed);
     }
+    work::forget();
 }
 
 /// The semaphore that this thread posted for lost threads, while nobody has taken the token.

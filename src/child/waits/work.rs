@@ -16,6 +16,9 @@ use std::sync::atomic::Ordering::Relaxed;
 /// A loop that also waits for the time finds what it gave untouched for so many nanoseconds.
 const UNTOUCHED_NS: u64 = 1_000_000_000;
 
+/// What work that nobody takes over is reported as.
+const KIND: FindingKind = FindingKind::JoinLostThread;
+
 /// This thread is about to post a semaphore for which lost threads wait: if that gives work to a pool, its later waits are looked at.
 pub(super) fn note(slot: &Slot, semaphore: usize, caller: usize) {
     let gives = |site: &usize| describe::interpreted_frames(*site).any(|frame| interpreter::gives_work(&frame));
@@ -32,6 +35,16 @@ pub(crate) fn awaits_work() -> bool {
     threads::mine().is_some_and(|slot| slot.gave_work.load(Relaxed) != 0)
 }
 
+/// A thread was started, which may take over what was given. What was reported stays to be taken back.
+pub(super) fn forget() {
+    let gave = threads::slots().iter().filter(|slot| slot.gave_work.load(Relaxed) != 0);
+    gave.filter(|slot| !is_reported(slot.gave_work.load(Relaxed))).for_each(|slot| slot.gave_work.store(0, Relaxed));
+}
+
+fn is_reported(semaphore: usize) -> bool {
+    ledger::find(KIND, wait_id(semaphore).as_str()).is_some_and(|reported| reported.is(State::Hit))
+}
+
 /// Before a wait for descriptors.
 pub(crate) fn before_events(start: Start, caller: usize, endless: bool) {
     let Some(slot) = threads::mine().filter(|slot| slot.gave_work.load(Relaxed) != 0) else { return };
@@ -46,11 +59,10 @@ pub(crate) fn before_events(start: Start, caller: usize, endless: bool) {
 }
 
 fn take_back(semaphore: usize) {
-    let (kind, id) = (FindingKind::JoinLostThread, wait_id(semaphore));
-    if ledger::find(kind, id.as_str()).is_some_and(|reported| reported.is(State::Hit)) {
-        let because = "another thread took it over";
+    if is_reported(semaphore) {
+        let (id, because) = (wait_id(semaphore), "another thread took it over");
         record_with_scratch(|scratch| {
-            ledger::report_state(scratch, kind, format_args!("{}", id.as_str()), State::Resolved, None, because);
+            ledger::report_state(scratch, KIND, format_args!("{}", id.as_str()), State::Resolved, None, because);
         });
     }
 }
