@@ -27,7 +27,6 @@ pub(crate) fn blocks(kind: FindingKind) -> Vec<Block> {
     parse(section(kind))
 }
 
-#[cfg(test)]
 /// The first block of a kind's section with this label.
 pub(crate) fn part(kind: FindingKind, label: &str) -> Option<String> {
     blocks(kind).into_iter().find_map(|block| match block {

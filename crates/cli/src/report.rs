@@ -1,5 +1,9 @@
 //! `forkguard report`: any number of reports as one story, in the format that is asked for.
+mod html;
 mod json;
+mod junit;
+mod otlp;
+mod sarif;
 mod text;
 
 use crate::input::{Error, Input, ReportFile};
@@ -9,6 +13,7 @@ use crate::terminal;
 use forkguard_report::story::Story;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -18,7 +23,9 @@ use std::time::Duration;
 Examples:
   forkguard report                              what was reported to the default place
   forkguard report /srv/reports --all --stacks
-  forkguard report /srv/reports --format json | jq .findings")]
+  forkguard report /srv/reports --format json | jq .findings
+  forkguard report /srv/reports --format html > report.html
+  forkguard report /srv/reports --format sarif --root \"$PWD\" > forkguard.sarif")]
 pub(crate) struct Args {
     #[command(flatten)]
     input: Input,
@@ -35,6 +42,14 @@ pub(crate) struct Args {
     #[arg(long)]
     stacks: bool,
 
+    /// The application's directory: paths below it are relative to it, in sarif
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+
+    /// Put lines of source files below --root, or else below the current directory, into html
+    #[arg(long)]
+    source: bool,
+
     #[command(flatten)]
     debug_files: DebugFiles,
 }
@@ -46,6 +61,14 @@ enum Format {
     Text,
     /// For programs: docs/story.schema.json
     Json,
+    /// For a browser: one file that needs nothing else
+    Html,
+    /// For code scanning: SARIF 2.1.0, a result a line and kind
+    Sarif,
+    /// For CI: a test case a finding, warnings and errors fail
+    Junit,
+    /// For the OpenTelemetry Collector: OTLP JSON lines, a log record a finding
+    Otlp,
 }
 
 /// How long reading may take before a bar is shown.
@@ -75,6 +98,11 @@ fn read(files: &[ReportFile], debug_files: &DebugFiles) -> Result<Story, Error> 
     story
 }
 
+/// The directory of which source files may be shown; none when nobody asked for them.
+fn source_below(args: &Args) -> Option<PathBuf> {
+    args.source.then(|| args.root.clone().unwrap_or_else(|| ".".into()))
+}
+
 fn write(story: &Story, args: &Args) -> io::Result<()> {
     let out = anstream::AutoStream::auto(io::stdout().lock());
     let mut out = BufWriter::new(out);
@@ -84,6 +112,10 @@ fn write(story: &Story, args: &Args) -> io::Result<()> {
             text::write(&mut out, story, style)?;
         }
         Format::Json => json::write(&mut out, story)?,
+        Format::Html => html::write(&mut out, story, source_below(args).as_deref())?,
+        Format::Sarif => sarif::write(&mut out, story, args.root.as_deref())?,
+        Format::Junit => junit::write(&mut out, story)?,
+        Format::Otlp => otlp::write(&mut out, story, args.all)?,
     }
     out.flush()
 }

@@ -216,6 +216,8 @@ pub struct Finding {
     pub suppressed: bool,
     /// In which states it is, in how many children.
     pub lives: Vec<Life>,
+    /// In how many children it is at all.
+    pub children: u64,
     /// The processes that forked the children.
     pub leaders: Vec<u32>,
     /// Seconds since the epoch when it was first seen.
@@ -290,11 +292,6 @@ impl Finding {
     /// True when somebody has to care for it: it is open, or it happened.
     pub fn stands(&self) -> bool {
         matches!(self.state, State::Open | State::Hit)
-    }
-
-    /// In how many children it is.
-    pub fn count(&self) -> u64 {
-        self.lives.iter().map(|life| life.count).sum()
     }
 }
 

@@ -36,6 +36,7 @@ struct Group {
     subjects: Vec<Text>,
     suppressed: bool,
     lives: Vec<LifeSoFar>,
+    children: Distinct,
     leaders: Vec<u32>,
     first: f64,
     last: f64,
@@ -52,7 +53,25 @@ struct Worst {
 
 struct LifeSoFar {
     because: Reason,
+    children: Distinct,
     life: Life,
+}
+
+/// Counts children, whose findings come one after the other.
+#[derive(Default)]
+struct Distinct {
+    count: u64,
+    last: Option<usize>,
+}
+
+impl Distinct {
+    /// True for a child that is new.
+    fn add(&mut self, fork: Option<usize>) -> bool {
+        let new = fork.is_none() || fork != self.last;
+        self.count += u64::from(new);
+        self.last = fork;
+        new
+    }
 }
 
 /// The findings so far.
@@ -149,6 +168,7 @@ impl Group {
             subjects: Vec::new(),
             suppressed: true,
             lives: Vec::new(),
+            children: Distinct::default(),
             leaders: Vec::new(),
             first: f64::INFINITY,
             last: 0.0,
@@ -172,22 +192,26 @@ impl Group {
         }
         self.first = self.first.min(instance.time);
         self.last = self.last.max(instance.time);
-        let life = self.life(instance);
+        self.children.add(instance.fork);
+        let LifeSoFar { life, children, .. } = self.life(instance);
+        if !children.add(instance.fork) {
+            return;
+        }
         life.count += 1;
         life.ended += u64::from(fork.is_some_and(|fork| fork.became.status.is_some()));
         life.children.extend(instance.child.filter(|_| life.children.len() < CHILDREN));
     }
 
     /// The life that an instance is in.
-    fn life(&mut self, instance: &Instance) -> &mut Life {
+    fn life(&mut self, instance: &Instance) -> &mut LifeSoFar {
         let &Instance { state, severity, because, .. } = instance;
         let found = self.lives.iter().position(|it| (it.life.state, it.life.severity) == (state, severity));
         let position = found.unwrap_or_else(|| {
             let life = Life { state, severity, because: String::new(), count: 0, children: Vec::new(), ended: 0 };
-            self.lives.push(LifeSoFar { because, life });
+            self.lives.push(LifeSoFar { because, children: Distinct::default(), life });
             self.lives.len() - 1
         });
-        &mut self.lives[position].life
+        &mut self.lives[position]
     }
 
     fn finish(self, shapes: &[Shape], shared: &Shared) -> Finding {
@@ -213,6 +237,7 @@ impl Group {
             cure: shape.cure.clone(),
             suppressed: self.suppressed,
             lives,
+            children: self.children.count,
             leaders: self.leaders,
             first: self.first,
             last: self.last,

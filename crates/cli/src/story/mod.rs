@@ -8,7 +8,7 @@ mod inherits;
 mod instances;
 pub(crate) mod keep;
 pub(crate) mod line;
-mod places;
+pub(crate) mod places;
 mod processes;
 mod records;
 mod tell;

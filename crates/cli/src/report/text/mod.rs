@@ -3,7 +3,8 @@ mod findings;
 mod processes;
 mod words;
 
-pub(crate) use words::Style;
+pub(crate) use findings::line;
+pub(crate) use words::{Style, date, in_children};
 
 use crate::terminal::{COMMAND, FAINT, HEAD, style, wrapped};
 use forkguard_report::event::Severity;

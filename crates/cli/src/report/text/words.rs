@@ -24,14 +24,14 @@ pub(super) fn names(children: &[u32], count: u64) -> String {
 }
 
 /// "in 3 children: 12 13 14", or only their number where nobody knows them.
-pub(super) fn in_children(children: &[u32], count: u64) -> String {
+pub(crate) fn in_children(children: &[u32], count: u64) -> String {
     let noun = if count == 1 { "child" } else { "children" };
     let colon = if children.is_empty() { "" } else { ":" };
     format!("in {count} {noun}{colon}{}", names(children, count))
 }
 
 /// The date and time of day, in UTC; what no clock shows is shown as the nearest that one does.
-pub(super) fn date(time: f64) -> String {
+pub(crate) fn date(time: f64) -> String {
     const LAST: f64 = 253_402_300_799.0;
     let since = Duration::from_millis((time.clamp(0.0, LAST) * 1000.0).round() as u64);
     humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string().replace('T', " ").replace('Z', "")
