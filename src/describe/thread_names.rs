@@ -1,6 +1,7 @@
 //! Names of threads as the program set them and as the kernel has them.
+use super::site::interpreted_frames;
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::ThreadRecord;
+use forkguard_core::fork::{ThreadRecord, birth};
 use forkguard_core::kernel;
 use std::ffi::CStr;
 use std::sync::atomic::Ordering::Relaxed;
@@ -20,13 +21,26 @@ pub(crate) fn name_of_lost(thread: &ThreadRecord) -> Text<16> {
     recorded_name(thread, thread.tid, false)
 }
 
-/// A thread's name: as it was set, else (in the leader) as the kernel has it, else the process's.
+/// A thread's name: as it was set, else as the kernel has it (in the leader) or has it by now, else the process's.
 pub(super) fn recorded_name(thread: &ThreadRecord, tid: u32, leader: bool) -> Text<16> {
     if !thread.name.is_empty() {
         return thread.name;
     }
-    let kernel = if leader { kernel_name(tid) } else { Text::new() };
+    let kernel = if leader { kernel_name(tid) } else { later_name(thread) };
     if kernel.is_empty() { own_name() } else { kernel }
+}
+
+/// The name that a lost thread has in the leader by now, if it ran no code of its language before the fork: Ruby's give themselves their names.
+fn later_name(thread: &ThreadRecord) -> Text<16> {
+    let had_begun = thread.label != 0 || thread.code != 0 || interpreted_frames(thread.stack_at_fork).next().is_some();
+    let leader = birth().map(|fork| fork.leader).filter(|&leader| leader == kernel::parent_id());
+    match leader.filter(|_| !had_begun && thread.tid != 0) {
+        Some(leader) => {
+            let path = Text::<64>::of(format_args!("/proc/{leader}/task/{}/comm", thread.tid));
+            path.as_cstr().map(read_name).unwrap_or_default()
+        }
+        None => Text::new(),
+    }
 }
 
 /// A thread's id; in the leader a thread that had not begun to run at the fork may have one by now.
