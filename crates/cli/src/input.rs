@@ -14,6 +14,7 @@ pub(crate) enum Error {
     NoEvents(Vec<PathBuf>, Vec<String>),
     Unwritable(PathBuf, io::Error),
     Output(io::Error),
+    Process(forkguard_process::Error),
     /// A kind that is none, and one that may have been meant.
     NoKind(String, Option<&'static str>),
 }
@@ -34,6 +35,7 @@ impl Display for Error {
             }
             Error::Unwritable(path, error) => write!(out, "cannot write {}: {error}", shown(path)),
             Error::Output(error) => write!(out, "cannot write: {error}"),
+            Error::Process(error) => write!(out, "{error}"),
             Error::NoKind(name, alike) => {
                 write!(out, "no kind of finding is called {}", Plain(name))?;
                 alike.map_or(Ok(()), |alike| write!(out, "; {alike}?"))?;

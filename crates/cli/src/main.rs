@@ -3,6 +3,7 @@ mod clean;
 mod completions;
 mod explain;
 mod input;
+mod inspect;
 mod man;
 mod page;
 mod report;
@@ -40,6 +41,7 @@ enum Command {
     Clean(clean::Args),
     Completions(completions::Args),
     Explain(explain::Args),
+    Inspect(inspect::Args),
     Man(man::Args),
     Report(report::Args),
     Resolve(resolve::Args),
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Clean(args) => clean::run(&args).map(success),
         Command::Completions(args) => completions::run(&args, Tool::command()).map(success),
         Command::Explain(args) => explain::run(&args).map(success),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Man(args) => man::run(&args, Tool::command()).map(success),
         Command::Report(args) => report::run(&args).map(success),
         Command::Resolve(args) => resolve::run(&args).map(success),

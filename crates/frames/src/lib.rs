@@ -9,5 +9,6 @@ mod memory;
 pub mod perl;
 pub mod php;
 pub mod python;
+pub mod ruby;
 
 pub use memory::{Bytes, Memory, Value};

@@ -1,0 +1,67 @@
+//! What the library in a process has reported of it: found by the process's own environment.
+use forkguard_process::Status;
+use forkguard_report::directories::default_directories;
+use forkguard_report::event::{Event, Finding};
+use forkguard_report::{Line, SUFFIX};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+/// The findings about a process, in their order.
+pub(super) fn findings(process: &Status) -> Vec<Finding<'static>> {
+    let root = PathBuf::from(format!("/proc/{}", process.id));
+    if !fs::read_to_string(root.join("maps")).is_ok_and(|maps| maps.contains("/libforkguard.")) {
+        return Vec::new();
+    }
+    let environment = fs::read(root.join("environ")).unwrap_or_default();
+    let files = directories(&environment, process.user).into_iter().flat_map(|directory| files(&inside(&root, &directory)));
+    files.flat_map(|file| of_file(&file, process.own_id)).collect()
+}
+
+/// A path as the process sees it: below its own root directory, or from its own working directory.
+fn inside(root: &Path, path: &Path) -> PathBuf {
+    match path.strip_prefix("/") {
+        Ok(path) => root.join("root").join(path),
+        Err(_) => root.join("cwd").join(path),
+    }
+}
+
+fn directories(environment: &[u8], user: u32) -> Vec<PathBuf> {
+    let variable = |name: &str| {
+        let mut entries = environment.split(|&byte| byte == 0).filter_map(|entry| str::from_utf8(entry).ok());
+        entries.find_map(|entry| entry.strip_prefix(name)?.strip_prefix('=')).filter(|value| !value.is_empty())
+    };
+    if let Some(told) = variable("FORKGUARD_REPORT") {
+        return vec![told.into()];
+    }
+    let mut all = Vec::new();
+    default_directories(variable("XDG_STATE_HOME"), variable("TMPDIR"), user, |path| all.push(path.to_string().into()));
+    all
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .map(|entry| entry.path())
+        .filter(|path| path.as_os_str().as_encoded_bytes().ends_with(SUFFIX.as_bytes()))
+        .collect();
+    files.sort();
+    files
+}
+
+fn of_file(file: &Path, child: u32) -> Vec<Finding<'static>> {
+    let Ok(file) = File::open(file) else { return Vec::new() };
+    let lines = BufReader::new(file).lines().map_while(Result::ok);
+    // Few lines are parsed: others of a long report are about other children.
+    let number = child.to_string();
+    let of_child = lines.filter(|line| line.contains("finding") && line.contains(&number));
+    of_child.filter_map(|line| finding(&line)).filter(|finding| finding.child == Some(child)).collect()
+}
+
+fn finding(line: &str) -> Option<Finding<'static>> {
+    match serde_json::from_str::<Line<'static>>(line).ok()?.event {
+        Event::Finding(finding) => Some(finding),
+        _ => None,
+    }
+}

@@ -1,0 +1,96 @@
+//! `forkguard inspect`: a running process from outside: what its threads wait for, and whether that can end.
+mod facts;
+mod library;
+mod text;
+
+use crate::input::Error;
+use crate::symbols::{DebugFiles, Symbols};
+use crate::terminal::columns;
+use facts::Inspection;
+use forkguard_process::{Error as ProcessError, look, may_be_stuck, processes, same_user, status};
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Looks into a running, perhaps hung process: what each thread waits for, which lock, who holds it, the stacks.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  forkguard inspect 4711           a worker that does not answer
+  forkguard inspect --all          every process of yours that looks hung or has the library
+  forkguard inspect 4711 --json    for a program
+
+The process stands still for a moment (less than 5 ms) and goes on as before; the library need not be loaded.
+Status: 0 nothing is proved wrong, 1 a wait that cannot end, 2 no process can be looked into.")]
+pub(crate) struct Args {
+    /// Processes, by the numbers that they have here
+    #[arg(required_unless_present = "all", value_name = "PID")]
+    pids: Vec<u32>,
+
+    /// All processes of this user that look hung or have forkguard's library
+    #[arg(long, conflicts_with = "pids")]
+    all: bool,
+
+    /// Print JSON, a line a process
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    debug_files: DebugFiles,
+}
+
+/// Status where a wait was found that cannot end.
+const STUCK: u8 = 1;
+
+/// Prints what is found of the processes that `args` name.
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Error> {
+    let mut symbols = Symbols::new(&args.debug_files);
+    let mut out = anstream::AutoStream::auto(io::stdout().lock());
+    let mut stuck = false;
+    let mut shown = 0;
+    for pid in pids(args) {
+        match inspect(pid, &mut symbols) {
+            Ok(inspection) => {
+                stuck |= inspection.is_stuck();
+                shown += 1;
+                print(&mut out, &inspection, args.json).map_err(Error::Output)?;
+            }
+            // Another process may end meanwhile, or forbid it.
+            Err(_) if args.all => {}
+            Err(error) => return Err(Error::Process(error)),
+        }
+    }
+    if shown == 0 && !args.json {
+        writeln!(out, "No process of yours looks hung or has forkguard's library.").map_err(Error::Output)?;
+    }
+    Ok(if stuck { ExitCode::from(STUCK) } else { ExitCode::SUCCESS })
+}
+
+fn pids(args: &Args) -> Vec<u32> {
+    if !args.all {
+        return args.pids.clone();
+    }
+    let mut all: Vec<u32> = processes()
+        .filter(|&pid| pid != std::process::id() && status(pid).is_ok_and(|status| same_user(&status)) && may_be_stuck(pid))
+        .collect();
+    all.sort_unstable();
+    all
+}
+
+fn inspect(pid: u32, symbols: &mut Symbols) -> Result<Inspection, ProcessError> {
+    let view = look(pid)?;
+    let mut inspection = Inspection::of(&view);
+    if let Some(parent) = view.parent.as_ref().filter(|_| inspection.is_suspect())
+        && let Ok(parent) = look(parent.id)
+    {
+        inspection.add_lost_threads(&view, &parent);
+    }
+    inspection.add_findings(library::findings(&view.process));
+    Ok(inspection.resolved(symbols))
+}
+
+fn print(out: &mut dyn Write, inspection: &Inspection, json: bool) -> io::Result<()> {
+    if json {
+        return writeln!(out, "{}", serde_json::to_string(inspection)?);
+    }
+    text::print(out, inspection, columns())
+}

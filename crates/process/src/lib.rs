@@ -1,0 +1,23 @@
+//! A process looked at from outside: its threads, what each waits for, native and interpreted stacks, and whether a wait can end.
+//!
+//! Files of /proc are read first. Threads are stopped for a moment (ptrace) only where their registers are needed and where the kernel starts the
+//! interrupted call again; the rest is read by process_vm_readv. Nothing is ever written to the process.
+mod error;
+mod interpreters;
+mod lock;
+mod maps;
+mod memory;
+mod module;
+mod status;
+mod stop;
+mod unwind;
+mod verdict;
+mod view;
+mod wait;
+
+pub use error::Error;
+pub use lock::{Kind, Lock};
+pub use status::{Status, processes, same_user, status, tasks};
+pub use verdict::{Certainty, Verdict};
+pub use view::{Thread, View, look, may_be_stuck};
+pub use wait::{FutexWait, SystemCall, Wait};

@@ -1,0 +1,152 @@
+//! `forkguard inspect` on workers that hang, started without the library and with it, and on those that do not.
+mod common;
+
+use common::hit::line;
+use common::server::*;
+use common::{scratch, tool, wait_for};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn inspect(pid: u32, options: &[&str]) -> Output {
+    Command::new(tool()).arg("inspect").arg(pid.to_string()).args(options).output().expect("the tool runs")
+}
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).into_owned()
+}
+
+/// What it says of a process once it calls it stuck.
+fn stuck(pid: u32) -> String {
+    let output = wait_for("a process that is stuck", || Some(inspect(pid, &[])).filter(|output| output.status.code() == Some(1)));
+    text(&output.stdout)
+}
+
+fn source(name: &str) -> PathBuf {
+    repository("tests/apps/inspect").join(name)
+}
+
+fn at(file: &Path, comment: &str) -> String {
+    format!("{}:{}", file.file_name().expect("a name").to_string_lossy(), line(file, comment))
+}
+
+fn has(said: &str, parts: &[&str]) {
+    parts.iter().for_each(|part| assert!(said.contains(part), "{part} is missing:\n{said}"));
+}
+
+/// The only child of a program that was started without the library.
+fn child_of(name: &str, command: Command) -> (Server, u32) {
+    let run = Run { directory: scratch(name), guarded: false };
+    let server = run.start(command);
+    let child = *server.workers(1, &BTreeSet::new()).first().expect("a child");
+    (server, child)
+}
+
+fn compiled(name: &str) -> PathBuf {
+    let program = scratch(&format!("inspect-{name}-built")).join(name);
+    let built =
+        Command::new("gcc").args(["-g", "-O1", "-pthread", "-o"]).arg(&program).arg(source(&format!("{name}.c"))).status();
+    assert!(built.expect("gcc").success());
+    program
+}
+
+#[test]
+fn a_mutex_of_a_c_program() {
+    let (_server, child) = child_of("inspect-c", Command::new(compiled("held_mutex")));
+    let said = stuck(child);
+    let file = source("held_mutex.c");
+    has(&said, &["waits for the mutex order_lock at 0x", "Orphaned: the mutex is held by thread", " holds it"]);
+    has(&said, &[&at(&file, "waits"), &at(&file, "stood"), "next: forkguard explain lock-deadlock"]);
+}
+
+#[test]
+fn a_semaphore_that_a_handler_posts_is_no_orphan() {
+    let mut command = Command::new(compiled("held_mutex"));
+    command.arg("semaphore");
+    let (_server, child) = child_of("inspect-handler", command);
+    let said = wait_for("a wait", || Some(text(&inspect(child, &[]).stdout)).filter(|said| said.contains("semaphore")));
+    has(&said, &["perhaps stuck: ", "only a signal's handler could give it (TERM)"]);
+    assert_eq!(inspect(child, &[]).status.code(), Some(0));
+}
+
+#[test]
+fn a_mutex_that_ruby_waits_for() {
+    let file = source("held_mutex.rb");
+    let mut command = Command::new("ruby");
+    command.arg(&file);
+    let (_server, child) = child_of("inspect-ruby", command);
+    has(&stuck(child), &["Orphaned: the mutex is held by thread", &at(&file, "waits"), &at(&file, "stood"), " holds it"]);
+}
+
+/// A worker of gunicorn that has one request: it answers, or hangs.
+fn gunicorn_worker(run: &Run, path: &str) -> (Server, u32) {
+    let port = free_port();
+    let mut command = gunicorn(port, "tests/apps/inspect", "held_lock:app", &["--workers=1", "--timeout=0"]);
+    command.env_remove("FORKGUARD_LOCKS");
+    let server = run.start(command);
+    let worker = *server.workers(1, &BTreeSet::new()).first().expect("a worker");
+    if path == "/" {
+        // The connection may be closed: the worker has accepted it or not, it will read the request.
+        drop(send_request(port));
+    } else {
+        wait_for("an answer", || ask(port, path).ok());
+    }
+    (server, worker)
+}
+
+#[test]
+fn a_lock_that_gunicorns_worker_waits_for() {
+    let run = Run { directory: scratch("inspect-gunicorn"), guarded: false };
+    let (_server, worker) = gunicorn_worker(&run, "/");
+    let said = stuck(worker);
+    let file = source("held_lock.py");
+    has(
+        &said,
+        &[
+            "waits for the semaphore at 0x",
+            "Orphaned: ",
+            "its only thread waits for it",
+            &at(&file, "waits"),
+            &at(&file, "stood"),
+        ],
+    );
+    let output = inspect(worker, &["--json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(json["threads"][0]["verdict"]["proved"], true, "{json}");
+    let all = Command::new(tool()).args(["inspect", "--all"]).output().expect("the tool runs");
+    has(&text(&all.stdout), &[&format!("process {worker} ")]);
+}
+
+#[test]
+fn with_the_library_the_holder_has_a_name() {
+    let run = Run::guarded("inspect-guarded");
+    let (_server, worker) = gunicorn_worker(&run, "/");
+    let said = stuck(worker);
+    has(&said, &["what the library has reported", "lock-deadlock", "thread \"refresh\"", &at(&source("held_lock.py"), "stood")]);
+}
+
+#[test]
+fn a_worker_that_waits_for_requests_is_well() {
+    let run = Run { directory: scratch("inspect-idle"), guarded: false };
+    let (_server, worker) = gunicorn_worker(&run, "/well");
+    let output = inspect(worker, &[]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(!said.contains("stuck"), "{said}");
+}
+
+#[test]
+fn errors_say_what_to_do() {
+    let output = inspect(u32::MAX / 2, &[]);
+    assert_eq!(output.status.code(), Some(2));
+    has(&text(&output.stderr), &["no process"]);
+    // SAFETY: geteuid has no conditions.
+    if unsafe { libc::geteuid() } == 0 {
+        let mut command = Command::new(tool());
+        let output = command.args(["inspect", "1"]).uid(65534).output().expect("the tool runs");
+        assert_eq!(output.status.code(), Some(2));
+        has(&text(&output.stderr), &["process 1 belongs to user 0", "next: sudo forkguard inspect 1"]);
+    }
+}
