@@ -15,6 +15,8 @@ pub(crate) enum Error {
     Unwritable(PathBuf, io::Error),
     Output(io::Error),
     Process(forkguard_process::Error),
+    /// A format that needs all events before it is written.
+    NoFollow,
     /// A kind that is none, and one that may have been meant.
     NoKind(String, Option<&'static str>),
 }
@@ -36,6 +38,12 @@ impl Display for Error {
             Error::Unwritable(path, error) => write!(out, "cannot write {}: {error}", shown(path)),
             Error::Output(error) => write!(out, "cannot write: {error}"),
             Error::Process(error) => write!(out, "{error}"),
+            Error::NoFollow => {
+                write!(
+                    out,
+                    "only text and otlp can be followed\n  next: forkguard report --follow, or without --follow once the run is over"
+                )
+            }
             Error::NoKind(name, alike) => {
                 write!(out, "no kind of finding is called {}", Plain(name))?;
                 alike.map_or(Ok(()), |alike| write!(out, "; {alike}?"))?;
@@ -68,6 +76,12 @@ impl Input {
     /// The paths that were given, or else the library's own.
     pub(crate) fn paths(&self) -> Vec<PathBuf> {
         if self.paths.is_empty() { default_directories() } else { self.paths.clone() }
+    }
+
+    /// The files that are there by now.
+    pub(crate) fn present(&self) -> Vec<ReportFile> {
+        let listed = |path: PathBuf| files(&path).unwrap_or_default().into_iter().map(move |file| (file != path, file));
+        self.paths().into_iter().flat_map(listed).map(|(listed, path)| ReportFile { path, listed }).collect()
     }
 
     /// All files of these paths, by name; each path has one.

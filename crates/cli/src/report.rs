@@ -1,9 +1,11 @@
 //! `forkguard report`: any number of reports as one story, in the format that is asked for.
+mod follow;
 mod html;
 mod json;
 mod junit;
 mod otlp;
 mod sarif;
+mod tail;
 mod text;
 
 use crate::input::{Error, Input, ReportFile};
@@ -23,6 +25,7 @@ use std::time::Duration;
 Examples:
   forkguard report                              what was reported to the default place
   forkguard report /srv/reports --all --stacks
+  forkguard report /srv/reports --follow
   forkguard report /srv/reports --format json | jq .findings
   forkguard report /srv/reports --format html > report.html
   forkguard report /srv/reports --format sarif --root \"$PWD\" > forkguard.sarif")]
@@ -33,6 +36,10 @@ pub(crate) struct Args {
     /// What to write
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    /// Go on and print events as they come, in text or otlp
+    #[arg(long, conflicts_with_all = ["root", "source"])]
+    follow: bool,
 
     /// List the findings that are resolved or moot, too
     #[arg(long)]
@@ -76,9 +83,26 @@ const LONG: Duration = Duration::from_secs(1);
 
 /// Reads what `args` name and prints it.
 pub(crate) fn run(args: &Args) -> Result<(), Error> {
+    if args.follow {
+        return follow(args);
+    }
     let files = args.input.files()?;
     let story = read(&files, &args.debug_files)?;
     write(&story, args).map_err(Error::Output)
+}
+
+fn follow(args: &Args) -> Result<(), Error> {
+    let form = match args.format {
+        Format::Text => follow::Form::Text(style(args)),
+        Format::Otlp => follow::Form::Otlp,
+        _ => return Err(Error::NoFollow),
+    };
+    let mut out = BufWriter::new(anstream::AutoStream::auto(io::stdout().lock()));
+    follow::run(&mut out, &args.input, form)
+}
+
+fn style(args: &Args) -> text::Style {
+    text::Style { all: args.all, stacks: args.stacks, columns: terminal::columns() }
 }
 
 /// The story of the files; on a terminal a bar shows how far it is when that takes long.
@@ -107,10 +131,7 @@ fn write(story: &Story, args: &Args) -> io::Result<()> {
     let out = anstream::AutoStream::auto(io::stdout().lock());
     let mut out = BufWriter::new(out);
     match args.format {
-        Format::Text => {
-            let style = text::Style { all: args.all, stacks: args.stacks, columns: terminal::columns() };
-            text::write(&mut out, story, style)?;
-        }
+        Format::Text => text::write(&mut out, story, style(args))?,
         Format::Json => json::write(&mut out, story)?,
         Format::Html => html::write(&mut out, story, source_below(args).as_deref())?,
         Format::Sarif => sarif::write(&mut out, story, args.root.as_deref())?,

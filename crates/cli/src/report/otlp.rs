@@ -5,20 +5,24 @@ use serde_json::{Value, json};
 use std::io::{Result, Write};
 
 /// Writes a line for each finding that stands, and with `all` for the others, too.
-pub(crate) fn write(mut out: &mut dyn Write, story: &Story, all: bool) -> Result<()> {
+pub(crate) fn write(out: &mut dyn Write, story: &Story, all: bool) -> Result<()> {
     for finding in story.findings.iter().filter(|finding| all || finding.stands()) {
         let leader = finding.leaders.first();
         let process = story.processes.iter().find(|process| Some(&process.pid) == leader);
-        let resource = process.map(resource).unwrap_or_else(|| vec![text("service.name", "forkguard")]);
-        let logs = logs(&resource, &story.forkguard, &record(finding));
-        serde_json::to_writer(&mut out, &logs)?;
-        writeln!(out)?;
+        write_one(out, finding, process, &story.forkguard)?;
     }
     Ok(())
 }
 
+/// Writes the line of a finding, whose children `process` forked.
+pub(crate) fn write_one(mut out: &mut dyn Write, finding: &Finding, process: Option<&Process>, version: &str) -> Result<()> {
+    let resource = process.map_or_else(|| vec![text("service.name", "forkguard")], resource);
+    serde_json::to_writer(&mut out, &logs(&resource, version, &record(finding)))?;
+    writeln!(out)
+}
+
 /// One record in its envelope.
-pub(crate) fn logs(resource: &[Value], version: &str, record: &Value) -> Value {
+fn logs(resource: &[Value], version: &str, record: &Value) -> Value {
     json!({"resourceLogs": [{
         "resource": {"attributes": resource},
         "scopeLogs": [{"scope": {"name": "forkguard", "version": version}, "logRecords": [record]}],
@@ -60,7 +64,7 @@ fn record(finding: &Finding) -> Value {
 }
 
 /// A log record of an event: when it happened and when it was last seen, in seconds since the epoch.
-pub(crate) fn log_record(time: f64, observed: f64, severity: Severity, body: &str, attributes: Vec<Value>) -> Value {
+fn log_record(time: f64, observed: f64, severity: Severity, body: &str, attributes: Vec<Value>) -> Value {
     let (number, text) = match severity {
         Severity::Info => (9, "INFO"),
         Severity::Warning => (13, "WARN"),
@@ -83,11 +87,11 @@ fn nanoseconds(seconds: f64) -> String {
 }
 
 /// An attribute that is a text.
-pub(crate) fn text(key: &str, value: &str) -> Value {
+fn text(key: &str, value: &str) -> Value {
     json!({"key": key, "value": {"stringValue": value}})
 }
 
 /// An attribute that is a number.
-pub(crate) fn number(key: &str, value: u64) -> Value {
+fn number(key: &str, value: u64) -> Value {
     json!({"key": key, "value": {"intValue": value.to_string()}})
 }

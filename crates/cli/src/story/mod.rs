@@ -11,6 +11,7 @@ pub(crate) mod line;
 pub(crate) mod places;
 mod processes;
 mod records;
+pub(crate) mod single;
 mod tell;
 mod workers;
 

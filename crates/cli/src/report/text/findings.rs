@@ -47,6 +47,12 @@ fn section(out: &mut dyn Write, title: &str, findings: &[&Finding], style: Style
     Ok(())
 }
 
+/// A finding with what happens and what cures it.
+pub(crate) fn whole(out: &mut dyn Write, finding: &Finding, style: Style) -> Result<()> {
+    one(out, finding, style)?;
+    texts(out, finding, style)
+}
+
 fn one(out: &mut dyn Write, finding: &Finding, shown: Style) -> Result<()> {
     let style = style(finding.severity);
     write!(out, "  {style}{}{style:#} {HEAD}{}{HEAD:#}", finding.severity.name(), finding.kind.name())?;

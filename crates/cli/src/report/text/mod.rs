@@ -3,7 +3,7 @@ mod findings;
 mod processes;
 mod words;
 
-pub(crate) use findings::line;
+pub(crate) use findings::{line, whole as finding};
 pub(crate) use words::{Style, date, in_children};
 
 use crate::terminal::{COMMAND, FAINT, HEAD, style, wrapped};
