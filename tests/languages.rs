@@ -99,6 +99,14 @@ fn pythons_output_is_written_twice() {
     assert_eq!((printed.matches("started").count(), hits(&script).len()), (1, 0), "{printed}");
 }
 
+/// A thread that had ended is nothing to warn of, though MRI keeps its native thread for a while.
+#[test]
+fn rubys_ended_threads() {
+    let script = Script::run("ruby", "joined.rb");
+    let severities: Vec<_> = script.report.findings("thread-lost").map(|entry| entry.json["severity"].clone()).collect();
+    assert!(severities.iter().all(|severity| severity == "info"), "{severities:?}");
+}
+
 /// What a child's event loop gives to a pool of its leader's stays undone.
 #[test]
 fn pythons_event_loop_awaits_lost_threads() {

@@ -21,6 +21,7 @@ pub(crate) use code::{call_target, is_own};
 use forkguard_core::fork::Snapshot;
 use forkguard_loader::{MemoryAccess, path_of};
 pub(crate) use languages::exit_functions::{exit_functions, runs_exit_function};
+pub(crate) use languages::is_in_ruby;
 pub(crate) use languages::python::handlers as python_handlers;
 pub(crate) use languages::python::{self, before_forks, starts_thread};
 pub(crate) use rate::skipped;

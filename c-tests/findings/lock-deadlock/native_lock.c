@@ -2,6 +2,7 @@
 // FLAGS: -g
 // EXPECT: lock-deadlock severity=error state=hit subject~lock subject~worker count=1
 // EXPECT: lock-deadlock sites=[role=waits,frames.function=own_lock_slow]
+// EXPECT-LAST: lock-orphaned hit subject~lock count=1
 // EXPECT-NOT: join-lost-thread
 // STDERR: lock-deadlock
 #include "native_lock.h"

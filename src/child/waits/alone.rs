@@ -3,9 +3,11 @@ use super::call::WaitReport;
 use super::interpreter::{self, Wait};
 use super::report::{report_endless, with_site};
 use super::text::{given_at, lost_threads_text, wait_id, wait_site, waiter};
+use crate::child::hit::report_hit;
 use crate::describe::{self, lock_functions};
 use crate::entry::{Arena, Scratch, record_with_scratch};
 use crate::findings::Hit;
+use crate::ledger::{self, Output, Reported};
 use crate::sites::native;
 use forkguard_core::fork::lost_threads;
 use forkguard_core::gate;
@@ -13,7 +15,7 @@ use forkguard_core::glibc::{self, LockKind, Words};
 use forkguard_core::kernel;
 use forkguard_core::registry::signals;
 use forkguard_core::registry::threads::{self, STARTED};
-use forkguard_report::event::{FindingKind, Site};
+use forkguard_report::event::{FindingKind, Severity, Site};
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// What the thread waits for.
@@ -169,8 +171,29 @@ pub(super) fn report_at(scratch: &Scratch, site: usize, awaited: Awaited, addres
     });
     match report {
         WaitReport::Finding(finding, _) if awaited == Awaited::InterpreterLock => WaitReport::Periodic(finding),
+        WaitReport::Finding(finding, _) if awaited == Awaited::NativeLock => {
+            WaitReport::Finding(finding, report_orphan(scratch, site, id.as_str(), address))
+        }
         report => report,
     }
+}
+
+/// The lock behind such a wait, which no record of the fork has: a lost thread held it.
+fn report_orphan(scratch: &Scratch, site: usize, id: &str, address: usize) -> Option<&'static Reported> {
+    let kind = FindingKind::LockOrphaned;
+    report_hit(scratch, Severity::Warning, Output::Report, kind, |arena| {
+        let (lost, sites) = lost_at_fork(arena, address);
+        let symbol = describe::symbol(arena, address).map_or("", |symbol| arena.format(format_args!(" {symbol}")));
+        let subject = format_args!("lock{symbol} at {address:#x}, which the process has no thread to release{lost}");
+        Some(Hit {
+            kind,
+            what: arena.text(id),
+            subject: arena.format(subject),
+            sites: arena.join([wait_site(arena, site).as_slice(), sites]),
+            hazard: None,
+        })
+    });
+    ledger::find(kind, id)
 }
 
 /// The threads that the child lost, in words, and their sites.

@@ -48,7 +48,7 @@ pub(super) fn have_interpreter() -> bool {
 }
 
 /// True for an address in the code of MRI.
-pub(super) fn is_in_ruby(address: usize) -> bool {
+pub(crate) fn is_in_ruby(address: usize) -> bool {
     ruby::owns(address)
 }
 
