@@ -72,6 +72,30 @@ fn a_semaphore_that_a_handler_posts_is_no_orphan() {
 }
 
 #[test]
+fn a_program_that_waits_for_an_event_of_its_own_is_no_orphan() {
+    let mut command = Command::new("python3");
+    command.args(["-c", "import threading; threading.Event().wait()"]);
+    let run = Run { directory: scratch("inspect-event"), guarded: false };
+    let server = run.start(command);
+    let said = wait_for("a wait", || Some(text(&inspect(server.pid, &[]).stdout)).filter(|said| said.contains("Event.wait")));
+    has(&said, &["perhaps stuck: "]);
+    assert_eq!(inspect(server.pid, &[]).status.code(), Some(0));
+}
+
+/// epoll_wait ends with EINTR where a tracer stops its thread: it is not stopped.
+#[test]
+fn a_call_that_a_stop_would_end_goes_on() {
+    let mut command = Command::new("python3");
+    command.arg(source("epoll.py"));
+    let run = Run { directory: scratch("inspect-epoll"), guarded: false };
+    let server = run.start(command);
+    wait_for("a wait", || text(&inspect(server.pid, &[]).stdout).contains("waits in epoll_wait").then_some(()));
+    std::fs::write(run.directory.join("go"), "x").expect("the pipe");
+    assert!(server.ended().success());
+    assert_eq!(std::fs::read_to_string(run.directory.join("stdout")).expect("output"), "1\n");
+}
+
+#[test]
 fn a_mutex_that_ruby_waits_for() {
     let file = source("held_mutex.rb");
     let mut command = Command::new("ruby");

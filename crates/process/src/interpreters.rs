@@ -7,6 +7,7 @@ use forkguard_frames::perl::Perl;
 use forkguard_frames::python::{IMPORTING, LONGEST, Layout, Reader, Types};
 use forkguard_frames::ruby::Ruby;
 use forkguard_report::event::Frame;
+use std::cell::OnceCell;
 use std::ffi::CStr;
 use std::ops::Range;
 
@@ -24,6 +25,8 @@ struct Python {
     layout: Layout,
     types: Types,
     runtime: Range<usize>,
+    /// The states of its threads.
+    states: OnceCell<Vec<usize>>,
 }
 
 impl<'a> Interpreters<'a> {
@@ -104,7 +107,12 @@ impl Python {
         let told =
             find(c"Py_Version").and_then(|place| memory.value::<usize>(place)).map(|version| (version >> 16 & 0xff) as u32);
         let minor = told.or_else(|| minor(module.name()))?;
-        Some(Python { layout: Layout::of(memory, minor, runtime.start)?, types: Types::of(find)?, runtime })
+        Some(Python {
+            layout: Layout::of(memory, minor, runtime.start)?,
+            types: Types::of(find)?,
+            runtime,
+            states: OnceCell::new(),
+        })
     }
 
     fn frames(
@@ -115,7 +123,7 @@ impl Python {
         is_main: bool,
         into: &mut Vec<Frame<'static>>,
     ) {
-        let states = self.states(memory);
+        let states = self.states.get_or_init(|| self.find_states(memory));
         let handle = |state: usize| memory.value::<usize>(state + self.layout.thread);
         let is_it = |&&state: &&usize| match handle(state) {
             Some(handle) if registers.thread != 0 => handle == registers.thread,
@@ -139,7 +147,7 @@ impl Python {
 
     /// The states of all threads of the first interpreter. A thread's state begins with the one before it, the one after it, and its
     /// interpreter: so its interpreter's list is told from all other words.
-    fn states(&self, memory: &ProcessMemory) -> Vec<usize> {
+    fn find_states(&self, memory: &ProcessMemory) -> Vec<usize> {
         const RUNTIME_WORDS: usize = 64;
         const INTERPRETER_WORDS: usize = 2048;
         let words = |start: usize, count: usize| (0..count).filter_map(move |index| memory.value::<usize>(start + index * 8));

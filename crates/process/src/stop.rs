@@ -1,4 +1,4 @@
-//! Threads stopped for a moment, by ptrace: for their registers, and so that what is read of them does not change meanwhile.
+//! A thread stopped for a moment, by ptrace, for its registers. One at a time: a process is never still as a whole, however many threads it has.
 use nix::errno::Errno;
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
@@ -17,58 +17,59 @@ pub(crate) struct Registers {
 }
 
 /// A thread that cannot be stopped by then (in an uninterruptible call) is let go.
-pub(crate) const LIMIT: Duration = Duration::from_millis(2);
+const LIMIT: Duration = Duration::from_millis(2);
 
-/// Threads of a process that stand still until this value is dropped.
+/// Between two looks: the thread needs a processor to stop.
+const PAUSE: Duration = Duration::from_micros(10);
+
+/// A thread that stands still until this value is dropped.
 pub(crate) struct Stopped {
-    threads: Vec<(u32, Option<Signal>)>,
+    thread: Pid,
+    /// One that came first.
+    signal: Option<Signal>,
     since: Instant,
 }
 
 impl Stopped {
-    /// Stops threads; the others go on.
-    pub(crate) fn new(tids: impl Iterator<Item = u32>) -> Stopped {
-        let seized: Vec<u32> = tids.filter(|&tid| ptrace::seize(pid(tid), ptrace::Options::empty()).is_ok()).collect();
+    /// Stops a thread; the others of its process go on.
+    pub(crate) fn new(tid: u32) -> Option<Stopped> {
+        let thread = Pid::from_raw(tid as i32);
+        ptrace::seize(thread, ptrace::Options::empty()).ok()?;
         let since = Instant::now();
-        seized.iter().for_each(|&tid| _ = ptrace::interrupt(pid(tid)));
-        let threads = seized.into_iter().filter_map(|tid| Some((tid, wait(tid, since)?))).collect();
-        Stopped { threads, since }
+        ptrace::interrupt(thread).ok()?;
+        let signal = wait(thread, since)?;
+        Some(Stopped { thread, signal, since })
     }
 
-    /// The registers of those that stand still.
-    pub(crate) fn registers(&self) -> impl Iterator<Item = (u32, Registers)> {
-        self.threads.iter().filter_map(|&(tid, _)| {
-            let all = ptrace::getregs(pid(tid)).ok()?;
-            let [instruction, stack, base, thread] = [all.rip, all.rsp, all.rbp, all.fs_base].map(|word| word as usize);
-            Some((tid, Registers { instruction, stack, base, thread }))
-        })
+    /// Its registers.
+    pub(crate) fn registers(&self) -> Option<Registers> {
+        let all = ptrace::getregs(self.thread).ok()?;
+        let [instruction, stack, base, thread] = [all.rip, all.rsp, all.rbp, all.fs_base].map(|word| word as usize);
+        Some(Registers { instruction, stack, base, thread })
     }
 
-    /// How long they have stood still.
-    pub(crate) fn age(&self) -> Duration {
-        self.since.elapsed()
+    /// Lets it go on: how long it stood still.
+    pub(crate) fn release(self) -> Duration {
+        let since = self.since;
+        drop(self);
+        since.elapsed()
     }
 }
 
 impl Drop for Stopped {
     fn drop(&mut self) {
-        // A signal that came first is passed on.
-        self.threads.iter().for_each(|&(tid, signal)| _ = ptrace::detach(pid(tid), signal));
+        let _ = ptrace::detach(self.thread, self.signal);
     }
 }
 
 /// Waits for a thread to stop: with the signal that it was about to get, if one came first.
-fn wait(tid: u32, since: Instant) -> Option<Option<Signal>> {
+fn wait(thread: Pid, since: Instant) -> Option<Option<Signal>> {
     loop {
-        match waitpid(pid(tid), Some(WaitPidFlag::__WALL | WaitPidFlag::WNOHANG)) {
+        match waitpid(thread, Some(WaitPidFlag::__WALL | WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::PtraceEvent(..)) => return Some(None),
             Ok(WaitStatus::Stopped(_, signal)) => return Some(Some(signal)),
-            Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) if since.elapsed() < LIMIT => std::thread::yield_now(),
+            Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) if since.elapsed() < LIMIT => std::thread::sleep(PAUSE),
             _ => return None,
         }
     }
-}
-
-fn pid(tid: u32) -> Pid {
-    Pid::from_raw(tid as i32)
 }

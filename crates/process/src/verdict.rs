@@ -115,14 +115,21 @@ impl Situation<'_> {
             _ => "release it",
         };
         let handlers = self.handlers;
-        let could_be_signalled = lock.kind.may_be_given_by_handler() && !handlers.is_empty();
+        let could_be_signalled = lock.kind.may_be_given_by_handler();
         if could_be_signalled && self.may_expect_signal {
-            let text = format!(
-                "The only thread of this process waits for something that only a signal's handler could give it ({handlers})."
-            );
+            let text = match handlers {
+                "" => "The only thread of this process waits for an event that nothing in the process can set.".to_owned(),
+                _ => format!(
+                    "The only thread of this process waits for something that only a signal's handler could give it ({handlers})."
+                ),
+            };
             return Verdict { certainty: Certainty::Suspected, text };
         }
-        let but = if could_be_signalled { format!(" (unless the handler of a signal does: {handlers})") } else { String::new() };
+        let but = if could_be_signalled && !handlers.is_empty() {
+            format!(" (unless the handler of a signal does: {handlers})")
+        } else {
+            String::new()
+        };
         let text = format!(
             "Orphaned: the {} lies in this process's own memory and its only thread waits for it: no other thread is there to {give}{but}.",
             lock.kind.name()

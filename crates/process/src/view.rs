@@ -6,7 +6,7 @@ use crate::maps::{self, Mapping};
 use crate::memory::ProcessMemory;
 use crate::module::{self, Module};
 use crate::status::{Status, status, tasks};
-use crate::stop::{LIMIT, Registers, Stopped};
+use crate::stop::{Registers, Stopped};
 use crate::unwind::Unwinder;
 use crate::verdict::{Situation, Verdict};
 use crate::wait::Wait;
@@ -26,7 +26,7 @@ pub struct View {
     pub program: String,
     pub parent: Option<Status>,
     pub threads: Vec<Thread>,
-    /// How long threads of it stood still.
+    /// How long a thread of it stood still, the longest.
     pub stopped: Duration,
 }
 
@@ -118,18 +118,19 @@ impl Look {
         let mut unwinder = Unwinder::new(&self.modules, &self.memory);
         let waits: Vec<(Status, Wait)> =
             tasks(self.process.id).into_iter().map(|task| (self.wait(task.id), task)).map(|(w, t)| (t, w)).collect();
-        let may_stop = |(_, wait): &&(Status, Wait)| wait.call().is_none_or(|call| call.goes_on_after_a_stop());
-        let stopped = Stopped::new(waits.iter().filter(may_stop).map(|(task, _)| task.id));
-        let registers: HashMap<u32, Registers> = stopped.registers().collect();
-        for (task, wait) in &waits {
-            if stopped.age() < LIMIT {
-                let pointer =
-                    registers.get(&task.id).map_or_else(|| wait.call().map(|call| call.stack_pointer), |known| Some(known.stack));
-                pointer.iter().for_each(|&pointer| self.fetch_stack(pointer));
+        let mut registers: HashMap<u32, Registers> = HashMap::new();
+        let mut longest = Duration::ZERO;
+        for (task, wait) in waits.iter().filter(|(_, wait)| wait.call().is_none_or(|call| call.goes_on_after_a_stop())) {
+            let Some(stopped) = Stopped::new(task.id) else { continue };
+            if let Some(found) = stopped.registers() {
+                registers.insert(task.id, found);
+                // The stack of one that waits does not change when it waits on.
+                if *wait == Wait::Running {
+                    self.fetch_stack(found.stack);
+                }
             }
+            longest = longest.max(stopped.release());
         }
-        let age = stopped.age();
-        drop(stopped);
         let mut seen = Vec::new();
         for (task, wait) in waits {
             let registers = registers.get(&task.id).copied().unwrap_or_else(|| known_registers(wait));
@@ -145,7 +146,7 @@ impl Look {
         }
         let threads = self.threads(seen, &interpreters);
         let program = self.modules.first().map(|module| module.path.clone()).unwrap_or_default();
-        View { program, process: self.process, parent: self.parent, threads, stopped: age }
+        View { program, process: self.process, parent: self.parent, threads, stopped: longest }
     }
 
     fn wait(&self, tid: u32) -> Wait {
@@ -190,7 +191,7 @@ impl Look {
                 private: thread.wait.futex().is_some_and(|futex| self.is_private(futex.address)),
                 waits: &waits,
                 handlers: &handlers,
-                may_expect_signal: may_expect_signal(&thread.interpreted),
+                may_expect_signal: may_expect_signal(&thread.interpreted, &handlers),
             };
             let is_endless = endless(&thread) || lock.as_ref().is_some_and(|lock| lock.kind == Kind::Gil);
             threads.push(Thread {
@@ -266,7 +267,7 @@ fn is_c_library(name: &str) -> bool {
 }
 
 /// True for Python code inside an event's or a condition's wait, called by nothing of the standard library: what programs that wait for a signal do.
-fn may_expect_signal(stack: &[Frame]) -> bool {
+fn may_expect_signal(stack: &[Frame], handlers: &str) -> bool {
     let is_wait = |frame: &Frame| {
         let in_file = frame.file.as_deref().is_some_and(|file| file.ends_with("/threading.py"));
         in_file && frame.function.as_deref().is_some_and(|function| function.rsplit('.').next() == Some("wait"))
@@ -274,8 +275,8 @@ fn may_expect_signal(stack: &[Frame]) -> bool {
     let standard =
         |frame: &&Frame| frame.file.as_deref().is_some_and(|file| file.contains("/python3") && !file.contains("-packages/"));
     let inside: Vec<&Frame> = stack.iter().take_while(standard).collect();
-    // Native programs wait for a handler on a semaphore.
-    stack.is_empty() || !inside.is_empty() && inside.iter().all(|frame| is_wait(frame))
+    // Native programs wait for their handlers on a semaphore.
+    stack.is_empty() && !handlers.is_empty() || !inside.is_empty() && inside.iter().all(|frame| is_wait(frame))
 }
 
 /// The signals that a mask has, without SIG.

@@ -19,7 +19,7 @@ Examples:
   forkguard inspect --all          every process of yours that looks hung or has the library
   forkguard inspect 4711 --json    for a program
 
-The process stands still for a moment (less than 5 ms) and goes on as before; the library need not be loaded.
+Its threads are stopped one after the other for a moment and go on as before; the library need not be loaded.
 Status: 0 nothing is proved wrong, 1 a wait that cannot end, 2 no process can be looked into.")]
 pub(crate) struct Args {
     /// Processes, by the numbers that they have here
