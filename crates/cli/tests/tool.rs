@@ -55,6 +55,36 @@ fn a_misspelt_kind_is_told_apart() {
     assert_eq!(text(&output.stderr), complaint);
 }
 
+/// What the page says that a command prints.
+fn pasted(page: &str, command: &str) -> Vec<String> {
+    let block = page.split(&format!("\n    $ {command}\n")).nth(1).unwrap();
+    let lines = block.lines().map_while(|line| if line.is_empty() { Some("") } else { line.strip_prefix("    ") });
+    lines.filter(|line| !matches!(line.trim(), "" | "…")).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_page_of_the_tool_shows_what_it_prints() {
+    let page = include_str!("../../../docs/tool.md");
+    let mut report = tool(&["report", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shop")]);
+    let report = report.env("COLUMNS", "110").output().unwrap();
+    let explained = printed(&["explain", "lock-orphaned"]);
+    for (command, output) in
+        [("forkguard report /srv/reports", text(&report.stdout)), ("forkguard explain lock-orphaned", &explained)]
+    {
+        let pasted = pasted(page, command);
+        assert!(pasted.len() > 10, "{pasted:?}");
+        for line in pasted {
+            assert!(output.lines().any(|printed| printed == line), "{command} does not print {line}");
+        }
+    }
+    for command in ["report", "explain", "inspect", "resolve", "clean", "completions", "man"] {
+        assert!(
+            page.contains(&format!("\n    forkguard {command} ")) || page.contains(&format!("\n    forkguard {command}\n")),
+            "{command}"
+        );
+    }
+}
+
 #[test]
 fn colours_are_printed_where_they_are_wanted() {
     assert!(!printed(&["explain", "--list"]).contains('\u{1b}'));

@@ -100,7 +100,7 @@ impl Reader<'_> {
             site: fork.site.as_ref().map(|site| keep.stack(site)).unwrap_or_default(),
             descriptors: fork.counts.descriptors.max(fork.descriptors.len() as u32 + fork.truncated.descriptors),
             cost: (fork.cost_us.fork as f32, (fork.cost_us.prepare + fork.cost_us.report) as f32),
-            memory: fork.memory.map(Memory2::from),
+            memory: fork.memory.map(LeaderMemory::from),
             became: Became::default(),
         });
     }

@@ -46,7 +46,7 @@ struct ForksSoFar {
     last: f64,
     descriptors: Option<(u32, u32)>,
     cost: (f64, f64),
-    memory: Option<super::records::Memory2>,
+    memory: Option<super::records::LeaderMemory>,
     guarded: Guarded,
     fixups: IndexMap<(Progress, Text), Runs>,
     children: Vec<u32>,

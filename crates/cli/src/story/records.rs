@@ -69,26 +69,26 @@ pub(crate) struct ForkRecord {
     pub(crate) descriptors: u32,
     /// Microseconds of the call, and of forkguard's own work.
     pub(crate) cost: (f32, f32),
-    pub(crate) memory: Option<Memory2>,
+    pub(crate) memory: Option<LeaderMemory>,
     pub(crate) became: Became,
 }
 
 /// The leader's memory, in kilobytes.
 #[derive(Clone, Copy)]
-pub(crate) struct Memory2 {
+pub(crate) struct LeaderMemory {
     pub(crate) rss: u32,
     pub(crate) private: Option<u32>,
 }
 
-impl From<Memory> for Memory2 {
-    fn from(memory: Memory) -> Memory2 {
+impl From<Memory> for LeaderMemory {
+    fn from(memory: Memory) -> LeaderMemory {
         let kilobytes = |kilobytes: u64| kilobytes.try_into().unwrap_or(u32::MAX);
-        Memory2 { rss: kilobytes(memory.rss), private: memory.private.map(kilobytes) }
+        LeaderMemory { rss: kilobytes(memory.rss), private: memory.private.map(kilobytes) }
     }
 }
 
-impl From<Memory2> for Memory {
-    fn from(memory: Memory2) -> Memory {
+impl From<LeaderMemory> for Memory {
+    fn from(memory: LeaderMemory) -> Memory {
         Memory { rss: memory.rss.into(), pss: None, shared: None, private: memory.private.map(u64::from) }
     }
 }
