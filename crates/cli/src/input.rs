@@ -25,11 +25,9 @@ impl Display for Error {
     fn fmt(&self, out: &mut Formatter) -> std::fmt::Result {
         match self {
             Error::Unreadable(path, error) => write!(out, "cannot read {}: {error}", shown(path)),
-            Error::NoFiles(path) => write!(
-                out,
-                "no report (*{SUFFIX}) in {}\n  next: run the server with LD_PRELOAD=libforkguard.so FORKGUARD_REPORT=DIR, then forkguard report DIR",
-                shown(path)
-            ),
+            Error::NoFiles(path) => {
+                write!(out, "no report (*{SUFFIX}) in {}\n  next: forkguard run -- SERVER ARGUMENTS…", shown(path))
+            }
             Error::NoEvents(paths, notes) => {
                 let paths: Vec<_> = paths.iter().map(|path| shown(path)).collect();
                 write!(out, "no event of forkguard in {}", paths.join(", "))?;
@@ -80,7 +78,7 @@ impl Input {
 
     /// The files that are there by now.
     pub(crate) fn present(&self) -> Vec<ReportFile> {
-        let listed = |path: PathBuf| files(&path).unwrap_or_default().into_iter().map(move |file| (file != path, file));
+        let listed = |path: PathBuf| report_files(&path).unwrap_or_default().into_iter().map(move |file| (file != path, file));
         self.paths().into_iter().flat_map(listed).map(|(listed, path)| ReportFile { path, listed }).collect()
     }
 
@@ -88,7 +86,7 @@ impl Input {
     pub(crate) fn files(&self) -> Result<Vec<ReportFile>, Error> {
         let mut all = Vec::new();
         for path in self.paths() {
-            let files = files(&path).map_err(|error| Error::Unreadable(path.clone(), error))?;
+            let files = report_files(&path).map_err(|error| Error::Unreadable(path.clone(), error))?;
             // Of the default places one is enough.
             if files.is_empty() && !self.paths.is_empty() {
                 return Err(Error::NoFiles(path));
@@ -101,6 +99,14 @@ impl Input {
 
 /// Where the library writes when nobody says where: of the places that it tries those that are there, the first one if none is.
 pub(crate) fn default_directories() -> Vec<PathBuf> {
+    let mut all = candidate_directories();
+    let first = all[0].clone();
+    all.retain(|path| path.is_dir());
+    if all.is_empty() { vec![first] } else { all }
+}
+
+/// The places that the library tries when nobody says where it is to write.
+pub(crate) fn candidate_directories() -> Vec<PathBuf> {
     let variable = |name| std::env::var(name).ok().filter(|value| Path::new(value).is_absolute());
     let (state, temporary) = (variable("XDG_STATE_HOME"), variable("TMPDIR"));
     let user = rustix::process::geteuid().as_raw();
@@ -108,21 +114,26 @@ pub(crate) fn default_directories() -> Vec<PathBuf> {
     directories::default_directories(state.as_deref(), temporary.as_deref(), user, |path| {
         all.push(PathBuf::from(path.to_string()))
     });
-    let first = all[0].clone();
-    all.retain(|path| path.is_dir());
-    if all.is_empty() { vec![first] } else { all }
+    all
 }
 
-/// The file itself, or the reports of a directory, by name. Links in a directory are not followed.
-fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+/// How directories of single runs begin, in the directory where reports lie by default.
+pub(crate) const RUN: &str = "run-";
+
+/// The file itself, or the reports of a directory and of the runs in it, by name. Links in a directory are not followed.
+pub(crate) fn report_files(path: &Path) -> io::Result<Vec<PathBuf>> {
     if !path.metadata()?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
     let mut files = Vec::new();
     for entry in path.read_dir()? {
         let entry = entry?;
-        if entry.file_type()?.is_file() && entry.file_name().as_encoded_bytes().ends_with(SUFFIX.as_bytes()) {
+        let (kind, name) = (entry.file_type()?, entry.file_name());
+        if kind.is_file() && name.as_encoded_bytes().ends_with(SUFFIX.as_bytes()) {
             files.push(entry.path());
+        } else if kind.is_dir() && name.as_encoded_bytes().starts_with(RUN.as_bytes()) {
+            // Another user's, in a directory that was named, is none of this one's.
+            files.extend(report_files(&entry.path()).unwrap_or_default());
         }
     }
     files.sort();

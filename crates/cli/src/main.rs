@@ -1,13 +1,18 @@
 //! The forkguard tool: one subcommand a file; it reads what the library reports and never links its hooks.
+mod check;
 mod clean;
+mod closing;
 mod completions;
 mod explain;
 mod input;
 mod inspect;
 mod man;
+mod outcome;
 mod page;
 mod report;
 mod resolve;
+mod run;
+mod server;
 mod story;
 mod symbols;
 mod terminal;
@@ -31,13 +36,14 @@ struct Tool {
 
 const EXAMPLES: &str = "\
 Examples:
-  LD_PRELOAD=libforkguard.so gunicorn --preload app:app   a server that reports
-  forkguard report                                        what it reported
-  forkguard explain lock-orphaned                         what that means, and how to cure it";
+  forkguard run -- gunicorn --preload app:app   a server, and what its workers inherit broken
+  forkguard report                              all that was reported, with stacks
+  forkguard explain lock-orphaned               what that means, and how to cure it";
 
 /// The subcommands, one a line.
 #[derive(Subcommand)]
 enum Command {
+    Check(check::Args),
     Clean(clean::Args),
     Completions(completions::Args),
     Explain(explain::Args),
@@ -45,6 +51,7 @@ enum Command {
     Man(man::Args),
     Report(report::Args),
     Resolve(resolve::Args),
+    Run(run::Args),
 }
 
 /// Status of a command that could not do its work.
@@ -54,6 +61,7 @@ fn main() -> ExitCode {
     let tool = Tool::parse();
     colour(tool.color);
     let done = match tool.command {
+        Command::Check(args) => check::run(&args),
         Command::Clean(args) => clean::run(&args).map(success),
         Command::Completions(args) => completions::run(&args, Tool::command()).map(success),
         Command::Explain(args) => explain::run(&args).map(success),
@@ -61,6 +69,7 @@ fn main() -> ExitCode {
         Command::Man(args) => man::run(&args, Tool::command()).map(success),
         Command::Report(args) => report::run(&args).map(success),
         Command::Resolve(args) => resolve::run(&args).map(success),
+        Command::Run(args) => run::run(&args),
     };
     done.unwrap_or_else(|error| match error {
         // The reader (head, less) has seen enough.

@@ -2,9 +2,9 @@
 mod follow;
 mod html;
 mod json;
-mod junit;
+pub(crate) mod junit;
 mod otlp;
-mod sarif;
+pub(crate) mod sarif;
 mod tail;
 mod text;
 

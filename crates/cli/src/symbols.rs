@@ -177,8 +177,16 @@ fn sources(loader: &Loader, offset: u64) -> Vec<Source> {
 #[derive(clap::Args)]
 pub(crate) struct DebugFiles {
     /// Where separate debug files lie, as .build-id/xx/yyyy.debug
-    #[arg(long, value_name = "DIR", default_value = "/usr/lib/debug")]
+    #[arg(long, value_name = "DIR", default_value = DEBUG_FILES)]
     debug_files: PathBuf,
+}
+
+const DEBUG_FILES: &str = "/usr/lib/debug";
+
+impl Default for DebugFiles {
+    fn default() -> Self {
+        DebugFiles { debug_files: DEBUG_FILES.into() }
+    }
 }
 
 impl DebugFiles {

@@ -3,6 +3,7 @@ use anstyle::{AnsiColor, Style};
 use forkguard_report::event::Severity;
 use std::fmt::Display;
 use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 
 /// Headings.
 pub(crate) const HEAD: Style = Style::new().bold();
@@ -25,9 +26,13 @@ pub(crate) fn style(severity: Severity) -> Style {
 
 /// Columns of the terminal that stdout is, or that COLUMNS tells; None where lines may be as long as they are.
 pub(crate) fn columns() -> Option<usize> {
+    columns_of(&io::stdout())
+}
+
+/// The same for stderr, or whatever else is printed to.
+pub(crate) fn columns_of(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
     let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let stdout = io::stdout();
-    let size = || stdout.is_terminal().then(|| rustix::termios::tcgetwinsize(&stdout).ok()).flatten();
+    let size = || stream.is_terminal().then(|| rustix::termios::tcgetwinsize(stream).ok()).flatten();
     told.or_else(|| size().map(|size| size.ws_col.into())).filter(|&columns: &usize| columns >= 20)
 }
 

@@ -123,6 +123,11 @@ pub fn write_line(out: &mut dyn Write, prefix: &str, finding: &Finding, program:
     writeln!(out, "{prefix}{}", AtMost(COLUMNS - prefix.len(), ShortCure { finding, program }))
 }
 
+/// The same text alone.
+pub fn short<'f>(finding: &'f Finding<'_>, program: Program) -> impl Display + 'f {
+    AtMost(COLUMNS, ShortCure { finding, program })
+}
+
 /// The option that would deal with it, where there is one.
 pub fn option<'f>(finding: &'f Finding) -> Option<&'f str> {
     finding.cure.split_once(OR_OPTION).map(|(_, option)| option.trim_end_matches('.'))

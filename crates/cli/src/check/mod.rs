@@ -1,0 +1,161 @@
+//! `forkguard check`: the gate. A server is started, forks, answers and is stopped; what its workers inherit broken fails the check.
+mod baseline;
+mod exercise;
+mod render;
+mod requests;
+mod try_guards;
+mod verdict;
+
+use crate::input::{Error, shown};
+use crate::outcome::Finding;
+use crate::report::{junit, sarif};
+use crate::server::{Place, Setup};
+use crate::terminal::columns;
+use baseline::Baseline;
+use clap::ValueEnum;
+use exercise::{Exercise, Failure};
+use render::Checked;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use verdict::{Judged, Level, Verdict};
+
+/// Checks a server: starts it, lets it fork and answer, stops it, and fails when its workers inherit something broken.
+///
+/// Ends with 0 when nothing is found, 1 with findings, 2 when it is used wrongly, 3 when the server fails, 4 when nothing was exercised: no
+/// fork, or no request answered.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  forkguard check -- gunicorn --preload --bind 127.0.0.1:8000 app:app
+  forkguard check --request http://127.0.0.1:8000/ -- gunicorn --preload --bind 127.0.0.1:8000 app:app
+  forkguard check --baseline forkguard-baseline.json --update-baseline -- unicorn -c unicorn.rb
+  forkguard check --format sarif --output forkguard.sarif -- gunicorn --preload app:app
+  forkguard check --try --request http://127.0.0.1:8000/ -- puma -C puma.rb")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    exercise: Exercise,
+
+    /// From which findings on the check fails
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = Level::Warning)]
+    fail_on: Level,
+
+    /// A file of findings that are known and accepted
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// Write that file anew with what is found now
+    #[arg(long, requires = "baseline")]
+    update_baseline: bool,
+
+    /// Run the server again with each guard that may help, and tell which does
+    #[arg(long = "try", conflicts_with_all = ["update_baseline", "format"])]
+    try_guards: bool,
+
+    /// What is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Print to a file
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    setup: Setup,
+}
+
+/// What is printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One object
+    Json,
+    /// SARIF 2.1.0, for code scanning: a result for each finding that fails the check; paths below the current directory are relative
+    Sarif,
+    /// JUnit's XML: a test case for each finding that fails the check
+    Junit,
+}
+
+/// Checks what `args` name.
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Error> {
+    let baseline = args.baseline.as_deref().map(|path| Baseline::read(path, args.update_baseline)).transpose()?;
+    let place = Place::of(args.setup.report.as_deref(), &args.setup.name())?;
+    let exercised = match exercise::exercise(&args.setup, &args.exercise, &[], &place) {
+        Ok(exercised) => exercised,
+        Err(failure) => return refused(args, &place, failure),
+    };
+    if let Some(signal) = exercised.interrupted {
+        return Ok(signal.as_own());
+    }
+    let judged = Judged::of(&exercised.outcome.findings, args.fail_on, baseline.as_ref());
+    let verdict = Verdict::of(&exercised, judged.new.len());
+    let updated = args.update_baseline && update(baseline.as_ref(), &judged, &verdict)?;
+    let path = args.baseline.as_deref().map(shown);
+    let checked = Checked {
+        name: &args.setup.name(),
+        verdict: &verdict,
+        exercised: &exercised,
+        judged: &judged,
+        report: &shown(&place.directory),
+        baseline: path.as_deref().map(|path| (path, updated)),
+    };
+    print(args, &checked)?;
+    if args.format != Format::Text {
+        anstream::eprintln!("forkguard: {}", render::sentence(&checked));
+    }
+    place.remove_if_empty();
+    if args.try_guards && !judged.new.is_empty() {
+        try_guards::run(&args.setup, &args.exercise, args.fail_on, &exercised)?;
+    }
+    Ok(ExitCode::from(if updated { 0 } else { verdict.status() }))
+}
+
+fn refused(args: &Args, place: &Place, failure: Failure) -> Result<ExitCode, Error> {
+    place.remove_if_empty();
+    let verdict = match failure {
+        Failure::Report(error) => return Err(error),
+        Failure::Start(error) if error.status() == 2 => {
+            anstream::eprintln!("forkguard: {error}");
+            return Ok(ExitCode::from(2));
+        }
+        Failure::Start(error) => Verdict::Failed(error.to_string()),
+        Failure::Unfit(why) => Verdict::NotExercised(why.to_owned()),
+    };
+    let (Verdict::Failed(why) | Verdict::NotExercised(why)) = &verdict else { return Ok(ExitCode::SUCCESS) };
+    anstream::eprintln!("forkguard: {} was not checked: {why}", args.setup.name());
+    Ok(ExitCode::from(verdict.status()))
+}
+
+/// True when the baseline was written: not after a run that has shown nothing.
+fn update(baseline: Option<&Baseline>, judged: &Judged, verdict: &Verdict) -> Result<bool, Error> {
+    let Some(baseline) = baseline.filter(|_| matches!(verdict, Verdict::Passed | Verdict::Findings(_))) else { return Ok(false) };
+    let all: Vec<&Finding> = judged.new.iter().chain(&judged.known).copied().collect();
+    baseline.update(&all).map(|()| true)
+}
+
+fn print(args: &Args, checked: &Checked) -> Result<(), Error> {
+    let mut out = output(args)?;
+    let new = || checked.exercised.outcome.story_of(&checked.judged.new);
+    let columns = if args.output.is_some() { None } else { columns() };
+    match args.format {
+        Format::Text => render::text(&mut out, checked, columns),
+        Format::Json => writeln!(out, "{:#}", render::json(checked)),
+        Format::Sarif => sarif::write(&mut out, &new(), std::env::current_dir().ok().as_deref()),
+        Format::Junit => junit::write(&mut out, &new()),
+    }
+    .and_then(|()| out.flush())
+    .map_err(Error::Output)
+}
+
+/// The file that is named, or standard output.
+fn output(args: &Args) -> Result<Box<dyn Write>, Error> {
+    match &args.output {
+        Some(path) => {
+            let file = File::create(path).map_err(|error| Error::Unwritable(path.clone(), error))?;
+            Ok(Box::new(anstream::StripStream::new(file)))
+        }
+        None => Ok(Box::new(anstream::AutoStream::auto(io::stdout()))),
+    }
+}
