@@ -232,7 +232,7 @@ impl Options {
             FindingKind::FileOffsetShared => (self.files == Shared::Own, "FORKGUARD_FILES=own"),
             FindingKind::LockFileShared => (self.files == Shared::Own, "FORKGUARD_FILES=own"),
             FindingKind::TimerLost => (self.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm"),
-            FindingKind::BufferDuplicated => (self.buffers == Buffers::Drop, "FORKGUARD_BUFFERS=drop (the C library's streams)"),
+            FindingKind::BufferDuplicated => (self.buffers == Buffers::Drop, "FORKGUARD_BUFFERS=drop"),
             FindingKind::RuntimeUnsafe => (self.openmp != OpenMp::Keep, "FORKGUARD_OPENMP=pause"),
             FindingKind::FdLeakedExec => (self.exec == Exec::Clean, "FORKGUARD_EXEC=clean"),
             FindingKind::HandlerDropped => (self.signals_keep != 0, "FORKGUARD_SIGNALS_KEEP=NAME"),

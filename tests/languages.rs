@@ -107,6 +107,23 @@ fn rubys_ended_threads() {
     assert!(severities.iter().all(|severity| severity == "info"), "{severities:?}");
 }
 
+/// What waits in files at the fork, in their text layers or below, is written by both as well; what was flushed is not.
+#[test]
+fn pythons_files_are_written_twice() {
+    let run = |argument: &str| {
+        let (script, printed) = Script::with_output("python", "files.py", &[argument]);
+        let found = script.report.findings("buffer-duplicated").map(|entry| entry.json.clone());
+        let (hits, hazards): (Vec<_>, Vec<_>) = found.partition(|finding| finding["severity"] == "error");
+        assert_eq!(hazards.len(), 2, "{hazards:?}");
+        (script, printed, hits)
+    };
+    let (script, printed, hits) = run("exit");
+    assert_eq!((printed.trim(), hits.len()), ("2 2 1", 2), "{hits:?}");
+    hits.iter().for_each(|hit| assert_eq!(script.frames(&hit["sites"][0])[0], script.place("opened")));
+    let (_, printed, hits) = run("_exit");
+    assert_eq!((printed.trim(), hits.len()), ("1 1 1", 0), "{hits:?}");
+}
+
 /// What a child's event loop gives to a pool of its leader's stays undone.
 #[test]
 fn pythons_event_loop_awaits_lost_threads() {

@@ -45,27 +45,29 @@ pub(crate) fn before_flush(start: impl FnOnce() -> Start, caller: usize, stream:
 fn flush(start: Start, caller: usize, stream: usize) {
     if left(stream).next().is_some() {
         let used = record(|_| sites::capture_from(start, caller)).unwrap_or(caller);
-        left(stream).for_each(|(index, fork, buffer)| meet(index, fork, buffer, used));
+        left(stream).for_each(|(index, fork, buffer)| _ = meet(index, fork, buffer, used, 0));
     }
 }
 
-/// write(2) is called: the first to a descriptor shows whether it is what waited in a language's buffer.
+/// write(2) is called: the first to a descriptor shows whether it is what waited in a language's buffer. How many bytes count as written if
+/// that is dropped: the language writes what follows them next.
 #[inline(always)]
-pub(crate) fn before_write(registers: &Registers) {
-    if are_copies_left() {
-        write(registers);
-    }
+pub(crate) fn before_write(registers: &Registers) -> Option<usize> {
+    if are_copies_left() { write(registers) } else { None }
 }
 
 #[cold]
-fn write(registers: &Registers) {
+fn write(registers: &Registers) -> Option<usize> {
     let [fd, address, length, ..] = registers.argument;
+    let mut dropped = None;
     for (index, fork, buffer) in all_left().filter(|(.., buffer)| buffer.is_languages() && buffer.output.fd == fd as i32) {
-        match buffer.begins(address, length) {
-            true => meet(index, fork, buffer, record(|_| registers.capture()).unwrap_or(registers.caller)),
-            false => _ = forget_copy(index),
+        if !buffer.begins(address, length) {
+            forget_copy(index);
+        } else if meet(index, fork, buffer, record(|_| registers.capture()).unwrap_or(registers.caller), length) {
+            dropped = Some(buffer.output.length);
         }
     }
+    dropped
 }
 
 /// The program drops what waits in a stream.
@@ -82,23 +84,25 @@ pub(crate) fn before_exit(registers: &Registers) {
 
 /// The handlers have run, and the C library is about to write what waits; or the process ends without that.
 pub(crate) fn at_end() {
-    left(0).for_each(|(index, fork, buffer)| meet(index, fork, buffer, EXIT_SITE.load(Relaxed)));
+    left(0).for_each(|(index, fork, buffer)| _ = meet(index, fork, buffer, EXIT_SITE.load(Relaxed), 0));
 }
 
 /// The process ends without writing what waits.
 pub(crate) fn at_end_unwritten() {
     let written = left(0).filter(|(.., buffer)| buffer.copied() == Copied::Gone);
-    written.for_each(|(index, fork, buffer)| meet(index, fork, buffer, 0));
+    written.for_each(|(index, fork, buffer)| _ = meet(index, fork, buffer, 0, 0));
 }
 
-/// The copy is about to be written, or was written when the buffer was full.
-fn meet(index: usize, fork: &'static Snapshot, buffer: &'static BufferRecord, used: SiteId) {
+/// The copy is about to be written, or was written when the buffer was full. True when it was dropped; of a language's, with `length` bytes
+/// in the write that begins with it.
+fn meet(index: usize, fork: &'static Snapshot, buffer: &'static BufferRecord, used: SiteId, length: usize) -> bool {
     let goes_there = buffer.copied() != Copied::Closed && descriptors::is_inherited(buffer.output.fd);
     if !forget_copy(index) || !goes_there || !does_leader_write(fork) {
-        return;
+        return false;
     }
     let name = Text::<96>::of(format_args!("{}", name_of(fork, buffer).as_str()));
-    if !guards::drop_copy(buffer, name.as_str()) {
+    let dropped = guards::drop_copy(buffer, name.as_str(), length);
+    if !dropped {
         record_with_scratch(|scratch| {
             report_hit(scratch, Severity::Error, Output::Stderr, FindingKind::BufferDuplicated, |arena| {
                 let described = describe::buffer(arena, fork, buffer);
@@ -114,6 +118,7 @@ fn meet(index: usize, fork: &'static Snapshot, buffer: &'static BufferRecord, us
             })
         });
     }
+    dropped
 }
 
 fn name_of(fork: &'static Snapshot, buffer: &'static BufferRecord) -> Text<96> {

@@ -1,5 +1,5 @@
 //! A process ends, by exit(3) or _exit(2): a forked child, or a leader that reports.
-use super::ending;
+use super::{ending, file_locks};
 use crate::describe::own_fork_id;
 use crate::entry::Scratch;
 use crate::ledger;
@@ -29,7 +29,10 @@ pub(crate) fn report(scratch: &Scratch, call: &'static str, status: i32) {
     // What a child that forked does not use, its own child may.
     let Some(id) = id.filter(|_| core_fork::made() == 0) else { return };
     match flags::is_settling() {
-        true => ending::report_moot(scratch, id.as_str(), "the child ended at once"),
+        true => {
+            ending::report_moot(scratch, id.as_str(), "the child ended at once");
+            file_locks::report_all(scratch, id.as_str());
+        }
         false => ending::report_untouched(scratch, id.as_str()),
     }
 }

@@ -8,10 +8,10 @@ const MOST: usize = 64;
 
 /// By the thread that forks, in its hook.
 pub(super) fn record(snapshot: &mut Snapshot, caller: usize) {
-    if let Some(output) = sites::python::standard_output() {
+    sites::python::waiting_output(|output| {
         // In the child the thread does not stand there any more.
         snapshot.add_languages_output(output.fd, output.length, output.digest, sites::capture(caller));
-    }
+    });
     record_exit_functions();
 }
 

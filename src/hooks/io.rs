@@ -144,9 +144,13 @@ fn puts_out(registers: &Registers) {
 
 pass! {
     /// write(2).
-    fn write, flags::WATCH_USES; |registers| {
-        buffers::before_write(registers);
+    fn write, flags::WATCH_USES; |registers| -> bool {
+        if let Some(dropped) = buffers::before_write(registers) {
+            registers.returns(dropped);
+            return true;
+        }
         puts_out(registers);
+        false
     }
 }
 

@@ -313,6 +313,36 @@ impl Api {
         }
     }
 
+    /// A class of a module, if that is imported; it lives as long as the module. Needs the GIL and no exception under way.
+    pub(super) fn class_in(&self, module: &CStr, class: &CStr) -> Option<usize> {
+        let code = self.code.as_ref()?;
+        // SAFETY: the GIL is held; what is borrowed lives as long as nothing of the interpreter's runs; what is taken is given back.
+        unsafe {
+            let modules = (self.system_object)(c"modules".as_ptr());
+            let module = if modules.is_null() { modules } else { (code.item)(modules, module.as_ptr()) };
+            let class = if module.is_null() { module } else { (self.attribute)(module, class.as_ptr()) };
+            self.release_or_clear(class);
+            (!class.is_null()).then_some(class as usize)
+        }
+    }
+
+    /// The head of the collector's first generation: what follows an object that was just made. Needs the GIL and no exception under way.
+    pub(super) fn first_generation(&self) -> Option<usize> {
+        let ([off, on], code) = (self.collector?, self.code.as_ref()?);
+        // SAFETY: the GIL is held; the reference is given back. A list is tracked as soon as it is made, by two words in front of it; without
+        // the collector making it runs no code.
+        unsafe {
+            let was_on = off() == 1;
+            let list = (code.new_list)(0);
+            let head = (!list.is_null()).then(|| *(list as *const usize).sub(2) & !3);
+            self.release_or_clear(list);
+            if was_on {
+                on();
+            }
+            head
+        }
+    }
+
     /// Calls `each` with the values of a dictionary that a class of a module has, if that is imported. Needs the GIL and no exception under way.
     pub(super) fn values(&self, [module, class, dictionary]: [&CStr; 3], is: usize, mut each: impl FnMut(usize)) -> Option<()> {
         let code = self.code.as_ref()?;

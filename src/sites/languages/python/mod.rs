@@ -7,6 +7,7 @@
 mod api;
 mod code_api;
 mod exit_functions;
+mod files;
 mod forks;
 mod frames;
 pub(crate) mod handlers;
@@ -23,7 +24,7 @@ pub(crate) use interpreter::{
     are_frames_trusted, holds_gil, is_known, is_python_thread, is_unproved, owns, prepare, prove, reset_in_child,
 };
 pub(crate) use objects::{new_handler, new_thread};
-pub(crate) use output::standard_output;
+pub(crate) use output::waiting_output;
 pub(crate) use own_frames::{add_frames, add_frames_raw, is_importing};
 pub(crate) use run::{while_held, while_taken};
 pub(crate) use stacks_at_fork::{record_frozen_stacks, record_stacks};

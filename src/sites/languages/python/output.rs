@@ -1,7 +1,7 @@
-//! Output that waits in `sys.stdout`: in its text layer, and in the buffer below. Read raw, with the GIL held, from objects whose words show
+//! Output that waits in `sys.stdout` and other files: in their text layer, and in the buffer below. Read raw, with the GIL held, from objects whose words show
 //! that they are what they are taken for.
 use super::frames::Reader;
-use super::interpreter::interpreter;
+use super::interpreter::{Interpreter, interpreter};
 use crate::sites::languages::memory::Memory;
 use forkguard_core::fork::Digest;
 use forkguard_frames::{Bytes, Memory as _};
@@ -38,35 +38,60 @@ pub(crate) struct PythonOutput {
     pub(crate) digest: Digest,
 }
 
-/// What waits in `sys.stdout`, if this thread has the GIL and runs code; None where nothing does, or it is another kind of object.
-pub(crate) fn standard_output() -> Option<PythonOutput> {
+/// Calls `each` with what waits in `sys.stdout` and in the files that are open for writing, if this thread has the GIL and runs code.
+pub(crate) fn waiting_output(mut each: impl FnMut(PythonOutput)) {
+    let _ = read(&mut each);
+}
+
+fn read(each: &mut dyn FnMut(PythonOutput)) -> Option<()> {
     let python = interpreter()?;
     let state = python.api.state()?;
     let reader = python
         .reader()
         .filter(|_| python.api.has_known_files() && python.api.holds_gil(state) && python.api.has_no_exception())?;
-    let stdout = python.api.system_object(c"stdout");
-    let is = |object, class: &str| {
-        let mut same = false;
-        if object != 0 {
-            python.api.class_name(object, |name| same = name == class);
+    let classes = Classes::of(python)?;
+    if let Some(output) = classes.output(&reader, python.api.system_object(c"stdout")) {
+        each(output);
+    }
+    python.each_file(&reader, [classes.text, classes.buffered], |file| {
+        if let Some(output) = classes.output(&reader, file).filter(|output| output.fd > 2) {
+            each(output);
         }
-        same
-    };
-    if !is(stdout, "_io.TextIOWrapper") {
-        return None;
-    }
-    let file = reader.memory.value::<usize>(stdout + text::BUFFER)?;
-    if !is(file, "_io.BufferedWriter") || !is(reader.memory.value::<usize>(file + buffered::RAW)?, "_io.FileIO") {
-        return None;
-    }
-    output(&reader, stdout, file)
+    });
+    Some(())
 }
 
-fn output(reader: &Reader, stdout: usize, file: usize) -> Option<PythonOutput> {
+/// Addresses of the classes of files.
+struct Classes {
+    text: usize,
+    buffered: usize,
+    raw: usize,
+}
+
+impl Classes {
+    fn of(python: &Interpreter) -> Option<Classes> {
+        let class = |name| python.api.class_in(c"_io", name);
+        Some(Classes { text: class(c"TextIOWrapper")?, buffered: class(c"BufferedWriter")?, raw: class(c"FileIO")? })
+    }
+
+    /// What waits in a file, with a text layer or without; one that has such a layer is not looked at by itself.
+    fn output(&self, reader: &Reader, file: usize) -> Option<PythonOutput> {
+        let class = |object: usize| (object != 0).then(|| reader.memory.value::<usize>(object + 8)).flatten();
+        let (text, buffer) = match class(file)? {
+            class if class == self.text => (file, reader.memory.value::<usize>(file + text::BUFFER)?),
+            class if class == self.buffered => (0, file),
+            _ => return None,
+        };
+        let is_one = class(buffer)? == self.buffered && class(reader.memory.value::<usize>(buffer + buffered::RAW)?)? == self.raw;
+        if is_one { output(reader, text, buffer) } else { None }
+    }
+}
+
+/// `text`: 0 without a text layer.
+fn output(reader: &Reader, text: usize, file: usize) -> Option<PythonOutput> {
     let word = |address: usize| reader.memory.value::<usize>(address);
     let size = word(file + buffered::SIZE)?;
-    let is_laid_out_so = word(stdout + text::STATE)? == USABLE
+    let is_laid_out_so = (text == 0 || word(text + text::STATE)? == USABLE)
         && word(file + buffered::STATE)? == USABLE
         && size.is_power_of_two()
         && word(file + buffered::MASK)? == size - 1;
@@ -78,8 +103,8 @@ fn output(reader: &Reader, stdout: usize, file: usize) -> Option<PythonOutput> {
     // -1: nothing was written.
     let below = if end <= size { end.checked_sub(start)? } else { 0 };
     add(reader.memory, &mut digest, word(file + buffered::BUFFER)? + start, below);
-    let above = word(stdout + text::PENDING_LENGTH)?;
-    if above != add_pending(reader, &mut digest, word(stdout + text::PENDING)?)? {
+    let above = if text == 0 { 0 } else { word(text + text::PENDING_LENGTH)? };
+    if above != 0 && above != add_pending(reader, &mut digest, word(text + text::PENDING)?)? {
         return None;
     }
     let fd = reader.memory.value::<i32>(word(file + buffered::RAW)? + 16)?;
