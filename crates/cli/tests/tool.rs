@@ -33,8 +33,7 @@ fn explain_lists_all_kinds() {
         }
         assert!(explained.lines().all(|line| line.starts_with("    ") || line.chars().count() <= 80), "{explained}");
     }
-    insta::assert_snapshot!("explain_list", list);
-    insta::assert_snapshot!("explain_lock_orphaned", printed(&["explain", "lock-orphaned"]));
+    insta::assert_snapshot!("explain", printed(&["explain", "timer-lost"]));
 }
 
 #[test]
@@ -67,9 +66,9 @@ fn the_page_of_the_tool_shows_what_it_prints() {
     let page = include_str!("../../../docs/tool.md");
     let mut report = tool(&["report", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shop")]);
     let report = report.env("COLUMNS", "110").output().unwrap();
-    let explained = printed(&["explain", "lock-orphaned"]);
+    let explained = printed(&["explain", "timer-lost"]);
     for (command, output) in
-        [("forkguard report /srv/reports", text(&report.stdout)), ("forkguard explain lock-orphaned", &explained)]
+        [("forkguard report /srv/reports", text(&report.stdout)), ("forkguard explain timer-lost", &explained)]
     {
         let pasted = pasted(page, command);
         assert!(pasted.len() > 10, "{pasted:?}");
