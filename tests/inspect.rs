@@ -73,7 +73,7 @@ fn a_semaphore_that_a_handler_posts_is_no_orphan() {
 
 #[test]
 fn a_program_that_waits_for_an_event_of_its_own_is_no_orphan() {
-    let mut command = Command::new("python3");
+    let mut command = venv("python3");
     command.args(["-c", "import threading; threading.Event().wait()"]);
     let run = Run { directory: scratch("inspect-event"), guarded: false };
     let server = run.start(command);
@@ -82,10 +82,23 @@ fn a_program_that_waits_for_an_event_of_its_own_is_no_orphan() {
     assert_eq!(inspect(server.pid, &[]).status.code(), Some(0));
 }
 
+#[test]
+fn a_connection_that_the_parent_has_too() {
+    let source = "import os, socket\n\
+                  ours, theirs = socket.socketpair()\n\
+                  if os.fork() == 0: theirs.recv(1)\n\
+                  os.wait()";
+    let mut command = venv("python3");
+    command.args(["-c", source]);
+    let (_server, child) = child_of("inspect-socket", command);
+    let said = wait_for("a wait", || Some(text(&inspect(child, &[]).stdout)).filter(|said| said.contains("waits in recvfrom")));
+    has(&said, &["is a socket that the parent has open, too"]);
+}
+
 /// epoll_wait ends with EINTR where a tracer stops its thread: it is not stopped.
 #[test]
 fn a_call_that_a_stop_would_end_goes_on() {
-    let mut command = Command::new("python3");
+    let mut command = venv("python3");
     command.arg(source("epoll.py"));
     let run = Run { directory: scratch("inspect-epoll"), guarded: false };
     let server = run.start(command);

@@ -1,4 +1,5 @@
 //! What is found of a process, as `--json` writes it.
+use super::descriptors;
 use crate::symbols::Symbols;
 use forkguard_process::{Certainty, Status, Thread, View, Wait};
 use forkguard_report::event::{Finding, Frame};
@@ -41,6 +42,8 @@ pub(super) struct Inspected {
     pub(super) kernel_function: Option<String>,
     /// The wait ends by itself after some time.
     pub(super) timed: bool,
+    /// The descriptor that it waits on, where that is a socket which the parent has open, too.
+    pub(super) shared_socket: Option<usize>,
     pub(super) lock: Option<Held>,
     pub(super) verdict: Option<Judged>,
     pub(super) frames: Vec<Frame<'static>>,
@@ -86,7 +89,7 @@ impl Inspection {
             name,
             parent: view.parent.as_ref().map(|parent| Named { pid: parent.id, name: parent.name.clone() }),
             stopped_us: view.stopped.as_micros() as u64,
-            threads: view.threads.iter().map(Inspected::of).collect(),
+            threads: view.threads.iter().map(|thread| Inspected::of(view, thread)).collect(),
             lost_threads: Vec::new(),
             findings: Vec::new(),
         }
@@ -143,7 +146,7 @@ impl Inspection {
 }
 
 impl Inspected {
-    fn of(thread: &Thread) -> Inspected {
+    fn of(view: &View, thread: &Thread) -> Inspected {
         let call = |number: u32| format!("system call {number}");
         Inspected {
             tid: thread.status.id,
@@ -156,6 +159,7 @@ impl Inspected {
             },
             kernel_function: thread.kernel_function.clone(),
             timed: thread.wait.futex().is_some_and(|futex| futex.timed),
+            shared_socket: descriptors::shared(view, thread),
             lock: thread.lock.as_ref().map(|lock| Held {
                 kind: lock.kind.name().to_owned(),
                 address: format!("{:#x}", lock.address),

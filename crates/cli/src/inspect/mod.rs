@@ -1,4 +1,5 @@
 //! `forkguard inspect`: a running process from outside: what its threads wait for, and whether that can end.
+mod descriptors;
 mod facts;
 mod library;
 mod text;

@@ -34,6 +34,11 @@ fn head(out: &mut dyn Write, inspection: &Inspection) -> Result<()> {
 
 fn print_thread(out: &mut dyn Write, thread: &Inspected, columns: Option<usize>) -> Result<()> {
     writeln!(out, "{HEAD}thread {} {}{HEAD:#} {}", thread.tid, Plain(&thread.name), waits_for(thread))?;
+    if let Some(descriptor) = thread.shared_socket {
+        let text =
+            format!("descriptor {descriptor} is a socket that the parent has open, too: whoever reads first gets what comes");
+        writeln!(out, "  {}", wrapped(text, "", 2, columns))?;
+    }
     if let Some(Judged { proved, text }) = &thread.verdict {
         let (severity, word) = if *proved { (Severity::Error, "stuck") } else { (Severity::Warning, "perhaps stuck") };
         let style = style(severity);
