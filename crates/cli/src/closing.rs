@@ -12,7 +12,8 @@ const TOLD: usize = 20;
 
 /// Writes how it went: `ending` is a sentence about the program, without its full stop.
 pub(crate) fn write(out: &mut dyn Write, ending: &str, outcome: &Outcome, columns: Option<usize>) -> Result<()> {
-    writeln!(out, "{HEAD}forkguard:{HEAD:#} {}", wrapped(headline(ending, outcome), "", 0, columns))?;
+    let headline = wrapped(headline(ending, outcome), "forkguard: ", 2, columns);
+    writeln!(out, "{HEAD}forkguard:{HEAD:#}{}", headline.trim_start_matches("forkguard:"))?;
     let grave: Vec<&Finding> = outcome.findings.iter().filter(|finding| finding.is_grave()).collect();
     for finding in grave.iter().take(TOLD) {
         writeln!(out)?;
@@ -77,15 +78,17 @@ fn notes(out: &mut dyn Write, outcome: &Outcome) -> Result<()> {
     outcome.notes.iter().try_for_each(|note| writeln!(out, "  {FAINT}{note}{FAINT:#}"))
 }
 
-/// The commands to type next, each with what it shows.
-pub(crate) fn next(out: &mut dyn Write, commands: &[(String, &str)]) -> Result<()> {
+/// The commands to type next, each with what it shows, if the terminal is wide enough for that.
+pub(crate) fn next(out: &mut dyn Write, commands: &[(String, &str)], columns: Option<usize>) -> Result<()> {
     let width = commands.iter().map(|(command, _)| columns_of(command)).max().unwrap_or_default();
     if !commands.is_empty() {
         writeln!(out)?;
     }
     for (command, shows) in commands {
-        let gap = " ".repeat(width - columns_of(command));
-        writeln!(out, "  {COMMAND}{command}{COMMAND:#}{gap}   {FAINT}{shows}{FAINT:#}")?;
+        let fits = columns.is_none_or(|columns| 2 + width + 3 + columns_of(shows) <= columns);
+        let shows =
+            if fits { format!("{}   {FAINT}{shows}{FAINT:#}", " ".repeat(width - columns_of(command))) } else { String::new() };
+        writeln!(out, "  {COMMAND}{command}{COMMAND:#}{shows}")?;
     }
     Ok(())
 }
@@ -100,4 +103,59 @@ pub(crate) fn commands(outcome: &Outcome, report: &str) -> Vec<(String, &'static
     let explain = worst.map(|finding| (format!("forkguard explain {}", finding.kind.name()), "what it means, and how to see it"));
     let all = (outcome.forks > 0).then(|| (format!("forkguard report {report}"), "all of it, with stacks"));
     all.into_iter().chain(explain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Identity;
+
+    fn finding(kind: FindingKind, severity: Severity, state: State, workers: u64) -> Finding {
+        Finding {
+            position: 0,
+            identity: Identity { kind: kind.name().to_owned(), at: Vec::new(), text: String::new() },
+            kind,
+            severity,
+            state,
+            suppressed: false,
+            subject: "thread \"refresh-prices\" (tid 1547), started at wrong.py:15 in <module>".to_owned(),
+            at: Vec::new(),
+            explain: kind.explain().to_owned(),
+            cure: "start \"refresh-prices\" (wrong.py:15) in gunicorn's post_fork, not before the fork".to_owned(),
+            option: Some("FORKGUARD_THREADS=revive:refresh-prices".to_owned()),
+            workers,
+        }
+    }
+
+    fn written(outcome: &Outcome, columns: Option<usize>) -> String {
+        let mut out = Vec::new();
+        write(&mut out, "gunicorn ended with status 0 after 1.9 s", outcome, columns).unwrap();
+        next(&mut out, &commands(outcome, "/var/tmp/forkguard-1000/run-gunicorn-huuj"), columns).unwrap();
+        anstream::adapter::strip_str(str::from_utf8(&out).unwrap()).to_string()
+    }
+
+    #[test]
+    fn last_words_at_any_width() {
+        let findings = vec![
+            finding(FindingKind::LockDeadlock, Severity::Error, State::Hit, 1),
+            finding(FindingKind::ThreadLost, Severity::Warning, State::Open, 2),
+            finding(FindingKind::TimerLost, Severity::Warning, State::Untouched, 2),
+            finding(FindingKind::RngShared, Severity::Info, State::Open, 2),
+        ];
+        let notes = vec!["a.jsonl:3: torn, or not of this version of forkguard".to_owned()];
+        let outcome = Outcome { story: None, forks: 2, workers: 2, findings, notes };
+        insta::assert_snapshot!("last_words_80", written(&outcome, Some(80)));
+        insta::assert_snapshot!("last_words_200", written(&outcome, Some(200)));
+        insta::assert_snapshot!("last_words_without_a_terminal", written(&outcome, None));
+    }
+
+    #[test]
+    fn nothing_to_tell() {
+        let clean = Outcome { forks: 2, workers: 2, ..Outcome::default() };
+        assert!(
+            written(&clean, None)
+                .starts_with("forkguard: gunicorn ended with status 0 after 1.9 s; 2 workers after 2 forks: no findings\n")
+        );
+        assert_eq!(written(&Outcome::default(), None), "forkguard: gunicorn ended with status 0 after 1.9 s; it never forked\n");
+    }
 }

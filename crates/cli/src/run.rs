@@ -59,7 +59,7 @@ fn close(place: &Place, ending: &str) -> Result<(), Error> {
     let commands = closing::commands(&outcome, &shown(&place.directory));
     let columns = columns_of(&io::stderr());
     closing::write(&mut out, ending, &outcome, columns).map_err(Error::Output)?;
-    closing::next(&mut out, &commands).and_then(|()| out.flush()).map_err(Error::Output)?;
+    closing::next(&mut out, &commands, columns).and_then(|()| out.flush()).map_err(Error::Output)?;
     place.remove_if_empty();
     Ok(())
 }

@@ -36,7 +36,7 @@ pub(super) fn text(out: &mut dyn Write, checked: &Checked, columns: Option<usize
         writeln!(out, "  {FAINT}{note}{FAINT:#}")?;
     }
     writeln!(out, "{HEAD}forkguard:{HEAD:#} {}", sentence(checked))?;
-    closing::next(out, &commands(checked))
+    closing::next(out, &commands(checked), columns)
 }
 
 /// What the baseline took care of.
