@@ -16,8 +16,8 @@ pub(crate) struct Registers {
     pub(crate) thread: usize,
 }
 
-/// A thread that cannot be stopped by then (in an uninterruptible call) is let go.
-const LIMIT: Duration = Duration::from_millis(2);
+/// How long is waited for a thread to stop, which runs on until then. One that has not (in an uninterruptible call) is let go when the tool ends.
+const LIMIT: Duration = Duration::from_millis(200);
 
 /// Between two looks: the thread needs a processor to stop.
 const PAUSE: Duration = Duration::from_micros(10);

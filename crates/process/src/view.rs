@@ -120,7 +120,9 @@ impl Look {
             tasks(self.process.id).into_iter().map(|task| (self.wait(task.id), task)).map(|(w, t)| (t, w)).collect();
         let mut registers: HashMap<u32, Registers> = HashMap::new();
         let mut longest = Duration::ZERO;
-        for (task, wait) in waits.iter().filter(|(_, wait)| wait.call().is_none_or(|call| call.goes_on_after_a_stop())) {
+        let may_stop =
+            |task: &Status, wait: &Wait| task.state != 'D' && wait.call().is_none_or(|call| call.goes_on_after_a_stop());
+        for (task, wait) in waits.iter().filter(|(task, wait)| may_stop(task, wait)) {
             let Some(stopped) = Stopped::new(task.id) else { continue };
             if let Some(found) = stopped.registers() {
                 registers.insert(task.id, found);
