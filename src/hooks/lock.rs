@@ -103,10 +103,10 @@ pub(super) unsafe fn check<H: LockHook>(arguments: H::Arguments, caller: usize) 
 }
 
 /// Makes a hook of the lock path. `unless` is assembly that goes to label 2 for calls that are recorded all the same. `waits`, `gives` and
-/// `gate` are its [`LockPolicy`]. `free` is assembly that goes to label 3 where the call may have to wait: only then it is checked.
+/// `gate` are its [`LockPolicy`]. `wakes` is assembly that goes to label 3 where somebody waits for what the call gives. `free` is assembly that goes to label 3 where the call may have to wait: only then it is checked.
 macro_rules! lock {
     ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, unless $test:expr)?
-     $(, waits $wait:expr)? $(, free $free:expr)? $(, gives $gives:ident)? $(, gate $gate:ident)?
+     $(, waits $wait:expr)? $(, free $free:expr)? $(, gives $gives:ident)? $(, wakes $wakes:expr)? $(, gate $gate:ident)?
      $(, versions [$($versions:tt)*])?;
      |$caller:ident| $body:block) => {
         const _: () = {
@@ -158,6 +158,7 @@ macro_rules! lock {
 
             lock!(@checked [$($free)?] $($arg)*);
             lock!(@checked_always [$($test)?] [$($free)?] $($arg)*);
+            lock!(@posts [$($wakes)?] $($arg)*);
 
             static TARGETS: forkguard_core::dispatch::LockTargets = forkguard_core::dispatch::LockTargets {
                 real: std::sync::atomic::AtomicPtr::new(early as *mut ()),
@@ -165,6 +166,7 @@ macro_rules! lock {
                 gated: if Hook::POLICY.gate.is_some() { Some(gated) } else { None },
                 watched: if Hook::POLICY.waits_for.is_some() || Hook::POLICY.releases.is_some() { Some(checked) } else { None },
                 always_watched: lock!(@always_watched [$($test)?] [$($free)?]),
+                posts: lock!(@posts_target [$($wakes)?]),
                 gives: Hook::POLICY.releases.is_some(),
             };
 
@@ -218,6 +220,28 @@ macro_rules! lock {
                 onward = const core::mem::offset_of!(forkguard_core::dispatch::LockDispatch, onward),
             )
         }
+    };
+    (@posts [] $($arg:ident)*) => {};
+    (@posts [$wakes:expr] $($arg:ident)*) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn posts() {
+            core::arch::naked_asm!(
+                $wakes,
+                "jmp qword ptr [rip + {door} + {onward}]",
+                "3:",
+                caller_argument!($($arg)*),
+                "jmp {call}",
+                call = sym checked_call,
+                door = sym DOOR,
+                onward = const core::mem::offset_of!(forkguard_core::dispatch::LockDispatch, onward),
+            )
+        }
+    };
+    (@posts_target []) => {
+        None
+    };
+    (@posts_target [$wakes:expr]) => {
+        Some(posts)
     };
     // A free lock that is recorded in any process: by the body itself while nothing else is.
     (@checked_always [$test:expr] [$free:expr] $($arg:ident)*) => {

@@ -82,6 +82,13 @@ macro_rules! free_semaphore {
     };
 }
 
+/// Assembly: threads that wait for the semaphore, lost ones too.
+macro_rules! has_waiters {
+    () => {
+        "cmp dword ptr [rdi + 4], 0\n jne 3f"
+    };
+}
+
 lock! {
     /// sem_wait(3).
     fn sem_wait(semaphore: *mut sem_t) -> c_int = libc::sem_wait,
@@ -116,7 +123,7 @@ lock! {
 }
 lock! {
     /// sem_post(3).
-    fn sem_post(semaphore: *mut sem_t) -> c_int = libc::sem_post, gives posted, gate give;
+    fn sem_post(semaphore: *mut sem_t) -> c_int = libc::sem_post, gives posted, wakes has_waiters!(), gate give;
     |caller| {
         match threads::mine() {
             Some(slot) if slot.held.pop_top(semaphore as usize) => real(semaphore),

@@ -1,5 +1,5 @@
 //! Where lock calls go: each hook is one jump through its table, which changes with what is recorded and checked.
-use crate::gate::{self, GATED, TRACKED, WATCHED, WATCHED_ALONE, WATCHED_WHOLLY};
+use crate::gate::{self, GATED, TRACKED, WATCHED, WATCHED_ALONE, WATCHED_POSTS, WATCHED_WHOLLY};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicPtr, AtomicU8, Ordering::Relaxed, Ordering::SeqCst, fence};
 
@@ -41,6 +41,8 @@ pub struct LockTargets {
     pub watched: Option<unsafe extern "C" fn()>,
     /// The same for calls that are recorded in any process.
     pub always_watched: Option<unsafe extern "C" fn()>,
+    /// Checks whether the call wakes somebody: in place of `watched` under [`WATCHED_POSTS`].
+    pub posts: Option<unsafe extern "C" fn()>,
     /// It releases what others may wait for: checked only under [`WATCHED_WHOLLY`].
     pub gives: bool,
 }
@@ -93,9 +95,10 @@ fn apply((tracked, watched): (u8, u8)) {
         let body = targets.gated.filter(|_| gated).unwrap_or(targets.body) as *mut ();
         let onward = if tracked { body } else { targets.real.load(Relaxed) };
         let is_watched = watched >= least(targets);
-        let target = |watch: Option<unsafe extern "C" fn()>, otherwise| match watch {
-            Some(watch) if is_watched => watch as *mut (),
-            _ => otherwise,
+        let posts = targets.posts.filter(|_| watched == WATCHED_POSTS);
+        let target = |watch: Option<unsafe extern "C" fn()>, otherwise| match watch.filter(|_| is_watched).or(posts) {
+            Some(watch) => watch as *mut (),
+            None => otherwise,
         };
         table.onward.store(onward, Relaxed);
         table.always.store(target(targets.always_watched, body), Relaxed);

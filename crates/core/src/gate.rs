@@ -90,9 +90,10 @@ pub static WATCHED: AtomicU8 = AtomicU8::new(0);
 pub const WATCHED_ALONE: u8 = 1;
 /// In [`WATCHED`]: the process lacks threads or cannot use locks.
 pub const WATCHED_LOSSES: u8 = 2;
-/// In [`WATCHED`]: a lost thread holds a lock that does not name its owner, or waits for what others give, so releases of such locks are
-/// checked, too.
-pub const WATCHED_WHOLLY: u8 = 3;
+/// In [`WATCHED`]: a lost thread waits for what others post, so posts of semaphores with waiters are checked, too.
+pub const WATCHED_POSTS: u8 = 3;
+/// In [`WATCHED`]: a lost thread holds a lock that does not name its owner, so releases of such locks are checked, too.
+pub const WATCHED_WHOLLY: u8 = 4;
 
 /// True in a child whose waits are checked.
 #[inline(always)]

@@ -1,8 +1,8 @@
 //! The first of all child handlers: the registries become the child's own, and the snapshot stays as the lost threads left it.
 use super::ancestors;
 use super::pool::{self, SnapshotCell, SnapshotGuard};
-use super::snapshot::{LockRecord, Snapshot};
-use crate::gate::{self, WATCHED_ALONE, WATCHED_LOSSES, WATCHED_WHOLLY};
+use super::snapshot::{LockRecord, Snapshot, ThreadRecord};
+use crate::gate::{self, WATCHED_ALONE, WATCHED_LOSSES, WATCHED_POSTS, WATCHED_WHOLLY};
 use crate::glibc::LockKind;
 use crate::registry::{generation, threads};
 use crate::{dispatch, kernel, safe_point};
@@ -61,11 +61,12 @@ impl Snapshot {
     /// How closely the child's waits are checked: see [`gate::WATCHED`].
     #[unsafe(link_section = ".text.forkguard_child")]
     fn watched(&self) -> u8 {
-        let lost_waits = || self.threads.as_slice().iter().any(|thread| thread.tid != self.thread && thread.waits_for != 0);
+        let waits = |thread: &ThreadRecord| thread.tid != self.thread && thread.waits_for != 0;
         let ownerless = |l: &LockRecord| !l.is_mutex() && l.entry.kind != LockKind::Libc && !l.signal;
         match self.lost_something() {
             false => WATCHED_ALONE,
-            true if lost_waits() || self.broken_locks().any(ownerless) => WATCHED_WHOLLY,
+            true if self.broken_locks().any(ownerless) => WATCHED_WHOLLY,
+            true if self.threads.as_slice().iter().any(waits) => WATCHED_POSTS,
             true => WATCHED_LOSSES,
         }
     }
