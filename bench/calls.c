@@ -1,12 +1,17 @@
 // calls NAME ROUNDS: nanoseconds of a hooked call, or of a pair of them, in a process with a second thread.
 #include "bench.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 
-static int pipe_ends[2], epoll;
+static int pipe_ends[2], epoll, file;
 static sigset_t usual, before;
 
 static void handler(int number) { (void)number; }
@@ -30,6 +35,15 @@ CALL(set_environment, setenv("BENCH_VARIABLE", "value", 1))
 CALL(set_action, struct sigaction action = {.sa_handler = handler}; sigaction(SIGUSR1, &action, NULL))
 CALL(block_signals, pthread_sigmask(SIG_BLOCK, &usual, &before); pthread_sigmask(SIG_SETMASK, &before, NULL))
 
+CALL(watch, struct epoll_event event = {.events = EPOLLIN}; must(!epoll_ctl(epoll, EPOLL_CTL_ADD, pipe_ends[0], &event), "epoll_ctl");
+     epoll_ctl(epoll, EPOLL_CTL_DEL, pipe_ends[0], NULL))
+CALL(lock_file, must(!flock(file, LOCK_EX), "flock"); flock(file, LOCK_UN))
+CALL(make_timer, timer_t timer; struct sigevent event = {.sigev_notify = SIGEV_NONE};
+     must(!timer_create(CLOCK_MONOTONIC, &event, &timer), "timer_create"); timer_delete(timer))
+// What is not there is not executed: the cost of the call alone.
+CALL(spawn_nothing, pid_t child; char *arguments[] = {"/nonexistent", NULL};
+     must(posix_spawn(&child, arguments[0], NULL, NULL, arguments, arguments) == ENOENT, "posix_spawn"))
+
 static const struct {
     const char *name;
     void (*loop)(long);
@@ -38,6 +52,9 @@ static const struct {
     {"pipe+close+close", pipe_close}, {"fcntl", cloexec},          {"write+read", write_read},
     {"poll", poll_one},             {"epoll_wait", epoll_empty},   {"localtime_r", local_time},
     {"setenv", set_environment},    {"sigaction", set_action},     {"pthread_sigmask", block_signals},
+    {"epoll_ctl+epoll_ctl", watch}, {"flock+flock", lock_file},    {"timer_create+timer_delete", make_timer},
+    {"posix_spawn", spawn_nothing}, {"write+read after a fork", write_read},
+    {"write+read in a child", write_read},
 };
 
 int main(int argc, char **argv) {
@@ -48,6 +65,22 @@ int main(int argc, char **argv) {
     start_sleepers(1);
     epoll = epoll_create1(EPOLL_CLOEXEC);
     must(epoll >= 0 && !pipe(pipe_ends), "pipe");
+    file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    must(file >= 0, "open");
+    if (strstr(argv[1], "after a fork")) {
+        pid_t child = fork();
+        if (child == 0)
+            _exit(0);
+        must(child > 0 && waitpid(child, NULL, 0) == child, "fork");
+    }
+    if (strstr(argv[1], "in a child")) {
+        pid_t child = fork();
+        if (child != 0) {
+            int status;
+            must(child > 0 && waitpid(child, &status, 0) == child && status == 0, "fork");
+            return 0;
+        }
+    }
     for (size_t call = 0; call < sizeof CALLS / sizeof *CALLS; call++) {
         if (strcmp(argv[1], CALLS[call].name) == 0) {
             CALLS[call].loop(100);

@@ -27,7 +27,7 @@ pub(crate) fn waits_for_input(start: Start, caller: usize, fd: i32) -> bool {
     if !shares_pipes() || !is_own() || threads::live() > 1 || !usable() {
         return false;
     }
-    errno::preserve(|| kernel::waits_without_limit(fd) && !kernel::has_input_within(fd, 0) && wait_in_slices(start, caller, fd))
+    errno::preserve(|| !kernel::has_input_within(fd, 0) && kernel::waits_without_limit(fd) && wait_in_slices(start, caller, fd))
 }
 
 fn wait_in_slices(start: Start, caller: usize, fd: i32) -> bool {

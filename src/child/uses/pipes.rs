@@ -21,22 +21,36 @@ pub(super) fn reset() {
 
 /// Before a call that waits for input or room by an end of a pipe, unless the descriptor is set otherwise.
 pub(super) fn before_wait(call: Call, wait: Wait) {
-    if wait.descriptor().is_some_and(kernel::waits_without_limit) {
-        before_endless_wait(call, wait);
+    if is_held_up(wait) && wait.descriptor().is_some_and(kernel::waits_without_limit) {
+        look(call, wait);
     }
 }
 
 /// The same where the call waits, whatever the descriptor's flags are.
 pub(super) fn before_endless_wait(call: Call, wait: Wait) {
-    let Some(fd) = wait.descriptor().filter(|&fd| table::is_pipe_end(fd)) else { return };
-    if !gate::awake() || tls::inside() != 0 || gate::is_guest() || !gate::owns_registries() || !table::is_inherited(fd) {
-        return;
+    if is_held_up(wait) {
+        look(call, wait);
     }
-    let would_wait = match wait {
-        Wait::Output(fd) => !kernel::has_room(fd),
-        _ => !kernel::has_input_within(fd, 0),
-    };
-    if would_wait && LOOKS.take() && (!leader_holds_other_end(fd) || leader_waits()) {
+}
+
+/// True for a wait by an end of a pipe that the child has from its leader, while there is nothing to read, or no room. One question to the kernel
+/// answers it for nearly all calls.
+fn is_held_up(wait: Wait) -> bool {
+    let is_inherited = |fd: &i32| table::is_pipe_end(*fd) && table::is_inherited(*fd);
+    let Some(fd) = wait.descriptor().filter(is_inherited) else { return false };
+    gate::awake() && tls::inside() == 0 && !gate::is_guest() && !is_ready(fd, wait) && gate::owns_registries()
+}
+
+fn is_ready(fd: i32, wait: Wait) -> bool {
+    match wait {
+        Wait::Output(_) => kernel::has_room(fd),
+        _ => kernel::has_input_within(fd, 0),
+    }
+}
+
+fn look(call: Call, wait: Wait) {
+    let Some(fd) = wait.descriptor() else { return };
+    if LOOKS.take() && (!leader_holds_other_end(fd) || leader_waits()) {
         report_circle(call, wait);
     }
 }
