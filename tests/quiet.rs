@@ -247,6 +247,11 @@ fn process_pools_from_threads() {
 }
 
 #[test]
+fn multiprocessing_beside_threads() {
+    Stage::new("beside-threads").ends("python", &[&script("processes_beside_threads.py")]);
+}
+
+#[test]
 fn asyncio_with_a_process_pool() {
     Stage::new("asyncio").ends("python", &[&script("asyncio_process_pool.py")]);
 }
@@ -359,6 +364,11 @@ fn unicorn_that_connects_in_its_workers() {
 #[test]
 fn ruby_children() {
     Stage::new("ruby").ends("ruby", &[&script("workers.rb")]);
+}
+
+#[test]
+fn ruby_thread_that_has_ended() {
+    Stage::new("ended-thread").ends("ruby", &[&script("ended_thread.rb")]);
 }
 
 #[test]

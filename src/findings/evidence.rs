@@ -4,14 +4,14 @@ use crate::entry::Arena;
 use crate::findings::context::Context;
 use crate::findings::leaders_threads::works_for_leader;
 use crate::findings::libraries;
-use crate::sites::native;
+use crate::sites::{self, native};
 use forkguard_core::fork::{Snapshot, shared_page};
 use forkguard_core::kernel;
 use forkguard_core::registry::{random, signals};
 use forkguard_loader::{MemoryAccess, own_and_next, program_path};
 use forkguard_report::event::{
-    Descriptor, DescriptorKind, Disposition, Finding, FindingKind, Fork, List, Lock, Origin, Role, Severity, Signal, Site, State,
-    Text, Thread, Timer,
+    Descriptor, DescriptorKind, Disposition, Finding, FindingKind, Fork, Frame, List, Lock, Origin, Role, Severity, Signal, Site,
+    State, Text, Thread, Timer,
 };
 use std::borrow::Cow::{Borrowed, Owned};
 use std::fmt::Arguments;
@@ -26,6 +26,8 @@ pub(crate) struct Evidence<'a> {
     /// Its threads of which it has noted that they work for it alone: at an earlier fork, or for a child, which does not know where it was forked.
     noted: &'a [u32],
     fork: Option<Site<'a>>,
+    /// The child was made to run one function (multiprocessing), not to go on with the program.
+    pub(super) runs_function: bool,
     pub(super) locks: &'a [Lock<'a>],
     /// Descriptors that the child has from its leader, and that were not meant for it.
     pub(super) inherited: &'a [&'a Descriptor<'a>],
@@ -63,6 +65,7 @@ impl<'a> Evidence<'a> {
         let child = if in_child { Some(kernel::process_id()) } else { fork.child };
         let threads = borrowed(&fork.threads);
         let inherited = inherited(arena, borrowed(&fork.descriptors), in_child);
+        let fork_site = describe::site(arena, Role::Fork, snapshot.thread, snapshot.site);
         let (generators, go) = known_libraries(arena, threads.iter().any(|thread| !thread.recorded));
         Evidence {
             arena,
@@ -70,7 +73,8 @@ impl<'a> Evidence<'a> {
             threads,
             leader: snapshot.leader,
             noted: noted_threads(arena, threads, in_child),
-            fork: describe::site(arena, Role::Fork, snapshot.thread, snapshot.site),
+            runs_function: runs_function(fork_site.as_ref(), in_child),
+            fork: fork_site,
             locks: borrowed(&fork.locks),
             inherited,
             files: files(arena, inherited),
@@ -123,6 +127,16 @@ impl<'a> Evidence<'a> {
     ) -> Finding<'a> {
         let (what, subject) = (self.arena.format(what), self.arena.format(subject));
         self.context.finding((kind, severity, State::Open), what, subject, sites)
+    }
+}
+
+/// True for a child of multiprocessing. The child sees it from its own stack, because only its leader knows where it forked.
+fn runs_function(fork: Option<&Site<'_>>, in_child: bool) -> bool {
+    const LAUNCHER: &str = "/multiprocessing/popen_fork.py";
+    let launches = |frame: &Frame<'_>| frame.file.as_deref().is_some_and(|file| file.ends_with(LAUNCHER));
+    match in_child {
+        true => sites::python::is_below(LAUNCHER),
+        false => fork.is_some_and(|fork| fork.frames.iter().any(launches)),
     }
 }
 

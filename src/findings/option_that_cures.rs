@@ -22,6 +22,8 @@ pub(super) fn option_that_cures<'a>(
             let is_curable = subject.contains("held by");
             option.split(" or ").find(|option| is_curable && option.starts_with(part))
         }
+        // The guard knows the C library's streams, not those of interpreters.
+        FindingKind::BufferDuplicated => (!subject.starts_with("Python's")).then_some(option),
         FindingKind::EpollInherited | FindingKind::EpollSharedUse => subject.starts_with("epoll").then_some(option),
         FindingKind::FileOffsetShared => subject.contains("open for read at").then_some(option),
         FindingKind::TimerLost => (!subject.contains(" on the real clock")).then_some(option),

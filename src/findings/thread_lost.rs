@@ -1,7 +1,7 @@
 //! thread-lost: a thread that the child does not have.
 use crate::findings::evidence::Evidence;
 use crate::findings::libraries::{restarts_threads, starter};
-use forkguard_report::catalogue::{CURE_LEADERS_THREAD, EXPLAIN_LEADERS_THREAD};
+use forkguard_report::catalogue::{CURE_LEADERS_THREAD, EXPLAIN_FUNCTIONS_THREAD, EXPLAIN_LEADERS_THREAD};
 use forkguard_report::event::{Finding, FindingKind, Role, Severity, Site};
 use std::borrow::Cow::Borrowed;
 
@@ -15,7 +15,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         let restarts = starter(thread).is_some_and(restarts_threads);
         let is_leaders = evidence.works_for_leader(thread);
         // A thread that ended right after the fork was about to end: nothing waits for it.
-        let is_missed = !restarts && !thread.ended && !thread.fork_safe && !is_leaders;
+        let is_missed = !restarts && !thread.ended && !thread.fork_safe && !is_leaders && !evidence.runs_function;
         let severity = if is_missed { Severity::Warning } else { Severity::Info };
         let ended = if thread.ended { ", which was about to end" } else { "" };
         let missed = match (thread.fork_safe, is_leaders) {
@@ -41,6 +41,8 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         if is_leaders {
             finding.explain = Borrowed(EXPLAIN_LEADERS_THREAD);
             finding.cure = Borrowed(CURE_LEADERS_THREAD);
+        } else if evidence.runs_function {
+            finding.explain = Borrowed(EXPLAIN_FUNCTIONS_THREAD);
         }
         found(finding);
     }

@@ -1,7 +1,8 @@
 //! Conditions and barriers: while a thread waits for a condition, it does not hold the mutex.
 use crate::child::waits::BlockingCall;
+use crate::sites;
 use forkguard_core::registry::held::HOLDS;
-use forkguard_core::registry::threads::holder;
+use forkguard_core::registry::threads::{Slot, holder};
 use libc::{c_int, clockid_t, pthread_barrier_t, pthread_cond_t, pthread_mutex_t, timespec};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -14,10 +15,32 @@ fn wait(condition: usize, mutex: usize, caller: usize, wait: impl FnOnce() -> c_
     }
     slot.waits_at.store(caller, Relaxed);
     slot.waits_for.store(condition, Relaxed);
-    let result = wait();
+    let result = if begins_on_own_stack(slot, condition) { idle(slot, wait) } else { wait() };
     slot.waits_for.store(0, Relaxed);
     if let Some((entry, kind)) = held {
         entry.set(kind, HOLDS);
+    }
+    result
+}
+
+/// True for a condition that lies where the stack of this thread begins, below what the C library keeps there: among the variables of its start
+/// routine.
+#[inline(always)]
+fn begins_on_own_stack(slot: &Slot, condition: usize) -> bool {
+    const BEGINNING: usize = 16 << 10;
+    slot.handle.load(Relaxed).wrapping_sub(condition) < BEGINNING
+}
+
+/// MRI keeps the native thread of a thread that has ended for the next one that begins (thread_pthread.c, register_cached_thread_and_wait, until
+/// 3.2): while it waits there it is no thread of the program's, and afterwards another one, of which nobody saw who started it.
+#[cold]
+fn idle(slot: &Slot, wait: impl FnOnce() -> c_int) -> c_int {
+    let is_kept = sites::is_in_ruby(slot.start.load(Relaxed));
+    slot.idle.store(u32::from(is_kept), Relaxed);
+    let result = wait();
+    if slot.idle.swap(0, Relaxed) != 0 && result == 0 {
+        slot.creator.store(0, Relaxed);
+        slot.site.store(0, Relaxed);
     }
     result
 }

@@ -84,16 +84,42 @@ hook! {
     |caller| {
         let result = real(fd, backlog);
         if result == 0 {
-            record(|_| {
-                if descriptors::record(fd).is_none() {
-                    descriptors::open(fd, FdKind::Socket, 0, 0, sites::capture(caller), 0);
-                }
-                descriptors::add_role(fd, role::LISTENING);
-            });
+            record(|_| serves(fd, caller));
         }
         result
     }
 }
+hook! {
+    /// bind(2): datagrams that are sent to a port of the program's choice are its work, as connections to a listening socket are.
+    fn bind(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = libc::bind;
+    |caller| {
+        let result = real(fd, address, length);
+        if result == 0 && port_of(address, length) != 0 && kernel::is_datagram_socket(fd) {
+            record(|_| serves(fd, caller));
+        }
+        result
+    }
+}
+
+/// The port of an internet address in network order; 0 of any other address.
+fn port_of(address: *const sockaddr, length: socklen_t) -> u16 {
+    let is_internet = |family: sa_family_t| matches!(c_int::from(family), libc::AF_INET | libc::AF_INET6);
+    // SAFETY: the real function has read `length` bytes; family and port lie at the same places in both structures.
+    unsafe {
+        match length as usize >= size_of::<sockaddr_in>() && is_internet((*address).sa_family) {
+            true => (*address.cast::<sockaddr_in>()).sin_port,
+            false => 0,
+        }
+    }
+}
+
+fn serves(fd: c_int, caller: usize) {
+    if descriptors::record(fd).is_none() {
+        descriptors::open(fd, FdKind::Socket, 0, 0, sites::capture(caller), 0);
+    }
+    descriptors::add_role(fd, role::LISTENING);
+}
+
 hook! {
     /// connect(2): also one that is only under way.
     fn connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = libc::connect;

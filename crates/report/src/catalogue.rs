@@ -153,6 +153,9 @@ pub const OR_OPTION: &str = " Or run it with ";
 /// Explains a thread-lost finding whose thread works for the process that forks, and cures it.
 pub const EXPLAIN_LEADERS_THREAD: &str = "Only the thread that forks exists in the child. This one works for the process that started it \
     (it feeds, watches or collects from its children), and a child does without it.";
+/// Explains a thread-lost finding of a child that was made to run one function.
+pub const EXPLAIN_FUNCTIONS_THREAD: &str = "Only the thread that forks exists in the child. This child runs one function (multiprocessing): \
+    it needs the thread only if that function gives it work or waits for it, which is an error of its own.";
 /// See [`EXPLAIN_LEADERS_THREAD`].
 pub const CURE_LEADERS_THREAD: &str =
     "Leave it where it is: started in a child, too, it would take the work of the process that forks.";

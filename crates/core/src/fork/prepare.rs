@@ -94,7 +94,7 @@ fn record_owner(snapshot: &mut Snapshot, slot: &'static Slot) {
         code: slot.code.load(Relaxed),
         stack_at_fork,
         waits_for,
-        ending: false,
+        ending: slot.idle.load(Relaxed) != 0,
         detached: slot.detached.load(Relaxed) != 0,
         fork_safe: slot.fork_safe.load(Relaxed) != 0,
         restartable: slot.restartable.load(Relaxed) != 0,

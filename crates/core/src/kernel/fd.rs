@@ -130,6 +130,11 @@ pub fn add_to_epoll(epoll: &OwnedFd, fd: i32, events: u32, data: u64) -> Result<
     epoll::add(epoll, borrow(fd), epoll::EventData::new_u64(data), epoll::EventFlags::from_bits_retain(events))
 }
 
+/// True for a socket of datagrams.
+pub fn is_datagram_socket(fd: i32) -> bool {
+    socket_type(fd) == Some(SocketType::DGRAM)
+}
+
 /// The type of a socket (SO_TYPE); None for any other descriptor.
 pub fn socket_type(fd: i32) -> Option<SocketType> {
     rustix::net::sockopt::socket_type(borrow(fd)).ok()

@@ -58,7 +58,7 @@ pub mod role {
     pub const CONNECTED: u8 = 1;
     /// Came from accept().
     pub const ACCEPTED: u8 = 2;
-    /// listen()s.
+    /// listen()s, or takes datagrams at a port that it chose.
     pub const LISTENING: u8 = 4;
     /// One end of a socketpair().
     pub const PAIR: u8 = 8;

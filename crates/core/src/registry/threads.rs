@@ -43,6 +43,8 @@ pub struct Slot {
     pub waits_for: AtomicUsize,
     /// Return address of the call that waits for it.
     pub waits_at: AtomicUsize,
+    /// Not zero while its language keeps it for a thread to come: the thread that it was has ended.
+    pub idle: AtomicU32,
     /// The object that it waits for without an end, in a child whose waits are checked; 0 none. With [`BY_HANDLER`] a signal handler may post it.
     pub endless: AtomicUsize,
     /// pthread_t; 0 unknown.
@@ -93,6 +95,7 @@ impl Slot {
             again: AtomicU32::new(0),
             waits_for: AtomicUsize::new(0),
             waits_at: AtomicUsize::new(0),
+            idle: AtomicU32::new(0),
             endless: AtomicUsize::new(0),
             handle: AtomicUsize::new(0),
             start: AtomicUsize::new(0),
@@ -150,6 +153,7 @@ impl Slot {
             &self.fork_safe,
             &self.restartable,
             &self.again,
+            &self.idle,
             &self.creator,
             &self.tid,
             &self.forking,

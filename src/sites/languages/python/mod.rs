@@ -25,6 +25,6 @@ pub(crate) use interpreter::{
 };
 pub(crate) use objects::{new_handler, new_thread};
 pub(crate) use output::waiting_output;
-pub(crate) use own_frames::{add_frames, add_frames_raw, is_importing};
+pub(crate) use own_frames::{add_frames, add_frames_raw, is_below, is_importing};
 pub(crate) use run::{while_held, while_taken};
 pub(crate) use stacks_at_fork::{record_frozen_stacks, record_stacks};

@@ -40,6 +40,21 @@ pub(crate) fn is_importing() -> bool {
     innermost().unwrap_or(false)
 }
 
+/// True when this thread runs code below a function of a file whose path ends so.
+pub(crate) fn is_below(file: &str) -> bool {
+    let found = || {
+        let python = interpreter()?;
+        let (state, reader) = (python.api.state()?, python.reader()?);
+        let (mut found, mut bytes) = (false, [0u8; LONGEST]);
+        reader.walk(state, |frame| {
+            found = reader.file_text(frame.code, &mut bytes).is_some_and(|text| text.ends_with(file));
+            !found
+        });
+        Some(found)
+    };
+    found().unwrap_or(false)
+}
+
 impl Interpreter {
     fn read(&self, frames: &mut Frames, state: usize) -> Option<()> {
         add_stack(&self.reader()?, frames, state)
