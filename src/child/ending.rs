@@ -75,9 +75,7 @@ fn report_last_states(
     ledger::write_states(scratch, id, |each| {
         findings::apply_loss_rules(&evidence, |finding| {
             let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
-            // A thread that was being started has another number in the leader by now.
-            let unnumbered = finding.kind == FindingKind::ThreadLost && what.starts_with("new-");
-            if concerns(&finding) && !unnumbered && ledger::find(finding.kind, what).is_none() {
+            if concerns(&finding) && ledger::find(finding.kind, what).is_none() {
                 let Ending { state, because } = lock_ending(fork, &finding, what).unwrap_or(ending);
                 // A hazard that did no harm in this run is worth knowing, no more.
                 let severity = (state == State::Untouched && finding.severity > Severity::Info).then_some(Severity::Info);

@@ -56,19 +56,9 @@ fn describe<'a>(arena: &'a Arena, thread: &ThreadRecord, kernel_name: &'a Text<1
         site: site(arena, Role::Started, thread.creator, thread.site),
         stood: site(arena, Role::Stood, tid, thread.stack_at_fork),
         // A child cannot tell a thread's end from its leader's.
-        ended: !forking && (thread.ending || is_kept_for_reuse(thread) || leader && tid != 0 && !kernel::thread_exists(tid)),
+        ended: !forking && (thread.ending || leader && tid != 0 && !kernel::thread_exists(tid)),
+        starting: thread.tid == 0,
         holds: thread.holds,
         waits_for: hex(arena, thread.waits_for),
     }
-}
-
-/// True for a native thread whose Ruby thread has ended: MRI (until 3.2) keeps it a few seconds for the next one. It waits for a condition on its own
-/// stack then, which ends below its descriptor; what Ruby's threads wait for lies elsewhere.
-fn is_kept_for_reuse(thread: &ThreadRecord) -> bool {
-    const STACK: usize = 64 << 20;
-    let on_own_stack = thread.waits_for < thread.handle && thread.handle - thread.waits_for < STACK;
-    thread.waits_for != 0
-        && on_own_stack
-        && sites::is_in_ruby(thread.start)
-        && innermost_interpreted(thread.stack_at_fork).is_none()
 }

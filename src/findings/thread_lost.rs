@@ -26,10 +26,15 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         };
         let unseen = if thread.recorded { "" } else { ", started past every hook" };
         let name = &thread.name;
-        let text = |text| evidence.arena.format(text);
-        let (what, subject) = match thread.tid {
-            0 => (text(format_args!("new-{index}")), text(format_args!("thread \"{name}\" (had not begun to run{missed})"))),
-            tid => (text(format_args!("{tid}")), text(format_args!("thread \"{name}\" (tid {tid}{unseen}{ended}{missed})"))),
+        let arena = evidence.arena;
+        // The child, which may name it when it ends, does not know the number that it has by now.
+        let what = match thread.starting {
+            true => arena.format(format_args!("new-{index}")),
+            false => arena.format(format_args!("{}", thread.tid)),
+        };
+        let subject = match thread.tid {
+            0 => arena.format(format_args!("thread \"{name}\" (had not begun to run{missed})")),
+            tid => arena.format(format_args!("thread \"{name}\" (tid {tid}{unseen}{ended}{missed})")),
         };
         let mut finding = evidence.finding(
             FindingKind::ThreadLost,

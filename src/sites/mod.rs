@@ -84,11 +84,6 @@ pub(crate) fn frames_of(site: SiteId) -> impl Iterator<Item = StoredFrame> + Clo
     store::frames_of(site).filter(|frame| frame.language != Language::Python || python::are_frames_trusted())
 }
 
-/// True for an address in the code of MRI.
-pub(crate) fn is_in_ruby(address: usize) -> bool {
-    languages::is_in_ruby(address)
-}
-
 /// True for an address inside an interpreter's own static state, where the condition of its lock lies.
 pub(crate) fn is_interpreters_own(address: usize) -> bool {
     python::owns(address)

@@ -338,6 +338,9 @@ pub struct Thread<'a> {
     /// Where it stood at the fork.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stood: Option<Site<'a>>,
+    /// It had not begun to run at the fork; `tid` is the one that it had when the report was made.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub starting: bool,
     /// It was about to end: it has ended in the leader since the fork, or its language had let go of it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub ended: bool,

@@ -42,6 +42,7 @@ const THREADS: &[Thread<'static>] = &[Thread {
     start: Some(NATIVE),
     site: Some(site(Role::Started)),
     stood: Some(site(Role::Stood)),
+    starting: true,
     ended: false,
     holds: 1,
     waits_for: Some(Borrowed("0x7f00")),
