@@ -33,6 +33,8 @@ pub(super) enum Concern {
     SelfPipe,
     /// Leader and child change what it watches.
     Epoll,
+    /// Who reads an event takes it from the other.
+    Events,
     /// A file that SQLite may have opened, or that is read by position.
     File,
     /// The leader's client: a child that uses it serves it.
@@ -54,6 +56,7 @@ impl Concern {
             FdKind::Socket if record.role & role::PAIR != 0 => Some(Concern::SelfPipe),
             FdKind::Pipe => Some(Concern::SelfPipe),
             FdKind::Epoll => Some(Concern::Epoll),
+            FdKind::Inotify => Some(Concern::Events),
             FdKind::File => Some(Concern::File),
             _ => None,
         }
@@ -72,6 +75,7 @@ impl Concern {
             }
             Concern::SelfPipe => usage == Use::Output,
             Concern::Epoll => usage == Use::Watch,
+            Concern::Events => usage == Use::Input,
             Concern::File => usage != Use::Watch,
         }
     }
@@ -80,7 +84,7 @@ impl Concern {
     pub(super) fn hazard(self, fd: i32) -> Option<FindingKind> {
         match self {
             Concern::Connection if descriptors::is_stream(fd) => Some(FindingKind::ConnectionInherited),
-            Concern::Epoll => Some(FindingKind::EpollInherited),
+            Concern::Epoll | Concern::Events => Some(FindingKind::EpollInherited),
             _ => None,
         }
     }
@@ -90,7 +94,7 @@ impl Concern {
         match self {
             Concern::Connection => descriptors::is_stream(fd),
             Concern::SelfPipe => registry::descriptors::twin(fd).is_some(),
-            Concern::Epoll | Concern::Severed | Concern::Accepted => true,
+            Concern::Epoll | Concern::Events | Concern::Severed | Concern::Accepted => true,
             Concern::File => descriptors::is_positioned(fd),
         }
     }

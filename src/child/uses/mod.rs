@@ -100,7 +100,7 @@ fn before_first(call: Call, fd: i32, usage: Use) {
         return;
     }
     match concern {
-        Concern::Connection | Concern::Epoll => shared::before_first_use(call, fd, concern),
+        Concern::Connection | Concern::Epoll | Concern::Events => shared::before_first_use(call, fd, concern),
         Concern::SelfPipe => self_pipe::before_first_use(call, fd),
         Concern::Accepted => accepted::before_first_use(fd),
         Concern::Severed => severed::before_first_use(call, fd),

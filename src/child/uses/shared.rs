@@ -86,7 +86,10 @@ fn report_all_deferred() {
 }
 
 fn hit_kind(concern: Concern) -> FindingKind {
-    if concern == Concern::Epoll { FindingKind::EpollSharedUse } else { FindingKind::ConnectionSharedUse }
+    match concern {
+        Concern::Epoll | Concern::Events => FindingKind::EpollSharedUse,
+        _ => FindingKind::ConnectionSharedUse,
+    }
 }
 
 /// A connection that the leader's function made right before it forked, beside one that it has to the same peer already, is for this child: though
@@ -108,7 +111,9 @@ fn is_handed_over(fd: i32, concern: Concern) -> bool {
 fn report(fd: i32, concern: Concern, severity: Severity, site: usize) {
     let (kind, id) = (hit_kind(concern), descriptor_id(fd));
     let Some(hazard) = concern.hazard(fd) else { return };
-    let (severity, output) = match is_handed_over(fd, concern) {
+    // A leader that does not read events itself may have made the instance for its child.
+    let is_childs = concern == Concern::Events || is_handed_over(fd, concern);
+    let (severity, output) = match is_childs {
         true => (Severity::Info, Output::Report),
         false => (severity, Output::Stderr),
     };
@@ -116,7 +121,7 @@ fn report(fd: i32, concern: Concern, severity: Severity, site: usize) {
         report_hit(scratch, severity, output, kind, |arena| {
             let descriptor = descriptors::describe(arena, fd)?;
             let subject = match concern {
-                Concern::Epoll => epoll_inherited::subject(arena, &descriptor)?,
+                Concern::Epoll | Concern::Events => epoll_inherited::subject(arena, &descriptor)?,
                 _ => connection_inherited::subject(arena, &descriptor)?,
             };
             let what = arena.text(id.as_str());
