@@ -5,8 +5,8 @@
 //! not for each of its releases: a few words around it are tried, and what is found counts only where every entry is one.
 use super::frames::{self, Reader};
 use super::interpreter::{Interpreter, interpreter};
-use crate::sites::languages::memory::Memory;
 use crate::sites::store::SiteId;
+use forkguard_core::kernel;
 use forkguard_frames::Memory as _;
 use forkguard_frames::python::{LONGEST, Types};
 
@@ -33,11 +33,10 @@ pub(crate) fn exit_functions(mut each: impl FnMut(usize, SiteId)) -> bool {
         let python = interpreter()?;
         let state = python.api.state()?;
         let (minor, reader) = python.api.released_minor().zip(python.reader()).filter(|_| python.api.holds_gil(state))?;
-        let callbacks = Callbacks { memory: Memory::careful(), types: &python.types };
-        let start = python.api.main() + place(minor)? - WORDS / 2 * 8;
-        let words: [usize; WORDS] = callbacks.words(start)?;
-        let array = if minor == 9 { callbacks.in_module(&words) } else { callbacks.in_words(&words) };
-        for function in array.iter().flat_map(|array| callbacks.functions(*array)).flatten().take(MOST) {
+        let callbacks = Callbacks { types: &python.types };
+        let words: [usize; WORDS] = read(python.api.main() + place(minor)? - WORDS / 2 * 8)?;
+        let functions = if minor == 9 { callbacks.in_module(&words) } else { callbacks.in_words(&words) };
+        for &function in functions.iter().flat_map(|functions| &functions.all[..functions.count]) {
             let code = python.api.code_of(&python.types, function);
             let site = frames::function(&reader, code);
             if site != 0 {
@@ -94,45 +93,90 @@ struct Array {
     count: usize,
 }
 
+/// The functions of such an array.
+struct Functions {
+    all: [usize; MOST],
+    count: usize,
+}
+
+/// Objects that are read by one system call.
+const TOGETHER: usize = 16;
+
 struct Callbacks<'a> {
-    memory: Memory,
     types: &'a Types,
 }
 
 impl Callbacks<'_> {
-    fn words<const N: usize>(&self, address: usize) -> Option<[usize; N]> {
-        let mut bytes = [[0u8; 8]; N];
-        let is_read = address.is_multiple_of(8) && self.memory.read(address, bytes.as_flattened_mut());
-        is_read.then(|| bytes.map(usize::from_ne_bytes))
-    }
-
-    /// The array that two words next to each other describe: its address; its length, and its capacity in the upper half.
-    fn in_words(&self, words: &[usize]) -> Option<Array> {
+    /// The functions that two words next to each other lead to: an array's address; its length, and its capacity in the upper half.
+    fn in_words(&self, words: &[usize]) -> Option<Functions> {
         words.windows(2).find_map(|pair| {
             let array = Array { address: pair[0], count: pair[1] & 0xffff_ffff };
             let could_be = array.address != 0 && (1..=pair[1] >> 32).contains(&array.count) && array.count <= MOST;
-            (could_be && self.functions(array).all(|function| function.is_some())).then_some(array)
+            if could_be { self.functions(array) } else { None }
         })
     }
 
     /// The same in the state of a module to which one of the words points (PyModuleObject: its head, dictionary, definition, state).
-    fn in_module(&self, words: &[usize]) -> Option<Array> {
+    fn in_module(&self, words: &[usize]) -> Option<Functions> {
         words.iter().find_map(|&object| {
-            let [_, class, _, _, state] = self.words(object).filter(|_| object != 0)?;
-            if class == self.types.module { self.in_words(&self.words::<2>(state)?) } else { None }
+            let [_, class, _, _, state] = read(object)?;
+            if class == self.types.module { self.in_words(&read::<2>(state)?) } else { None }
         })
     }
 
-    /// The functions of an array; None for what is no callback.
-    fn functions(&self, array: Array) -> impl Iterator<Item = Option<usize>> {
-        let entries = (0..array.count).map(move |index| self.words::<1>(array.address + index * 8));
-        entries.filter(|entry| *entry != Some([0])).map(|entry| self.function(entry?[0]))
+    /// None for an array of which one entry is no callback.
+    fn functions(&self, array: Array) -> Option<Functions> {
+        let mut found = Functions { all: [0; MOST], count: 0 };
+        for first in (0..array.count).step_by(TOGETHER) {
+            let mut bytes = [[0; 8]; TOGETHER];
+            let count = TOGETHER.min(array.count - first);
+            if !kernel::read_memory(array.address + first * 8, bytes[..count].as_flattened_mut()) {
+                return None;
+            }
+            self.add(&bytes.map(usize::from_ne_bytes), &mut found)?;
+        }
+        Some(found)
     }
 
-    fn function(&self, callback: usize) -> Option<usize> {
-        let [function, arguments, names]: [usize; 3] = self.words(callback)?;
-        let is = |object: usize, class: usize| Some(self.words::<2>(object)?[1] == class);
-        let is_one = is(arguments, self.types.tuple)? && (names == 0 || is(names, self.types.dictionary)?);
-        (is_one && self.words::<2>(function)?[1] != 0).then_some(function)
+    fn add(&self, callbacks: &[usize; TOGETHER], found: &mut Functions) -> Option<()> {
+        let callbacks = read_together::<3>(callbacks)?;
+        let each = |index: usize| callbacks.map(|callback| callback[index]);
+        let classes = |objects: [usize; TOGETHER]| Some(read_together::<2>(&objects)?.map(|[_, class]| class));
+        let [functions, arguments, names] = [classes(each(0))?, classes(each(1))?, classes(each(2))?];
+        for (index, callback) in callbacks.iter().enumerate().filter(|(_, callback)| **callback != [0; 3]) {
+            let has_names = callback[2] != 0;
+            let is_one = functions[index] != 0
+                && arguments[index] == self.types.tuple
+                && (!has_names || names[index] == self.types.dictionary);
+            *found.all.get_mut(found.count).filter(|_| is_one)? = callback[0];
+            found.count += 1;
+        }
+        Some(())
     }
+}
+
+/// The words at an address; None where that is no place of an object.
+fn read<const N: usize>(address: usize) -> Option<[usize; N]> {
+    let mut bytes = [[0; 8]; N];
+    let is_object = address != 0 && address.is_multiple_of(8);
+    (is_object && kernel::read_memory(address, bytes.as_flattened_mut())).then(|| bytes.map(usize::from_ne_bytes))
+}
+
+/// The words at each address, in order; zeros for address 0. None where one is no place of an object.
+fn read_together<const N: usize>(addresses: &[usize; TOGETHER]) -> Option<[[usize; N]; TOGETHER]> {
+    let mut words = [[0usize; N]; TOGETHER];
+    let mut ranges = [[libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; TOGETHER]; 2];
+    let mut count = 0;
+    for (place, &address) in words.iter_mut().zip(addresses).filter(|(_, address)| **address != 0) {
+        if !address.is_multiple_of(8) {
+            return None;
+        }
+        let size = size_of_val(place);
+        for (range, start) in ranges.iter_mut().zip([address, (&raw mut *place).addr()]) {
+            range[count] = libc::iovec { iov_base: start as *mut _, iov_len: size };
+        }
+        count += 1;
+    }
+    let [from, into] = &ranges;
+    (count == 0 || kernel::read_scattered(&from[..count], &into[..count])).then_some(words)
 }

@@ -16,12 +16,12 @@ static KNOWN: [AtomicUsize; FILES] = [const { AtomicUsize::new(0) }; FILES];
 static SEARCHED: AtomicUsize = AtomicUsize::new(0);
 /// How often they were looked for; above this many times only among the youngest objects.
 static SEARCHES: AtomicUsize = AtomicUsize::new(0);
-const WHOLE_SEARCHES: usize = 32;
+const WHOLE_SEARCHES: usize = 8;
 
 /// Bytes from the first generation's head to those of the others, and of the permanent one.
 const HEADS: [usize; 4] = [0, 24, 48, 80];
-/// Objects that are looked at in one generation.
-const MOST: usize = 1 << 20;
+/// Objects that a search looks at, the youngest first: the fork waits for it, some 100 ns an object.
+const MOST: usize = 1 << 18;
 
 impl Interpreter {
     /// Calls `each` with the objects of these classes that were found when this set of files was open.
@@ -42,8 +42,9 @@ impl Interpreter {
             && self.trust() == Trust::Proved
             && let Some(first) = self.api.first_generation()
         {
+            let mut left = MOST;
             heads.iter().for_each(|offset| {
-                each_object(reader, first + offset, |object, class| {
+                each_object(reader, first + offset, &mut left, |object, class| {
                     if classes.contains(&class)
                         && let Some(place) = known.next()
                     {
@@ -56,15 +57,13 @@ impl Interpreter {
     }
 }
 
-/// Calls `each` with object and class of a generation, if its head is one.
-fn each_object(reader: &Reader, head: usize, mut each: impl FnMut(usize, usize)) -> Option<()> {
+/// Calls `each` with object and class of the objects of a generation, of so many that are `left`, if its head is one.
+fn each_object(reader: &Reader, head: usize, left: &mut usize, mut each: impl FnMut(usize, usize)) -> Option<()> {
     const FLAGS: usize = 3;
     let [mut entry, last]: [usize; 2] = reader.memory.value(head)?;
     let is_ring = reader.memory.value::<usize>((last & !FLAGS).max(8))? & !FLAGS == head;
-    for _ in 0..MOST {
-        if entry == head || !is_ring {
-            break;
-        }
+    while is_ring && entry != head && *left > 0 {
+        *left -= 1;
         // The collector's two words stand before the object, whose second one is its class.
         let [next, _, _, class]: [usize; 4] = reader.memory.value(entry)?;
         each(entry + 16, class);
