@@ -124,6 +124,15 @@ fn pythons_files_are_written_twice() {
     assert_eq!((printed.trim(), hits.len()), ("1 1 1", 0), "{hits:?}");
 }
 
+/// A file that is gone at a later fork, though one like it is open, is not read: its memory may be, too.
+#[test]
+fn pythons_closed_files_are_not_read() {
+    let directory = scratch("languages/reopened");
+    let file = directory.join("file");
+    let (_, printed) = Script::with_output("python", "reopened.py", &[file.to_str().expect("text")]);
+    assert_eq!(printed.trim(), "ended");
+}
+
 /// What a child's event loop gives to a pool of its leader's stays undone.
 #[test]
 fn pythons_event_loop_awaits_lost_threads() {

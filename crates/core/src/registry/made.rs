@@ -24,7 +24,8 @@ pub fn record(path: &[u8], site: usize) {
 
 /// Where the directory was made; None when that is not known.
 pub fn site(path: &[u8]) -> Option<usize> {
-    let made = MADE.iter().find(|made| made.path.load(Acquire) == key(path))?;
+    let key = key(path);
+    let made = MADE.iter().find(|made| made.path.load(Acquire) == key)?;
     Some(made.site.load(Acquire))
 }
 

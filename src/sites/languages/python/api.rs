@@ -343,8 +343,15 @@ impl Api {
         }
     }
 
-    /// Calls `each` with the values of a dictionary that a class of a module has, if that is imported. Needs the GIL and no exception under way.
-    pub(super) fn values(&self, [module, class, dictionary]: [&CStr; 3], is: usize, mut each: impl FnMut(usize)) -> Option<()> {
+    /// Calls `each` with the values of a dictionary that a class of a module has, with the `most` oldest of them, if that is imported. Needs the
+    /// GIL and no exception under way.
+    pub(super) fn values(
+        &self,
+        [module, class, dictionary]: [&CStr; 3],
+        is: usize,
+        most: usize,
+        mut each: impl FnMut(usize),
+    ) -> Option<()> {
         let code = self.code.as_ref()?;
         // SAFETY: the GIL is held; what is borrowed lives as long as nothing of the interpreter's runs; what is taken is given back.
         unsafe {
@@ -354,9 +361,8 @@ impl Api {
             let values = if class.is_null() { class } else { (self.attribute)(class, dictionary.as_ptr()) };
             if !values.is_null() && *(values as *const usize).add(1) == is {
                 let (mut place, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
-                while (code.next_item)(values, &mut place, &mut key, &mut value) != 0 {
-                    each(value as usize);
-                }
+                let mut next = || ((code.next_item)(values, &mut place, &mut key, &mut value) != 0).then_some(value as usize);
+                std::iter::from_fn(&mut next).take(most).for_each(&mut each);
             }
             self.release_or_clear(values);
             self.release_or_clear(class);

@@ -24,6 +24,9 @@ fn place(minor: u32) -> Option<usize> {
     })
 }
 
+/// Finalizers that are looked at, the oldest ones: programs may have one for each of their objects.
+const FINALIZERS: usize = 1024;
+
 /// Words that are tried, with the place in their middle.
 const WORDS: usize = 32;
 
@@ -55,7 +58,7 @@ impl Interpreter {
         if !api.has_no_exception() {
             return None;
         }
-        api.values([c"weakref", c"finalize", c"_registry"], self.types.dictionary, |value| {
+        api.values([c"weakref", c"finalize", c"_registry"], self.types.dictionary, FINALIZERS, |value| {
             let mut is_one = false;
             api.class_name(value, |name| is_one = name == "_Info");
             let function = if is_one { reader.memory.value::<usize>(value + 32) } else { None };

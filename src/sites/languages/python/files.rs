@@ -24,7 +24,8 @@ const HEADS: [usize; 4] = [0, 24, 48, 80];
 const MOST: usize = 1 << 18;
 
 impl Interpreter {
-    /// Calls `each` with the objects of these classes that were found when this set of files was open.
+    /// Calls `each` with the objects of these classes that were found when this set of files was first open. A file may have been closed and opened
+    /// again by the same line since: then its object may be freed, and the memory unmapped.
     pub(super) fn each_file(&self, reader: &Reader, classes: [usize; 2], each: impl FnMut(usize)) {
         let open = open_files();
         if open != SEARCHED.load(Relaxed) {

@@ -53,8 +53,9 @@ fn read(each: &mut dyn FnMut(PythonOutput)) -> Option<()> {
     if let Some(output) = classes.output(&reader, python.api.system_object(c"stdout")) {
         each(output);
     }
+    let careful = Reader { memory: Memory::careful(), ..reader };
     python.each_file(&reader, [classes.text, classes.buffered], |file| {
-        if let Some(output) = classes.output(&reader, file).filter(|output| output.fd > 2) {
+        if let Some(output) = classes.output(&careful, file).filter(|output| output.fd > 2) {
             each(output);
         }
     });
