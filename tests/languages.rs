@@ -133,6 +133,13 @@ fn pythons_closed_files_are_not_read() {
     assert_eq!(printed.trim(), "ended");
 }
 
+/// A fork does not load a module that the program loads when it first uses it.
+#[test]
+fn pythons_lazy_modules_stay_so() {
+    let (_, printed) = Script::with_output("python", "lazy.py", &[]);
+    assert_eq!(printed.trim(), "ended");
+}
+
 /// What a child's event loop gives to a pool of its leader's stays undone.
 #[test]
 fn pythons_event_loop_awaits_lost_threads() {

@@ -314,15 +314,28 @@ impl Api {
     }
 
     /// A class of a module, if that is imported; it lives as long as the module. Needs the GIL and no exception under way.
-    pub(super) fn class_in(&self, module: &CStr, class: &CStr) -> Option<usize> {
+    pub(super) fn class_in(&self, types: &Types, module: &CStr, class: &CStr) -> Option<usize> {
+        // SAFETY: the GIL is held; what is taken is given back.
+        unsafe {
+            let class = self.new_class(types, module, class)?;
+            self.release_or_clear(class);
+            (!class.is_null()).then_some(class as usize)
+        }
+    }
+
+    /// The same as a new reference, or null with an exception. None for what is no plain module: one that is loaded when it is first used runs
+    /// the program's code.
+    ///
+    /// # Safety
+    /// The GIL must be held, and no exception be under way.
+    unsafe fn new_class(&self, types: &Types, module: &CStr, class: &CStr) -> Option<Object> {
         let code = self.code.as_ref()?;
-        // SAFETY: the GIL is held; what is borrowed lives as long as nothing of the interpreter's runs; what is taken is given back.
+        // SAFETY: as promised; what is borrowed lives as long as nothing of the interpreter's runs, and ob_type is an object's second word.
         unsafe {
             let modules = (self.system_object)(c"modules".as_ptr());
             let module = if modules.is_null() { modules } else { (code.item)(modules, module.as_ptr()) };
-            let class = if module.is_null() { module } else { (self.attribute)(module, class.as_ptr()) };
-            self.release_or_clear(class);
-            (!class.is_null()).then_some(class as usize)
+            let is_plain = !module.is_null() && *(module as *const usize).add(1) == types.module;
+            is_plain.then(|| (self.attribute)(module, class.as_ptr()))
         }
     }
 
@@ -347,19 +360,18 @@ impl Api {
     /// GIL and no exception under way.
     pub(super) fn values(
         &self,
+        types: &Types,
         [module, class, dictionary]: [&CStr; 3],
-        is: usize,
         most: usize,
         mut each: impl FnMut(usize),
     ) -> Option<()> {
         let code = self.code.as_ref()?;
         // SAFETY: the GIL is held; what is borrowed lives as long as nothing of the interpreter's runs; what is taken is given back.
         unsafe {
-            let modules = (self.system_object)(c"modules".as_ptr());
-            let module = if modules.is_null() { modules } else { (code.item)(modules, module.as_ptr()) };
-            let class = if module.is_null() { module } else { (self.attribute)(module, class.as_ptr()) };
+            // No such module has none.
+            let Some(class) = self.new_class(types, module, class) else { return Some(()) };
             let values = if class.is_null() { class } else { (self.attribute)(class, dictionary.as_ptr()) };
-            if !values.is_null() && *(values as *const usize).add(1) == is {
+            if !values.is_null() && *(values as *const usize).add(1) == types.dictionary {
                 let (mut place, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
                 let mut next = || ((code.next_item)(values, &mut place, &mut key, &mut value) != 0).then_some(value as usize);
                 std::iter::from_fn(&mut next).take(most).for_each(&mut each);

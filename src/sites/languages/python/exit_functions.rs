@@ -58,7 +58,7 @@ impl Interpreter {
         if !api.has_no_exception() {
             return None;
         }
-        api.values([c"weakref", c"finalize", c"_registry"], self.types.dictionary, FINALIZERS, |value| {
+        api.values(&self.types, [c"weakref", c"finalize", c"_registry"], FINALIZERS, |value| {
             let mut is_one = false;
             api.class_name(value, |name| is_one = name == "_Info");
             let function = if is_one { reader.memory.value::<usize>(value + 32) } else { None };

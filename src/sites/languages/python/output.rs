@@ -71,7 +71,7 @@ struct Classes {
 
 impl Classes {
     fn of(python: &Interpreter) -> Option<Classes> {
-        let class = |name| python.api.class_in(c"_io", name);
+        let class = |name| python.api.class_in(&python.types, c"_io", name);
         Some(Classes { text: class(c"TextIOWrapper")?, buffered: class(c"BufferedWriter")?, raw: class(c"FileIO")? })
     }
 
