@@ -1,12 +1,15 @@
 //! `forkguard clean`: removes old reports. The library itself never deletes anything.
-use crate::input::{Error, Input, shown};
+use crate::input::{Error, Input, is_run, shown};
 use forkguard_report::text::Count;
+use std::collections::BTreeSet;
 use std::fs::Metadata;
 use std::io::{self, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Removes reports that are older than a while, but for those of processes that still run.
+///
+/// The directories of single runs go with their last report.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -34,17 +37,17 @@ struct Tally {
     newer: u64,
     in_use: u64,
     refused: Vec<String>,
+    /// Where removed reports lay.
+    emptied: BTreeSet<PathBuf>,
 }
 
 /// Removes what `args` name; says how much, and what was kept why.
 pub(crate) fn run(args: &Args) -> Result<(), Error> {
-    let files = match args.input.files() {
-        Err(Error::NoFiles(_)) => Vec::new(),
-        files => files?,
-    };
+    let files = args.input.all()?;
+    let empty: Vec<_> = args.input.runs().into_iter().filter(|run| is_old(args, run)).collect();
     let mut out = io::stdout().lock();
     let mut tally = Tally::default();
-    for file in files {
+    for file in &files {
         // Never through a link: what the name itself stands for.
         match file.path.symlink_metadata() {
             Ok(metadata) => visit(args, &file.path, &metadata, &mut tally, &mut out).map_err(Error::Output)?,
@@ -52,12 +55,14 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
             Err(error) => tally.refused.push(format!("{}: {error}", shown(&file.path))),
         }
     }
+    if !args.dry_run {
+        remove_runs(empty.into_iter().chain(tally.emptied.iter().cloned()));
+    }
     print_tally(&tally, args, &mut out).map_err(Error::Output)
 }
 
 fn visit(args: &Args, path: &Path, metadata: &Metadata, tally: &mut Tally, out: &mut impl Write) -> io::Result<()> {
-    let written = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-    if written.elapsed().unwrap_or_default() < args.older {
+    if age(metadata) < args.older {
         tally.newer += 1;
         return Ok(());
     }
@@ -71,9 +76,28 @@ fn visit(args: &Args, path: &Path, metadata: &Metadata, tally: &mut Tally, out: 
         tally.refused.push(format!("{}: {error}", shown(path)));
         return Ok(());
     }
+    tally.emptied.extend(path.parent().map(Path::to_owned));
     tally.removed += 1;
     tally.bytes += metadata.len();
     Ok(())
+}
+
+/// How long ago it was last written to.
+fn age(metadata: &Metadata) -> Duration {
+    metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH).elapsed().unwrap_or_default()
+}
+
+/// True for a directory in which nothing changed lately: a run that begins has an empty one.
+fn is_old(args: &Args, directory: &Path) -> bool {
+    directory.symlink_metadata().is_ok_and(|metadata| age(&metadata) >= args.older)
+}
+
+/// Removes the directories of single runs that are empty.
+fn remove_runs(directories: impl Iterator<Item = PathBuf>) {
+    for directory in directories.filter(|directory| is_run(directory)) {
+        // One with something in it stays.
+        let _ = std::fs::remove_dir(directory);
+    }
 }
 
 /// True while there are processes of a number in the report's name: `NAME-LEADER_CHILD.TURN.jsonl`.

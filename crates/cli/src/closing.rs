@@ -98,8 +98,7 @@ fn columns_of(command: &str) -> usize {
 }
 
 /// Those of a run: its report, and the worst of its findings.
-pub(crate) fn commands(outcome: &Outcome, report: &str) -> Vec<(String, &'static str)> {
-    let worst = outcome.findings.iter().find(|finding| finding.is_grave());
+pub(crate) fn commands(outcome: &Outcome, worst: Option<&Finding>, report: &str) -> Vec<(String, &'static str)> {
     let explain = worst.map(|finding| (format!("forkguard explain {}", finding.kind.name()), "what it means, and how to see it"));
     let all = (outcome.forks > 0).then(|| (format!("forkguard report {report}"), "all of it, with stacks"));
     all.into_iter().chain(explain).collect()
@@ -130,7 +129,8 @@ mod tests {
     fn written(outcome: &Outcome, columns: Option<usize>) -> String {
         let mut out = Vec::new();
         write(&mut out, "gunicorn ended with status 0 after 1.9 s", outcome, columns).unwrap();
-        next(&mut out, &commands(outcome, "/var/tmp/forkguard-1000/run-gunicorn-huuj"), columns).unwrap();
+        let worst = outcome.findings.first();
+        next(&mut out, &commands(outcome, worst, "/var/tmp/forkguard-1000/run-gunicorn-huuj"), columns).unwrap();
         anstream::adapter::strip_str(str::from_utf8(&out).unwrap()).to_string()
     }
 

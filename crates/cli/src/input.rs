@@ -2,7 +2,7 @@
 use forkguard_report::text::Plain;
 use forkguard_report::{SUFFIX, directories};
 use std::fmt::{Display, Formatter};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// Why a command ends without its result.
@@ -14,7 +14,6 @@ pub(crate) enum Error {
     NoEvents(Vec<PathBuf>, Vec<String>),
     Unwritable(PathBuf, io::Error),
     Output(io::Error),
-    Process(forkguard_process::Error),
     /// A format that needs all events before it is written.
     NoFollow,
     /// A kind that is none, and one that may have been meant.
@@ -35,7 +34,6 @@ impl Display for Error {
             }
             Error::Unwritable(path, error) => write!(out, "cannot write {}: {error}", shown(path)),
             Error::Output(error) => write!(out, "cannot write: {error}"),
-            Error::Process(error) => write!(out, "{error}"),
             Error::NoFollow => {
                 write!(
                     out,
@@ -84,16 +82,39 @@ impl Input {
 
     /// All files of these paths, by name; each path has one.
     pub(crate) fn files(&self) -> Result<Vec<ReportFile>, Error> {
+        let all = self.all()?;
+        let has_none = |path: &&PathBuf| !all.iter().any(|file| file.path.starts_with(path));
+        match self.paths.iter().find(has_none) {
+            Some(path) => Err(Error::NoFiles(path.clone())),
+            // Of the default places one is enough.
+            None if all.is_empty() => Err(Error::NoFiles(self.paths().swap_remove(0))),
+            None => Ok(all),
+        }
+    }
+
+    /// All files of these paths, by name, if there are any.
+    pub(crate) fn all(&self) -> Result<Vec<ReportFile>, Error> {
         let mut all = Vec::new();
         for path in self.paths() {
-            let files = report_files(&path).map_err(|error| Error::Unreadable(path.clone(), error))?;
-            // Of the default places one is enough.
-            if files.is_empty() && !self.paths.is_empty() {
-                return Err(Error::NoFiles(path));
-            }
+            let files = match report_files(&path) {
+                // Nothing was ever reported to the default place.
+                Err(error) if error.kind() == ErrorKind::NotFound && self.paths.is_empty() => Vec::new(),
+                files => files.map_err(|error| Error::Unreadable(path.clone(), error))?,
+            };
             all.extend(files.into_iter().map(|file| ReportFile { listed: file != path, path: file }));
         }
-        if all.is_empty() { Err(Error::NoFiles(self.paths().swap_remove(0))) } else { Ok(all) }
+        Ok(all)
+    }
+
+    /// The directories of single runs, in these paths or named by them.
+    pub(crate) fn runs(&self) -> Vec<PathBuf> {
+        let inside = |path: &PathBuf| {
+            let entries = path.read_dir().into_iter().flatten().flatten();
+            let directories = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            directories.map(|entry| entry.path()).collect::<Vec<_>>()
+        };
+        let paths = self.paths();
+        paths.iter().flat_map(inside).chain(paths.iter().cloned()).filter(|path| is_run(path)).collect()
     }
 }
 
@@ -120,6 +141,11 @@ pub(crate) fn candidate_directories() -> Vec<PathBuf> {
 /// How directories of single runs begin, in the directory where reports lie by default.
 pub(crate) const RUN: &str = "run-";
 
+/// True for the name of a single run's directory.
+pub(crate) fn is_run(directory: &Path) -> bool {
+    directory.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(RUN.as_bytes()))
+}
+
 /// The file itself, or the reports of a directory and of the runs in it, by name. Links in a directory are not followed.
 pub(crate) fn report_files(path: &Path) -> io::Result<Vec<PathBuf>> {
     if !path.metadata()?.is_dir() {
@@ -131,7 +157,7 @@ pub(crate) fn report_files(path: &Path) -> io::Result<Vec<PathBuf>> {
         let (kind, name) = (entry.file_type()?, entry.file_name());
         if kind.is_file() && name.as_encoded_bytes().ends_with(SUFFIX.as_bytes()) {
             files.push(entry.path());
-        } else if kind.is_dir() && name.as_encoded_bytes().starts_with(RUN.as_bytes()) {
+        } else if kind.is_dir() && is_run(&entry.path()) {
             // Another user's, in a directory that was named, is none of this one's.
             files.extend(report_files(&entry.path()).unwrap_or_default());
         }

@@ -20,6 +20,8 @@ pub(crate) struct Args {
 /// Prints the page of `tool`, or writes all pages.
 pub(crate) fn run(args: &Args, mut tool: Command) -> Result<(), Error> {
     if let Some(dir) = &args.dir {
+        // `forkguard help COMMAND` prints the same as `forkguard COMMAND --help`, and needs no pages.
+        tool = tool.disable_help_subcommand(true);
         tool.build();
         return clap_mangen::generate_to(tool, dir).map_err(|error| Error::Unwritable(dir.clone(), error));
     }

@@ -63,7 +63,9 @@ fn parse(text: &str) -> Vec<Block> {
             blocks.extend((!line.starts_with("|--")).then(|| Block::Item(cells[0].clone(), cells[1..].join("; "))));
         } else if !line.is_empty() && !line.starts_with('|') {
             let mut prose = line.to_owned();
-            while let Some(more) = lines.next_if(|next| !next.is_empty() && !next.starts_with(['|', '`', '-'])) {
+            while let Some(more) =
+                lines.next_if(|next| !next.is_empty() && !next.starts_with(['|', '-']) && !next.starts_with("```"))
+            {
                 prose = prose + " " + more.trim();
             }
             blocks.push(labelled(&prose));
@@ -125,7 +127,7 @@ mod tests {
     #[test]
     fn markdown_becomes_words() {
         assert_eq!(plain("a [link](x.md#y), `code` and **bold**"), "a link, code and bold");
-        let blocks = parse("**What.** One\ntwo.\n```c\nint x;\n```\n- first\n  goes on\n");
+        let blocks = parse("**What.** One\n`two`.\n```c\nint x;\n```\n- first\n  goes on\n");
         assert_eq!(
             blocks,
             [

@@ -56,7 +56,8 @@ fn warn(setup: &Setup, prepared: &Prepared) {
 fn close(place: &Place, ending: &str) -> Result<(), Error> {
     let outcome = outcome::read(place)?;
     let mut out = anstream::AutoStream::auto(io::stderr().lock());
-    let commands = closing::commands(&outcome, &shown(&place.directory));
+    let worst = outcome.findings.iter().find(|finding| finding.is_grave());
+    let commands = closing::commands(&outcome, worst, &shown(&place.directory));
     let columns = columns_of(&io::stderr());
     closing::write(&mut out, ending, &outcome, columns).map_err(Error::Output)?;
     closing::next(&mut out, &commands, columns).and_then(|()| out.flush()).map_err(Error::Output)?;

@@ -64,6 +64,34 @@ fn an_empty_directory_is_clean() {
 }
 
 #[test]
+fn the_directory_of_a_run_goes_with_its_last_report() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path();
+    for run in ["run-old-aaaa", "run-mixed-bbbb", "run-empty-cccc", "other"] {
+        fs::create_dir(place.join(run)).unwrap();
+    }
+    report(&place.join("run-old-aaaa"), &format!("a-{GONE}.jsonl"), 8);
+    report(&place.join("run-mixed-bbbb"), &format!("a-{GONE}.jsonl"), 8);
+    report(&place.join("run-mixed-bbbb"), &format!("b-{GONE}.jsonl"), 1);
+
+    clean(&["--dry-run"], place);
+    assert_eq!(names(place), ["other", "run-empty-cccc", "run-mixed-bbbb", "run-old-aaaa"]);
+    // An empty directory that was made lately may be that of a run which begins.
+    clean(&[], place);
+    assert_eq!(names(place), ["other", "run-empty-cccc", "run-mixed-bbbb"]);
+    clean(&["--older", "0s"], place);
+    assert_eq!(names(place), ["other"]);
+}
+
+#[test]
+fn a_directory_without_reports_keeps_no_other_from_being_cleaned() {
+    let (empty, old) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    report(old.path(), &format!("a-{GONE}.jsonl"), 8);
+    let path = empty.path().to_str().unwrap();
+    assert_eq!(clean(&[path], old.path()), "removed 1 report (0.0 MB)\n");
+}
+
+#[test]
 fn a_time_that_is_none_is_refused() {
     let output = Command::new(env!("CARGO_BIN_EXE_forkguard")).args(["clean", "--older", "soon"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

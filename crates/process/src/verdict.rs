@@ -7,6 +7,8 @@ use std::fmt::Write;
 pub enum Certainty {
     /// The wait cannot end.
     Proved,
+    /// No thread can end the wait, but the program has signal handlers, and one of them could.
+    UnlessSignalled,
     /// It looks so; something that cannot be seen may end it.
     Suspected,
 }
@@ -125,16 +127,15 @@ impl Situation<'_> {
             };
             return Verdict { certainty: Certainty::Suspected, text };
         }
-        let but = if could_be_signalled && !handlers.is_empty() {
-            format!(" (unless the handler of a signal does: {handlers})")
-        } else {
-            String::new()
+        let (certainty, but) = match could_be_signalled && !handlers.is_empty() {
+            true => (Certainty::UnlessSignalled, format!(", unless a handler of {handlers} does")),
+            false => (Certainty::Proved, String::new()),
         };
         let text = format!(
             "Orphaned: the {} lies in this process's own memory and its only thread waits for it: no other thread is there to {give}{but}.",
             lock.kind.name()
         );
-        Verdict { certainty: Certainty::Proved, text }
+        Verdict { certainty, text }
     }
 }
 
@@ -189,7 +190,11 @@ mod tests {
 
     #[test]
     fn a_handler_may_post_a_semaphore_but_release_no_mutex() {
-        let handled = Situation { handlers: "TERM", may_expect_signal: true, ..worker() };
+        let unexpected = Situation { handlers: "SIGTERM", ..worker() };
+        let verdict = unexpected.verdict(&lock(Kind::Semaphore, None)).expect("a verdict");
+        assert_eq!(verdict.certainty, Certainty::UnlessSignalled);
+        assert!(verdict.text.ends_with("to post it, unless a handler of SIGTERM does."), "{}", verdict.text);
+        let handled = Situation { may_expect_signal: true, ..unexpected };
         assert_eq!(handled.verdict(&lock(Kind::Semaphore, None)).map(|v| v.certainty), Some(Certainty::Suspected));
         assert_eq!(handled.verdict(&lock(Kind::Library, None)).map(|v| v.certainty), Some(Certainty::Proved));
         assert_eq!(Situation { private: false, ..worker() }.verdict(&lock(Kind::Mutex, Some(11))), None);

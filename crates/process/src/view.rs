@@ -281,10 +281,10 @@ fn may_expect_signal(stack: &[Frame], handlers: &str) -> bool {
     stack.is_empty() && !handlers.is_empty() || !inside.is_empty() && inside.iter().all(|frame| is_wait(frame))
 }
 
-/// The signals that a mask has, without SIG.
+/// The signals that a mask has.
 fn signal_names(mask: u64) -> String {
     // The C library uses 32 and 33 itself.
     let numbers = (1..32).filter(|number| mask >> (number - 1) & 1 != 0);
     let names = numbers.filter_map(|number| nix::sys::signal::Signal::try_from(number).ok());
-    names.map(|signal| signal.as_str().trim_start_matches("SIG").to_owned()).collect::<Vec<_>>().join(", ")
+    names.map(|signal| signal.as_str()).collect::<Vec<_>>().join(", ")
 }

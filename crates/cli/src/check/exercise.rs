@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 const START: Duration = Duration::from_secs(60);
 
 /// How much longer further workers may take than the first one.
-const OTHERS: Duration = Duration::from_secs(3);
+const OTHERS: Duration = Duration::from_secs(5);
+/// For how long all children must have been waiting for work, and no other one come: servers start their workers one after the other.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// What a server is put through.
 #[derive(clap::Args)]
@@ -84,15 +86,25 @@ fn conduct(server: &Watched, exercise: &Exercise, place: &Place, begun: Instant)
     let deadline = begun + exercise.time.unwrap_or(START);
     server.wait_until(deadline, || settled.count(place) >= exercise.until_workers.unwrap_or(1));
     if exercise.until_workers.is_none() && settled.count(place) > 0 {
-        // Not all children are workers.
-        let others = deadline.min(Instant::now() + OTHERS);
-        server.wait_until(others, || settled.count(place) >= server.children());
+        await_others(server, &mut settled, place, deadline);
     }
     let answers = (!exercise.requests.is_empty()).then(|| requests::send(server, &exercise.requests, deadline));
     if let Some(time) = exercise.time {
         server.wait_until(begun + time, || false);
     }
     answers
+}
+
+/// Waits until no further worker comes. Not all children are workers: what else there is does not hold the check up for long.
+fn await_others(server: &Watched, settled: &mut Settled, place: &Place, deadline: Instant) {
+    let mut since = (0, Instant::now());
+    server.wait_until(deadline.min(Instant::now() + OTHERS), || {
+        let (count, children) = (settled.count(place), server.children());
+        if count < children || count != since.0 {
+            since = (count, Instant::now());
+        }
+        since.1.elapsed() >= QUIET
+    });
 }
 
 /// The signal by which a server is asked to stop: uWSGI takes TERM for a reload.

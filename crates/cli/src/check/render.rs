@@ -23,7 +23,7 @@ pub(super) struct Checked<'c> {
 
 /// The findings that count, what was put up with, how it went, the verdict, what to type next.
 pub(super) fn text(out: &mut dyn Write, checked: &Checked, columns: Option<usize>) -> Result<()> {
-    let Checked { judged, exercised, .. } = checked;
+    let judged = checked.judged;
     for finding in &judged.new {
         closing::one(out, finding, columns)?;
         writeln!(out)?;
@@ -32,7 +32,7 @@ pub(super) fn text(out: &mut dyn Write, checked: &Checked, columns: Option<usize
     for Identity { kind, at, text } in &judged.stale {
         writeln!(out, "  {FAINT}not found any more: {kind}: {text}, {}{FAINT:#}", at.join(", "))?;
     }
-    for note in went(exercised) {
+    for note in went(checked) {
         writeln!(out, "  {FAINT}{note}{FAINT:#}")?;
     }
     writeln!(out, "{HEAD}forkguard:{HEAD:#} {}", sentence(checked))?;
@@ -47,7 +47,8 @@ fn known(checked: &Checked) -> Option<String> {
 }
 
 /// How it went.
-fn went(exercised: &Exercised) -> Vec<String> {
+fn went(checked: &Checked) -> Vec<String> {
+    let exercised = checked.exercised;
     let outcome = &exercised.outcome;
     let (workers, forks) = (Count(outcome.workers, "worker"), Count(outcome.forks, "fork"));
     let infos = match outcome.count(Severity::Info) {
@@ -59,6 +60,8 @@ fn went(exercised: &Exercised) -> Vec<String> {
         lines.push(format!("{}, {} answered", Count(answers.sent as u64, "request"), answers.answered));
         lines.extend(answers.failures.iter().cloned());
     }
+    // A server that failed without a finding is the verdict's own sentence.
+    lines.extend(exercised.failed.iter().filter(|_| matches!(checked.verdict, Verdict::Findings(_))).cloned());
     lines.extend(exercised.notes.iter().cloned());
     lines.extend(outcome.notes.iter().cloned());
     lines
@@ -78,10 +81,8 @@ pub(super) fn sentence(checked: &Checked) -> String {
 }
 
 fn commands(checked: &Checked) -> Vec<(String, &'static str)> {
-    let mut commands = closing::commands(&checked.exercised.outcome, checked.report);
-    if checked.judged.new.is_empty() {
-        commands.truncate(1);
-    }
+    let worst = checked.judged.new.first().copied();
+    let mut commands = closing::commands(&checked.exercised.outcome, worst, checked.report);
     if matches!(checked.verdict, Verdict::Findings(_)) && checked.baseline.is_none_or(|(_, updated)| !updated) {
         let path = checked.baseline.map_or("forkguard-baseline.json", |(path, _)| path);
         commands.push((format!("forkguard check --baseline {path} --update-baseline -- …"), "accepts what is found for now"));

@@ -64,7 +64,7 @@ pub(super) fn run(setup: &Setup, exercise: &Exercise, level: Level, before: &Exe
         trials.push(trial);
     }
     let best = trials.iter().filter(|trial| trial.helps()).max_by_key(|trial| trial.cured());
-    advice(&mut out, &setup.name(), best).map_err(Error::Output)
+    advice(&mut out, &setup.name(), &judged, best).map_err(Error::Output)
 }
 
 /// The guards that are for kinds that were found, and those that the findings name, one by one.
@@ -182,9 +182,11 @@ fn row(out: &mut dyn Write, trial: &Trial) -> Written<()> {
 }
 
 /// The line to paste.
-fn advice(out: &mut dyn Write, name: &str, best: Option<&Trial>) -> Written<()> {
+fn advice(out: &mut dyn Write, name: &str, judged: &Judged, best: Option<&Trial>) -> Written<()> {
     let Some(best) = best else {
-        return writeln!(out, "\n  no guard cures it: change the program (forkguard explain KIND)");
+        let kind = judged.new.first().map_or("--list", |finding| finding.kind.name());
+        writeln!(out, "\n  no guard cures it: change the program")?;
+        return writeln!(out, "  {COMMAND}forkguard explain {kind}{COMMAND:#}");
     };
     let sets: Vec<String> = best.settings.iter().map(|(option, value)| format!("--set {option}={value}")).collect();
     writeln!(out, "\n  cures {} of {}:", best.cured(), Count(best.effects.len() as u64, "finding"))?;

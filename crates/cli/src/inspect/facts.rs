@@ -1,7 +1,7 @@
 //! What is found of a process, as `--json` writes it.
 use super::descriptors;
 use crate::symbols::Symbols;
-use forkguard_process::{Certainty, Status, Thread, View, Wait};
+use forkguard_process::{Certainty, Status, Thread, Verdict, View, Wait};
 use forkguard_report::event::{Finding, Frame};
 use serde::{Deserialize, Serialize};
 
@@ -65,9 +65,20 @@ pub(super) struct Held {
 /// Whether a wait can end.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Judged {
-    /// Nothing can end it; or it looks so.
-    pub(super) proved: bool,
+    pub(super) certainty: Sure,
     pub(super) text: String,
+}
+
+/// How sure that is.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Sure {
+    /// Nothing can end it.
+    Proved,
+    /// No thread can; a handler of a signal could.
+    UnlessSignalled,
+    /// It looks so.
+    Suspected,
 }
 
 /// A thread of the parent.
@@ -95,9 +106,9 @@ impl Inspection {
         }
     }
 
-    /// True when a thread waits for what cannot come.
+    /// True when a thread waits for what no thread can give.
     pub(super) fn is_stuck(&self) -> bool {
-        self.threads.iter().filter_map(|thread| thread.verdict.as_ref()).any(|verdict| verdict.proved)
+        self.threads.iter().filter_map(|thread| thread.verdict.as_ref()).any(|verdict| verdict.certainty != Sure::Suspected)
     }
 
     /// True when a thread may do so.
@@ -167,11 +178,19 @@ impl Inspected {
                 function: lock.function.clone(),
                 owner: lock.owner,
             }),
-            verdict: thread
-                .verdict
-                .as_ref()
-                .map(|verdict| Judged { proved: verdict.certainty == Certainty::Proved, text: verdict.text.clone() }),
+            verdict: thread.verdict.as_ref().map(Judged::of),
             frames: thread.stack.clone(),
         }
+    }
+}
+
+impl Judged {
+    fn of(verdict: &Verdict) -> Judged {
+        let certainty = match verdict.certainty {
+            Certainty::Proved => Sure::Proved,
+            Certainty::UnlessSignalled => Sure::UnlessSignalled,
+            Certainty::Suspected => Sure::Suspected,
+        };
+        Judged { certainty, text: verdict.text.clone() }
     }
 }

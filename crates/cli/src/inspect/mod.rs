@@ -4,6 +4,7 @@ mod facts;
 mod library;
 mod text;
 
+use crate::FAILED;
 use crate::input::Error;
 use crate::symbols::{DebugFiles, Symbols};
 use crate::terminal::columns;
@@ -21,7 +22,7 @@ Examples:
   forkguard inspect 4711 --json    for a program
 
 Its threads are stopped one after the other for a moment and go on as before; the library need not be loaded.
-Status: 0 nothing is proved wrong, 1 a wait that cannot end, 2 no process can be looked into.")]
+Status: 0 no thread is stuck, 1 one waits for what no thread can give, 2 a process cannot be looked into.")]
 pub(crate) struct Args {
     /// Processes, by the numbers that they have here
     #[arg(required_unless_present = "all", value_name = "PID")]
@@ -39,14 +40,14 @@ pub(crate) struct Args {
     debug_files: DebugFiles,
 }
 
-/// Status where a wait was found that cannot end.
+/// Status where a wait was found that no thread can end.
 const STUCK: u8 = 1;
 
 /// Prints what is found of the processes that `args` name.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Error> {
     let mut symbols = Symbols::new(&args.debug_files);
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
-    let mut stuck = false;
+    let (mut stuck, mut failed) = (false, false);
     let mut shown = 0;
     for pid in pids(args) {
         match inspect(pid, &mut symbols) {
@@ -57,13 +58,20 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Error> {
             }
             // Another process may end meanwhile, or forbid it.
             Err(_) if args.all => {}
-            Err(error) => return Err(Error::Process(error)),
+            Err(error) => {
+                failed = true;
+                anstream::eprintln!("forkguard: {error}");
+            }
         }
     }
-    if shown == 0 && !args.json {
+    if shown == 0 && args.all && !args.json {
         writeln!(out, "No process of yours looks hung or has forkguard's library.").map_err(Error::Output)?;
     }
-    Ok(if stuck { ExitCode::from(STUCK) } else { ExitCode::SUCCESS })
+    Ok(match (stuck, failed) {
+        (true, _) => ExitCode::from(STUCK),
+        (false, true) => ExitCode::from(FAILED),
+        (false, false) => ExitCode::SUCCESS,
+    })
 }
 
 fn pids(args: &Args) -> Vec<u32> {

@@ -1,5 +1,5 @@
 //! An inspection, for a person.
-use super::facts::{Inspected, Inspection, Judged};
+use super::facts::{Inspected, Inspection, Judged, Sure};
 use crate::terminal::{COMMAND, FAINT, HEAD, style, wrapped};
 use forkguard_report::event::{Frame, Severity};
 use forkguard_report::text::Plain;
@@ -39,8 +39,11 @@ fn print_thread(out: &mut dyn Write, thread: &Inspected, columns: Option<usize>)
             format!("descriptor {descriptor} is a socket that the parent has open, too: whoever reads first gets what comes");
         writeln!(out, "  {}", wrapped(text, "", 2, columns))?;
     }
-    if let Some(Judged { proved, text }) = &thread.verdict {
-        let (severity, word) = if *proved { (Severity::Error, "stuck") } else { (Severity::Warning, "perhaps stuck") };
+    if let Some(Judged { certainty, text }) = &thread.verdict {
+        let (severity, word) = match certainty {
+            Sure::Proved | Sure::UnlessSignalled => (Severity::Error, "stuck"),
+            Sure::Suspected => (Severity::Warning, "perhaps stuck"),
+        };
         let style = style(severity);
         writeln!(out, "  {style}{word}{style:#}: {}", wrapped(Plain(text), "", 2, columns))?;
     }
