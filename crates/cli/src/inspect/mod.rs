@@ -4,7 +4,6 @@ mod facts;
 mod library;
 mod text;
 
-use crate::FAILED;
 use crate::input::Error;
 use crate::symbols::{DebugFiles, Symbols};
 use crate::terminal::columns;
@@ -42,6 +41,8 @@ pub(crate) struct Args {
 
 /// Status where a wait was found that no thread can end.
 const STUCK: u8 = 1;
+/// Status where a process cannot be looked into.
+const UNSEEN: u8 = 2;
 
 /// Prints what is found of the processes that `args` name.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Error> {
@@ -69,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Error> {
     }
     Ok(match (stuck, failed) {
         (true, _) => ExitCode::from(STUCK),
-        (false, true) => ExitCode::from(FAILED),
+        (false, true) => ExitCode::from(UNSEEN),
         (false, false) => ExitCode::SUCCESS,
     })
 }
