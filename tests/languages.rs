@@ -140,6 +140,14 @@ fn pythons_lazy_modules_stay_so() {
     assert_eq!(printed.trim(), "ended");
 }
 
+/// In a native signal handler the interpreter is not called: it may be in the middle of anything.
+#[test]
+fn pythons_functions_are_not_read_in_a_signal_handler() {
+    let (script, printed) = Script::with_output("python", "handler.py", &[]);
+    assert_eq!(printed.trim(), "ended");
+    assert_eq!(script.report.findings("exit-handler-inherited").count(), 0);
+}
+
 /// What a child's event loop gives to a pool of its leader's stays undone.
 #[test]
 fn pythons_event_loop_awaits_lost_threads() {

@@ -62,6 +62,12 @@ impl Registers {
     }
 }
 
+/// True when this thread runs a signal handler, as far as its stack can be walked.
+pub(crate) fn is_in_signal_handler(start: Start) -> bool {
+    let caught = |number| kernel::signal_action(number).filter(|action| action.handler > libc::SIG_IGN);
+    (1..=64).find_map(caught).is_some_and(|any| unwind::signal_handler(start, any.restorer).is_some())
+}
+
 /// The signal whose handler this thread runs in, if it made the call from there; of those with one handler, one that is blocked.
 pub(crate) fn handled_signal(start: Start) -> Option<i32> {
     let caught = || (1..=64).filter_map(|n| Some((n, kernel::signal_action(n).filter(|action| action.handler > libc::SIG_IGN)?)));

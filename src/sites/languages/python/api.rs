@@ -2,7 +2,7 @@
 use super::code_api::{CodeApi, Object};
 use crate::sites::languages::memory::Memory;
 use forkguard_frames::python::{Layout, Types};
-use forkguard_loader::Library;
+use forkguard_loader::{Library, link_map_of};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ops::Range;
 
@@ -124,6 +124,11 @@ impl Api {
     /// True for an address inside the interpreter's static state.
     pub(super) fn owns(&self, address: usize) -> bool {
         self.runtime.contains(&address)
+    }
+
+    /// True for an address in the interpreter's library, or in the program that it is part of.
+    pub(super) fn is_code(&self, address: usize) -> bool {
+        link_map_of(address).is_some_and(|map| Some(map) == link_map_of(self.is_initialized as usize))
     }
 
     /// Where this interpreter keeps things, if that is known.

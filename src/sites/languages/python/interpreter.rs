@@ -70,6 +70,11 @@ pub(crate) fn owns(address: usize) -> bool {
     FOUND.still_loaded().is_some_and(|python| python.api.owns(address))
 }
 
+/// True for an address in the code of the interpreter.
+pub(crate) fn is_code(address: usize) -> bool {
+    FOUND.still_loaded().is_some_and(|python| python.api.is_code(address))
+}
+
 /// True while raw reads wait for their proof.
 pub(crate) fn is_unproved() -> bool {
     FOUND.still_loaded().is_some_and(|python| python.trust() == Trust::Unproved)

@@ -21,7 +21,7 @@ mod stacks_at_fork;
 pub(crate) use exit_functions::{exit_functions, outermost_code};
 pub(crate) use forks::{before_forks, starts_thread, without_gil};
 pub(crate) use interpreter::{
-    are_frames_trusted, holds_gil, is_known, is_python_thread, is_unproved, owns, prepare, prove, reset_in_child,
+    are_frames_trusted, holds_gil, is_code, is_known, is_python_thread, is_unproved, owns, prepare, prove, reset_in_child,
 };
 pub(crate) use objects::{new_handler, new_thread};
 pub(crate) use output::waiting_output;
