@@ -1,7 +1,7 @@
 //! thread-lost: a thread that the child does not have.
 use crate::findings::evidence::Evidence;
 use crate::findings::libraries::{restarts_threads, starter};
-use forkguard_report::catalogue::{CURE_LEADERS_THREAD, EXPLAIN_FUNCTIONS_THREAD, EXPLAIN_LEADERS_THREAD};
+use forkguard_report::catalogue::{CURE_LEADERS_THREAD, EXPLAIN_FUNCTIONS_THREAD, EXPLAIN_LEADERS_THREAD, OR_OPTION};
 use forkguard_report::event::{Finding, FindingKind, Role, Severity, Site};
 use std::borrow::Cow::Borrowed;
 
@@ -43,6 +43,11 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             format_args!("{subject}"),
             evidence.arena.join([thread.site.as_slice(), code.as_slice(), thread.stood.as_slice()]),
         );
+        // A thread that held a lock is not started again (guards/threads/restart.rs).
+        if evidence.locks.iter().any(|lock| lock.holder == thread.tid && !lock.signal) {
+            let text = arena.text(&finding.cure);
+            finding.cure = Borrowed(text.split_once(OR_OPTION).map_or(text, |(cure, _)| cure));
+        }
         if is_leaders {
             finding.explain = Borrowed(EXPLAIN_LEADERS_THREAD);
             finding.cure = Borrowed(CURE_LEADERS_THREAD);
