@@ -115,8 +115,14 @@ fn of_unrecorded_lock<'a>(
 /// lock.
 fn libc_function<'a>(arena: &'a Arena, frames: &[usize], site: &Site<'_>) -> Option<&'a str> {
     let inner = frames.iter().take_while(|&&address| is_in_libc(address)).count();
-    let function = site.frames.iter().take(inner).rev().find_map(|frame| frame.function.as_deref())?;
+    let mut functions = site.frames.iter().take(inner).rev().filter_map(|frame| frame.function.as_deref());
+    let function = functions.find(|name| !begins_threads(name))?;
     (!libc_locks::waits_for_threads(function)).then(|| arena.text(function))
+}
+
+/// True for the C library's functions below everything that a thread runs. A walk that missed the program's frames leads there.
+fn begins_threads(name: &str) -> bool {
+    name.starts_with("__libc_start") || matches!(name, "start_thread" | "clone" | "clone3" | "__clone3")
 }
 
 /// How many threads were lost, their names, and their sites.

@@ -89,7 +89,19 @@ pub(crate) fn circle<'a>(arena: &'a Arena, own: Wait) -> Option<&'a [Waiting<'a>
     let slept_on = |waiting: &Waiting<'_>| {
         waiting.sleeper.is_none() || Wait::of(waiting.process) == waiting.sleeper.map(|s| (waiting.wait, s))
     };
-    (circle.iter().all(slept_on) && !is_held_outside(kin, awaited.as_slice())).then_some(circle)
+    let is_closed = circle.iter().all(slept_on) && !is_held_outside(kin, awaited.as_slice());
+    // This process does not sleep: one of the others may have ended its wait before it fell asleep itself.
+    (is_closed && !is_over(own)).then_some(circle)
+}
+
+/// True for a wait of this process that would end at once.
+fn is_over(own: Wait) -> bool {
+    match own {
+        Wait::Input(fd) => kernel::has_input_within(fd, 0),
+        Wait::Output(fd) => kernel::has_room(fd),
+        // A child that has ended does not sleep.
+        Wait::Child(_) => false,
+    }
 }
 
 /// Adds a process; None where it is not clear who could end its wait.
