@@ -1,5 +1,6 @@
-// sigaction, signal, bsd_signal, sigset, sigwait, sigsuspend: old dispositions, flags, what a child inherits.
+// sigaction, signal, bsd_signal, sigset, sigwait, sigsuspend: old dispositions, flags, what a child inherits; kill, killpg, sigqueue, pidfd_send_signal.
 #include "driver.h"
+#include <sys/pidfd.h>
 
 __sighandler_t bsd_signal(int, __sighandler_t);
 
@@ -150,4 +151,71 @@ SNIPPET(ignored_sigchld) {
         _exit(0);
     FAILS(ECHILD, waitpid(child, NULL, 0));
     CHECK(sigaction(SIGCHLD, &old, NULL) == 0);
+}
+
+static void waits(void *ready) {
+    CHECK(write(*(int *)ready, "r", 1) == 1);
+    for (;;)
+        pause();
+}
+
+// A child that leads a group of its own, and waits.
+static pid_t waiting_child(void) {
+    int ready[2];
+    CHECK(pipe(ready) == 0);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        CHECK(setpgid(0, 0) == 0);
+        waits(&ready[1]);
+    }
+    CHECK(read(ready[0], &(char){0}, 1) == 1);
+    CHECK(close(ready[0]) == 0 && close(ready[1]) == 0);
+    return child;
+}
+
+static void ended_by(pid_t child, int signal_number) {
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == signal_number);
+}
+
+SNIPPET(sent_to_children) {
+    pid_t child = waiting_child();
+    KEEPS_ERRNO(kill(child, 0) == 0);
+    KEEPS_ERRNO(kill(child, SIGTERM) == 0);
+    ended_by(child, SIGTERM);
+    KEEPS_ERRNO(kill(-(child = waiting_child()), SIGQUIT) == 0);
+    ended_by(child, SIGQUIT);
+    KEEPS_ERRNO(killpg(child = waiting_child(), SIGINT) == 0);
+    ended_by(child, SIGINT);
+    KEEPS_ERRNO(sigqueue(child = waiting_child(), SIGUSR1, (union sigval){.sival_int = 5}) == 0);
+    ended_by(child, SIGUSR1);
+    KEEPS_ERRNO(syscall(SYS_kill, child = waiting_child(), SIGKILL) == 0);
+    ended_by(child, SIGKILL);
+    int fd = pidfd_open(child = waiting_child(), 0);
+    CHECK(fd >= 0);
+    KEEPS_ERRNO(pidfd_send_signal(fd, 0, NULL, 0) == 0);
+    KEEPS_ERRNO(pidfd_send_signal(fd, SIGHUP, NULL, 0) == 0);
+    ended_by(child, SIGHUP);
+    FAILS(ESRCH, pidfd_send_signal(fd, SIGHUP, NULL, 0));
+    FAILS(ESRCH, syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0));
+    CHECK(close(fd) == 0);
+}
+
+SNIPPET(sent_to_nobody) {
+    FAILS(EINVAL, kill(getpid(), 1000));
+    FAILS(EINVAL, kill(getpid(), -1));
+    FAILS(ESRCH, kill(0x7ffffff0, SIGTERM));
+    FAILS(EINVAL, killpg(-5, SIGTERM));
+    FAILS(EBADF, pidfd_send_signal(-1, SIGTERM, NULL, 0));
+}
+
+SAFE_SNIPPET(sent_to_itself) {
+    struct sigaction action = {.sa_handler = count}, old;
+    CHECK(sigaction(SIGURG, &action, &old) == 0);
+    caught = 0;
+    KEEPS_ERRNO(raise(SIGURG) == 0);
+    KEEPS_ERRNO(kill(getpid(), 0) == 0);
+    CHECK(caught == 1);
+    CHECK(sigaction(SIGURG, &old, NULL) == 0);
 }

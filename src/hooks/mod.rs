@@ -31,6 +31,7 @@ mod exit_handlers;
 mod file_lock;
 pub(crate) mod fork;
 mod io;
+mod kill;
 mod libc_locks;
 mod life;
 mod mutex;

@@ -140,6 +140,7 @@ fn fall_silent() {
     for flag in [&WAITING, &flags::REPORT_END, &flags::FORKED_CHILD, &flags::WATCH_WAITS, &flags::WATCH_USES, &flags::SETTLING] {
         flag.store(0, Relaxed);
     }
+    flags::WATCH_SENT_SIGNALS.store(0, Relaxed);
     leader::forget_children();
     guards::cancel_restarts();
     safe_point::open_for_good();

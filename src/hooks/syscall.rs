@@ -32,6 +32,7 @@ extern "C" fn recorded(registers: &Registers) {
         libc::SYS_clone => registers.argument[1],
         // The first word of struct clone_args.
         libc::SYS_clone3 => record(|_| kernel::read_value(registers.argument[1])).flatten().unwrap_or(0),
+        number @ (libc::SYS_kill | libc::SYS_pidfd_send_signal) => return super::kill::before_syscall(number, first, second),
         number if privilege::changes(number, first) => return privilege::before_change(),
         _ => return,
     };

@@ -10,6 +10,7 @@ mod hit;
 mod outside;
 mod pipes;
 mod report;
+pub(crate) mod sent_signals;
 mod slices;
 mod waitpid;
 
@@ -21,4 +22,5 @@ pub(crate) use waitpid::{Waited, wait_for_child};
 pub(crate) fn reset_in_child() {
     waitpid::reset_in_child();
     children::reset_in_child();
+    sent_signals::reset_in_child();
 }

@@ -19,6 +19,10 @@ pub static WATCH_WAITS: AtomicU8 = AtomicU8::new(0);
 #[unsafe(link_section = "forkguard_words")]
 pub static REPORT_END: AtomicU8 = AtomicU8::new(0);
 
+/// Not zero in a process that has forked: signals that it sends are an event.
+#[unsafe(link_section = "forkguard_words")]
+pub static WATCH_SENT_SIGNALS: AtomicU8 = AtomicU8::new(0);
+
 /// Not zero while an exit handler that this child has from its leader runs: what it removes is an event.
 #[unsafe(link_section = "forkguard_words")]
 pub static WATCH_REMOVALS: AtomicU8 = AtomicU8::new(0);
