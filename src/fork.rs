@@ -22,6 +22,7 @@ use libc::pid_t;
 /// 1. A hook is entered: the fork gets its number and its site.
 pub(crate) fn enter(call: ForkCall, caller: usize) -> Option<&'static SnapshotCell> {
     catch_panic(prepare_report);
+    catch_panic(|| guards::share_before_fork(caller));
     record(|_| guards::before_fork());
     catch_panic(guards::wait_before_fork);
     record(|_| begin(call, caller)).flatten()

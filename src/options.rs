@@ -119,6 +119,21 @@ pub(crate) enum Buffers {
     Drop,
 }
 
+/// What keeps more of a leader's memory shared with its children.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// The collector of an interpreter runs before the fork, and leaves what is there alone afterwards.
+    pub(crate) freeze: bool,
+    /// What allocators keep free is given back before the fork.
+    pub(crate) trim: bool,
+    /// The kernel may merge pages that are equal.
+    pub(crate) ksm: bool,
+    /// Children get no huge pages.
+    pub(crate) nothp: bool,
+    /// It was left to forkguard: what a host does not offer is not asked for.
+    pub(crate) is_auto: bool,
+}
+
 /// What happens to libgomp's pools.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OpenMp {
@@ -165,6 +180,7 @@ pub(crate) struct Options {
     pub(crate) files: Shared,
     pub(crate) timers: Timers,
     pub(crate) buffers: Buffers,
+    pub(crate) memory: Memory,
     pub(crate) exec: Exec,
     /// Signals whose handler survives the worker's own reset (bit n: signal n + 1).
     pub(crate) signals_keep: u64,
@@ -193,11 +209,21 @@ const DEFAULTS: Options = Options {
     files: Shared::Share,
     timers: Timers::Lose,
     buffers: Buffers::Keep,
+    memory: Memory::KEEP,
     exec: Exec::Inherit,
     signals_keep: 0,
     suppress: Text::new(),
     follow_exec: true,
 };
+
+impl Memory {
+    const KEEP: Memory = Memory { freeze: false, trim: false, ksm: false, nothp: false, is_auto: false };
+
+    /// True where nothing is done about it.
+    pub(crate) fn is_kept(self) -> bool {
+        self == Memory::KEEP
+    }
+}
 
 impl Sockets {
     /// True where copies are replaced by dead ones.
@@ -214,6 +240,7 @@ impl Options {
             || self.openmp != OpenMp::Keep
             || [self.epoll, self.files].contains(&Shared::Own)
             || self.timers == Timers::Rearm
+            || !self.memory.is_kept()
             || !matches!(self.threads, Threads::Report)
             || !matches!(self.signals, Signals::Auto | Signals::None)
     }
@@ -336,6 +363,7 @@ const TABLE: &[Row] = &[
         allowed: "keep or drop",
         take: |o, v| choose(&mut o.buffers, v, &[("keep", Buffers::Keep), ("drop", Buffers::Drop)]),
     },
+    Row { name: c"FORKGUARD_MEMORY", allowed: "keep, auto or a list of freeze, trim, ksm and nothp", take: take_memory },
     Row {
         name: c"FORKGUARD_EXEC",
         allowed: "inherit or clean",
@@ -404,6 +432,23 @@ fn take_threads(options: &mut Options, value: &str) -> bool {
     let named = || list(value.strip_prefix("revive:").filter(|patterns| !patterns.is_empty())?).map(Threads::Named);
     choose(&mut options.threads, value, &[("report", Threads::Report), ("revive", Threads::Consumers)])
         || set(&mut options.threads, named())
+}
+
+fn take_memory(options: &mut Options, value: &str) -> bool {
+    let add = |mut memory: Memory, name: &str| {
+        let place = match name.trim() {
+            "freeze" => &mut memory.freeze,
+            "trim" => &mut memory.trim,
+            "ksm" => &mut memory.ksm,
+            "nothp" => &mut memory.nothp,
+            _ => return None,
+        };
+        *place = true;
+        Some(memory)
+    };
+    let auto = Memory { trim: true, ksm: true, is_auto: true, ..Memory::KEEP };
+    choose(&mut options.memory, value, &[("keep", Memory::KEEP), ("auto", auto)])
+        || set(&mut options.memory, value.split(',').try_fold(Memory::KEEP, add))
 }
 
 fn take_suppress(options: &mut Options, value: &str) -> bool {

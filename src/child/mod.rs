@@ -1,5 +1,6 @@
 //! A forked child's life: it begins in the atfork handler, the child settles at its first wait for work, and exec or exit ends it. What harms
 //! it in between is reported at once.
+mod announced;
 pub(crate) mod buffers;
 mod ending;
 pub(crate) mod exec;
@@ -18,6 +19,7 @@ pub(crate) mod signals;
 pub(crate) mod start;
 mod summary;
 pub(crate) mod timers;
+mod unmerged;
 mod unused_pipes;
 pub(crate) mod uses;
 pub(crate) mod waits;

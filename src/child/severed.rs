@@ -1,9 +1,9 @@
 //! What is printed of connections that a guard severed in this child: once for a leader and its children, whatever else is printed.
+use super::announced::is_new;
 use crate::emit;
 use crate::guards::sockets::SEVERED;
-use crate::options::{self, Summary};
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::{self as core_fork, shared_page};
+use forkguard_core::fork as core_fork;
 use forkguard_core::kernel;
 use forkguard_report::event::Cure;
 
@@ -40,12 +40,4 @@ pub(super) fn print_use(name: &str, place: &str, keep: &str) {
             "  it is severed (FORKGUARD_SOCKETS): its client must connect anew; or run it with {keep}"
         ));
     }
-}
-
-/// True when this was not printed of that connection before.
-fn is_new(what: &str, name: &str) -> bool {
-    // The lower half of the bits announces other things. Two names that share a bit share a line, which the report makes up for.
-    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    let bit = 32 + what.bytes().chain(name.bytes()).fold(0xcbf2_9ce4_8422_2325, mix) % 32;
-    options::get().summary != Summary::Never && shared_page::announce_once(1 << bit)
 }

@@ -1,5 +1,5 @@
 //! What a child reports when it settles: the `child` event, the handlers of signals that it or its server dealt with, the summary on stderr.
-use super::{file_locks, handlers, severed, signals, unused_pipes};
+use super::{file_locks, handlers, severed, signals, unmerged, unused_pipes};
 use crate::describe::{self, own_fork_id};
 use crate::emit;
 use crate::entry::arena::ArenaList;
@@ -161,6 +161,7 @@ fn stands(finding: &Finding<'_>) -> bool {
 fn print(arena: &Arena, leader: u32, findings: &[Finding<'_>], cures: &[Cure<'_>]) {
     let head = Head { cures, ..ledger::head(arena, kernel::process_id(), leader) };
     let text = || findings::summary_text(arena, &head, findings);
+    unmerged::print(cures);
     match options::get().summary {
         Summary::Never => {}
         Summary::Always => emit::print(text()),

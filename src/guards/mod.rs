@@ -10,6 +10,7 @@ pub(crate) mod exec;
 mod files;
 pub(crate) mod fixups;
 mod locks;
+mod memory;
 mod openmp;
 mod safe_point;
 mod self_pipe;
@@ -22,6 +23,8 @@ mod unshare;
 
 use crate::entry::scratch::on_scratch_stack;
 use crate::options;
+use crate::sites;
+use crate::sites::python::PythonCall;
 use forkguard_core::fork::Snapshot;
 use forkguard_core::gate;
 use forkguard_core::registry::descriptors;
@@ -29,6 +32,7 @@ use forkguard_core::registry::descriptors;
 pub(crate) use buffers::drop_copy;
 pub(crate) use files::{before_first_use, keeps_file_locks, log_kept_file_lock};
 pub(crate) use locks::REPAIRED;
+pub(crate) use memory::{MERGED, at_open, share_before_fork};
 pub(crate) use openmp::regions_are_single;
 pub(crate) use safe_point::{wait_before_fork, wait_in_prepare};
 pub(crate) use self_pipe::detach_self_pipe;
@@ -41,6 +45,18 @@ pub(crate) use threads::{
 pub(crate) fn prepare() {
     if options::guards() {
         safe_point::prepare();
+        memory::prepare();
+        if options::get().safe_point != 0 || options::get().memory.freeze {
+            sites::before_forks(in_python);
+        }
+    }
+}
+
+/// With the GIL held, and nothing prepared for a fork yet.
+fn in_python(call: PythonCall) {
+    memory::in_python(call);
+    if call != PythonCall::Begin {
+        safe_point::before_python_fork();
     }
 }
 
@@ -104,6 +120,7 @@ fn act(fork: &'static Snapshot, regions_are_watched: fn(usize) -> bool) {
     epoll::in_child();
     files::in_child();
     timers::in_child(fork);
+    memory::in_child();
     openmp::in_child(fork, regions_are_watched);
     threads::in_child();
 }

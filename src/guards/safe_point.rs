@@ -36,7 +36,6 @@ static UNSEEN: Unseen =
 pub(super) fn prepare() {
     if options::get().safe_point != 0 {
         point::switch_on(&UNSEEN);
-        sites::before_forks(before_python_forks);
     }
 }
 
@@ -246,7 +245,7 @@ pub(super) fn in_child(fork: &'static Snapshot) {
     }
 }
 
-/// The wait of a thread in [`before_python_forks`] for the fork that it is about to make, with the gate closed.
+/// The wait of a thread in [`before_python_fork`] for the fork that it is about to make, with the gate closed.
 struct WaitBeforeFork {
     thread: AtomicU32,
     ns: AtomicU64,
@@ -272,7 +271,7 @@ impl WaitBeforeFork {
 /// Before Python calls fork. Inside fork this thread holds the GIL, and threads that wait for the GIL cannot release their locks: here it can
 /// be released. The gate stays closed until fork is entered: a thread that waits there without the GIL would take the lock, and then wait
 /// for the GIL.
-fn before_python_forks() {
+pub(super) fn before_python_fork() {
     let Some(slot) = forking_slot() else { return };
     let start = kernel::monotonic();
     let until = start + limit();

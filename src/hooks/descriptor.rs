@@ -3,7 +3,7 @@ use super::file_lock;
 use crate::child::uses::{self, Use};
 use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
 use crate::entry::{errno, record};
-use crate::guards::sockets;
+use crate::guards::{self, sockets};
 use crate::leader::accepted;
 use crate::sites;
 use forkguard_core::registry::descriptors::{self, FdKind, mark, role};
@@ -70,6 +70,7 @@ macro_rules! named_makers {
                 let fd = real($($at,)? path $(, $more)*);
                 opened(fd, FdKind::File, 0, 0, caller);
                 super::random::opened(path, fd, caller);
+                guards::at_open();
                 fd
             }
         })*

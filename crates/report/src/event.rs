@@ -657,6 +657,8 @@ pub enum Guard {
     Timers,
     /// FORKGUARD_BUFFERS=drop.
     Buffers,
+    /// FORKGUARD_MEMORY.
+    Memory,
 }
 
 /// What a guard did, to one thing.

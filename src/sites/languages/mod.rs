@@ -7,7 +7,7 @@ mod memory;
 mod perl;
 mod php;
 pub(crate) mod python;
-mod ruby;
+pub(crate) mod ruby;
 
 use crate::sites::store::{self, Frames, Language};
 use forkguard_loader::{LibraryWatch, MemoryAccess};
@@ -37,6 +37,7 @@ pub(super) fn find_interpreters(memory: MemoryAccess) {
             php::FOUND.search(library, Php::of);
             perl::FOUND.search(library, perl::of);
             exit_functions::search(library);
+            ruby::forks::search(library);
         });
         SEARCHING.store(false, Release);
     }
@@ -45,6 +46,13 @@ pub(super) fn find_interpreters(memory: MemoryAccess) {
 /// True while an interpreter other than Python's is loaded; does not look for one.
 pub(super) fn have_interpreter() -> bool {
     ruby::FOUND.still_loaded().is_some() || php::FOUND.still_loaded().is_some() || perl::FOUND.still_loaded().is_some()
+}
+
+/// Has the interpreter of this process call before it forks what was registered for it, soon; true when that is asked for. Not in a native
+/// signal handler.
+pub(crate) fn watch_forks_soon() -> bool {
+    find_interpreters(MemoryAccess::FAULT_PROOF);
+    python::install_soon() || ruby::forks::install_soon()
 }
 
 /// True for an address in the code of MRI.

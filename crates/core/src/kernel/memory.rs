@@ -120,6 +120,25 @@ pub fn map_shared_page() -> Option<*mut u8> {
     page.ok().map(|p| p.cast()).inspect(|page: &*mut u8| leave_unchecked(page.addr(), 4096))
 }
 
+/// Lets ksmd merge equal pages of this process and of its later children (PR_SET_MEMORY_MERGE).
+///
+/// # Errors
+/// EINVAL before Linux 6.4 and without CONFIG_KSM.
+pub fn merge_equal_pages() -> Result<(), Errno> {
+    const SET_MEMORY_MERGE: usize = 67;
+    // SAFETY: takes integers.
+    result_of(unsafe { syscall(libc::SYS_prctl, [SET_MEMORY_MERGE, 1, 0, 0, 0, 0]) }).map(drop)
+}
+
+/// This process and its later children get no more huge pages (PR_SET_THP_DISABLE).
+///
+/// # Errors
+/// EINVAL where the kernel knows none.
+pub fn disable_huge_pages() -> Result<(), Errno> {
+    // SAFETY: takes integers.
+    result_of(unsafe { syscall(libc::SYS_prctl, [libc::PR_SET_THP_DISABLE as usize, 1, 0, 0, 0, 0]) }).map(drop)
+}
+
 /// Anonymous memory of our own, all zero, given back when dropped.
 pub struct Pages {
     start: *mut u8,

@@ -1,6 +1,6 @@
 //! The part of the public API that runs code of ours.
 use forkguard_loader::Library;
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_char, c_int, c_long, c_void};
 
 /// A reference to an object.
 pub(super) type Object = *mut c_void;
@@ -29,6 +29,7 @@ pub(super) struct CodeApi {
     pub(super) item: unsafe extern "C" fn(Object, *const c_char) -> Object,
     pub(super) next_item: unsafe extern "C" fn(Object, *mut isize, *mut Object, *mut Object) -> c_int,
     pub(super) call: unsafe extern "C" fn(Object, *const c_char, ...) -> Object,
+    pub(super) number: unsafe extern "C" fn(Object) -> c_long,
     pub(super) is_true: unsafe extern "C" fn(Object) -> c_int,
     pub(super) release: unsafe extern "C" fn(Object),
 }
@@ -61,6 +62,7 @@ impl CodeApi {
                 item: library.function_as(c"PyDict_GetItemString")?,
                 next_item: library.function_as(c"PyDict_Next")?,
                 call: library.function_as(c"PyObject_CallFunction")?,
+                number: library.function_as(c"PyLong_AsLong")?,
                 is_true: library.function_as(c"PyObject_IsTrue")?,
                 release: library.function_as(c"Py_DecRef")?,
             })

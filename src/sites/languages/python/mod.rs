@@ -19,12 +19,12 @@ mod run;
 mod stacks_at_fork;
 
 pub(crate) use exit_functions::{exit_functions, outermost_code};
-pub(crate) use forks::{before_forks, starts_thread, without_gil};
+pub(crate) use forks::{PythonCall, before_forks, install_soon, starts_thread, without_gil};
 pub(crate) use interpreter::{
     are_frames_trusted, holds_gil, is_code, is_known, is_python_thread, is_unproved, owns, prepare, prove, reset_in_child,
 };
 pub(crate) use objects::{new_handler, new_thread};
 pub(crate) use output::waiting_output;
-pub(crate) use own_frames::{add_frames, add_frames_raw, is_below, is_importing};
-pub(crate) use run::{while_held, while_taken};
+pub(crate) use own_frames::{add_frames, add_frames_raw, is_below, is_importing, may_run_code};
+pub(crate) use run::{Running, while_held, while_taken};
 pub(crate) use stacks_at_fork::{record_frozen_stacks, record_stacks};

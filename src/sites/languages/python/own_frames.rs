@@ -24,6 +24,21 @@ pub(crate) fn add_frames_raw(frames: &mut Frames) -> Option<()> {
     python.read(frames, python.api.state()?)
 }
 
+/// True unless this thread is known to run no code of Python's.
+pub(crate) fn may_run_code() -> bool {
+    let found = || {
+        let python = interpreter()?;
+        let (state, reader) = (python.api.state()?, python.reader()?);
+        let mut found = false;
+        reader.walk(state, |_| {
+            found = true;
+            false
+        });
+        Some(found)
+    };
+    found().unwrap_or(true)
+}
+
 /// True when this thread is inside the import machinery itself.
 pub(crate) fn is_importing() -> bool {
     let innermost = || {

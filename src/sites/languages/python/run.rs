@@ -120,6 +120,27 @@ impl Running {
         }
     }
 
+    /// Calls the code's function of this name, which takes nothing; None when it raised.
+    pub(crate) fn call_for_number(&self, function: &CStr) -> Option<i64> {
+        let (api, variables) = (self.api, self.variables());
+        if variables.is_null() {
+            return None;
+        }
+        // SAFETY: the GIL is held; each reference that is taken is given back.
+        unsafe {
+            let function = (api.item)(variables, function.as_ptr());
+            let result = if function.is_null() { function } else { (api.call)(function, std::ptr::null()) };
+            if result.is_null() {
+                self.drop_exception();
+                return None;
+            }
+            let number = (api.number)(result);
+            (api.release)(result);
+            self.drop_exception();
+            Some(number)
+        }
+    }
+
     /// True for a result that is true; gives it back. One that is missing has left an exception.
     fn truth(&self, result: Object) -> bool {
         if result.is_null() {

@@ -4,6 +4,8 @@
 //! They read the execution context that the thread had last. It is freed some time after the thread has ended, while the native thread lives
 //! on in MRI's cache, where signals may still come to it. MRI takes its own thread from the native one before that
 //! (thread_pthread.c, native_thread_destroy), and ruby_native_thread_p tells: only then is anything read.
+pub(crate) mod forks;
+
 use forkguard_core::kernel::{self, read_value};
 use forkguard_loader::{Library, SymbolName, WhileLoaded, link_map_of, thread_local_block};
 use libc::{c_char, c_int};
