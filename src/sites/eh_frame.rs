@@ -1,20 +1,21 @@
 //! The unwind tables that every library carries (.eh_frame_hdr, .eh_frame), read fault-proof: how the registers of a caller are found.
 use forkguard_core::kernel::{read_memory, read_value};
+use std::ops::Range;
 
 /// The row of the unwind table for an address, from the .eh_frame_hdr of its library; None where it has no entry, or one that this reader
 /// does not understand.
-#[inline(never)]
 pub(super) fn row(header: usize, at: usize) -> Option<Row> {
+    const USUAL: usize = 512;
     let (start, entry) = search(header, at)?;
-    let mut bytes = [0u8; 512];
-    let (own, entry_body) = record(entry, &mut bytes)?;
-    let mut own = Bytes(own);
-    let common = entry_body - own.u32()? as usize;
-    let mut common_bytes = [0u8; 128];
-    let mut common = Common::read(Bytes(record(common, &mut common_bytes)?.0))?;
-    // Where the function begins is in the table; its length counts from there.
-    own.skip(common.pointer)?;
-    let length = own.number(common.pointer)?;
+    let is_large = read_value::<u32>(entry)? as usize > USUAL;
+    if is_large { row_of::<LARGE>(start, entry, at) } else { row_of::<USUAL>(start, entry, at) }
+}
+
+/// By an entry of so many bytes at most.
+#[inline(never)]
+fn row_of<const BYTES: usize>(start: usize, entry: usize, at: usize) -> Option<Row> {
+    let (mut bytes, mut common_bytes) = ([0u8; BYTES], [0u8; COMMON_BYTES]);
+    let (mut own, length, mut common) = function_entry(entry, &mut bytes, &mut common_bytes)?;
     if at - start >= length {
         return None;
     }
@@ -22,12 +23,38 @@ pub(super) fn row(header: usize, at: usize) -> Option<Row> {
         let length = own.unsigned()?;
         own.skip(length)?;
     }
-    let mut row = Row::START;
+    let mut row = Row { is_signals: common.is_signals, ..Row::START };
     let instructions = std::mem::replace(&mut common.instructions, Bytes(&[]));
     run(instructions, &common, usize::MAX, &mut row, Row::START)?;
     let first = row;
     run(own, &common, at - start, &mut row, first)?;
     Some(row)
+}
+
+/// The addresses of the function that `at` lies in.
+#[inline(never)]
+pub(super) fn function(header: usize, at: usize) -> Option<Range<usize>> {
+    let (start, entry) = search(header, at)?;
+    let (mut bytes, mut common_bytes) = ([0u8; LARGE], [0u8; COMMON_BYTES]);
+    let (_, length, _) = function_entry(entry, &mut bytes, &mut common_bytes)?;
+    Some(start..start + length).filter(|function| function.contains(&at))
+}
+
+/// Bytes of an entry that is still read.
+const LARGE: usize = 4096;
+/// Bytes of what several functions share, at most.
+const COMMON_BYTES: usize = 128;
+
+/// An entry behind its function's length, that length, and what it shares with others.
+fn function_entry<'a>(entry: usize, bytes: &'a mut [u8], common_bytes: &'a mut [u8]) -> Option<(Bytes<'a>, usize, Common<'a>)> {
+    let (own, entry_body) = record(entry, bytes)?;
+    let mut own = Bytes(own);
+    let common = entry_body - own.u32()? as usize;
+    let common = Common::read(Bytes(record(common, common_bytes)?.0))?;
+    // Where the function begins is in the table; its length counts from there.
+    own.skip(common.pointer)?;
+    let length = own.number(common.pointer)?;
+    Some((own, length, common))
 }
 
 /// Address of the function that `at` lies in (or after), and of its entry, by the sorted table of an .eh_frame_hdr.
@@ -70,6 +97,8 @@ struct Common<'a> {
     /// Bytes of a pointer in its entries.
     pointer: usize,
     augmented: bool,
+    /// They are of code that signal handlers return to.
+    is_signals: bool,
     instructions: Bytes<'a>,
 }
 
@@ -84,7 +113,7 @@ impl<'a> Common<'a> {
         bytes.skip(end + 1)?;
         let (code, data) = (bytes.unsigned()?, bytes.signed()?);
         let return_address = if version == 1 { bytes.u8()?.into() } else { bytes.unsigned()? };
-        let (mut pointer, mut augmented) = (8, false);
+        let (mut pointer, mut augmented, mut is_signals) = (8, false, false);
         for letter in augmentation {
             match letter {
                 b'z' => {
@@ -97,11 +126,12 @@ impl<'a> Common<'a> {
                     bytes.skip(size(encoding)?)?;
                 }
                 b'L' => bytes.skip(1)?,
-                // A signal's frame: what it interrupted made no call.
+                b'S' => is_signals = true,
                 _ => return None,
             }
         }
-        (return_address == RETURN_ADDRESS).then_some(Common { code, data, pointer, augmented, instructions: bytes })
+        let common = Common { code, data, pointer, augmented, is_signals, instructions: bytes };
+        (return_address == RETURN_ADDRESS).then_some(common)
     }
 }
 
@@ -124,23 +154,50 @@ const RETURN_ADDRESS: usize = 16;
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Saved {
     Same,
+    /// At so many bytes from the frame's address.
     At(i64),
+    /// From where rbp points to.
+    AtBp(i64),
     Unknown,
+}
+
+/// The address of a function's frame: the stack pointer before the call of it.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum FrameAddress {
+    /// So many bytes from a register's value.
+    From(usize, i64),
+    /// In memory, so many bytes from where rbp points to: of a function that aligns its stack.
+    InMemory(i64),
+    /// Otherwise.
+    Unknown,
+}
+
+impl FrameAddress {
+    fn from(self) -> Option<(usize, i64)> {
+        if let FrameAddress::From(register, offset) = self { Some((register, offset)) } else { None }
+    }
 }
 
 /// What holds at one place of a function.
 #[derive(Clone, Copy)]
 pub(super) struct Row {
-    /// Register and offset of the frame's address; None where an expression tells it.
-    pub(super) frame: Option<(usize, i64)>,
+    pub(super) frame: FrameAddress,
     pub(super) bp: Saved,
     pub(super) return_address: Saved,
+    /// Where the lowest of the registers is saved that the function keeps for its caller, from the frame's address.
+    pub(super) lowest: i64,
+    /// What a signal handler returns to.
+    pub(super) is_signals: bool,
 }
 
 impl Row {
-    const START: Row = Row { frame: None, bp: Saved::Same, return_address: Saved::Unknown };
+    const START: Row =
+        Row { frame: FrameAddress::Unknown, bp: Saved::Same, return_address: Saved::Unknown, lowest: 0, is_signals: false };
 
     fn set(&mut self, register: usize, saved: Saved) {
+        if let Saved::At(offset) = saved {
+            self.lowest = self.lowest.min(offset);
+        }
         match register {
             BP => self.bp = saved,
             RETURN_ADDRESS => self.return_address = saved,
@@ -203,6 +260,9 @@ fn step(
     first: &Row,
     (remembered, depth): (&mut [Row; 4], &mut usize),
 ) -> Option<()> {
+    /// DW_OP_deref
+    const DEREFERENCE: u8 = 0x06;
+    use FrameAddress::From;
     match instruction {
         // DW_CFA_offset_extended, _restore_extended
         0x05 => row.set(bytes.unsigned()?, Saved::At(bytes.unsigned()? as i64 * common.data)),
@@ -224,22 +284,26 @@ fn step(
             *row = remembered[*depth];
         }
         // DW_CFA_def_cfa, _def_cfa_register, _def_cfa_offset, _def_cfa_expression
-        0x0c => row.frame = Some((bytes.unsigned()?, bytes.unsigned()? as i64)),
-        0x0d => row.frame = Some((bytes.unsigned()?, row.frame?.1)),
-        0x0e => row.frame = Some((row.frame?.0, bytes.unsigned()? as i64)),
+        0x0c => row.frame = From(bytes.unsigned()?, bytes.unsigned()? as i64),
+        0x0d => row.frame = From(bytes.unsigned()?, row.frame.from()?.1),
+        0x0e => row.frame = From(row.frame.from()?.0, bytes.unsigned()? as i64),
         0x0f => {
-            row.frame = None;
-            bytes.skip_block()?;
+            let expression = bytes.block()?;
+            row.frame = expression.offset_from_bp(&[DEREFERENCE]).map_or(FrameAddress::Unknown, FrameAddress::InMemory);
         }
         // DW_CFA_expression, _val_expression
-        0x10 | 0x16 => {
+        0x10 => {
+            let register = bytes.unsigned()?;
+            row.set(register, bytes.block()?.offset_from_bp(&[]).map_or(Saved::Unknown, Saved::AtBp));
+        }
+        0x16 => {
             row.set(bytes.unsigned()?, Saved::Unknown);
-            bytes.skip_block()?;
+            bytes.block()?;
         }
         // DW_CFA_offset_extended_sf, _def_cfa_sf, _def_cfa_offset_sf
         0x11 => row.set(bytes.unsigned()?, Saved::At(bytes.signed()? * common.data)),
-        0x12 => row.frame = Some((bytes.unsigned()?, bytes.signed()? * common.data)),
-        0x13 => row.frame = Some((row.frame?.0, bytes.signed()? * common.data)),
+        0x12 => row.frame = From(bytes.unsigned()?, bytes.signed()? * common.data),
+        0x13 => row.frame = From(row.frame.from()?.0, bytes.signed()? * common.data),
         // DW_CFA_GNU_args_size
         0x2e => {
             bytes.unsigned()?;
@@ -253,7 +317,7 @@ fn step(
 #[derive(Clone, Copy)]
 struct Bytes<'a>(&'a [u8]);
 
-impl Bytes<'_> {
+impl<'a> Bytes<'a> {
     fn skip(&mut self, count: usize) -> Option<()> {
         self.0 = self.0.get(count..)?;
         Some(())
@@ -297,8 +361,19 @@ impl Bytes<'_> {
         Some(value << unused >> unused)
     }
 
-    fn skip_block(&mut self) -> Option<()> {
+    /// An expression.
+    fn block(&mut self) -> Option<Bytes<'a>> {
         let length = self.unsigned()?;
-        self.skip(length)
+        let block = self.0.get(..length)?;
+        self.skip(length)?;
+        Some(Bytes(block))
+    }
+
+    /// The offset of the expression "rbp and an offset" (DW_OP_breg6) with these operations behind it.
+    fn offset_from_bp(mut self, behind: &[u8]) -> Option<i64> {
+        const BP_AND_OFFSET: u8 = 0x70 + BP as u8;
+        let is_from_bp = self.u8()? == BP_AND_OFFSET;
+        let offset = self.signed()?;
+        (is_from_bp && self.0 == behind).then_some(offset)
     }
 }

@@ -4,6 +4,7 @@ mod capture;
 mod code;
 mod debug;
 mod eh_frame;
+mod frame_pointer;
 mod languages;
 pub(crate) mod native;
 mod rate;
@@ -12,6 +13,7 @@ mod sleepers;
 mod stack_of;
 pub(crate) mod store;
 mod unwind;
+mod unwind_rule;
 
 pub(crate) use capture::{
     Handler, NewThread, capture, capture_connection, capture_file, capture_from, capture_handler, capture_thread, capture_timer,

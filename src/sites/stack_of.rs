@@ -25,3 +25,44 @@ impl StackOf {
         self.read(address, &mut bytes).then_some(usize::from_ne_bytes(bytes))
     }
 }
+
+/// Words of a stack that are read at once.
+const WINDOW: usize = 64;
+
+/// A piece of a stack.
+pub(super) struct Window {
+    of: StackOf,
+    start: usize,
+    words: [usize; WINDOW],
+}
+
+impl Window {
+    pub(super) fn new(of: StackOf) -> Window {
+        Window { of, start: 0, words: [0; WINDOW] }
+    }
+
+    /// Whose stack it is.
+    pub(super) fn of(&self) -> StackOf {
+        self.of
+    }
+
+    /// The word at an address.
+    pub(super) fn read(&mut self, address: usize) -> Option<usize> {
+        let index = address.wrapping_sub(self.start) / 8;
+        if !address.is_multiple_of(8) {
+            return None;
+        }
+        if index < WINDOW && self.start != 0 {
+            return Some(self.words[index]);
+        }
+        self.start = address;
+        // SAFETY: plain words, viewed as bytes.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(self.words.as_mut_ptr().cast::<u8>(), WINDOW * 8) };
+        if !self.of.read(address, bytes) {
+            // Where the stack begins there is less above.
+            self.start = 0;
+            return self.of.word(address);
+        }
+        Some(self.words[0])
+    }
+}
