@@ -1,7 +1,7 @@
 //! What a program that is started now inherits though nobody gave it: descriptors, and signals that it does not get.
 use super::leaks;
 use super::start::Start;
-use super::withheld::{Withheld, numbers};
+use super::withheld::{PIPE, Withheld, numbers};
 use crate::describe;
 use crate::entry::Arena;
 use crate::findings::Hit;
@@ -76,6 +76,10 @@ impl Inheritance {
     /// The finding of the signals.
     pub(crate) fn withheld<'a>(&self, arena: &'a Arena, used: Option<&Site<'a>>) -> Option<Hit<'a>> {
         let Withheld { blocked, ignored } = self.signals;
+        let ignored = if describe::is_ignored_by_application(arena, libc::SIGPIPE) { ignored } else { ignored & !PIPE };
+        if blocked | ignored == 0 {
+            return None;
+        }
         let (blocks, ignores) = (names(arena, blocked, "blocked"), names(arena, ignored, "ignored"));
         let gap = if blocks.is_empty() || ignores.is_empty() { "" } else { ", " };
         let causes = [blocked_at(arena, blocked), ignored_at(arena, ignored)];

@@ -11,6 +11,7 @@ mod handlers;
 mod hit;
 pub(crate) mod inheritance;
 mod leaks;
+pub(crate) mod lost_locks;
 pub(crate) mod regions;
 pub(crate) mod restarts;
 pub(crate) mod settle;
@@ -39,6 +40,7 @@ pub(crate) fn begin(fork: &'static Snapshot) {
     uses::begin(true);
     begin_copies(fork.buffers().len());
     exit_handlers::begin();
+    lost_locks::begin();
     flags::watch_waits();
 }
 
@@ -47,6 +49,7 @@ pub(crate) fn begin(fork: &'static Snapshot) {
 pub(crate) fn reset() {
     settle::reset();
     uses::begin(false);
+    lost_locks::reset();
     begin_copies(0);
     flags::FORKED_CHILD.store(1, std::sync::atomic::Ordering::Relaxed);
     flags::report_end();

@@ -38,12 +38,16 @@ impl Withheld {
     }
 }
 
+/// Ignored by a program that writes to sockets: what it starts writes on into pipes that nobody reads any more, where it should end.
+pub(super) const PIPE: u64 = 1 << (libc::SIGPIPE - 1);
+
 /// Signals that this program ignores by its own doing. SIGHUP is ignored by what is meant to live on, and `trap '' INT` is for the commands
 /// that a shell starts.
 fn ignored(is_forked: bool) -> u64 {
     let is_own = |number: i32| signals::setter(number, libc::SIG_IGN).is_some_and(|set| set.inherited || !is_forked);
     let is_ignored = |number: i32| kernel::signal_action(number).is_some_and(|action| action.handler == libc::SIG_IGN);
-    let candidates = signals_blocked::steering(signals::recorded()) & !(1 << (libc::SIGHUP - 1));
+    let recorded = signals::recorded();
+    let candidates = (signals_blocked::steering(recorded) | recorded & PIPE) & !(1 << (libc::SIGHUP - 1));
     let found = numbers(candidates).filter(|&number| is_own(number) && is_ignored(number)).fold(0, |set, n| set | 1 << (n - 1));
     if found != 0 && is_shell() { 0 } else { found }
 }

@@ -3,6 +3,7 @@
 mod application;
 mod atfork;
 mod buffers;
+mod descendants;
 pub(crate) mod descriptors;
 mod exit_handlers;
 mod fork;
@@ -23,13 +24,14 @@ mod threads;
 mod timers;
 
 pub(crate) use buffers::{Buffer, buffer, buffers};
+pub(crate) use descendants::descendants;
 pub(crate) use exit_handlers::{ExitHandler, exit_handler, exit_handlers, is_applications_function};
 pub(crate) use fork::{counts, fork, fork_id, fork_in_leader, fork_kind, like, losses, own_fork_id, spawn};
 pub(crate) use locks::{libc_name, lock_id, lock_kind, symbol};
 pub(crate) use memory::own_memory;
 pub(crate) use process::process;
 pub(crate) use shorten::{without_lists, without_sites};
-pub(crate) use signals::{caught_by_runtime, is_handled_by_application, signal_name};
+pub(crate) use signals::{caught_by_runtime, is_handled_by_application, is_ignored_by_application, signal_name};
 pub(crate) use site::{call_text, interpreted_frames, native_site, site};
 pub(crate) use thread_names::{kernel_name, name_of_lost, own_name};
 pub(crate) use threads::{lost_threads, stacks_at_fork};

@@ -28,6 +28,7 @@ pub(super) fn option_that_cures<'a>(
         FindingKind::FileOffsetShared => subject.contains("open for read at").then_some(option),
         FindingKind::TimerLost => (!subject.contains(" on the real clock")).then_some(option),
         FindingKind::RuntimeUnsafe => subject.contains("libgomp").then_some(option),
+        FindingKind::LockFileShared => subject.contains("released by the child").then_some(option),
         // Ruby, Perl and PHP keep their programs' handlers in tables of their own, behind one function for all signals.
         FindingKind::HandlerDropped => {
             let set_in = sites.iter().find(|site| site.role == Role::Set).and_then(language);

@@ -4,7 +4,7 @@ use crate::child::uses::{self, Use};
 use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
 use crate::entry::{errno, record};
 use crate::guards::{self, sockets};
-use crate::leader::accepted;
+use crate::leader::{accepted, file_locks};
 use crate::sites;
 use forkguard_core::registry::descriptors::{self, FdKind, mark, role};
 use forkguard_core::registry::threads;
@@ -138,6 +138,7 @@ hook! {
 
 /// A number is given back.
 pub(super) fn closed(fd: c_int) {
+    file_locks::closing(fd);
     uses::closing(fd);
     record(|_| descriptors::close(fd));
 }
@@ -339,7 +340,7 @@ hook! {
             return not_open();
         }
         locks(fd, command, caller);
-        if let Some(result) = file_lock::by_fcntl(fd, command, argument.cast(), caller, || real(fd, command, argument)) {
+        if let Some(result) = file_lock::by_fcntl(fd, command, argument.cast(), caller, |command| real(fd, command, argument)) {
             return result;
         }
         let result = real(fd, command, argument);
@@ -355,7 +356,7 @@ hook! {
             return not_open();
         }
         locks(fd, command, caller);
-        if let Some(result) = file_lock::by_fcntl(fd, command, argument.cast(), caller, || real(fd, command, argument)) {
+        if let Some(result) = file_lock::by_fcntl(fd, command, argument.cast(), caller, |command| real(fd, command, argument)) {
             return result;
         }
         let result = real(fd, command, argument);

@@ -1,6 +1,7 @@
 //! The ends of a process: a forked child's, and a leader's that wrote a report.
 use crate::child::{self, buffers, exit};
 use crate::entry::{Registers, record_with_scratch};
+use crate::leader::file_locks;
 use forkguard_core::{flags, gate};
 
 pass! {
@@ -33,6 +34,7 @@ fn ends(call: &'static str, registers: &Registers) {
     }
     buffers::at_end_unwritten();
     child::finish_postponed();
+    file_locks::at_end();
     if crate::emit::wanted() && !child::ends_unreported() {
         record_with_scratch(|scratch| exit::report(scratch, call, registers.argument[0] as i32));
     }

@@ -4,7 +4,7 @@ use super::exec_args::find_first_variables;
 use crate::child::buffers;
 use crate::entry::{layouts, record_with_scratch};
 use crate::options::{self, Mode};
-use crate::{child, emit, guards, sites};
+use crate::{child, emit, guards, leader, sites};
 use forkguard_core::fork::shared_page;
 use forkguard_core::registry::{signals, threads};
 use forkguard_core::{dispatch, flags, gate};
@@ -26,6 +26,7 @@ pub(crate) fn end() {
     if reports {
         child::finish_postponed();
     }
+    leader::file_locks::at_end();
     if reports && emit::wanted() && !child::ends_unreported() {
         record_with_scratch(child::exit::report_at_exit);
     }

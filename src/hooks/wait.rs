@@ -5,6 +5,7 @@
 //! would wait for ever. So signals are kept pending while we work, and a wait that one of them would have ended is over at once, as if it
 //! had come a moment later (EINTR). And no wait that has an end of the host's own is made longer by one of ours: what is not there yet
 //! is looked at another time.
+use crate::child::lost_locks;
 use crate::child::settle;
 use crate::child::uses;
 use crate::child::waits;
@@ -29,6 +30,7 @@ pub(super) fn begins_with(call: &'static &'static str, awaited: Awaited, length:
         if flags::is_settling() {
             settle::settle_before_wait(call, awaited, length);
         }
+        lost_locks::before_wait(length);
         also();
         if leader::is_inspection_due() {
             record_with_scratch(leader::inspect_children);
@@ -40,6 +42,7 @@ pub(super) fn begins_with(call: &'static &'static str, awaited: Awaited, length:
     if flags::SETTLING.load(SeqCst) != 0
         || flags::watches_uses()
         || leader::has_children()
+        || lost_locks::may_be_lost()
         || waits::awaits_work()
         || restarts_before_wait()
     {

@@ -6,6 +6,7 @@
 pub(crate) mod accepted;
 mod child;
 mod children;
+pub(crate) mod file_locks;
 mod hit;
 mod outside;
 mod pipes;

@@ -303,10 +303,10 @@ const fn entry(kind: FindingKind) -> &'static Entry {
         FindingKind::LockFileShared => &Entry {
             name: "lock-file-shared",
             explain: "A lock of flock(2) or F_OFD_SETLK belongs to the open file: the child shares it, its unlock releases it for both, and \
-                it lasts until both have closed the file. A lock of F_SETLK is the leader's alone: the child has none.",
+                it lasts until both have closed the file. A lock of F_SETLK is the leader's alone, and ends with it: the child has none.",
             cures: cures!(
                 "Open the file anew and take the lock in ",
-                "; and in a child only close what it inherited, without unlocking it."
+                "; in a child only close what it inherited, without unlocking it; a daemon takes the lock after its last fork."
             ),
         },
         FindingKind::LockDeadlock => &Entry {

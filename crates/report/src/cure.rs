@@ -195,6 +195,9 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::HandlerInherited | FindingKind::HandlerDropped, _) => {
                 write!(out, "set {it}'s handler{line} in {}", self.program.signal_place())
             }
+            (FindingKind::SignalsBlocked, _) if self.finding.subject.contains(" ignored in ") => {
+                write!(out, "set it to its default in {place}, before the program is executed")
+            }
             (FindingKind::SignalsBlocked, _) => write!(out, "unblock {it} in {place} ({})", self.program.unblock()),
             (FindingKind::TimerLost, _) => write!(out, "arm it again{line} in {place}"),
             (FindingKind::RuntimeUnsafe, _) => write!(out, "use {it} first in {place}{later}"),
@@ -204,6 +207,12 @@ impl Display for ShortCure<'_, '_> {
                 write!(out, "let the handler{line} return where getpid() is not the process that registered it")
             }
             (FindingKind::PipeInherited, _) => write!(out, "close the end{line} that the process does not use, in {place}"),
+            (FindingKind::LockFileShared, _) if self.finding.subject.contains("it had locked") => {
+                write!(out, "close it{line} in {place}, or unlock it before it is closed")
+            }
+            (FindingKind::LockFileShared, _) if self.finding.subject.contains("the child has none") => {
+                write!(out, "take the lock{line} in the process that goes on, after its last fork")
+            }
             (FindingKind::LockFileShared, _) => write!(out, "open the file{line} anew and take the lock in {place}"),
             (FindingKind::SocketInherited, _) => {
                 write!(out, "close the child's copy{line} in {place}, or fork before connections are accepted")

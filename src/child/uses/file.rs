@@ -13,7 +13,7 @@ use forkguard_core::registry::descriptors::{Record, role};
 use forkguard_report::event::{Descriptor, FindingKind, Severity, State};
 
 /// True for a database that SQLite's own code opened; the file is read only when that is so.
-pub(super) fn is_database(fd: i32, record_of_fd: &Record) -> bool {
+pub(crate) fn is_database(fd: i32, record_of_fd: &Record) -> bool {
     let opened_by_sqlite = || {
         let address = sites::address_of(record_of_fd.site);
         forkguard_loader::path_of(address).is_some_and(|path| path.as_str().contains("sqlite"))

@@ -17,6 +17,7 @@ pub(super) mod watch;
 
 pub(crate) use close::{closing, closing_range};
 pub(crate) use concern::Use;
+pub(super) use file::is_database;
 pub(crate) use file_lock::keeps_lock_of_leader;
 pub(crate) use replaced::has_connected;
 pub(crate) use shared::report_deferred;

@@ -2,6 +2,7 @@
 //!
 //! It is certain, because each of them was asleep in the same wait before all were looked at, and still is afterwards without having run.
 use super::wait::Wait;
+use crate::describe::descendants;
 use crate::entry::Arena;
 use crate::entry::arena::ArenaList;
 use forkguard_core::fork::birth;
@@ -141,14 +142,7 @@ fn others<'a>(arena: &'a Arena, waiting: Waiting<'a>) -> Option<&'a [u32]> {
 /// This process, its leader while that lives, and all that descend from it.
 fn kin(arena: &Arena) -> Option<&[u32]> {
     let leader = birth().map(|fork| fork.leader).filter(|&leader| leader == kernel::parent_id());
-    let mut kin = arena.list(PROCESSES);
-    kin.push(leader.unwrap_or_else(kernel::process_id));
-    let mut next = 0;
-    while let Some(&process) = kin.as_slice().get(next) {
-        next += 1;
-        each_child(process, |child| kin.push(child)).then_some(())?;
-    }
-    (kin.as_slice().len() < PROCESSES).then(|| kin.done())
+    descendants(arena, leader.unwrap_or_else(kernel::process_id), PROCESSES)
 }
 
 /// Those of the kin that have an end open; None where one of them may not be asked.

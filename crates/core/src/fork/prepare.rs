@@ -29,6 +29,7 @@ pub fn prepare(snapshot: &mut Snapshot) {
     snapshot.random = random::used();
     timers::armed().for_each(|t| snapshot.timers.push(t));
     snapshot.descriptors = descriptors::count();
+    descriptors::note_process_locks();
     buffers::record(&mut snapshot.buffers);
     snapshot.prepared = true;
     snapshot.prepare_ns = kernel::monotonic() - start;

@@ -203,11 +203,21 @@ pub fn file_number(fd: i32) -> Option<FileNumber> {
 
 /// The process that holds a lock of F_SETLK on some part of a file, as far as that is another one (fcntl(2), F_GETLK).
 pub fn locking_process(fd: i32) -> Option<u32> {
+    locker(fd, libc::F_GETLK)
+}
+
+/// The same; this process is one of those that it may be (F_OFD_GETLK asks for the open file, to which no such lock belongs).
+pub fn process_with_lock(fd: i32) -> Option<u32> {
+    locker(fd, libc::F_OFD_GETLK).filter(|&process| process != u32::MAX)
+}
+
+/// Who keeps a lock of the whole file from being taken; u32::MAX for an open file.
+fn locker(fd: i32, command: i32) -> Option<u32> {
     // SAFETY: a flock is plain words.
     let mut asked: libc::flock = unsafe { core::mem::zeroed() };
     asked.l_type = libc::F_WRLCK as i16;
     // SAFETY: the kernel reads and writes the structure, which outlives the call.
-    let result = unsafe { syscall(libc::SYS_fcntl, [fd as usize, libc::F_GETLK as usize, (&raw mut asked).addr(), 0, 0, 0]) };
+    let result = unsafe { syscall(libc::SYS_fcntl, [fd as usize, command as usize, (&raw mut asked).addr(), 0, 0, 0]) };
     (result == 0 && asked.l_type != libc::F_UNLCK as i16).then_some(asked.l_pid as u32)
 }
 

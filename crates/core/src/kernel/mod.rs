@@ -25,8 +25,8 @@ pub use exec::{executable, is_own_program, is_program};
 pub use fd::{
     AsFd, BorrowedFd, FileNumber, OwnedFd, blocks, borrow, close, close_range, disconnected_socket, file_number,
     has_input_within, has_room, is_datagram_socket, is_hung_up, is_memory_device, is_open, is_pipe, is_read_by_position,
-    is_same_open_file, is_same_pipe, is_writable, locking_process, open_pidfd, set_close_on_exec, survives_exec,
-    waits_without_limit, would_wait_for_input,
+    is_same_open_file, is_same_pipe, is_writable, locking_process, open_pidfd, process_with_lock, set_close_on_exec,
+    survives_exec, waits_without_limit, would_wait_for_input,
 };
 pub use file::{born_at, read_text};
 pub use futex::{membarrier, register_membarrier, wait_for_change, wake_all};
@@ -41,7 +41,9 @@ pub use proc::{
     each_entry, each_entry_of, each_entry_with, futex_of, is_readable, is_shared, lists_children, mapping_is_shared,
     newest_child, path_of_thread, read_file, sleeping_at, stack_pointer, switches_of_sleeper, thread_is_alive,
 };
-pub use process::{may_be_waited_for, own_thread_name, parent_id, process_exists, process_id, thread_exists, thread_id};
+pub use process::{
+    may_be_waited_for, own_thread_name, parent_id, process_exists, process_id, session_of, thread_exists, thread_id,
+};
 pub use signal::{
     KernelAction, abort, blocked_signals, pending_signals, set_blocked_signals, set_signal_action, signal_action,
     take_pending_signal,

@@ -31,6 +31,11 @@ pub fn parent_of(process: u32) -> Option<u32> {
     stat(&mut [0; 1024], process)(PARENT)?.parse().ok()
 }
 
+/// The state of a process, by its letter; None of one that is gone.
+pub fn state(process: u32) -> Option<u8> {
+    stat(&mut [0; 1024], process)(STATE)?.bytes().next()
+}
+
 /// A file that a process has open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OpenFile {
@@ -61,6 +66,26 @@ pub fn open_file(process: u32, fd: i32) -> Option<OpenFile> {
         is_pipe: kind == FileType::Fifo,
         is_socket: kind == FileType::Socket,
     })
+}
+
+/// True for a file through which a process has a lock that is the open file's: of flock(2) that `owner` took, or of F_OFD_SETLK, which names
+/// nobody (proc(5): fdinfo lists those of this very open file).
+pub fn has_lock_of(process: u32, fd: i32, owner: u32) -> bool {
+    let file = Text::<32>::of(format_args!("fdinfo/{fd}"));
+    let is_of = |line: &str| {
+        let mut words = line.strip_prefix("lock:")?.split_ascii_whitespace().skip(1);
+        match (words.next()?, words.nth(2)?) {
+            ("FLOCK", taker) => Some(taker.parse() == Ok(owner)),
+            (kind, _) => Some(kind == "OFDLCK"),
+        }
+    };
+    read(&mut [0; 2048], process, file.as_str()).lines().any(|line| is_of(line) == Some(true))
+}
+
+/// When a process was made, in nanoseconds since boot, a hundredth of a second too early at most.
+pub fn made_at(process: u32) -> Option<u64> {
+    const TICK_NS: u64 = 10_000_000;
+    Some(stat(&mut [0; 1024], process)(START)?.parse::<u64>().ok()?.saturating_mul(TICK_NS))
 }
 
 /// Calls `each` for the numbers of a process's descriptors; false where this one may not look.

@@ -19,6 +19,12 @@ pub fn parent_id() -> u32 {
     rustix::process::getppid().map_or(0, |p| p.as_raw_nonzero().get() as u32)
 }
 
+/// The session of a process (getsid(2)), of this one for 0; None of one that is gone.
+pub fn session_of(process: u32) -> Option<u32> {
+    let session = rustix::process::getsid(Pid::from_raw(process as i32)).ok()?;
+    Some(session.as_raw_nonzero().get() as u32)
+}
+
 /// True for a child of which waitpid would report something at once: its end, or a stop when this process traces it.
 pub fn may_be_waited_for(child: u32) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;

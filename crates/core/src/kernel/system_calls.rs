@@ -162,6 +162,7 @@ const OTHERS: &[i64] = &[
     libc::SYS_process_vm_writev,
     libc::SYS_ppoll,
     libc::SYS_faccessat2,
+    libc::SYS_getsid,
     libc::SYS_kill,
     libc::SYS_futex,
     libc::SYS_pidfd_open,

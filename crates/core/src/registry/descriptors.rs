@@ -120,7 +120,12 @@ struct FdEntry {
     lock: AtomicU8,
     lock_site: AtomicUsize,
     lock_thread: AtomicU32,
+    lock_process: AtomicU32,
     lock_generation: AtomicU32,
+    /// How many forks its process had begun before it was taken.
+    lock_forks: AtomicU64,
+    /// Of a lock of F_SETLK: not zero once its process was seen to have it as it forked.
+    lock_held: AtomicU8,
     /// The epoll instance that it was added to last, plus one, and the site of that call.
     added_to: AtomicU32,
     added_at: AtomicUsize,
@@ -147,8 +152,12 @@ pub struct FileLock {
     pub site: usize,
     /// Kernel id of the thread that took it.
     pub thread: u32,
+    /// The process that took it.
+    pub process: u32,
     /// Taken before the fork that made this process.
     pub inherited: bool,
+    /// Of a lock of F_SETLK: its process had it when it forked.
+    pub held_at_fork: bool,
 }
 
 /// A copy of what is recorded of one descriptor.
@@ -383,10 +392,7 @@ pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
                 new.forks.store(r.forks, Relaxed);
                 new.generation.store(old.generation.load(Relaxed), Relaxed);
                 new.seen.store(old.seen.load(Relaxed), Relaxed);
-                new.lock_site.store(old.lock_site.load(Relaxed), Relaxed);
-                new.lock_thread.store(old.lock_thread.load(Relaxed), Relaxed);
-                new.lock_generation.store(old.lock_generation.load(Relaxed), Relaxed);
-                new.lock.store(old.lock.load(Relaxed), Relaxed);
+                new.copy_lock(old);
                 if old.is_inherited() {
                     new.original.store(number_at_fork(from) as u32, Relaxed);
                     new.copied.store(generation::current(), Relaxed);
@@ -557,15 +563,68 @@ pub fn has_copy(fd: i32) -> bool {
     COPYING.load(Relaxed) == generation::current() && (0..HIGH.load(Relaxed).min(CAPACITY) as i32).any(is_copy)
 }
 
-/// Records that a lock was taken through a descriptor. One that the leader took stays recorded: it is shared, and whoever takes it again has it
-/// already.
-pub fn lock(fd: i32, kind: FileLockKind, site: usize, thread: u32) {
-    if let Some(entry) = entry(fd).filter(|_| file_lock(fd).is_none_or(|lock| !lock.inherited)) {
-        entry.lock_site.store(site, Relaxed);
-        entry.lock_thread.store(thread, Relaxed);
-        entry.lock_generation.store(generation::current(), Relaxed);
-        entry.lock.store(kind as u8, Relaxed);
+impl FdEntry {
+    fn copy_lock(&self, of: &FdEntry) {
+        self.lock_site.store(of.lock_site.load(Relaxed), Relaxed);
+        self.lock_thread.store(of.lock_thread.load(Relaxed), Relaxed);
+        self.lock_process.store(of.lock_process.load(Relaxed), Relaxed);
+        self.lock_generation.store(of.lock_generation.load(Relaxed), Relaxed);
+        self.lock_forks.store(of.lock_forks.load(Relaxed), Relaxed);
+        self.lock_held.store(of.lock_held.load(Relaxed), Relaxed);
+        self.lock.store(of.lock.load(Relaxed), Relaxed);
     }
+}
+
+/// Not zero once a lock of F_SETLK was taken in this process or one above it.
+#[unsafe(link_section = "forkguard_words")]
+static PROCESS_LOCKS: AtomicU8 = AtomicU8::new(0);
+
+/// Records that a lock was taken through a descriptor.
+pub fn lock(fd: i32, kind: FileLockKind, site: usize, thread: u32) {
+    let Some(entry) = entry(fd) else { return };
+    entry.lock_site.store(site, Relaxed);
+    entry.lock_thread.store(thread, Relaxed);
+    entry.lock_process.store(kernel::process_id(), Relaxed);
+    entry.lock_generation.store(generation::current(), Relaxed);
+    entry.lock_forks.store(generation::last_sequence(), Relaxed);
+    entry.lock_held.store(0, Relaxed);
+    entry.lock.store(kind as u8, Relaxed);
+    if kind == FileLockKind::Process && PROCESS_LOCKS.load(Relaxed) == 0 {
+        PROCESS_LOCKS.store(1, Relaxed);
+    }
+}
+
+/// The files through which locks of F_SETLK were taken, by this process or one above it, with those locks.
+pub fn process_locks() -> impl Iterator<Item = (i32, FileLock)> {
+    let high = if PROCESS_LOCKS.load(Relaxed) == 0 { 0 } else { HIGH.load(Relaxed).min(CAPACITY) as i32 };
+    (0..high).filter_map(|fd| Some((fd, file_lock(fd).filter(|lock| lock.kind == FileLockKind::Process)?)))
+}
+
+/// Before a fork: notes which of these locks this process has. The child cannot ask once its leader has ended.
+pub(crate) fn note_process_locks() {
+    for (fd, lock) in process_locks().filter(|(_, lock)| !lock.inherited) {
+        let holds = kernel::process_with_lock(fd) == Some(lock.process);
+        entry(fd).into_iter().for_each(|entry| entry.lock_held.store(u8::from(holds), Relaxed));
+    }
+}
+
+/// True for a file that this process has locked for whoever has it open, and forked with since.
+#[inline(always)]
+pub fn is_locked_before_fork(fd: i32) -> bool {
+    entry(fd).is_some_and(|entry| entry.lock.load(Relaxed) != 0) && is_own_lock_shared(fd)
+}
+
+#[cold]
+fn is_own_lock_shared(fd: i32) -> bool {
+    let shared = |entry: &FdEntry| entry.lock_forks.load(Relaxed) < generation::last_sequence();
+    file_lock(fd).is_some_and(|lock| lock.kind != FileLockKind::Process && !lock.inherited) && entry(fd).is_some_and(shared)
+}
+
+/// True while another number stands for the same opening of a file.
+pub fn is_opening_under_other_number(fd: i32) -> bool {
+    let opening = |fd| record(fd).map_or(0, |record| record.opening);
+    let own = opening(fd);
+    own != 0 && recorded().any(|(other, record)| other != fd && record.opening == own)
 }
 
 /// Records that it was released.
@@ -588,7 +647,9 @@ pub fn file_lock(fd: i32) -> Option<FileLock> {
         kind,
         site: entry.lock_site.load(Relaxed),
         thread: entry.lock_thread.load(Relaxed),
+        process: entry.lock_process.load(Relaxed),
         inherited: entry.lock_generation.load(Relaxed) < generation::current(),
+        held_at_fork: entry.lock_held.load(Relaxed) != 0,
     })
 }
 
