@@ -134,6 +134,17 @@ pub(crate) struct Memory {
     pub(crate) is_auto: bool,
 }
 
+/// Which lock forks wait for until another thread holds it: a test's, of what may happen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Worst {
+    /// None.
+    Off,
+    /// None: the report tells who takes which lock.
+    List,
+    /// The one with this identity, for so many milliseconds.
+    Lock(u64, u32),
+}
+
 /// What happens to libgomp's pools.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OpenMp {
@@ -187,6 +198,7 @@ pub(crate) struct Options {
     /// The rules that silence findings: see `findings/suppress.rs`.
     pub(crate) suppress: Text<RULES>,
     pub(crate) follow_exec: bool,
+    pub(crate) worst: Worst,
 }
 
 /// The longest file of them.
@@ -214,6 +226,7 @@ const DEFAULTS: Options = Options {
     signals_keep: 0,
     suppress: Text::new(),
     follow_exec: true,
+    worst: Worst::Off,
 };
 
 impl Memory {
@@ -379,6 +392,11 @@ const TABLE: &[Row] = &[
         allowed: "0 or 1",
         take: |o, v| choose(&mut o.follow_exec, v, &[("0", false), ("1", true)]),
     },
+    Row {
+        name: c"FORKGUARD_WORST",
+        allowed: "list, or LOCK or LOCK:MILLISECONDS (at most 10000) with a lock's identity from a report",
+        take: |o, v| choose(&mut o.worst, v, &[("list", Worst::List)]) || set(&mut o.worst, lock(v)),
+    },
 ];
 
 const SHARED: &[(&str, Shared)] = &[("share", Shared::Share), ("own", Shared::Own)];
@@ -408,6 +426,13 @@ fn bytes(value: &str) -> Option<u64> {
 /// What was written, if there is room for it.
 fn list<const N: usize>(value: &str) -> Option<Text<N>> {
     (value.len() < N - 24).then(|| Text::of(format_args!("{value}")))
+}
+
+/// A lock's identity, and how long forks wait for it.
+fn lock(value: &str) -> Option<Worst> {
+    const DEFAULT_MS: u32 = 2000;
+    let (id, ms) = value.split_once(':').map_or(Some((value, DEFAULT_MS)), |(id, ms)| Some((id, ms.parse().ok()?)))?;
+    (id.len() == 16 && ms <= SAFE_POINT_MS).then(|| Some(Worst::Lock(u64::from_str_radix(id, 16).ok()?, ms)))?
 }
 
 fn is_pair(text: &str) -> bool {

@@ -10,6 +10,11 @@ const FAMILIES: &[&[&str]] = &[
     &["dl_iterate_phdr", "dlopen", "dlmopen", "dlclose"],
 ];
 
+/// The function that stands for all that take the same lock.
+pub(crate) fn family(name: &str) -> &str {
+    FAMILIES.iter().find(|family| family.contains(&name)).map_or(name, |family| family[0])
+}
+
 /// True for functions that take the same lock.
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
     one == other || FAMILIES.iter().any(|family| family.contains(&one) && family.contains(&other))

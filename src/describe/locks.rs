@@ -57,7 +57,12 @@ pub(crate) fn symbol(arena: &Arena, address: usize) -> Option<&str> {
 
 /// The report's name for the kind of a lock.
 pub(crate) fn lock_kind(lock: &LockRecord) -> LockKind {
-    match (lock.entry.kind, lock.owner_checking()) {
+    kind_of(lock.entry.kind, lock.owner_checking())
+}
+
+/// The same by kind, and by what an owner-checking mutex is.
+pub(crate) fn kind_of(kind: glibc::LockKind, owner_checking: i32) -> LockKind {
+    match (kind, owner_checking) {
         (glibc::LockKind::Mutex, 1) => LockKind::RecursiveMutex,
         (glibc::LockKind::Mutex, 2) => LockKind::ErrorcheckMutex,
         (glibc::LockKind::Mutex, _) => LockKind::Mutex,

@@ -27,7 +27,7 @@ pub(crate) use buffers::{Buffer, buffer, buffers};
 pub(crate) use descendants::descendants;
 pub(crate) use exit_handlers::{ExitHandler, exit_handler, exit_handlers, is_applications_function};
 pub(crate) use fork::{counts, fork, fork_id, fork_in_leader, fork_kind, like, losses, own_fork_id, spawn};
-pub(crate) use locks::{libc_name, lock_id, lock_kind, symbol};
+pub(crate) use locks::{kind_of, libc_name, lock_id, lock_kind, symbol};
 pub(crate) use memory::own_memory;
 pub(crate) use process::process;
 pub(crate) use shorten::{without_lists, without_sites};

@@ -20,6 +20,7 @@ pub(crate) mod sockets;
 mod threads;
 mod timers;
 mod unshare;
+pub(crate) mod worst;
 
 use crate::entry::scratch::on_scratch_stack;
 use crate::options;
@@ -34,7 +35,7 @@ pub(crate) use files::{before_first_use, keeps_file_locks, log_kept_file_lock};
 pub(crate) use locks::REPAIRED;
 pub(crate) use memory::{MERGED, at_open, share_before_fork};
 pub(crate) use openmp::regions_are_single;
-pub(crate) use safe_point::{wait_before_fork, wait_in_prepare};
+pub(crate) use safe_point::wait_in_prepare;
 pub(crate) use self_pipe::detach_self_pipe;
 pub(crate) use signals::has_reset;
 pub(crate) use threads::{
@@ -43,21 +44,33 @@ pub(crate) use threads::{
 
 /// In the constructor.
 pub(crate) fn prepare() {
-    if options::guards() {
+    let (watches, freezes) = (worst::prepare(), options::guards() && options::get().memory.freeze);
+    if watches || safe_point::is_asked_for() {
         safe_point::prepare();
+    }
+    if options::guards() {
         memory::prepare();
-        if options::get().safe_point != 0 || options::get().memory.freeze {
-            sites::before_forks(in_python);
-        }
+    }
+    if watches || freezes || safe_point::is_asked_for() {
+        sites::before_forks(in_python);
     }
 }
 
 /// With the GIL held, and nothing prepared for a fork yet.
 fn in_python(call: PythonCall) {
-    memory::in_python(call);
+    if options::guards() {
+        memory::in_python(call);
+    }
     if call != PythonCall::Begin {
+        worst::before_python_fork();
         safe_point::before_python_fork();
     }
+}
+
+/// In the forking thread, before any prepare handler; not inside a hook's bookkeeping.
+pub(crate) fn wait_before_fork() {
+    worst::wait_before_fork();
+    safe_point::wait_before_fork();
 }
 
 /// In the forking thread, before any prepare handler.
@@ -78,6 +91,7 @@ pub(crate) fn in_parent() {
 
 /// In the leader's forking thread, when fork has returned there; not inside a hook's bookkeeping.
 pub(crate) fn after_fork() {
+    worst::after_fork();
     if options::guards() {
         safe_point::after_fork();
     }

@@ -32,11 +32,14 @@ const LAST_CHECK_NS: u64 = 2_000_000;
 static UNSEEN: Unseen =
     Unseen { spared: sites::is_interpreters_own, needed: sites::holds_interpreter, without: sites::without_interpreter };
 
-/// In the constructor.
+/// True where forks wait for one.
+pub(super) fn is_asked_for() -> bool {
+    options::guards() && options::get().safe_point != 0
+}
+
+/// In the constructor: locks are taken through the gate.
 pub(super) fn prepare() {
-    if options::get().safe_point != 0 {
-        point::switch_on(&UNSEEN);
-    }
+    point::switch_on(&UNSEEN);
 }
 
 /// The result of a wait, for the forking thread and its child.
@@ -107,7 +110,7 @@ fn limit() -> u64 {
 
 /// This thread's slot, where its forks wait for a safe point.
 fn forking_slot() -> Option<&'static Slot> {
-    if !point::is_on() || !gate::awake() || gate::is_guest() {
+    if !is_asked_for() || !point::is_on() || !gate::awake() || gate::is_guest() {
         return None;
     }
     threads::holder()
@@ -131,7 +134,7 @@ fn wait(until: u64) -> (u32, Others) {
 
 /// In the forking thread, after [`super::before_fork`] and before any prepare handler. Not inside a hook's bookkeeping: signal handlers
 /// that run meanwhile are recorded as ever.
-pub(crate) fn wait_before_fork() {
+pub(super) fn wait_before_fork() {
     let Some(slot) = forking_slot() else { return };
     let (start, thread) = (kernel::monotonic(), kernel::thread_id());
     let earlier = WAIT_BEFORE_FORK.take(thread);

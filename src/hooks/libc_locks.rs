@@ -3,10 +3,11 @@
 //! The locks are static inside libc and cross no symbol; that a thread is inside shows in its slot like any other lock.
 use crate::child::waits::{self, BlockingCall, WaitReport, WaitResult};
 use crate::entry::Registers;
+use crate::guards;
 use forkguard_core::glibc::LockKind;
 use forkguard_core::registry::held::HOLDS;
 use forkguard_core::registry::threads::holder;
-use forkguard_core::{gate, safe_point};
+use forkguard_core::{gate, safe_point, worst};
 use libc::{
     FILE, addrinfo, c_char, c_int, c_long, c_uint, c_void, gid_t, group, hostent, passwd, protoent, servent, size_t, sockaddr,
     socklen_t, time_t, tm, uid_t,
@@ -40,7 +41,13 @@ pub(super) fn at_lock<R: WaitResult>(name: &'static CStr, caller: usize, run: im
 /// The same where forks wait for a safe point.
 fn inside_behind_gate<R>(name: &'static CStr, caller: usize, run: impl FnOnce() -> R) -> R {
     let passing = safe_point::take(name.as_ptr() as usize);
+    if worst::is_on() {
+        guards::worst::enters(name, caller);
+    }
     let result = inside(name, caller, run);
+    if worst::is_on() {
+        worst::end_steps();
+    }
     passing.end();
     result
 }

@@ -1,8 +1,9 @@
 //! Hooks of the lock path. What a call means to others is data ([`LockPolicy`]); how it is passed on is decided here, for all of them; its
 //! entry is assembly: one jump to the real function while locks are not recorded.
 use crate::child::waits::{self, BlockingCall, WaitResult};
+use crate::guards;
 use forkguard_core::registry::threads;
-use forkguard_core::{gate, safe_point};
+use forkguard_core::{gate, safe_point, worst};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// What a call means to those who wait.
@@ -67,12 +68,41 @@ pub(super) unsafe fn pass_gate<H: LockHook>(arguments: H::Arguments, caller: usi
         Some(Gate::Give) => Some(safe_point::give(address)),
         None => None,
     };
+    let is_watched = worst::is_on();
+    if is_watched {
+        before_watched(&H::POLICY, address, caller);
+    }
     // SAFETY: as the caller vouches.
     let result = unsafe { H::body(arguments, caller) };
+    if is_watched {
+        after_watched(&H::POLICY, address, caller);
+    }
     if let Some(passing) = passing {
         passing.end();
     }
     result
+}
+
+/// Before a call that FORKGUARD_WORST is to know of.
+#[cold]
+#[inline(never)]
+fn before_watched(policy: &LockPolicy, address: usize, caller: usize) {
+    match (&policy.gate, policy.waits_for) {
+        (_, Some(BlockingCall::Libc(name))) => guards::worst::enters(name, caller),
+        (Some(Gate::Give), _) => guards::worst::before_release(address),
+        _ => guards::worst::before_take(address),
+    }
+}
+
+/// After it.
+#[cold]
+#[inline(never)]
+fn after_watched(policy: &LockPolicy, address: usize, caller: usize) {
+    match (&policy.gate, policy.waits_for) {
+        (_, Some(BlockingCall::Libc(_))) => worst::end_steps(),
+        (Some(Gate::Give), _) => {}
+        (gate, _) => guards::worst::taken(address, caller, matches!(gate, Some(Gate::TryTake))),
+    }
 }
 
 /// The call in a child that may wait in vain.

@@ -20,6 +20,11 @@ pub(crate) fn capture_connection(caller: usize) -> SiteId {
     if options::get().sockets != Sockets::Spare || threads::is_ending() {
         return capture(caller);
     }
+    capture_always(caller)
+}
+
+/// With its frames, however often it is asked for.
+pub(crate) fn capture_always(caller: usize) -> SiteId {
     let start = Start::here();
     on_scratch_stack(|_| take(start, caller)).unwrap_or(caller)
 }

@@ -16,8 +16,8 @@ mod unwind;
 mod unwind_rule;
 
 pub(crate) use capture::{
-    Handler, NewThread, capture, capture_connection, capture_file, capture_from, capture_handler, capture_thread, capture_timer,
-    handled_signal, interpreted_stack, is_called_in, is_in_signal_handler, prove,
+    Handler, NewThread, capture, capture_always, capture_connection, capture_file, capture_from, capture_handler, capture_thread,
+    capture_timer, handled_signal, interpreted_stack, is_called_in, is_in_signal_handler, prove,
 };
 pub(crate) use code::{call_target, is_own};
 use forkguard_core::fork::Snapshot;

@@ -5,7 +5,7 @@
 //! hooks), and no state that another thread must finish.
 //!
 //! Modules use only those above them: `fixed`, `pattern`, `numbers`; `tls`; `kernel`; `glibc`; `flags`, `gate`, `dispatch`; `registry`;
-//! `safe_point`; `fork`.
+//! `safe_point`; `worst`; `fork`.
 #![no_std]
 
 pub mod dispatch;
@@ -19,3 +19,4 @@ pub mod numbers;
 pub mod registry;
 pub mod safe_point;
 pub mod tls;
+pub mod worst;

@@ -103,7 +103,7 @@ fn mark(slot: &'static Slot, address: usize) -> (Passing, usize) {
 
 /// Orders the mark before the look at the gate.
 #[inline(always)]
-fn settle_order() {
+pub(crate) fn settle_order() {
     compiler_fence(SeqCst);
     if FENCED.load(Relaxed) != 0 {
         fence(SeqCst);
@@ -208,7 +208,7 @@ fn share(gate: u32) -> u32 {
 }
 
 /// Whoever looks at the gate from now on sees it closed; whoever looked before is seen to pass.
-fn order_all() {
+pub(crate) fn order_all() {
     // Where it is refused after all, nobody can be sure: those who pass pay from now on.
     if FENCED.load(Relaxed) == 0 && !kernel::membarrier() {
         FENCED.store(1, SeqCst);

@@ -60,6 +60,10 @@ pub enum Event<'a> {
     Exec(Exec<'a>),
     /// A forked child or a leader ends by itself.
     Exit(Exit<'a>),
+    /// A thread took a lock: with FORKGUARD_WORST=list, once for each lock and the first two threads that take it.
+    LockTaken(LockTaken<'a>),
+    /// A fork waited for another thread to hold a lock: with FORKGUARD_WORST.
+    WorstMoment(WorstMoment<'a>),
     /// Events that could not be written.
     Lost(Lost<'a>),
 }
@@ -884,6 +888,40 @@ pub struct Exit<'a> {
     pub forks: u64,
     /// Processes it made by ways that run no atfork handlers.
     pub spawns: u64,
+}
+
+/// A thread took a lock.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LockTaken<'a> {
+    /// What the lock is known by in other runs of the program, as FORKGUARD_WORST takes it.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[0-9a-f]{16}$")))]
+    pub lock: Text<'a>,
+    /// Its kind.
+    pub kind: LockKind,
+    /// The symbol it lies in, or the function of the C library that takes it.
+    pub name: Option<Text<'a>>,
+    /// Kernel id of the thread.
+    pub thread: u32,
+    /// That thread's name.
+    pub thread_name: Text<'a>,
+    /// Where it was taken.
+    pub site: Option<Site<'a>>,
+}
+
+/// A fork that waited for another thread to hold a lock.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct WorstMoment<'a> {
+    /// The lock, as in `lock-taken`.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[0-9a-f]{16}$")))]
+    pub lock: Text<'a>,
+    /// Kernel id of the thread that held it while the process forked; null: none did.
+    pub holder: Option<u32>,
+    /// The forking thread took the lock itself before the fork, as handlers of pthread_atfork do.
+    pub taken_by_fork: bool,
+    /// Microseconds that the fork waited.
+    pub waited_us: f64,
 }
 
 /// Events that could not be written.

@@ -5,7 +5,7 @@ use super::snapshot::{LockRecord, Snapshot, ThreadRecord};
 use crate::gate::{self, WATCHED_ALONE, WATCHED_LOSSES, WATCHED_POSTS, WATCHED_WHOLLY};
 use crate::glibc::LockKind;
 use crate::registry::{generation, threads};
-use crate::{dispatch, kernel, safe_point};
+use crate::{dispatch, kernel, safe_point, worst};
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Nanoseconds that the child handler took.
@@ -42,6 +42,7 @@ fn become_child(watched: u8) {
     dispatch::init_child(watched);
     generation::init_child();
     safe_point::init_child();
+    worst::init_child();
     threads::init_child();
     pool::init_child(before, ancestors::is_ancestor);
 }

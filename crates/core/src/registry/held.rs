@@ -234,6 +234,11 @@ impl HeldLocks {
         self.entries().any(|entry| entry.address == address && entry.flags & HOLDS != 0)
     }
 
+    /// A copy of the innermost entry for this address.
+    pub fn last(&self, address: usize) -> Option<Entry> {
+        self.find(address)?.entry()
+    }
+
     /// The innermost entry for this address.
     #[inline(always)]
     pub fn find(&self, address: usize) -> Option<&HeldEntry> {

@@ -122,7 +122,7 @@ fn line(fork: Option<&'static str>, event: Event<'static>) -> Line<'static> {
 }
 
 /// One line of every event.
-pub fn lines() -> [Line<'static>; 10] {
+pub fn lines() -> [Line<'static>; 12] {
     [
         line(
             None,
@@ -202,6 +202,26 @@ pub fn lines() -> [Line<'static>; 10] {
         ),
         line(Some("7.1"), Event::Exec(Exec { program: Borrowed("/bin/sh"), call: Borrowed("execve") })),
         line(Some("7.1"), Event::Exit(Exit { status: 3, call: Borrowed("_exit"), forks: 2, spawns: 1 })),
+        line(
+            None,
+            Event::LockTaken(LockTaken {
+                lock: Borrowed("00112233445566aa"),
+                kind: LockKind::Mutex,
+                name: Some(Borrowed("counters_lock")),
+                thread: 8,
+                thread_name: Borrowed("worker"),
+                site: Some(SITES[0].clone()),
+            }),
+        ),
+        line(
+            None,
+            Event::WorstMoment(WorstMoment {
+                lock: Borrowed("00112233445566aa"),
+                holder: Some(8),
+                taken_by_fork: false,
+                waited_us: 12.5,
+            }),
+        ),
         line(None, Event::Lost(Lost { events: 4, because: Borrowed("No space left on device") })),
     ]
 }
