@@ -3,13 +3,38 @@ use super::unshare::{inherited, unshare};
 use crate::ledger::log_resolving_action;
 use crate::options::{self, Shared};
 use forkguard_core::kernel::{self, unshare};
-use forkguard_core::registry::descriptors::{self, FdKind};
+use forkguard_core::registry::descriptors::{self, FdKind, mark};
+use forkguard_core::{flags, fork};
 use forkguard_report::event::{FindingKind, Guard};
 
 /// See [`super::in_child`].
 pub(super) fn in_child() {
     if options::get().epoll == Shared::Own {
         inherited(FdKind::Epoll).for_each(make_own);
+    }
+}
+
+/// Before this process closes a descriptor: an epoll instance watches what another process still has open (epoll(7)), and nobody here could take
+/// it out any more.
+pub(crate) fn before_close(fd: i32) {
+    if options::get().epoll == Shared::Own && options::guards() && is_shared_by_fork() {
+        remove_from_instance(fd);
+    }
+}
+
+fn is_shared_by_fork() -> bool {
+    fork::made() > 0 || flags::is_forked_child()
+}
+
+/// A number that was duplicated stays: the instance watches its other number, too.
+fn remove_from_instance(fd: i32) {
+    let is_epoll = |&epoll: &i32| descriptors::record(epoll).is_some_and(|record| record.kind == FdKind::Epoll);
+    let is_copied = |fd| descriptors::record(fd).is_some_and(|record| record.marks & mark::COPIED != 0);
+    if let Some(epoll) = descriptors::watched_by(fd).filter(is_epoll)
+        && !is_copied(fd)
+    {
+        // What another thread took out meanwhile need not be.
+        let _ = kernel::remove_from_epoll(epoll, fd);
     }
 }
 

@@ -5,7 +5,7 @@
 //! child's report lists it. Code here runs where `hooks/mod.rs` says hooks run: it allocates nothing, takes no lock, and asks the kernel
 //! directly.
 mod buffers;
-mod epoll;
+pub(crate) mod epoll;
 pub(crate) mod exec;
 mod files;
 pub(crate) mod fixups;

@@ -3,7 +3,7 @@ use super::file_lock;
 use crate::child::uses::{self, Use};
 use crate::emit::file::{hidden_descriptor, move_own, own_descriptor};
 use crate::entry::{errno, record};
-use crate::guards::{self, sockets};
+use crate::guards::{self, epoll, sockets};
 use crate::leader::{accepted, file_locks};
 use crate::sites;
 use forkguard_core::registry::descriptors::{self, FdKind, mark, role};
@@ -175,6 +175,7 @@ hook! {
             return not_open();
         }
         let accepted = accepted::closing(fd);
+        record(|_| epoll::before_close(fd));
         // Noted before: afterwards the number may already be another thread's. (A close that fails leaves nothing open.)
         closed(fd);
         let result = real(fd);

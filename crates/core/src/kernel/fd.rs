@@ -130,6 +130,11 @@ pub fn add_to_epoll(epoll: &OwnedFd, fd: i32, events: u32, data: u64) -> Result<
     epoll::add(epoll, borrow(fd), epoll::EventData::new_u64(data), epoll::EventFlags::from_bits_retain(events))
 }
 
+/// epoll_ctl(2), EPOLL_CTL_DEL.
+pub fn remove_from_epoll(epoll: i32, fd: i32) -> Result<(), Errno> {
+    epoll::delete(borrow(epoll), borrow(fd))
+}
+
 /// True for a socket of datagrams.
 pub fn is_datagram_socket(fd: i32) -> bool {
     socket_type(fd) == Some(SocketType::DGRAM)

@@ -443,6 +443,12 @@ pub fn added_at(fd: i32, epoll: i32) -> Option<usize> {
     Some(entry.added_at.load(Relaxed))
 }
 
+/// The epoll instance that a descriptor was added to last.
+#[inline]
+pub fn watched_by(fd: i32) -> Option<i32> {
+    entry(fd)?.added_to.load(Relaxed).checked_sub(1).map(|epoll| epoll as i32)
+}
+
 /// Records the end of a connection: a datagram socket was dissolved from its peer.
 pub fn disconnect(fd: i32) {
     if let Some(entry) = entry(fd) {
