@@ -110,6 +110,15 @@ pub(crate) enum Timers {
     Rearm,
 }
 
+/// What happens to signals that the forking thread blocks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SignalsMask {
+    /// The child blocks them, too.
+    Keep,
+    /// Those that only lost threads took are unblocked.
+    Unblock,
+}
+
 /// What happens to output that waits in the leader's streams at a fork.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Buffers {
@@ -195,6 +204,7 @@ pub(crate) struct Options {
     pub(crate) exec: Exec,
     /// Signals whose handler survives the worker's own reset (bit n: signal n + 1).
     pub(crate) signals_keep: u64,
+    pub(crate) signals_mask: SignalsMask,
     /// The rules that silence findings: see `findings/suppress.rs`.
     pub(crate) suppress: Text<RULES>,
     pub(crate) follow_exec: bool,
@@ -224,6 +234,7 @@ const DEFAULTS: Options = Options {
     memory: Memory::KEEP,
     exec: Exec::Inherit,
     signals_keep: 0,
+    signals_mask: SignalsMask::Keep,
     suppress: Text::new(),
     follow_exec: true,
     worst: Worst::Off,
@@ -328,6 +339,11 @@ const TABLE: &[Row] = &[
         name: c"FORKGUARD_SIGNALS_KEEP",
         allowed: "a list of signals such as USR2 (KILL and STOP cannot be set)",
         take: |o, v| set(&mut o.signals_keep, signals(v)),
+    },
+    Row {
+        name: c"FORKGUARD_SIGNALS_MASK",
+        allowed: "keep or unblock",
+        take: |o, v| choose(&mut o.signals_mask, v, &[("keep", SignalsMask::Keep), ("unblock", SignalsMask::Unblock)]),
     },
     Row {
         name: c"FORKGUARD_SOCKETS",
@@ -503,6 +519,7 @@ fn take_profile(options: &mut Options, value: &str) -> bool {
     options.timers = Timers::Rearm;
     options.buffers = Buffers::Drop;
     options.exec = Exec::Clean;
+    options.signals_mask = SignalsMask::Unblock;
     options.signals_keep = 1 << (libc::SIGUSR1 - 1) | 1 << (libc::SIGUSR2 - 1);
     true
 }

@@ -6,6 +6,7 @@ use super::uses::{accepted, pending, watch};
 use super::work::Awaited;
 use crate::emit;
 use crate::entry::{Scratch, WaitLength, record, record_with_scratch};
+use crate::findings::signals_blocked;
 use crate::guards::{self, fixups};
 use crate::ledger;
 use forkguard_core::fork::{self as core_fork, shared_page};
@@ -40,6 +41,7 @@ pub(super) fn reset() {
 pub(crate) fn settle_before_wait(call: &'static &'static str, awaited: Awaited, length: WaitLength) {
     let is_in_time = || length == WaitLength::Long || leader_has_reported();
     if is_older_than(BOOTS_FOR_NS) || awaited.is_work(length) && is_in_time() {
+        record(|_| guards::unblock_before_wait(signals_blocked::attended(call)));
         record_with_scratch(|scratch| settle(call, scratch));
         return;
     }

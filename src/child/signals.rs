@@ -25,14 +25,16 @@ pub(crate) fn before_mask(mask: u64) {
 
 /// Reports once that the child unblocked some of the signals that its leader blocked, if only these are blocked now.
 pub(super) fn report_unblocked(scratch: &Scratch, fork: &Snapshot, blocked: u64) {
-    if signals_blocked::steers(telling(fork) & !blocked) {
+    let by_guard = || ledger::subject_of(FindingKind::SignalsBlocked, signals_blocked::MASK).is_some();
+    if signals_blocked::steers(telling(fork) & !blocked) && !by_guard() {
         let because = "the child unblocked them, or waits for them";
         let what = format_args!("{}", signals_blocked::MASK);
         ledger::report_state(scratch, FindingKind::SignalsBlocked, what, State::Resolved, None, because);
     }
 }
 
-/// True once it was reported.
+/// True once it was reported, or a guard has unblocked them.
 pub(super) fn are_unblocked() -> bool {
-    ledger::find(FindingKind::SignalsBlocked, signals_blocked::MASK).is_some_and(|reported| reported.is(State::Resolved))
+    ledger::subject_of(FindingKind::SignalsBlocked, signals_blocked::MASK).is_some()
+        || ledger::find(FindingKind::SignalsBlocked, signals_blocked::MASK).is_some_and(|reported| reported.is(State::Resolved))
 }

@@ -16,6 +16,7 @@ mod safe_point;
 mod self_pipe;
 mod signals;
 pub(crate) mod signals_keep;
+mod signals_mask;
 pub(crate) mod sockets;
 mod threads;
 mod timers;
@@ -38,6 +39,7 @@ pub(crate) use openmp::regions_are_single;
 pub(crate) use safe_point::wait_in_prepare;
 pub(crate) use self_pipe::detach_self_pipe;
 pub(crate) use signals::has_reset;
+pub(crate) use signals_mask::unblock_before_wait;
 pub(crate) use threads::{
     before_thread_start, before_wait, cancel_restarts, is_restarting, restarted_here, restarts_before_wait,
 };

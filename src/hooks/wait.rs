@@ -5,15 +5,17 @@
 //! would wait for ever. So signals are kept pending while we work, and a wait that one of them would have ended is over at once, as if it
 //! had come a moment later (EINTR). And no wait that has an end of the host's own is made longer by one of ours: what is not there yet
 //! is looked at another time.
+use super::spawn::ALWAYS;
 use crate::child::lost_locks;
 use crate::child::settle;
 use crate::child::uses;
 use crate::child::waits;
 use crate::child::work::Awaited;
 use crate::entry::WaitLength;
-use crate::entry::{Registers, record_with_scratch};
+use crate::entry::{Registers, record, record_with_scratch};
 use crate::guards::{before_wait, restarts_before_wait};
 use crate::leader;
+use forkguard_core::registry::threads;
 use forkguard_core::{flags, kernel, tls};
 use libc::timespec;
 use std::sync::atomic::Ordering::*;
@@ -129,9 +131,6 @@ polls! {
 waits! {
     fn select: |r| Awaited::Select(r.argument[0], r.argument[1]), WaitLength::of_timeout(r.argument[4], 1000), interrupted;
     fn pselect: |r| Awaited::Select(r.argument[0], r.argument[1]), WaitLength::of_timeout(r.argument[4], 1), interrupted;
-    fn sigwait: |_r| Awaited::Signal, WaitLength::Long, goes_on;
-    fn sigwaitinfo: |_r| Awaited::Signal, WaitLength::Long, interrupted;
-    fn sigtimedwait: |r| Awaited::Signal, WaitLength::of_timeout(r.argument[2], 1), interrupted;
     fn sigsuspend: |_r| Awaited::Signal, WaitLength::Long, interrupted;
     fn pause: |_r| Awaited::Signal, WaitLength::Long, interrupted;
     fn usleep: |r| Awaited::Time, WaitLength::of(r.argument[0] as u32 as u64 * 1000), interrupted;
@@ -153,6 +152,33 @@ waits! {
     fn waitid: |_r| Awaited::Process, WaitLength::Long, goes_on;
     fn wait3: |_r| Awaited::Process, WaitLength::Long, goes_on;
     fn msgrcv: |_r| Awaited::Message, WaitLength::Long, goes_on;
+}
+
+macro_rules! takes_signals {
+    ($(fn $name:ident: |$registers:ident| $length:expr, $over:expr;)*) => {
+        $(pass! {
+            /// As the C library's; which signals this thread takes is recorded in the leader, too.
+            fn $name, ALWAYS; |registers| -> bool {
+                let over: fn(&mut Registers) -> bool = $over;
+                let $registers: &Registers = registers;
+                record(|_| will_take(registers.argument[0]));
+                flags::WATCH_WAITS.load(Relaxed) != 0 && begins(&stringify!($name), Awaited::Signal, $length) && over(registers)
+            }
+        })*
+    };
+}
+
+takes_signals! {
+    fn sigwait: |_r| WaitLength::Long, goes_on;
+    fn sigwaitinfo: |_r| WaitLength::Long, interrupted;
+    fn sigtimedwait: |r| WaitLength::of_timeout(r.argument[2], 1), interrupted;
+}
+
+/// This thread is about to wait for the signals of a set, whose first word are those that exist.
+fn will_take(set: usize) {
+    if let (Some(slot), Some(signals)) = (threads::mine(), kernel::read_value::<usize>(set)) {
+        slot.takes_signals.store(signals as u64, Relaxed);
+    }
 }
 
 pass! {

@@ -653,6 +653,8 @@ pub enum Guard {
     Openmp,
     /// FORKGUARD_SIGNALS_KEEP.
     SignalsKeep,
+    /// FORKGUARD_SIGNALS_MASK=unblock.
+    SignalsMask,
     /// FORKGUARD_EPOLL=own.
     Epoll,
     /// FORKGUARD_FILES=own.

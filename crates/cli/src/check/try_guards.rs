@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Result as Written, Write};
 
 /// Guards (docs/guards), and the kinds of findings that they are for.
-const GUARDS: [(&str, &str, &[FindingKind]); 12] = [
+const GUARDS: [(&str, &str, &[FindingKind]); 13] = [
     ("FORKGUARD_THREADS", "revive", &[ThreadLost, JoinLostThread]),
     ("FORKGUARD_SAFE_POINT", "100", &[LockOrphaned, LockDeadlock]),
     ("FORKGUARD_LOCKS", "reset", &[LockOrphaned, LockDeadlock]),
@@ -24,6 +24,7 @@ const GUARDS: [(&str, &str, &[FindingKind]); 12] = [
     ("FORKGUARD_OPENMP", "pause", &[RuntimeUnsafe, JoinLostThread]),
     ("FORKGUARD_EXEC", "clean", &[FdLeakedExec, SignalsBlocked]),
     ("FORKGUARD_SIGNALS", "application", &[HandlerInherited]),
+    ("FORKGUARD_SIGNALS_MASK", "unblock", &[SignalsBlocked]),
     ("FORKGUARD_SIGNALS_KEEP", "USR1,USR2", &[HandlerDropped]),
 ];
 

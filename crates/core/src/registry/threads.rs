@@ -61,6 +61,8 @@ pub struct Slot {
     pub code: AtomicUsize,
     /// Its signal mask.
     pub mask: Mask,
+    /// The signals that it took last by sigwait(3) and the like.
+    pub takes_signals: AtomicU64,
     /// The semaphore that it made last and has not taken yet; 0 none.
     pub made: AtomicUsize,
     /// In a child: the semaphore that it posted last without having taken it, if lost threads wait for that; 0 none.
@@ -109,6 +111,7 @@ impl Slot {
             gave_work: AtomicUsize::new(0),
             gave_work_at: AtomicUsize::new(0),
             gave_work_when: AtomicU64::new(0),
+            takes_signals: AtomicU64::new(0),
             passing: AtomicUsize::new(0),
             passing_for: AtomicUsize::new(0),
             forking: AtomicU32::new(0),
@@ -178,6 +181,7 @@ impl Slot {
         ] {
             word.store(0, Relaxed);
         }
+        self.takes_signals.store(0, Relaxed);
         self.mask.change(0, NO_CALL);
         self.set_name(b"");
     }
