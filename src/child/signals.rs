@@ -3,7 +3,7 @@ use crate::entry::{Scratch, record_with_scratch};
 use crate::findings::signals_blocked;
 use crate::ledger;
 use forkguard_core::fork::{self as core_fork, Snapshot};
-use forkguard_report::event::{FindingKind, State};
+use forkguard_report::event::{FindingKind, Severity, State};
 
 /// Of the signals that were blocked at the fork, those that tell whether the child has a mask of its own: the ones that were blocked first. What
 /// was blocked for the moment of the fork only (Perl blocks all signals there) is unblocked by whoever forks.
@@ -31,6 +31,13 @@ pub(super) fn report_unblocked(scratch: &Scratch, fork: &Snapshot, blocked: u64)
         let what = format_args!("{}", signals_blocked::MASK);
         ledger::report_state(scratch, FindingKind::SignalsBlocked, what, State::Resolved, None, because);
     }
+}
+
+/// The child settles with them blocked.
+pub(super) fn report_blocked(scratch: &Scratch) {
+    let what = format_args!("{}", signals_blocked::MASK);
+    let because = "the child waits for work with them blocked";
+    ledger::report_state(scratch, FindingKind::SignalsBlocked, what, State::Open, Some(Severity::Warning), because);
 }
 
 /// True once it was reported, or a guard has unblocked them.

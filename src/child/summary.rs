@@ -35,6 +35,9 @@ pub(super) fn report(scratch: &Scratch, fork: &'static Snapshot, call: &'static 
     found.add_dropped_handlers(resets);
     found.add_handlers_dealt_with();
     found.add_hazards(&evidence);
+    if found.has_warning_of(FindingKind::SignalsBlocked) {
+        signals::report_blocked(scratch);
+    }
     found.add_unused_pipes();
     found.add_file_locks();
     let cures = ledger::listed_actions(&arena);
@@ -78,6 +81,12 @@ impl<'a> Found<'a> {
             }
             self.findings.push(finding);
         });
+    }
+
+    fn has_warning_of(&self, kind: FindingKind) -> bool {
+        let is_such =
+            |finding: &Finding<'_>| finding.kind == kind && finding.severity == Severity::Warning && !finding.suppressed;
+        self.findings.as_slice().iter().any(is_such)
     }
 
     /// Inherited handlers that a guard reset or the child replaced, if nobody else did. The first reason counts.

@@ -20,6 +20,8 @@ use std::fmt::Arguments;
 pub(crate) struct Evidence<'a> {
     pub(super) arena: &'a Arena,
     context: Context<'a>,
+    /// It is the child that looks, when it settles.
+    pub(super) in_child: bool,
     pub(super) threads: &'a [Thread<'a>],
     /// The process that forks, and where.
     pub(super) leader: u32,
@@ -69,6 +71,7 @@ impl<'a> Evidence<'a> {
         let (generators, go) = known_libraries(arena, threads.iter().any(|thread| !thread.recorded));
         Evidence {
             arena,
+            in_child,
             context: Context::of(arena, fork_id, child),
             threads,
             leader: snapshot.leader,

@@ -1,4 +1,4 @@
-//! signals-blocked: the child starts with signals blocked that servers are steered by.
+//! signals-blocked: the child starts with signals blocked that servers are steered by, and waits with them blocked.
 use crate::findings::evidence::Evidence;
 use forkguard_report::event::{Finding, FindingKind, Severity};
 
@@ -39,7 +39,8 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
     if !names.is_empty() {
         found(evidence.finding(
             FindingKind::SignalsBlocked,
-            Severity::Warning,
+            // Who forks may block them for that moment only: a shell, Perl and Ruby do.
+            if evidence.in_child { Severity::Warning } else { Severity::Info },
             format_args!("{MASK}"),
             format_args!("{names} blocked by the forking thread"),
             evidence.blocked_at,

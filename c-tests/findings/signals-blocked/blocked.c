@@ -1,5 +1,6 @@
 // SIGTERM blocked at the fork: the child cannot be stopped by it.
-// EXPECT: signals-blocked severity=warning state=open text~SIGTERM
+// EXPECT: signals-blocked severity=info state=open text~SIGTERM
+// EXPECT-LAST: signals-blocked open severity=warning
 // EXPECT-EVENT: fork blocked=SIGTERM
 #include "../../process.h"
 

@@ -1,5 +1,5 @@
 // The main thread blocks SIGTERM for a thread that takes it; a thread that it starts afterwards forks: who blocked it is the main thread.
-// EXPECT: signals-blocked severity=warning sites=[role=blocked,frames.function=block_for_all]
+// EXPECT-LAST: signals-blocked open severity=warning sites=[role=blocked,frames.function=block_for_all]
 #include "../../process.h"
 
 static void *fork_in_thread(void *unused) {

@@ -161,6 +161,12 @@ pub fn settings(signal: i32) -> impl Iterator<Item = SignalSetting> {
     history.into_iter().flat_map(|history| history.read()).filter(|set| set.site != 0)
 }
 
+/// A word that changes whenever a signal's disposition is noted, and its address: it is the same in a forked child that has noted none since.
+pub fn version(signal: i32) -> Option<(usize, u64)> {
+    let version = &HISTORIES.get(signal as usize)?.version;
+    Some((version.as_ptr().addr(), version.load(Acquire)))
+}
+
 /// What was noted before that, the latest first.
 pub fn earlier(signal: i32) -> impl Iterator<Item = SignalSetting> {
     let history = HISTORIES.get(signal as usize);
