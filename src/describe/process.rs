@@ -3,7 +3,7 @@ use super::thread_names::own_name;
 use crate::entry::{Arena, layouts};
 use forkguard_core::fork::shared_page;
 use forkguard_core::kernel;
-use forkguard_loader::{can_find_objects, program_path};
+use forkguard_loader::{program_path, tells_loaded_libraries};
 use forkguard_report::event::Process;
 use std::borrow::Cow::Borrowed;
 
@@ -17,8 +17,8 @@ pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str, limit: Option<&'stati
     if !kernel::can_read_memory() {
         limits.push(Borrowed("process_vm_readv is forbidden here: no symbols, and locks are reported as recorded"));
     }
-    if !can_find_objects() {
-        limits.push(Borrowed("this C library has no _dl_find_object: sites are addresses only"));
+    if !tells_loaded_libraries() {
+        limits.push(Borrowed("this C library is older than 2.35: calls of libraries loaded with RTLD_DEEPBIND are not seen"));
     }
     for name in layouts::unknown() {
         let text = format_args!("this C library lays its {name} out in a way that is not known: nobody looks into them");

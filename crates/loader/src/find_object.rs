@@ -1,24 +1,14 @@
-//! Which library an address lies in: asked of glibc's `_dl_find_object` (2.35), which takes no lock and is made for signal handlers.
+//! Which library an address lies in: asked of glibc's `_dl_find_object` (2.35), which takes no lock and is made for signal handlers; before that,
+//! of the loader's list.
 //!
-//! It names a library until right before that is unmapped, after its destructors.
-use core::ffi::CStr;
+//! The former names a library until right before that is unmapped, after its destructors.
+use crate::link_map::LinkMap;
+use crate::listed;
+use crate::mapping::Mapping;
+use crate::memory::MemoryAccess;
 use core::mem::transmute;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
-/// What the loader says of the library around an address: `struct dl_find_object` of <dlfcn.h>.
-#[repr(C)]
-#[derive(Default)]
-pub struct Mapping {
-    flags: u64,
-    /// Where the library lies.
-    pub start: usize,
-    pub end: usize,
-    /// The loader's record of it.
-    pub link_map: usize,
-    /// Its .eh_frame_hdr.
-    pub eh_frame: usize,
-    reserved: [u64; 7],
-}
+use forkguard_core::fixed::Text;
 
 /// Its address; 0 unknown.
 #[unsafe(link_section = "forkguard_words")]
@@ -30,8 +20,8 @@ pub(crate) unsafe fn set_find_object(address: usize) {
     FIND_OBJECT.store(address, Relaxed);
 }
 
-/// False where this C library cannot tell which library an address lies in.
-pub fn can_find_objects() -> bool {
+/// False where this C library cannot tell a library that is loaded from one that is still being loaded or unloaded.
+pub fn tells_loaded_libraries() -> bool {
     FIND_OBJECT.load(Relaxed) != 0
 }
 
@@ -40,7 +30,7 @@ pub fn can_find_objects() -> bool {
 pub fn find_object(address: usize) -> Option<Mapping> {
     let function = FIND_OBJECT.load(Relaxed);
     if function == 0 {
-        return None;
+        return listed::find(address);
     }
     let mut found = Mapping::default();
     // SAFETY: `int _dl_find_object(void *, struct dl_find_object *)`, by the contract of `set_find_object`; the loader is never unloaded.
@@ -58,12 +48,14 @@ pub fn belongs_to(address: usize, link_map: usize) -> bool {
     link_map_of(address) == Some(link_map)
 }
 
-impl Mapping {
-    /// Calls `work` with the path that the library was loaded from; for the program an empty one.
-    pub(crate) fn with_path<R>(&self, work: impl FnOnce(&[u8]) -> R) -> R {
-        // SAFETY: the loader has just named its record, which begins with base and path.
-        let [_, path] = unsafe { *(self.link_map as *const [usize; 2]) };
-        // SAFETY: as above.
-        work(unsafe { CStr::from_ptr(path as *const _) }.to_bytes())
+impl LinkMap {
+    /// The record of the library that an address lies in.
+    pub fn around(memory: MemoryAccess, address: usize) -> Option<LinkMap> {
+        LinkMap::read(memory, link_map_of(address)?)
     }
+}
+
+/// Path of the library, or of the program, that an address lies in.
+pub fn path_of(address: usize) -> Option<Text<200>> {
+    Some(LinkMap::around(MemoryAccess::FAULT_PROOF, address)?.path())
 }

@@ -2,8 +2,9 @@
 //!
 //! The loader is asked without a lock. What remains is the time between its answer and the use: a thread that unloads a library in which
 //! another thread is inside a hook of ours, and in no code of that library. An interpreter that runs code of this thread's stays.
-use crate::find_object::{Mapping, can_find_objects, find_object, link_map_of};
+use crate::find_object::{find_object, link_map_of, tells_loaded_libraries};
 use crate::link_map::program;
+use crate::mapping::Mapping;
 use crate::memory::MemoryAccess;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -42,15 +43,18 @@ impl Identity {
 
 /// What the loader says of the library at an address, in one word.
 fn fingerprint(address: usize, link_map: usize) -> Option<usize> {
-    if can_find_objects() {
+    if tells_loaded_libraries() {
         return find_object(address).filter(|found| found.link_map == link_map).map(|found| fingerprint_of(&found));
     }
     // Base, path and dynamic section. A record that is freed is written over.
     MemoryAccess::FAULT_PROOF.read::<[u64; 3]>(link_map).map(|words| mixed(link_map, words.map(|word| word as usize)))
 }
 
-/// Small libraries look alike but for their paths.
+/// Small libraries look alike but for their paths, which may be read where their records stay.
 fn fingerprint_of(found: &Mapping) -> usize {
+    if !tells_loaded_libraries() {
+        return mixed(found.link_map, [found.start, found.end, found.eh_frame]);
+    }
     let of_path = found.with_path(|path| {
         let (words, rest) = path.as_chunks::<8>();
         let mark = words.iter().fold(found.link_map, |mark, word| mixed(mark, [usize::from_le_bytes(*word)]));

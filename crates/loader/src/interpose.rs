@@ -2,7 +2,7 @@
 //! C library among that, before it looks where this library stands: its imports are made to lead here afterwards.
 //!
 //! An import that leads elsewhere stays as it is: to another interposer, or into the C library of another namespace.
-use crate::find_object::{belongs_to, can_find_objects};
+use crate::find_object::{belongs_to, tells_loaded_libraries};
 use crate::imports::Import;
 use crate::library::Library;
 use crate::link_map::{LinkMap, link_maps, own_and_next, program};
@@ -55,7 +55,7 @@ pub unsafe fn interpose_after(last: LastLibrary) -> Result<Found, Errno> {
     let memory = unsafe { MemoryAccess::direct() };
     let own = own_and_next(memory).next().and_then(|map| Library::of(&map));
     // Only `_dl_find_object` tells a library that is loaded from one that another thread's dlopen still relocates.
-    let Some(own) = own.filter(|_| can_find_objects()) else { return Ok(Found::All) };
+    let Some(own) = own.filter(|_| tells_loaded_libraries()) else { return Ok(Found::All) };
     let maps = || link_maps(memory, program());
     let known = maps().position(|map| LastLibrary::of(&map) == last).map_or(0, |index| index + 1);
     let mut found = Found::NotYet;

@@ -6,7 +6,7 @@
 //! a signal handler and in a forked child. Nothing is called, and nothing kept is read, without asking that its library is still loaded:
 //! [`WhileLoaded`] and [`Identity`] ask.
 //!
-//! `unsafe` stands where memory is read directly (`memory`) or written (`interpose`), where code is called (`find_object`, `symbols`) and where values are published
+//! `unsafe` stands where memory is read directly (`memory`, `mapping`) or written (`interpose`), where code is called (`find_object`, `symbols`) and where values are published
 //! (`while_loaded`).
 #![no_std]
 #[cfg(test)]
@@ -19,6 +19,8 @@ mod imports;
 mod interpose;
 mod library;
 mod link_map;
+mod listed;
+mod mapping;
 mod memory;
 mod notes;
 mod start;
@@ -29,12 +31,13 @@ mod thread_local;
 mod watch;
 mod while_loaded;
 
-pub use find_object::{Mapping, belongs_to, can_find_objects, find_object, link_map_of};
+pub use find_object::{belongs_to, find_object, link_map_of, path_of, tells_loaded_libraries};
 pub use identity::{AtomicIdentity, Identity, UNLOADED, tagged, untagged};
 pub use imports::{Import, redirect_imports};
 pub use interpose::{Found, LastLibrary, interpose_after};
 pub use library::Library;
-pub use link_map::{LinkMap, link_maps, own_and_next, path_of, program, program_path};
+pub use link_map::{LinkMap, link_maps, own_and_next, program, program_path};
+pub use mapping::Mapping;
 pub use memory::MemoryAccess;
 pub use notes::Notes;
 pub use start::{is_in_c_library, next_libraries, prepare};

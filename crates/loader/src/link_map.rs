@@ -1,6 +1,5 @@
 //! The loader's list of libraries: `struct link_map` and `struct r_debug`, as far as <link.h> shows them.
 use crate::elf::{FileHeader, LE, ProgramHeader};
-use crate::find_object::link_map_of;
 use crate::memory::MemoryAccess;
 use core::iter::successors;
 use core::ops::Range;
@@ -71,11 +70,6 @@ impl LinkMap {
         if path.is_empty() { program_path() } else { path }
     }
 
-    /// The record of the library that an address lies in.
-    pub fn around(memory: MemoryAccess, address: usize) -> Option<LinkMap> {
-        LinkMap::read(memory, link_map_of(address)?)
-    }
-
     /// True for this library.
     pub fn is_own(&self) -> bool {
         self.dynamic == (&raw const _DYNAMIC).addr()
@@ -117,11 +111,6 @@ pub(crate) fn program_headers(memory: MemoryAccess, start: usize) -> impl Iterat
     let header = memory.read::<FileHeader>(start).filter(|header| header.e_ident.magic == ELFMAG);
     let (table, count) = header.map_or((0, 0), |header| (start + header.e_phoff.get(LE) as usize, header.e_phnum.get(LE)));
     (0..count.min(MOST)).map_while(move |index| memory.read(table + usize::from(index) * size_of::<ProgramHeader>()))
-}
-
-/// Path of the library, or of the program, that an address lies in.
-pub fn path_of(address: usize) -> Option<Text<200>> {
-    Some(LinkMap::around(MemoryAccess::FAULT_PROOF, address)?.path())
 }
 
 /// The file of the program that this process runs.

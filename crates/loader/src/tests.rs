@@ -216,3 +216,34 @@ fn memory_that_is_not_there_is_an_answer() {
     assert_eq!(memory.text::<2>(c"text".as_ptr() as usize).as_str(), "te");
     assert!(LinkMap::read(memory, 8).is_none());
 }
+
+/// A mapped address in each library, the program and the vDSO included.
+fn addresses() -> std::vec::Vec<usize> {
+    link_maps(MemoryAccess::FAULT_PROOF, program()).map(|map| map.dynamic).collect()
+}
+
+#[test]
+fn the_list_tells_libraries_as_the_loader_does() {
+    let _alone = alone();
+    for _ in 0..2 {
+        for address in addresses() {
+            let expected = find_object(address).unwrap();
+            let found = listed::find(address).unwrap();
+            assert_eq!((found.link_map, found.eh_frame), (expected.link_map, expected.eh_frame));
+            assert!(found.start <= expected.start && expected.end <= found.end);
+        }
+    }
+    assert!(listed::find(0x10).is_none() && listed::find((&raw const *std::boxed::Box::new(0)).addr()).is_none());
+}
+
+#[test]
+fn the_list_does_not_tell_what_is_unloaded() {
+    let _alone = alone();
+    for _ in 0..3 {
+        let opened = Opened::new();
+        let address = opened.address(c"cos");
+        assert_eq!(listed::find(address).unwrap().link_map, opened.library().link_map.address);
+        opened.close();
+        assert!(listed::find(address).is_none());
+    }
+}
