@@ -211,6 +211,46 @@ fn an_interrupted_check_leaves_nothing_behind() {
     assert!(get(port).is_err(), "it still answers");
 }
 
+/// The application of tests/apps/worst_server.py: what hangs once in thousands of starts hangs in the check.
+#[test]
+fn forks_at_the_worst_moment() {
+    let directory = scratch("tool-check-worst");
+    let options = |port: u16| ["--worst", "--fail-on", "error", "--request"].map(str::to_owned).into_iter().chain([url(port)]);
+    let worst = |command: &Command, port: u16, format: &str| {
+        let options: Vec<String> = options(port).chain(["--format".to_owned(), format.to_owned()]).collect();
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        check(&directory, &options, command).env("COLUMNS", "200").output().expect("runs")
+    };
+    let server = |port| gunicorn(port, "tests/apps", "worst_server:app", &[]);
+    let port = free_port();
+    let output = worst(&server(port), port, "text");
+    // Prose is wrapped.
+    let text = said(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for part in [
+        "taken at worst_server.py:14 in refresh by \"refresh\"",
+        "lock-deadlock at ",
+        "stood at worst_server.py:14 in refresh",
+        "check failed: 1 finding",
+        "forkguard: 1 of ",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("torn"), "{text}");
+    assert!(get(port).is_err(), "it still answers");
+
+    let port = free_port();
+    let mut cured = server(port);
+    cured.env("CURE", "1");
+    let output = worst(&cured, port, "json");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let result: Value = serde_json::from_slice(&output.stdout).expect("one object");
+    let trials = result["worst"].as_array().expect("a list");
+    let own = trials.iter().find(|trial| trial["taken_at"] == "worst_server.py:14 in refresh").expect("the lock");
+    assert_eq!((&own["outcome"], &own["kind"]), (&Value::from("nothing"), &Value::from("semaphore")), "{own}");
+    assert!(own["held_at_forks"].as_u64() >= Some(1), "{own}");
+}
+
 #[test]
 fn guards_are_tried() {
     let directory = scratch("tool-check-try");

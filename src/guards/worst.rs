@@ -169,14 +169,16 @@ fn tell(identity: &Identity, kind: LockKind, name: Option<&str>, address: usize,
     record_with_scratch(|scratch| {
         ledger::begin_report(scratch);
         let (arena, birth) = (scratch.arena(), own_fork_id());
-        let thread_name = threads::mine().map(|slot| slot.name()).filter(|name| !name.is_empty());
-        let thread_name = thread_name.unwrap_or_else(|| describe::kernel_name(thread));
+        let (label, name_set) =
+            threads::mine().map_or(("", Text::new()), |slot| (sites::label(slot.label.load(Relaxed)).0, slot.name()));
+        let kernel_name = describe::kernel_name(thread);
+        let names = [label, name_set.as_str(), kernel_name.as_str()];
         let taken = LockTaken {
             lock: Borrowed(lock.as_str()),
             kind: describe::kind_of(kind, 0),
             name: name.or_else(|| describe::symbol(&arena, address)).map(Borrowed),
             thread,
-            thread_name: Borrowed(thread_name.as_str()),
+            thread_name: Borrowed(names.into_iter().find(|name| !name.is_empty()).unwrap_or_default()),
             site: describe::site(&arena, Role::Taken, thread, site),
         };
         ledger::write_events(scratch, birth.as_ref().map(Text::as_str), [Some(Event::LockTaken(taken))]);

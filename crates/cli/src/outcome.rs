@@ -10,6 +10,7 @@ use crate::symbols::DebugFiles;
 use forkguard_report::cure::{self, Program};
 use forkguard_report::event::{self, FindingKind, Severity, State};
 use forkguard_report::story::{self, Story};
+use serde_json::{Value, json};
 
 /// What a run has shown.
 #[derive(Default)]
@@ -123,6 +124,23 @@ impl Finding {
             option: cure::option(&as_event).map(str::to_owned),
             workers: finding.lives.iter().filter(|life| life.state == finding.state).map(|life| life.count).sum(),
         }
+    }
+
+    /// As data.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "kind": self.kind.name(),
+            "severity": self.severity.name(),
+            "state": self.state.name(),
+            "subject": self.subject,
+            "at": self.at,
+            "explain": self.explain,
+            "cure": self.cure,
+            "option": self.option,
+            "workers": self.workers,
+            "docs": self.kind.docs().to_string(),
+            "identity": self.identity,
+        })
     }
 
     /// True for what a person should deal with.

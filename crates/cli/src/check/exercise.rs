@@ -15,6 +15,10 @@ const OTHERS: Duration = Duration::from_secs(5);
 /// For how long all children must have been waiting for work, and no other one come: servers start their workers one after the other.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// How long a server may take to stop when it is asked to: gunicorn gives its workers 30 seconds. One whose worker hangs is not waited for.
+const STOP: Duration = Duration::from_secs(40);
+const STOP_HUNG: Duration = Duration::from_secs(1);
+
 /// What a server is put through.
 #[derive(clap::Args)]
 pub(crate) struct Exercise {
@@ -49,8 +53,23 @@ pub(crate) struct Exercised {
     pub(crate) interrupted: Option<Ended>,
 }
 
+/// How far it goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Aim {
+    /// To its end.
+    Whole,
+    /// Until a worker hangs.
+    FirstHit,
+}
+
 /// Puts a server through it, with `more` options of the library. What the library would print is left to the check.
-pub(crate) fn exercise(setup: &Setup, exercise: &Exercise, more: &[Setting], place: &Place) -> Result<Exercised, Failure> {
+pub(crate) fn exercise(
+    setup: &Setup,
+    exercise: &Exercise,
+    more: &[Setting],
+    place: &Place,
+    aim: Aim,
+) -> Result<Exercised, Failure> {
     let quiet = ("FORKGUARD_SUMMARY".to_owned(), "never".to_owned());
     let options: Vec<Setting> = [quiet].into_iter().chain(more.iter().cloned()).collect();
     let prepared = server::prepare(setup, &options, &place.directory).map_err(Failure::Start)?;
@@ -61,12 +80,14 @@ pub(crate) fn exercise(setup: &Setup, exercise: &Exercise, more: &[Setting], pla
     let prepared = prepared.without_streams().map_err(|error| Failure::Report(Error::Output(error)))?;
     let begun = Instant::now();
     let mut server = Watched::start(prepared).map_err(Failure::Start)?;
-    let answers = conduct(&server, exercise, place, begun);
+    let mut run = Run { server: &server, place, settled: Settled::default(), aim };
+    let answers = run.conduct(exercise, begun);
+    let is_hung = run.is_hit();
     let failed = server.ended().filter(|ended| *ended != Ended::Status(0)).map(|ended| format!("{} {ended}", setup.name()));
     let signal = stop_signal(setup);
     let interrupted = server.interrupted().map(Ended::Signal);
     let mut notes = Vec::new();
-    if server.stop(signal) {
+    if server.stop(signal, if is_hung { STOP_HUNG } else { STOP }) && !is_hung {
         notes.push(format!("{} did not stop when it was asked to, and was killed", setup.name()));
     }
     let outcome = outcome::read(place).map_err(Failure::Report)?;
@@ -81,30 +102,51 @@ pub(crate) enum Failure {
     Report(Error),
 }
 
-fn conduct(server: &Watched, exercise: &Exercise, place: &Place, begun: Instant) -> Option<Answers> {
-    let mut settled = Settled::default();
-    let deadline = begun + exercise.time.unwrap_or(START);
-    server.wait_until(deadline, || settled.count(place) >= exercise.until_workers.unwrap_or(1));
-    if exercise.until_workers.is_none() && settled.count(place) > 0 {
-        await_others(server, &mut settled, place, deadline);
-    }
-    let answers = (!exercise.requests.is_empty()).then(|| requests::send(server, &exercise.requests, deadline));
-    if let Some(time) = exercise.time {
-        server.wait_until(begun + time, || false);
-    }
-    answers
+/// A run under way.
+struct Run<'r> {
+    server: &'r Watched,
+    place: &'r Place,
+    settled: Settled,
+    aim: Aim,
 }
 
-/// Waits until no further worker comes. Not all children are workers: what else there is does not hold the check up for long.
-fn await_others(server: &Watched, settled: &mut Settled, place: &Place, deadline: Instant) {
-    let mut since = (0, Instant::now());
-    server.wait_until(deadline.min(Instant::now() + OTHERS), || {
-        let (count, children) = (settled.count(place), server.children());
-        if count < children || count != since.0 {
-            since = (count, Instant::now());
+impl Run<'_> {
+    fn conduct(&mut self, exercise: &Exercise, begun: Instant) -> Option<Answers> {
+        let deadline = begun + exercise.time.unwrap_or(START);
+        let server = self.server;
+        server.wait_until(deadline, || self.is_hit() || self.workers() >= exercise.until_workers.unwrap_or(1));
+        if exercise.until_workers.is_none() && self.workers() > 0 {
+            self.await_others(deadline);
         }
-        since.1.elapsed() >= QUIET
-    });
+        let asks = !exercise.requests.is_empty() && !self.is_hit();
+        let answers = asks.then(|| requests::send(server, &exercise.requests, deadline));
+        if let Some(time) = exercise.time {
+            server.wait_until(begun + time, || self.is_hit());
+        }
+        answers
+    }
+
+    fn workers(&mut self) -> usize {
+        self.settled.count(self.place)
+    }
+
+    /// True once there is what the run is for.
+    fn is_hit(&mut self) -> bool {
+        self.aim == Aim::FirstHit && self.settled.hits(self.place) > 0
+    }
+
+    /// Waits until no further worker comes. Not all children are workers: what else there is does not hold the check up for long.
+    fn await_others(&mut self, deadline: Instant) {
+        let mut since = (0, Instant::now());
+        let server = self.server;
+        server.wait_until(deadline.min(Instant::now() + OTHERS), || {
+            let (count, children) = (self.workers(), server.children());
+            if count < children || count != since.0 {
+                since = (count, Instant::now());
+            }
+            self.is_hit() || since.1.elapsed() >= QUIET
+        });
+    }
 }
 
 /// The signal by which a server is asked to stop: uWSGI takes TERM for a reload.

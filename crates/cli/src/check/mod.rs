@@ -5,6 +5,7 @@ mod render;
 mod requests;
 mod try_guards;
 mod verdict;
+mod worst;
 
 use crate::input::{Error, shown};
 use crate::outcome::Finding;
@@ -13,13 +14,14 @@ use crate::server::{Place, Setup};
 use crate::terminal::columns;
 use baseline::Baseline;
 use clap::ValueEnum;
-use exercise::{Exercise, Failure};
+use exercise::{Aim, Exercise, Failure};
 use render::Checked;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use verdict::{Judged, Level, Verdict};
+use worst::Trials;
 
 /// Checks a server: starts it, lets it fork and answer, stops it, and fails when its workers inherit something broken.
 ///
@@ -32,6 +34,7 @@ Examples:
   forkguard check --request http://127.0.0.1:8000/ -- gunicorn --preload --bind 127.0.0.1:8000 app:app
   forkguard check --baseline forkguard-baseline.json --update-baseline -- unicorn -c unicorn.rb
   forkguard check --format sarif --output forkguard.sarif -- gunicorn --preload app:app
+  forkguard check --worst --request http://127.0.0.1:8000/ -- unicorn -c unicorn.rb
   forkguard check --try --request http://127.0.0.1:8000/ -- puma -C puma.rb")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -52,6 +55,11 @@ pub(crate) struct Args {
     /// Run the server again with each guard that may help, and tell which does
     #[arg(long = "try", conflicts_with_all = ["update_baseline", "format"])]
     try_guards: bool,
+
+    /// Run the server again for each lock that threads take beside the forking one: forks wait until another thread holds it, MS at most
+    #[arg(long, value_name = "MS", num_args = 0..=1, require_equals = true, default_missing_value = "2000",
+        value_parser = clap::value_parser!(u64).range(1..=10_000), conflicts_with_all = ["update_baseline", "try_guards"])]
+    worst: Option<u64>,
 
     /// What is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -82,7 +90,8 @@ enum Format {
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Error> {
     let baseline = args.baseline.as_deref().map(|path| Baseline::read(path, args.update_baseline)).transpose()?;
     let place = Place::of(args.setup.report.as_deref(), &args.setup.name())?;
-    let exercised = match exercise::exercise(&args.setup, &args.exercise, &[], &place) {
+    let first: Vec<_> = args.worst.map(|_| worst::first()).into_iter().collect();
+    let exercised = match exercise::exercise(&args.setup, &args.exercise, &first, &place, Aim::Whole) {
         Ok(exercised) => exercised,
         Err(failure) => return refused(args, &place, failure),
     };
@@ -90,7 +99,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Error> {
         return Ok(signal.as_own());
     }
     let judged = Judged::of(&exercised.outcome.findings, args.fail_on, baseline.as_ref());
-    let verdict = Verdict::of(&exercised, judged.new.len());
+    let at_worst = |ms| worst::run(&args.setup, &args.exercise, args.fail_on, ms, (&exercised, &place));
+    let worst = args.worst.map(at_worst).transpose()?;
+    let verdict = Verdict::of(&exercised, judged.new.len() + worst.as_ref().map_or(0, Trials::findings));
     let updated = args.update_baseline && update(baseline.as_ref(), &judged, &verdict)?;
     let path = args.baseline.as_deref().map(shown);
     let checked = Checked {
@@ -98,6 +109,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Error> {
         verdict: &verdict,
         exercised: &exercised,
         judged: &judged,
+        worst: worst.as_ref(),
         report: &shown(&place.directory),
         baseline: path.as_deref().map(|path| (path, updated)),
     };

@@ -1,6 +1,7 @@
 //! What a check prints: text for people, JSON for programs.
 use super::exercise::Exercised;
 use super::verdict::{Judged, Verdict};
+use super::worst::Trials;
 use crate::closing;
 use crate::outcome::{Finding, Identity};
 use crate::terminal::{FAINT, HEAD};
@@ -15,6 +16,8 @@ pub(super) struct Checked<'c> {
     pub(super) verdict: &'c Verdict,
     pub(super) exercised: &'c Exercised,
     pub(super) judged: &'c Judged<'c>,
+    /// What came of the runs at the worst moment.
+    pub(super) worst: Option<&'c Trials>,
     /// Where the report lies.
     pub(super) report: &'c str,
     /// The baseline's path and whether it was written anew.
@@ -28,6 +31,7 @@ pub(super) fn text(out: &mut dyn Write, checked: &Checked, columns: Option<usize
         closing::one(out, finding, columns)?;
         writeln!(out)?;
     }
+    checked.worst.map_or(Ok(()), |worst| worst.write(out, columns))?;
     known(checked).map_or(Ok(()), |line| writeln!(out, "  {FAINT}{line}{FAINT:#}"))?;
     for Identity { kind, at, text } in &judged.stale {
         writeln!(out, "  {FAINT}not found any more: {kind}: {text}, {}{FAINT:#}", at.join(", "))?;
@@ -95,7 +99,7 @@ pub(super) fn json(checked: &Checked) -> Value {
     let outcome = &checked.exercised.outcome;
     let is = |list: &[&Finding], finding: &Finding| list.iter().any(|other| std::ptr::eq(*other, finding));
     let finding = |finding: &Finding| {
-        let mut value = self::finding(finding);
+        let mut value = finding.json();
         value["counts"] = (is(&checked.judged.new, finding) || is(&checked.judged.known, finding)).into();
         value["known"] = is(&checked.judged.known, finding).into();
         value
@@ -110,24 +114,9 @@ pub(super) fn json(checked: &Checked) -> Value {
         "workers": outcome.workers,
         "requests": checked.exercised.answers,
         "findings": outcome.findings.iter().map(finding).collect::<Vec<_>>(),
+        "worst": checked.worst.map(Trials::json),
         "stale": checked.judged.stale,
         "notes": checked.exercised.notes,
         "report": checked.report,
-    })
-}
-
-fn finding(finding: &Finding) -> Value {
-    json!({
-        "kind": finding.kind.name(),
-        "severity": finding.severity.name(),
-        "state": finding.state.name(),
-        "subject": finding.subject,
-        "at": finding.at,
-        "explain": finding.explain,
-        "cure": finding.cure,
-        "option": finding.option,
-        "workers": finding.workers,
-        "docs": finding.kind.docs().to_string(),
-        "identity": finding.identity,
     })
 }

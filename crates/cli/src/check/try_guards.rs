@@ -1,6 +1,6 @@
 //! `check --try`: the server is run again with each guard that may help, and with those that did together. What a guard cures here it cures in the
 //! same run of the same program; nothing is promised beyond.
-use super::exercise::{self, Exercise, Exercised};
+use super::exercise::{self, Aim, Exercise, Exercised};
 use super::verdict::{Judged, Level};
 use crate::input::Error;
 use crate::outcome::{Finding, Identity};
@@ -122,7 +122,7 @@ fn attempt(
     settings: Vec<Setting>,
 ) -> Result<Trial, Error> {
     let place = Place::of(None, &setup.name())?;
-    let after = exercise::exercise(setup, exercise, &settings, &place);
+    let after = exercise::exercise(setup, exercise, &settings, &place, Aim::Whole);
     place.remove();
     let Ok(after) = after else {
         return Ok(Trial { settings, effects: vec![Effect::None; findings.len()], worse: vec!["it does not start".to_owned()] });

@@ -59,16 +59,29 @@ impl Place {
     }
 }
 
-/// Workers that wait for work, by their events in the report.
+/// Workers that wait for work, and those that hang, by their events in the report.
 #[derive(Default)]
 pub(crate) struct Settled {
     read: HashMap<PathBuf, u64>,
     count: usize,
+    hits: usize,
 }
 
 impl Settled {
-    /// How many there are by now.
+    /// How many wait for work by now, or did.
     pub(crate) fn count(&mut self, place: &Place) -> usize {
+        self.read_on(place);
+        self.count
+    }
+
+    /// How often one was found to hang.
+    pub(crate) fn hits(&mut self, place: &Place) -> usize {
+        self.read_on(place);
+        self.hits
+    }
+
+    fn read_on(&mut self, place: &Place) {
+        const HANGS: [&[u8]; 3] = [br#""kind":"lock-deadlock""#, br#""kind":"join-lost-thread""#, br#""kind":"atfork-stuck""#];
         for path in place.files() {
             let read = self.read.entry(path.clone()).or_default();
             let mut new = Vec::new();
@@ -79,9 +92,10 @@ impl Settled {
             // The last line may be incomplete.
             let whole = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
             *read += whole as u64;
-            self.count += memchr::memmem::find_iter(&new[..whole], br#""event":"child""#).count();
+            let times = |what: &[u8]| memchr::memmem::find_iter(&new[..whole], what).count();
+            self.count += times(br#""event":"child""#);
+            self.hits += HANGS.into_iter().map(times).sum::<usize>();
         }
-        self.count
     }
 }
 

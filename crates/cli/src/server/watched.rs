@@ -11,8 +11,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long a server may take to stop when it is asked to, and what it left behind after it.
-const STOP: Duration = Duration::from_secs(20);
+/// How long what a server left behind may take to stop after it.
 const STOP_REST: Duration = Duration::from_secs(5);
 /// How often /proc is asked.
 const LOOK: Duration = Duration::from_millis(50);
@@ -98,16 +97,16 @@ impl Watched {
         Tree::now().children(self.pid)
     }
 
-    /// Stops it and all that it started: it is asked, and killed after a while. True when it had to be killed.
-    pub(crate) fn stop(&mut self, signal: i32) -> bool {
+    /// Stops it and all that it started: it is asked, and killed when that time is over. True when it had to be killed.
+    pub(crate) fn stop(&mut self, signal: i32, within: Duration) -> bool {
         if self.ended().is_none() {
             signals::send(self.pid, signal);
         }
-        let stopped = await_that(STOP, || self.ended().is_some());
+        let stopped = await_that(within, || self.ended().is_some());
         if stopped {
             Tree::now().send(SIGTERM);
         }
-        if !stopped || !await_that(STOP_REST, || Tree::now().is_empty()) {
+        if !stopped || !await_that(within.min(STOP_REST), || Tree::now().is_empty()) {
             await_that(Duration::MAX, || {
                 let rest = Tree::now();
                 rest.send(SIGKILL);
