@@ -16,6 +16,8 @@ pub(crate) enum Error {
     Output(io::Error),
     /// A format that needs all events before it is written.
     NoFollow,
+    /// Why memory cannot be measured.
+    Unmeasured(String),
     /// A kind that is none, and one that may have been meant.
     NoKind(String, Option<&'static str>),
 }
@@ -34,6 +36,7 @@ impl Display for Error {
             }
             Error::Unwritable(path, error) => write!(out, "cannot write {}: {error}", shown(path)),
             Error::Output(error) => write!(out, "cannot write: {error}"),
+            Error::Unmeasured(why) => out.write_str(why),
             Error::NoFollow => {
                 write!(
                     out,

@@ -3,6 +3,7 @@ mod check;
 mod clean;
 mod closing;
 mod completions;
+mod cow;
 mod explain;
 mod input;
 mod inspect;
@@ -46,6 +47,7 @@ enum Command {
     Check(check::Args),
     Clean(clean::Args),
     Completions(completions::Args),
+    Cow(cow::Args),
     Explain(explain::Args),
     Inspect(inspect::Args),
     Man(man::Args),
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Clean(args) => clean::run(&args).map(success),
         Command::Completions(args) => completions::run(&args, Tool::command()).map(success),
+        Command::Cow(args) => cow::run(&args).map(success),
         Command::Explain(args) => explain::run(&args).map(success),
         Command::Inspect(args) => inspect::run(&args),
         Command::Man(args) => man::run(&args, Tool::command()).map(success),

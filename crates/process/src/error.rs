@@ -19,6 +19,8 @@ pub enum Error {
     },
     /// A program of 32 bits, or of another architecture.
     OtherArchitecture(u32),
+    /// It has forked no process that runs its program, nor was it forked by one.
+    NoWorkers(u32),
     /// A file of /proc cannot be read.
     Unreadable(String, io::Error),
 }
@@ -44,6 +46,12 @@ impl Display for Error {
             ),
             Error::OtherArchitecture(pid) => {
                 write!(out, "process {pid} runs a program of 32 bits or of another architecture: only x86_64 can be read")
+            }
+            Error::NoWorkers(pid) => {
+                write!(
+                    out,
+                    "process {pid} has no workers: neither it nor its parent has forked a process that runs the same program"
+                )
             }
             Error::Unreadable(path, error) => write!(out, "cannot read {path}: {error}"),
         }

@@ -8,6 +8,7 @@ mod lock;
 mod maps;
 mod memory;
 mod module;
+pub mod sharing;
 mod status;
 mod stop;
 mod unwind;

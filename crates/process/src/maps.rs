@@ -6,6 +6,7 @@ use std::ops::Range;
 pub(crate) struct Mapping {
     pub(crate) range: Range<usize>,
     pub(crate) executable: bool,
+    pub(crate) writable: bool,
     /// Writes are seen by this process only.
     pub(crate) private: bool,
     /// Where in the file it begins.
@@ -28,6 +29,7 @@ fn mapping(line: &str) -> Option<Mapping> {
     let path = fields.nth(2).unwrap_or_default().trim_start();
     Some(Mapping {
         range: hex(start)?..hex(end)?,
+        writable: access.get(1) == Some(&b'w'),
         executable: access.get(2) == Some(&b'x'),
         private: access.get(3) == Some(&b'p'),
         offset,

@@ -11,13 +11,28 @@ const PAGE: usize = 4096;
 /// What was read of a process.
 pub(crate) struct ProcessMemory {
     pid: Pid,
+    /// A part of a stack as it was at a moment before: where it begins, and its bytes.
+    stack: RefCell<(usize, Vec<u8>)>,
     /// None: cannot be read.
     pages: RefCell<HashMap<usize, Option<Box<[u8; PAGE]>>>>,
 }
 
 impl ProcessMemory {
     pub(crate) fn new(pid: u32) -> ProcessMemory {
-        ProcessMemory { pid: Pid::from_raw(pid as i32), pages: RefCell::default() }
+        ProcessMemory { pid: Pid::from_raw(pid as i32), stack: RefCell::default(), pages: RefCell::default() }
+    }
+
+    /// Forgets what was read: the next picture begins, of which a part of a stack is known.
+    pub(crate) fn renew(&self, start: usize, bytes: Vec<u8>) {
+        self.pages.borrow_mut().clear();
+        *self.stack.borrow_mut() = (start, bytes);
+    }
+
+    /// True when this was read from the stack that is known.
+    fn read_stack(&self, address: usize, into: &mut [u8]) -> bool {
+        let stack = self.stack.borrow();
+        let part = || stack.1.get(address.checked_sub(stack.0)?..)?.get(..into.len());
+        part().map(|part| into.copy_from_slice(part)).is_some()
     }
 
     /// Reads at least the page of `address` and as many after it, in one call.
@@ -38,6 +53,9 @@ impl ProcessMemory {
 
 impl Memory for &ProcessMemory {
     fn read(self, mut address: usize, mut into: &mut [u8]) -> bool {
+        if self.read_stack(address, into) {
+            return true;
+        }
         while !into.is_empty() {
             let (page, at) = (address & !(PAGE - 1), address % PAGE);
             if !self.pages.borrow().contains_key(&page) {

@@ -198,7 +198,7 @@ impl Look {
             let is_endless = endless(&thread) || lock.as_ref().is_some_and(|lock| lock.kind == Kind::Gil);
             threads.push(Thread {
                 verdict: lock.as_ref().filter(|_| is_endless).and_then(|lock| situation.verdict(lock)),
-                stack: self.stack(&thread.native, thread.interpreted, interpreters),
+                stack: stack_of(&thread.native, thread.interpreted, interpreters, |address| native_frame(&self.modules, address)),
                 status: thread.status,
                 kernel_function: thread.kernel_function,
                 wait: thread.wait,
@@ -231,27 +231,33 @@ impl Look {
             module::of(&self.modules, lock.address).and_then(|module| Some(module.name_at(lock.address, false)?.to_owned()));
         Some(lock)
     }
+}
 
-    /// Native code down to the first frame of the interpreter, then the interpreted code; without any, all native code.
-    fn stack(&self, native: &[usize], interpreted: Vec<Frame<'static>>, interpreters: &Interpreters) -> Vec<Frame<'static>> {
-        let own = |&&address: &&usize| interpreted.is_empty() || !interpreters.own(address);
-        let mut frames: Vec<_> = native.iter().take_while(own).map(|&address| self.native_frame(address)).collect();
-        frames.extend(interpreted);
-        frames
-    }
+/// Native code down to the first frame of the interpreter, then the interpreted code; without any, all native code.
+pub(crate) fn stack_of(
+    native: &[usize],
+    interpreted: Vec<Frame<'static>>,
+    interpreters: &Interpreters,
+    frame: impl Fn(usize) -> Frame<'static>,
+) -> Vec<Frame<'static>> {
+    let own = |&&address: &&usize| interpreted.is_empty() || !interpreters.own(address);
+    let mut frames: Vec<_> = native.iter().take_while(own).map(|&address| frame(address)).collect();
+    frames.extend(interpreted);
+    frames
+}
 
-    fn native_frame(&self, address: usize) -> Frame<'static> {
-        let module = module::of(&self.modules, address);
-        let name = module.and_then(|module| module.name_at(address, true));
-        Frame {
-            language: "native".into(),
-            function: name.map(|name| name.to_owned().into()),
-            file: None,
-            line: None,
-            module: module.map(|module| module.path.clone().into()),
-            offset: module.and_then(Module::bias).map(|bias| address.wrapping_sub(bias) as u64),
-            build_id: module.and_then(Module::build_id).map(|id| id.to_owned().into()),
-        }
+/// The frame of an address in native code.
+pub(crate) fn native_frame(modules: &[Module], address: usize) -> Frame<'static> {
+    let module = module::of(modules, address);
+    let name = module.and_then(|module| module.name_at(address, true));
+    Frame {
+        language: "native".into(),
+        function: name.map(|name| name.to_owned().into()),
+        file: None,
+        line: None,
+        module: module.map(|module| module.path.clone().into()),
+        offset: module.and_then(Module::bias).map(|bias| address.wrapping_sub(bias) as u64),
+        build_id: module.and_then(Module::build_id).map(|id| id.to_owned().into()),
     }
 }
 

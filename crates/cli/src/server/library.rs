@@ -4,7 +4,7 @@ use std::fmt::{Display, Formatter};
 use std::path::{Path, PathBuf};
 
 /// The variable that names it.
-const VARIABLE: &str = "FORKGUARD_LIBRARY";
+pub(crate) const VARIABLE: &str = "FORKGUARD_LIBRARY";
 pub(super) const NAME: &str = "libforkguard.so";
 
 /// Why there is none to preload.
@@ -34,7 +34,7 @@ impl Display for Missing {
 }
 
 /// The library: the one that the variable names, beside this program, or in ../lib/forkguard.
-pub(super) fn find() -> Result<PathBuf, Missing> {
+pub(crate) fn find() -> Result<PathBuf, Missing> {
     let found = match env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
         Some(named) => absolute(Path::new(&named)).ok_or(Missing::Named(named.into()))?,
         None => {

@@ -10,6 +10,7 @@ mod tree;
 mod watched;
 
 pub(crate) use ended::Ended;
+pub(crate) use library::{VARIABLE as LIBRARY_VARIABLE, find as library_path};
 pub(crate) use place::{Place, Settled};
 pub(crate) use process::{NotStarted, Prepared, prepare};
 pub(crate) use setup::{Setting, Setup};
