@@ -190,7 +190,7 @@ fn report(cell: &'static SnapshotCell, child: Option<u32>, failed: Option<i32>) 
         if let Some(child) = child {
             record(|_| leader::remember(&snapshot, child));
             record(|_| leader::accepted::remember(&snapshot, child));
-            leader::sent_signals::watch();
+            record(|_| leader::sent_signals::remember(&snapshot, child));
             if leader::shares_pipes() {
                 flags::watch_pipes();
                 flags::watch_waits();

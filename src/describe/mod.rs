@@ -31,7 +31,9 @@ pub(crate) use locks::{kind_of, libc_name, lock_id, lock_kind, symbol};
 pub(crate) use memory::own_memory;
 pub(crate) use process::process;
 pub(crate) use shorten::{without_lists, without_sites};
-pub(crate) use signals::{caught_by_runtime, is_handled_by_application, is_ignored_by_application, signal_name};
+pub(crate) use signals::{
+    caught_by_runtime, handler_of_application, is_handled_by_application, is_ignored_by_application, signal_name,
+};
 pub(crate) use site::{call_text, interpreted_frames, native_site, site};
 pub(crate) use thread_names::{kernel_name, name_of_lost, own_name};
 pub(crate) use threads::{lost_threads, stacks_at_fork};

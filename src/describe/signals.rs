@@ -4,7 +4,7 @@ use super::site::{innermost_interpreted, site};
 use crate::entry::Arena;
 use crate::sites::native;
 use forkguard_core::kernel;
-use forkguard_core::registry::signals;
+use forkguard_core::registry::signals::{self, SignalSetting};
 use forkguard_report::event::{Disposition, Role, Signal, Site};
 use forkguard_report::text::is_library_source;
 use std::borrow::Cow::{self, Borrowed};
@@ -90,6 +90,12 @@ pub(crate) fn is_ignored_by_application(arena: &Arena, number: i32) -> bool {
     signals::setter(number, libc::SIG_IGN).is_some_and(|set| {
         is_by_application(set.site) && !site(arena, Role::Set, set.thread, set.site).is_some_and(|site| is_runtimes(&site))
     })
+}
+
+/// The handler of a signal, if the application has set it.
+pub(crate) fn handler_of_application(number: i32) -> Option<SignalSetting> {
+    let is_such = |set: &SignalSetting| set.handler > libc::SIG_IGN && is_by_application(set.site);
+    signals::settings(number).next().filter(is_such)
 }
 
 /// Names of the signals in a mask.

@@ -16,7 +16,7 @@ fn inspect_while_waiting(
     caller: usize,
     wait: impl FnOnce() -> pid_t,
 ) -> pid_t {
-    if flags::WATCH_WAITS.load(Relaxed) == 0 && !leader::shares_pipes() {
+    if flags::WATCH_WAITS.load(Relaxed) == 0 && !leader::shares_pipes() && !leader::was_asked_to_end(pid) {
         return wait();
     }
     begins(call, Awaited::Process, WaitLength::Long);

@@ -4,6 +4,7 @@
 //! limit, by two inspections a second apart without having run in between: only a lost thread could have woken it, or released the lock. Waits that the child's
 //! own hooks check are left to them (`crates/core/src/fork/shared_page.rs`).
 pub(crate) mod accepted;
+mod asked_to_end;
 mod child;
 mod children;
 pub(crate) mod file_locks;
@@ -15,6 +16,7 @@ pub(crate) mod sent_signals;
 mod slices;
 mod waitpid;
 
+pub(crate) use asked_to_end::was_asked as was_asked_to_end;
 pub(crate) use children::{forget_children, has_children, inspect_children, is_inspection_due, remember};
 pub(crate) use pipes::{shares_pipes, waits_for_any_child, waits_for_input};
 pub(crate) use waitpid::{Waited, wait_for_child};

@@ -1,6 +1,8 @@
 //! Signals that a leader sends to its children: what a child is about to be ended for is looked at before, for it may be gone afterwards.
+use super::asked_to_end;
 use crate::entry::errno;
 use forkguard_core::fixed::Text;
+use forkguard_core::fork::Snapshot;
 use forkguard_core::{flags, gate, kernel, tls};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -45,7 +47,8 @@ fn process_of(fd: i32) -> Option<u32> {
 }
 
 /// In a leader, which has made a child.
-pub(crate) fn watch() {
+pub(crate) fn remember(fork: &Snapshot, child: u32) {
+    asked_to_end::remember(fork, child);
     if flags::WATCH_SENT_SIGNALS.load(Relaxed) == 0 {
         flags::WATCH_SENT_SIGNALS.store(1, Relaxed);
     }
@@ -72,4 +75,6 @@ pub(crate) fn before(receiver: Receiver, signal: i32) {
 }
 
 /// A signal is about to be sent to a process that may be a child of this one.
-fn before_child(_process: u32, _signal: i32) {}
+fn before_child(process: u32, signal: i32) {
+    asked_to_end::before_signal(process, signal);
+}

@@ -9,7 +9,7 @@
 //! - It waits in the C library's ppoll, a cancellation point too; and in the main thread only, which nobody cancels.
 //! - The child is waited for by the real function, before the signals that came with its end are let in.
 use super::slices::{FIRST_SLICE_NS, LAST_SLICE_NS, Polled, all_restart, poll};
-use super::{children, pipes};
+use super::{asked_to_end, children, pipes};
 use crate::describe::pipes::Wait;
 use crate::entry::record_with_scratch;
 use crate::entry::scratch::BLOCKED;
@@ -50,7 +50,10 @@ pub(super) fn reset_in_child() {
 pub(crate) fn wait_for_child(pid: pid_t, caller: usize) -> Waited {
     let usable = gate::awake() && tls::inside() == 0 && !gate::is_guest() && pid > 0;
     let usable = usable && kernel::thread_id() == kernel::process_id();
-    if !usable || !(children::is_child(pid as u32) || pipes::shares_pipes()) || TRACED.load(Relaxed) == pid as u32 {
+    if !usable
+        || !(children::is_child(pid as u32) || pipes::shares_pipes() || asked_to_end::was_asked(pid))
+        || TRACED.load(Relaxed) == pid as u32
+    {
         return Waited::CallReal;
     }
     let blocked = kernel::blocked_signals();
@@ -81,6 +84,7 @@ pub(crate) fn wait_for_child(pid: pid_t, caller: usize) -> Waited {
         if children::is_inspection_due() {
             record_with_scratch(children::inspect_children);
         }
+        asked_to_end::while_waiting(pid as u32);
         pipes::look(Start::here(), caller, Wait::Child(Some(pid as u32)));
         slice = (slice * 2).min(LAST_SLICE_NS);
     };
@@ -89,6 +93,7 @@ pub(crate) fn wait_for_child(pid: pid_t, caller: usize) -> Waited {
         kernel::close(fd);
     }
     if polled == Polled::Ready && kernel::may_be_waited_for(pid as u32) {
+        asked_to_end::ended(pid as u32);
         return Waited::ChildEnded(blocked);
     }
     kernel::set_blocked_signals(blocked);

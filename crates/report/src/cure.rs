@@ -192,6 +192,9 @@ impl Display for ShortCure<'_, '_> {
             }
             (FindingKind::FileOffsetShared, _) => write!(out, "open it{line} in {place}, or with O_APPEND"),
             (FindingKind::SqliteInherited, _) => write!(out, "close it{line} before the fork, open it in {place}"),
+            (FindingKind::HandlerInherited, _) if self.finding.subject.contains(" sent to end it") => {
+                write!(out, "reset {it} in {}, or let its handler{line} end the process", self.program.signal_place())
+            }
             (FindingKind::HandlerInherited | FindingKind::HandlerDropped, _) => {
                 write!(out, "set {it}'s handler{line} in {}", self.program.signal_place())
             }

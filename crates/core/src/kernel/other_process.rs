@@ -133,6 +133,16 @@ pub struct Sleeper {
     pub caught: u64,
 }
 
+/// True for a process that lives and has a handler for a signal.
+pub fn catches(process: u32, signal: i32) -> bool {
+    let mut bytes = [0; 4096];
+    let text = read(&mut bytes, process, "status");
+    let field = |name: &str| text.lines().find_map(|line| Some(line.strip_prefix(name)?.trim()));
+    let is_alive = field("State:").is_some_and(|state| !state.starts_with(['Z', 'X']));
+    let caught = field("SigCgt:").and_then(|mask| u64::from_str_radix(mask, 16).ok()).unwrap_or(0);
+    is_alive && caught & 1 << (signal - 1) != 0
+}
+
 /// A process whose main thread sleeps; None of one that runs or has ended.
 pub fn sleeper(process: u32) -> Option<Sleeper> {
     let mut bytes = [0; 4096];
