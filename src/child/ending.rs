@@ -74,7 +74,7 @@ fn report_last_states(
     let evidence = Evidence::of(&losses, fork, &arena, id);
     ledger::write_states(scratch, id, |each| {
         findings::apply_loss_rules(&evidence, |finding| {
-            let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
+            let what = finding.what();
             if concerns(&finding) && ledger::find(finding.kind, what).is_none() {
                 let Ending { state, because } = lock_ending(fork, &finding, what).unwrap_or(ending);
                 // A hazard that did no harm in this run is worth knowing, no more.

@@ -74,6 +74,10 @@ impl<'a> Found<'a> {
             if !stands(&finding) {
                 return;
             }
+            // Its leader reported it without the name.
+            if finding.kind == FindingKind::ThreadLost && describe::was_named_later(self.fork, finding.what()) {
+                self.events.push(Event::Finding(finding.clone()));
+            }
             match finding.severity {
                 Severity::Error => self.counts.error += 1,
                 Severity::Warning => self.counts.warning += 1,
@@ -162,9 +166,8 @@ impl<'a> Found<'a> {
 
 /// False for a hazard that the child has dealt with already, and for one whose hit is a finding of its own.
 fn stands(finding: &Finding<'_>) -> bool {
-    let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
     let is_told_by_hit = |state: &ledger::Reported| finding.kind == FindingKind::HandlerInherited && state.is(State::Hit);
-    ledger::find(finding.kind, what).is_none_or(|state| !state.is(State::Resolved) && !is_told_by_hit(state))
+    ledger::find(finding.kind, finding.what()).is_none_or(|state| !state.is(State::Resolved) && !is_told_by_hit(state))
 }
 
 fn print(arena: &Arena, leader: u32, findings: &[Finding<'_>], cures: &[Cure<'_>]) {

@@ -1,7 +1,7 @@
 //! Names of threads as the program set them and as the kernel has them.
 use super::site::interpreted_frames;
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::{ThreadRecord, birth};
+use forkguard_core::fork::{Snapshot, ThreadRecord, birth};
 use forkguard_core::kernel;
 use std::ffi::CStr;
 use std::sync::atomic::Ordering::Relaxed;
@@ -41,6 +41,14 @@ fn later_name(thread: &ThreadRecord) -> Text<16> {
         }
         None => Text::new(),
     }
+}
+
+/// True for a lost thread, by its id, that its leader has named since the fork.
+pub(crate) fn was_named_later(fork: &Snapshot, tid: &str) -> bool {
+    let number = tid.parse().unwrap_or(0);
+    let thread = fork.threads.as_slice().iter().find(|thread| thread.tid == number && thread.tid != fork.thread);
+    let name = thread.filter(|thread| thread.name.is_empty()).map(later_name).unwrap_or_default();
+    !name.is_empty() && name.as_str() != own_name().as_str()
 }
 
 /// A thread's id; in the leader a thread that had not begun to run at the fork may have one by now.

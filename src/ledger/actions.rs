@@ -131,7 +131,7 @@ pub(crate) fn listed_actions<'a>(arena: &'a Arena) -> (&'a [Cure<'a>], u32) {
 
 /// True for a finding of this child's fork that a guard has ended.
 pub(crate) fn is_resolved_by_action(finding: &Finding<'_>) -> bool {
-    let what = finding.id.splitn(3, ':').nth(2).unwrap_or_default();
+    let what = finding.what();
     actions().filter_map(|action| action.ended.as_ref()).any(|(kind, ended, _)| *kind == finding.kind && ended.as_str() == what)
 }
 

@@ -1,5 +1,7 @@
-// A thread without a name at the fork, which it gives itself afterwards in the leader: the child's summary has it.
-// EXPECT: thread-lost count=1
+// A thread without a name at the fork, which it gives itself afterwards in the leader: the child's summary has it, and the
+// report tells it once more.
+// EXPECT: thread-lost count=2
+// EXPECT: thread-lost subject~late count=1
 // STDERR: thread "late"
 #include "../../process.h"
 #include <sys/mman.h>

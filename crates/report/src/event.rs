@@ -852,6 +852,13 @@ pub struct Finding<'a> {
     pub suppressed: bool,
 }
 
+impl Finding<'_> {
+    /// What stands for it in its id, beside fork and kind.
+    pub fn what(&self) -> &str {
+        self.id.splitn(3, ':').nth(2).unwrap_or_default()
+    }
+}
+
 /// A change in the life of a finding.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
