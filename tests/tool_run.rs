@@ -2,10 +2,10 @@
 mod common;
 
 use common::server::*;
+use common::terminal::on_terminal;
 use common::{scratch, tool, without_options};
 use std::ffi::OsStr;
 use std::fs;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -211,27 +211,6 @@ fn what_nohup_ignores_stays_ignored() {
     assert_eq!(bits & 1 << (libc::SIGHUP - 1), 1 << (libc::SIGHUP - 1), "{bits:x}");
 }
 
-/// A terminal, of which this process has the other end, as the controlling one of the program's session.
-fn on_terminal(command: &mut Command) -> fs::File {
-    let (mut master, mut terminal) = (0, 0);
-    // SAFETY: openpty fills both numbers; they are owned from here on.
-    let (master, terminal) = unsafe {
-        let none = std::ptr::null_mut();
-        assert_eq!(libc::openpty(&mut master, &mut terminal, none, none.cast(), none.cast()), 0);
-        (fs::File::from_raw_fd(master), OwnedFd::from_raw_fd(terminal))
-    };
-    command.stdin(terminal.try_clone().expect("a copy")).stdout(terminal.try_clone().expect("a copy"));
-    command.stderr(terminal.try_clone().expect("a copy"));
-    // SAFETY: both calls are safe in a forked child.
-    unsafe {
-        command.pre_exec(move || {
-            assert!(libc::setsid() > 0 && libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0) == 0);
-            Ok(())
-        })
-    };
-    master
-}
-
 /// ctrl-C goes to the program once: it comes from the terminal, and is not passed on a second time. What is sent to the tool afterwards shows it.
 #[test]
 fn control_c_reaches_the_program_once() {
@@ -305,6 +284,44 @@ fn the_first_process_of_a_container() {
     kill(first, libc::SIGTERM);
     assert_eq!(next(), "stopped");
     assert!(started.wait().expect("ends").success());
+}
+
+/// The library sees no wait that crosses no symbol, and a leader in such a call does not look at its children: the tool does. Children that wait for
+/// work are as long in their waits as the one that hangs.
+#[test]
+fn a_hang_that_only_the_tool_can_see() {
+    let name = "tool-run-unseen";
+    let program = scratch(&format!("{name}-built")).join("unseen");
+    let source = repository("tests/apps/inspect/unseen.c");
+    assert!(Command::new("gcc").args(["-g", "-O1", "-pthread", "-o"]).args([&program, &source]).status().expect("gcc").success());
+    let mut command = Command::new(&program);
+    command.args(["idle", "pool", "handler", "word"]);
+    let (run, command) = under_run(name, command);
+    let server = run.start(command);
+    let leader = wait_for("the leader", || children(server.pid).first().copied());
+    let all = workers(leader, 4, &Default::default());
+    let hung = *all.last().expect("the last child");
+    let printed = || fs::read_to_string(run.directory.join("stderr")).unwrap_or_default();
+    wait_for("a hang", || printed().contains(" hangs\n").then_some(()));
+    all.iter().for_each(|&child| kill(child, libc::SIGKILL));
+    server.stop(libc::SIGTERM);
+    let printed = printed();
+    let waits = format!("unseen.c:{} in join_pool", common::hit::line(&source, "waits"));
+    for part in [
+        &format!("forkguard: process {hung} unseen, child of {leader} unseen hangs\n"),
+        "futex word at 0x",
+        "stuck: Orphaned: ",
+        &waits,
+    ] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
+    let words = last_words(&run);
+    assert!(words.contains("join-lost-thread (error), in 1 worker") && words.contains(&waits), "{words}");
+    assert_eq!((printed.matches(" hangs").count(), printed.matches("may have hung").count()), (1, 1), "{printed}");
+    assert!(words.contains("only a signal's handler could give it (SIGTERM)"), "{words}");
+    let report = run.report();
+    let found = report.findings("join-lost-thread").next().expect("a finding");
+    assert_eq!((found.json["child"].as_u64(), found.json["state"].as_str()), (Some(hung.into()), Some("hit")));
 }
 
 /// Each run has a private directory of its own, which `clean` finds.

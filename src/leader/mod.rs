@@ -9,6 +9,7 @@ mod child;
 mod children;
 pub(crate) mod file_locks;
 mod hit;
+mod last_words;
 mod outside;
 mod pipes;
 mod report;
@@ -26,4 +27,5 @@ pub(crate) fn reset_in_child() {
     waitpid::reset_in_child();
     children::reset_in_child();
     sent_signals::reset_in_child();
+    last_words::reset_in_child();
 }

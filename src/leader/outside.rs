@@ -38,7 +38,7 @@ enum Life {
 }
 
 /// The address at which this program's stack begins.
-fn own_stack_start() -> Option<u64> {
+pub(super) fn own_stack_start() -> Option<u64> {
     static OWN: AtomicU64 = AtomicU64::new(0);
     if OWN.load(Relaxed) == 0 {
         let own = stat(&mut [0; 1024], "self")(STACK)?.parse().ok()?;
@@ -132,6 +132,18 @@ pub(super) fn wait_frames<'a>(arena: &'a Arena, pid: u32, wait: &Wait) -> &'a [u
         inner @ 3.. => arena.join([&frames[..1], &frames[inner - 1..]]),
         _ => frames,
     }
+}
+
+/// The addresses behind the calls that led to where a child is in the kernel, innermost first; none of this library. Empty for one that runs.
+pub(super) fn native_frames(arena: &Arena, pid: u32) -> &[usize] {
+    let mut frames = arena.list(FRAMES);
+    let mut bytes = [0; 256];
+    let mut words = read(&mut bytes, pid, "syscall").split_ascii_whitespace().rev();
+    let mut hex = || usize::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
+    if let (Some(instruction), Some(stack)) = (hex(), hex()) {
+        add_frames(&mut frames, pid, instruction, stack);
+    }
+    frames.done()
 }
 
 /// True for an address in the C library or the dynamic linker, which is a part of it.

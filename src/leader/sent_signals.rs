@@ -1,5 +1,6 @@
 //! Signals that a leader sends to its children: what a child is about to be ended for is looked at before, for it may be gone afterwards.
 use super::asked_to_end;
+use super::last_words;
 use crate::entry::errno;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::Snapshot;
@@ -77,4 +78,5 @@ pub(crate) fn before(receiver: Receiver, signal: i32) {
 /// A signal is about to be sent to a process that may be a child of this one.
 fn before_child(process: u32, signal: i32) {
     asked_to_end::before_signal(process, signal);
+    last_words::report(process, signal);
 }

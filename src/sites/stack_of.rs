@@ -26,6 +26,12 @@ impl StackOf {
     }
 }
 
+impl forkguard_frames::Memory for StackOf {
+    fn read(self, address: usize, into: &mut [u8]) -> bool {
+        StackOf::read(self, address, into)
+    }
+}
+
 /// Words of a stack that are read at once.
 const WINDOW: usize = 64;
 

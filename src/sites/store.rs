@@ -208,6 +208,13 @@ impl Frames {
         self.push(Language::Native, (word >> 48) as TextId, (word >> 32) as TextId, word as u32)
     }
 
+    /// Adds those of another stack, further out.
+    pub(crate) fn extend(&mut self, outer: &Frames) {
+        for frame in &outer.list[..outer.count] {
+            self.push(frame.language, frame.file, frame.function, frame.line);
+        }
+    }
+
     /// Drops the outermost native frames in which the C library starts the program or a thread, and the program's own before that: they call
     /// nothing that anybody could edit.
     pub(crate) fn drop_start(&mut self, is_in_c_library: fn(usize) -> bool) {

@@ -7,6 +7,8 @@ pub mod fixture;
 
 pub mod server;
 
+pub mod terminal;
+
 pub mod wrk;
 
 use forkguard_report::Line;

@@ -310,8 +310,13 @@ pub fn ask(port: u16, path: &str) -> Result<String, String> {
 
 /// Sends a request for `/` once `port` listens, and waits for no answer.
 pub fn send_request(port: u16) -> TcpStream {
+    send_request_for(port, "/")
+}
+
+/// The same for any path.
+pub fn send_request_for(port: u16, path: &str) -> TcpStream {
     let mut stream = wait_for("the port", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok());
-    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("request");
+    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).expect("request");
     stream
 }
 

@@ -5,6 +5,7 @@ mod closing;
 mod completions;
 mod cow;
 mod explain;
+mod hangs;
 mod input;
 mod inspect;
 mod man;
@@ -17,6 +18,7 @@ mod server;
 mod story;
 mod symbols;
 mod terminal;
+mod top;
 
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 use input::Error;
@@ -54,6 +56,7 @@ enum Command {
     Report(report::Args),
     Resolve(resolve::Args),
     Run(run::Args),
+    Top(top::Args),
 }
 
 /// Status of a command that could not do its work.
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Command::Report(args) => report::run(&args).map(success),
         Command::Resolve(args) => resolve::run(&args).map(success),
         Command::Run(args) => run::run(&args),
+        Command::Top(args) => top::run(&args),
     };
     done.unwrap_or_else(|error| match error {
         // The reader (head, less) has seen enough.

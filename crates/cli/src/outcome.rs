@@ -93,6 +93,7 @@ fn nothing() -> Story {
         totals: story::Totals::default(),
         findings: Vec::new(),
         processes: Vec::new(),
+        killed: Vec::new(),
         workers: Vec::new(),
         workers_unlisted: 0,
         broken: Vec::new(),

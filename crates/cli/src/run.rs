@@ -1,5 +1,6 @@
 //! `forkguard run`: a server under forkguard, and at its end what was found.
 use crate::closing;
+use crate::hangs::{Hangs, Telling};
 use crate::input::{Error, shown};
 use crate::outcome;
 use crate::server::{self, Place, Prepared, Setup};
@@ -39,10 +40,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Error> {
         }
     };
     let begun = Instant::now();
+    let hangs = Hangs::watch(&place, Telling::Print);
     let ended = server.run();
+    let suspicions = hangs.finish(false);
     let ending = format!("{} {ended} after {}", args.setup.name(), rounded(begun.elapsed()));
     // Nobody may read it any more: the program's end is what counts.
-    let _ = close(&place, &ending);
+    let _ = close(&place, &ending, suspicions);
     Ok(ended.as_own())
 }
 
@@ -53,8 +56,9 @@ fn warn(setup: &Setup, prepared: &Prepared) {
     }
 }
 
-fn close(place: &Place, ending: &str) -> Result<(), Error> {
-    let outcome = outcome::read(place)?;
+fn close(place: &Place, ending: &str, suspicions: Vec<String>) -> Result<(), Error> {
+    let mut outcome = outcome::read(place)?;
+    outcome.notes.extend(suspicions);
     let mut out = anstream::AutoStream::auto(io::stderr().lock());
     let worst = outcome.findings.iter().find(|finding| finding.is_grave());
     let commands = closing::commands(&outcome, worst, &shown(&place.directory));

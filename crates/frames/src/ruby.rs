@@ -44,8 +44,8 @@ impl Ruby {
         }
     }
 
-    /// The frames of an execution context; None when the address is of none.
-    fn context(&self, memory: impl Memory, context: usize, each: Each) -> Option<()> {
+    /// Calls `each` with the frames of an execution context, innermost first; None when the address is of none.
+    pub fn context(&self, memory: impl Memory, context: usize, each: Each) -> Option<()> {
         let [stack, size, innermost]: [usize; 3] = memory.value(context)?;
         (is_object(stack) && (1 << 10..1 << 24).contains(&size)).then_some(())?;
         let end = stack + size * 8;

@@ -67,21 +67,6 @@ pub fn look(pid: u32) -> Result<View, Error> {
     Ok(look.view())
 }
 
-/// True for a process that is worth a look: it has forkguard's library, waits for a lock that is held, or does nothing but wait for itself.
-/// Stops nothing.
-pub fn may_be_stuck(pid: u32) -> bool {
-    let waits = tasks(pid).into_iter().map(|task| {
-        let text = fs::read_to_string(format!("/proc/{pid}/task/{}/syscall", task.id)).unwrap_or_default();
-        Wait::parse(&text).futex().filter(|futex| !futex.timed)
-    });
-    let waits: Vec<_> = waits.collect();
-    /// What a contended lock of glibc's holds.
-    const CONTENDED: u32 = 2;
-    let has_library = || fs::read_to_string(format!("/proc/{pid}/maps")).is_ok_and(|maps| maps.contains("/libforkguard."));
-    let for_lock = waits.iter().flatten().any(|futex| futex.operation == 0 && futex.expected == CONTENDED);
-    for_lock || !waits.is_empty() && waits.iter().all(Option::is_some) || has_library()
-}
-
 fn denied(process: &Status, error: std::io::Error) -> Error {
     if error.kind() == ErrorKind::NotFound {
         return Error::NoProcess(process.id);

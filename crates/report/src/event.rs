@@ -56,6 +56,8 @@ pub enum Event<'a> {
     Finding(Finding<'a>),
     /// A finding's life went on.
     FindingState(FindingState<'a>),
+    /// A leader is about to end a child by a signal that leaves it no time: where the child is.
+    LastWords(LastWords<'a>),
     /// A forked child is about to replace itself.
     Exec(Exec<'a>),
     /// A forked child or a leader ends by itself.
@@ -265,7 +267,7 @@ pub enum Role {
     Waits,
     /// Where the signal was reset.
     Reset,
-    /// Where the thread stood at the fork.
+    /// Where the thread stood at the fork, or when its process was killed.
     Stood,
     /// Where the runtime or generator lives.
     Loaded,
@@ -873,6 +875,24 @@ pub struct FindingState<'a> {
     pub severity: Option<Severity>,
     /// Why.
     pub because: Text<'a>,
+}
+
+/// A child that its leader is about to end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LastWords<'a> {
+    /// The child.
+    pub child: u32,
+    /// The signal that is sent to it: `SIGABRT`, `SIGKILL` or `SIGQUIT`.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["SIGABRT", "SIGKILL", "SIGQUIT"])))]
+    pub signal: Text<'a>,
+    /// Its main thread `runs`, `waits`, or waits for what nothing interrupts (`disk`).
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["runs", "waits", "disk"])))]
+    pub state: Text<'a>,
+    /// Where its main thread stands, read without stopping it: of one that runs the frames may be of two moments. Null where that is unknown.
+    pub site: Option<Site<'a>>,
+    /// Microseconds that reading it took, before the signal was sent.
+    pub us: f64,
 }
 
 /// A forked child that replaces itself.

@@ -22,6 +22,8 @@ pub struct Story {
     pub findings: Vec<Finding>,
     /// The processes that forked, and those that no fork made: parents before their children.
     pub processes: Vec<Process>,
+    /// Children that their leaders killed, by where they stood, the most frequent place first.
+    pub killed: Vec<Killed>,
     /// Children one by one, in the order of their forks: first those with findings that hit, as many as are listed.
     pub workers: Vec<Worker>,
     /// Children that are not listed.
@@ -276,6 +278,26 @@ pub struct Worker {
     pub outcome: Option<String>,
     /// Positions in `findings` of what hit it.
     pub hits: Vec<u32>,
+}
+
+/// Children that their leaders ended by a signal which leaves no time, all at one place.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Killed {
+    /// The signal: `SIGABRT`, `SIGKILL` or `SIGQUIT`.
+    pub signal: String,
+    /// Their main threads `runs`, `waits`, or waits for what nothing interrupts (`disk`).
+    pub state: String,
+    /// Where their main threads stood; null where that is unknown.
+    pub site: Option<Site<'static>>,
+    /// How many there are.
+    pub count: u64,
+    /// Their ids, as many as are listed.
+    pub children: Vec<u32>,
+    /// Seconds since the epoch at the first signal and at the last.
+    pub first: f64,
+    /// See `first`.
+    pub last: f64,
 }
 
 /// A line that is no event.

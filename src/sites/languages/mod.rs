@@ -2,12 +2,15 @@
 //!
 //! A language is one file or folder: `frames` calls its argument with the frames of this thread, if it runs code of that language, without a
 //! lock and without the language's own allocator. A row of [`READERS`] calls it; Python, whose frames are proved first, has functions of its own.
+mod child;
 pub(crate) mod exit_functions;
 mod memory;
 mod perl;
 mod php;
 pub(crate) mod python;
 pub(crate) mod ruby;
+
+pub(crate) use child::stack_of_child;
 
 use crate::sites::store::{self, Frames, Language};
 use forkguard_loader::{LibraryWatch, MemoryAccess};

@@ -1,5 +1,6 @@
 //! A server is started, forks, answers, and is stopped.
 use super::requests::{self, Answers};
+use crate::hangs::{Hangs, Telling};
 use crate::input::Error;
 use crate::outcome::{self, Outcome};
 use crate::server::{self, Ended, NotStarted, Place, Setting, Settled, Setup, Watched, adopt_orphans};
@@ -81,12 +82,14 @@ pub(crate) fn exercise(
     let begun = Instant::now();
     let mut server = Watched::start(prepared).map_err(Failure::Start)?;
     let mut run = Run { server: &server, place, settled: Settled::default(), aim };
+    let hangs = Hangs::watch(place, Telling::Record);
     let answers = run.conduct(exercise, begun);
+    let suspicions = hangs.finish(server.goes_on());
     let is_hung = run.is_hit();
     let failed = server.ended().filter(|ended| *ended != Ended::Status(0)).map(|ended| format!("{} {ended}", setup.name()));
     let signal = stop_signal(setup);
     let interrupted = server.interrupted().map(Ended::Signal);
-    let mut notes = Vec::new();
+    let mut notes = suspicions;
     if server.stop(signal, if is_hung { STOP_HUNG } else { STOP }) && !is_hung {
         notes.push(format!("{} did not stop when it was asked to, and was killed", setup.name()));
     }

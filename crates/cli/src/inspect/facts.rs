@@ -7,72 +7,72 @@ use serde::{Deserialize, Serialize};
 
 /// A process.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Inspection {
-    pub(super) pid: u32,
+pub(crate) struct Inspection {
+    pub(crate) pid: u32,
     /// What the process itself takes for its number, in a container.
-    pub(super) own_pid: u32,
-    pub(super) name: String,
-    pub(super) parent: Option<Named>,
+    pub(crate) own_pid: u32,
+    pub(crate) name: String,
+    pub(crate) parent: Option<Named>,
     /// How long its threads stood still, in microseconds.
-    pub(super) stopped_us: u64,
-    pub(super) threads: Vec<Inspected>,
+    pub(crate) stopped_us: u64,
+    pub(crate) threads: Vec<Inspected>,
     /// Threads of the parent that this process does not have, and where they are now.
-    pub(super) lost_threads: Vec<Lost>,
+    pub(crate) lost_threads: Vec<Lost>,
     /// What the library has reported of this process.
-    pub(super) findings: Vec<Finding<'static>>,
+    pub(crate) findings: Vec<Finding<'static>>,
 }
 
 /// A process by number and name.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Named {
-    pub(super) pid: u32,
-    pub(super) name: String,
+pub(crate) struct Named {
+    pub(crate) pid: u32,
+    pub(crate) name: String,
 }
 
 /// A thread of it.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Inspected {
-    pub(super) tid: u32,
-    pub(super) name: String,
+pub(crate) struct Inspected {
+    pub(crate) tid: u32,
+    pub(crate) name: String,
     /// The kernel's letter.
-    pub(super) state: char,
+    pub(crate) state: char,
     /// `running`, or the system call that it is in.
-    pub(super) wait: String,
+    pub(crate) wait: String,
     /// The kernel's function that it sleeps in.
-    pub(super) kernel_function: Option<String>,
+    pub(crate) kernel_function: Option<String>,
     /// The wait ends by itself after some time.
-    pub(super) timed: bool,
+    pub(crate) timed: bool,
     /// The descriptor that it waits on, where that is a socket which the parent has open, too.
-    pub(super) shared_socket: Option<usize>,
-    pub(super) lock: Option<Held>,
-    pub(super) verdict: Option<Judged>,
-    pub(super) frames: Vec<Frame<'static>>,
+    pub(crate) shared_socket: Option<usize>,
+    pub(crate) lock: Option<Held>,
+    pub(crate) verdict: Option<Judged>,
+    pub(crate) frames: Vec<Frame<'static>>,
 }
 
 /// The lock that a thread waits for.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Held {
-    pub(super) kind: String,
-    pub(super) address: String,
+pub(crate) struct Held {
+    pub(crate) kind: String,
+    pub(crate) address: String,
     /// The variable that it lies in.
-    pub(super) variable: Option<String>,
+    pub(crate) variable: Option<String>,
     /// The function of the C library that takes it.
-    pub(super) function: Option<String>,
+    pub(crate) function: Option<String>,
     /// The thread that has it, as the process itself numbers threads.
-    pub(super) owner: Option<u32>,
+    pub(crate) owner: Option<u32>,
 }
 
 /// Whether a wait can end.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Judged {
-    pub(super) certainty: Sure,
-    pub(super) text: String,
+pub(crate) struct Judged {
+    pub(crate) certainty: Sure,
+    pub(crate) text: String,
 }
 
-/// How sure that is.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How sure that is, the surest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Sure {
+pub(crate) enum Sure {
     /// Nothing can end it.
     Proved,
     /// No thread can; a handler of a signal could.
@@ -83,16 +83,16 @@ pub(super) enum Sure {
 
 /// A thread of the parent.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Lost {
-    pub(super) tid: u32,
-    pub(super) name: String,
+pub(crate) struct Lost {
+    pub(crate) tid: u32,
+    pub(crate) name: String,
     /// By the lock's own words it is the one that holds what is waited for.
-    pub(super) holds: bool,
-    pub(super) frames: Vec<Frame<'static>>,
+    pub(crate) holds: bool,
+    pub(crate) frames: Vec<Frame<'static>>,
 }
 
 impl Inspection {
-    pub(super) fn of(view: &View) -> Inspection {
+    pub(crate) fn of(view: &View) -> Inspection {
         let Status { id, own_id, name, .. } = view.process.clone();
         Inspection {
             pid: id,
@@ -107,17 +107,17 @@ impl Inspection {
     }
 
     /// True when a thread waits for what no thread can give.
-    pub(super) fn is_stuck(&self) -> bool {
+    pub(crate) fn is_stuck(&self) -> bool {
         self.threads.iter().filter_map(|thread| thread.verdict.as_ref()).any(|verdict| verdict.certainty != Sure::Suspected)
     }
 
     /// True when a thread may do so.
-    pub(super) fn is_suspect(&self) -> bool {
+    pub(crate) fn is_suspect(&self) -> bool {
         self.threads.iter().any(|thread| thread.verdict.is_some())
     }
 
     /// Adds the threads of the parent, which may hold what is waited for. Only a parent that runs the same program has forked it.
-    pub(super) fn add_lost_threads(&mut self, view: &View, parent: &View) {
+    pub(crate) fn add_lost_threads(&mut self, view: &View, parent: &View) {
         let owners: Vec<u32> = view.threads.iter().filter_map(|thread| thread.lock.as_ref()?.owner).collect();
         if parent.program != view.program {
             return;
@@ -137,7 +137,7 @@ impl Inspection {
     }
 
     /// Adds what the library knows: of the lock, if it is known, else all that has bitten.
-    pub(super) fn add_findings(&mut self, findings: Vec<Finding<'static>>) {
+    pub(crate) fn add_findings(&mut self, findings: Vec<Finding<'static>>) {
         let addresses: Vec<String> =
             self.threads.iter().filter_map(|thread| Some(thread.lock.as_ref()?.address.clone())).collect();
         let names = |finding: &Finding| {
@@ -150,7 +150,7 @@ impl Inspection {
     }
 
     /// The same with the source of native code, where debug information is installed.
-    pub(super) fn resolved(self, symbols: &mut Symbols) -> Inspection {
+    pub(crate) fn resolved(self, symbols: &mut Symbols) -> Inspection {
         let resolved = serde_json::to_vec(&self).ok().and_then(|line| serde_json::from_slice(&symbols.resolve(&line)).ok());
         resolved.unwrap_or(self)
     }

@@ -13,9 +13,15 @@ pub(super) fn findings(process: &Status) -> Vec<Finding<'static>> {
     if !fs::read_to_string(root.join("maps")).is_ok_and(|maps| maps.contains("/libforkguard.")) {
         return Vec::new();
     }
+    report_files(process).iter().flat_map(|file| of_file(file, process.own_id)).collect()
+}
+
+/// The reports where a process writes its own.
+pub(crate) fn report_files(process: &Status) -> Vec<PathBuf> {
+    let root = PathBuf::from(format!("/proc/{}", process.id));
     let environment = fs::read(root.join("environ")).unwrap_or_default();
-    let files = directories(&environment, process.user).into_iter().flat_map(|directory| files(&inside(&root, &directory)));
-    files.flat_map(|file| of_file(&file, process.own_id)).collect()
+    let directories = directories(&environment, process.user).into_iter();
+    directories.flat_map(|directory| files(&inside(&root, &directory))).collect()
 }
 
 /// A path as the process sees it: below its own root directory, or from its own working directory.

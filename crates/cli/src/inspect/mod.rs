@@ -7,10 +7,11 @@ mod text;
 use crate::input::Error;
 use crate::symbols::{DebugFiles, Symbols};
 use crate::terminal::columns;
-use facts::Inspection;
+pub(crate) use facts::{Inspected, Inspection, Sure};
 use forkguard_process::{Error as ProcessError, look, may_be_stuck, processes, same_user, status};
-use std::io::{self, Write};
-use std::process::ExitCode;
+pub(crate) use library::report_files as report_files_of;
+use std::io::{self, Read, Write};
+use std::process::{Command, ExitCode, Stdio};
 
 /// Looks into a running, perhaps hung process: what each thread waits for, which lock, who holds it, the stacks.
 #[derive(clap::Args)]
@@ -96,6 +97,29 @@ fn inspect(pid: u32, symbols: &mut Symbols) -> Result<Inspection, ProcessError> 
     }
     inspection.add_findings(library::findings(&view.process));
     Ok(inspection.resolved(symbols))
+}
+
+/// What is found of a process by one of the tool's own that looks into it; None where it cannot. Whoever is traced then has another tracer than this
+/// process, whose waits for its children are not mixed up with the stops.
+pub(crate) fn apart(pid: u32) -> Option<Inspection> {
+    let mut command = Command::new("/proc/self/exe");
+    command.args(["inspect", "--json", &pid.to_string()]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut helper = command.spawn().ok()?;
+    let mut found = Vec::new();
+    let read = helper.stdout.take()?.read_to_end(&mut found);
+    // It may have been waited for with the other children.
+    let _ = helper.wait();
+    read.ok().and_then(|_| serde_json::from_slice(&found).ok())
+}
+
+/// Prints all of it.
+pub(crate) fn print_whole(out: &mut dyn Write, inspection: &Inspection, columns: Option<usize>) -> io::Result<()> {
+    text::print(out, inspection, columns)
+}
+
+/// Prints the threads that are stuck, or perhaps are, with what holds them up.
+pub(crate) fn print_stuck(out: &mut dyn Write, inspection: &Inspection, columns: Option<usize>) -> io::Result<()> {
+    text::print_stuck(out, inspection, columns)
 }
 
 fn print(out: &mut dyn Write, inspection: &Inspection, json: bool) -> io::Result<()> {

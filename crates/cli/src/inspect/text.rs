@@ -20,6 +20,14 @@ pub(super) fn print(out: &mut dyn Write, inspection: &Inspection, columns: Optio
     next(out, inspection)
 }
 
+/// Prints the threads with a verdict, and those of the parent that may hold what they wait for.
+pub(super) fn print_stuck(out: &mut dyn Write, inspection: &Inspection, columns: Option<usize>) -> Result<()> {
+    for thread in inspection.threads.iter().filter(|thread| thread.verdict.is_some()) {
+        print_thread(out, thread, columns)?;
+    }
+    lost_threads(out, inspection)
+}
+
 fn head(out: &mut dyn Write, inspection: &Inspection) -> Result<()> {
     write!(out, "{HEAD}process {} {}{HEAD:#}", inspection.pid, Plain(&inspection.name))?;
     if inspection.own_pid != inspection.pid {

@@ -81,6 +81,11 @@ impl Follower<'_> {
             (_, Some(finding), _) => self.finding(&finding),
             (Event::FindingState(change), _, Form::Text(_)) => self.change(line, change),
             (Event::Fork(fork), _, Form::Text(_)) => self.fork(line, fork),
+            (Event::LastWords(words), _, Form::Text(_)) => {
+                let place = words.site.as_ref().and_then(|site| site.application().or_else(|| site.innermost()));
+                let place = place.map(|frame| format!(", stuck at {frame:#}")).unwrap_or_default();
+                writeln!(self.out, "{} child {} is killed by {}{place}", clock(line.time), words.child, words.signal)
+            }
             (Event::Lost(lost), _, Form::Text(_)) => {
                 writeln!(
                     self.out,

@@ -14,5 +14,5 @@ pub(crate) use library::{VARIABLE as LIBRARY_VARIABLE, find as library_path};
 pub(crate) use place::{Place, Settled};
 pub(crate) use process::{NotStarted, Prepared, prepare};
 pub(crate) use setup::{Setting, Setup};
-pub(crate) use tree::adopt_orphans;
+pub(crate) use tree::{Tree, adopt_orphans};
 pub(crate) use watched::Watched;

@@ -10,11 +10,11 @@ pub(crate) fn adopt_orphans() {
 }
 
 /// The processes below this one, by number, with their parents.
-pub(super) struct Tree(HashMap<i32, i32>);
+pub(crate) struct Tree(HashMap<i32, i32>);
 
 impl Tree {
     /// As it is now, without zombies (proc_pid_stat(5)).
-    pub(super) fn now() -> Tree {
+    pub(crate) fn now() -> Tree {
         let pids = fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         let parents: HashMap<i32, i32> = pids.filter_map(|pid| Some((pid, living_parent(pid)?))).collect();
         let own = getpid().as_raw_nonzero().get();
@@ -25,6 +25,13 @@ impl Tree {
     /// True when there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Their numbers, in order.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        let mut pids: Vec<u32> = self.0.keys().map(|&pid| pid as u32).collect();
+        pids.sort_unstable();
+        pids
     }
 
     /// How many children a process has.

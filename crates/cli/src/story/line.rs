@@ -3,7 +3,7 @@ use super::inherits::inherits;
 use super::keep::{Keep, Kept};
 use super::records::*;
 use forkguard_report::SCHEMA;
-use forkguard_report::event::{Child, Cure, Exec, Exit, Finding, FindingState, Fixup, Fork, Lost, Process};
+use forkguard_report::event::{Child, Cure, Exec, Exit, Finding, FindingState, Fixup, Fork, LastWords, Lost, Process};
 use forkguard_report::text::Count;
 use serde::Deserialize;
 use std::io;
@@ -64,6 +64,7 @@ pub(crate) fn read(line: &[u8], shared: &Shared, records: &mut Records) -> Resul
         "finding-state" => reader.state(&serde_json::from_slice(line)?),
         "exec" => reader.exec(&serde_json::from_slice(line)?),
         "exit" => reader.exit(&serde_json::from_slice(line)?),
+        "last-words" => reader.killed(&serde_json::from_slice(line)?),
         "lost" => reader.lost(&serde_json::from_slice(line)?),
         // What `check --worst` goes by: no part of the story.
         "lock-taken" | "worst-moment" => {}
@@ -185,6 +186,17 @@ impl Reader<'_> {
 
     fn news(&mut self, news: News) {
         self.records.children.push(ChildRecord { fork: self.fork, pid: self.pid, time: self.time, news });
+    }
+
+    fn killed(&mut self, words: &LastWords) {
+        let keep = &self.shared.keep;
+        self.records.killed.push(KilledRecord {
+            time: self.time,
+            child: words.child,
+            signal: keep.text(&words.signal),
+            state: keep.text(&words.state),
+            stack: words.site.as_ref().map(|site| keep.stack(site)).unwrap_or_default(),
+        });
     }
 
     fn lost(&mut self, lost: &Lost) {

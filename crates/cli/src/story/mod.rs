@@ -7,6 +7,7 @@ mod forks;
 mod inherits;
 mod instances;
 pub(crate) mod keep;
+mod killed;
 pub(crate) mod line;
 pub(crate) mod places;
 mod processes;
@@ -15,4 +16,5 @@ pub(crate) mod single;
 mod tell;
 mod workers;
 
+pub(crate) use places::application_lines;
 pub(crate) use tell::tell;

@@ -37,6 +37,7 @@ pub(crate) struct Records {
     pub(crate) children: Vec<ChildRecord>,
     pub(crate) guarded: Vec<GuardRecord>,
     pub(crate) fixups: Vec<FixupRecord>,
+    pub(crate) killed: Vec<KilledRecord>,
     pub(crate) lost: Vec<LostRecord>,
 }
 
@@ -195,6 +196,16 @@ pub(crate) struct FixupRecord {
     pub(crate) took: Option<f32>,
 }
 
+/// A child that its leader killed.
+pub(crate) struct KilledRecord {
+    pub(crate) time: f64,
+    pub(crate) child: u32,
+    pub(crate) signal: Text,
+    pub(crate) state: Text,
+    /// Where it stood.
+    pub(crate) stack: Stack,
+}
+
 /// Events that a process could not write.
 pub(crate) struct LostRecord {
     pub(crate) pid: u32,
@@ -213,6 +224,7 @@ impl Records {
         self.children.append(&mut later.children);
         self.guarded.append(&mut later.guarded);
         self.fixups.append(&mut later.fixups);
+        self.killed.append(&mut later.killed);
         self.lost.append(&mut later.lost);
     }
 }

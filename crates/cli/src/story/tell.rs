@@ -3,6 +3,7 @@ use super::blocks::{Block, Blocks, lines};
 use super::findings::Groups;
 use super::forks::Forks;
 use super::instances::Instances;
+use super::killed::{keep_hits, killed};
 use super::line::{self, Shared};
 use super::processes::Leaders;
 use super::records::Records;
@@ -100,6 +101,7 @@ fn broken(told: &[Told], files: &[ReportFile]) -> (Vec<Broken>, u64) {
 fn put_together(mut records: Records, shared: &Shared, debug_files: &DebugFiles) -> Story {
     let keep = &shared.keep;
     let forks = Forks::of(&mut records);
+    keep_hits(&mut records, &forks);
     let instances = Instances::of(&mut records, &forks);
     let mut groups = Groups::new(shared, Symbols::new(debug_files));
     let mut hits: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
@@ -114,6 +116,7 @@ fn put_together(mut records: Records, shared: &Shared, debug_files: &DebugFiles)
     drop(instances);
     let leaders = Leaders::of(&mut records, &forks);
     let (processes, of_forks) = leaders.finish(&forks, shared, &mut Symbols::new(debug_files));
+    let killed = killed(std::mem::take(&mut records.killed), keep, &mut Symbols::new(debug_files));
     let kind = |position| forks.all[forks.whole(position)].shape.map(|shape| shared.fork_shapes.get(shape).kind);
     let (workers, workers_unlisted) = workers(&forks, keep, &hits, &places, kind, |position| of_forks[position]);
     let standing = |severity| findings.iter().filter(|it| it.stands() && it.severity == severity).count() as u64;
@@ -124,6 +127,7 @@ fn put_together(mut records: Records, shared: &Shared, debug_files: &DebugFiles)
         totals: Totals { events: records.events, forks: forks.all.len() as u64, error, warning, info },
         findings,
         processes,
+        killed,
         workers,
         workers_unlisted,
         broken: Vec::new(),

@@ -200,6 +200,16 @@ pub fn lines() -> [Line<'static>; 12] {
                 because: Borrowed("sent on by the child"),
             }),
         ),
+        line(
+            None,
+            Event::LastWords(LastWords {
+                child: 9,
+                signal: Borrowed("SIGABRT"),
+                state: Borrowed("waits"),
+                site: Some(site(Role::Stood)),
+                us: 850.5,
+            }),
+        ),
         line(Some("7.1"), Event::Exec(Exec { program: Borrowed("/bin/sh"), call: Borrowed("execve") })),
         line(Some("7.1"), Event::Exit(Exit { status: 3, call: Borrowed("_exit"), forks: 2, spawns: 1 })),
         line(

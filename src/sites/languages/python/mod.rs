@@ -5,6 +5,7 @@
 //! frames, and those from before are not reported. An interpreter that the table does not know (another minor version, a debug
 //! build) is asked through the public API, with the GIL held, or not at all.
 mod api;
+mod child;
 mod code_api;
 mod exit_functions;
 mod files;
@@ -18,6 +19,7 @@ mod own_frames;
 mod run;
 mod stacks_at_fork;
 
+pub(crate) use child::add_frames_of_child;
 pub(crate) use exit_functions::{exit_functions, outermost_code};
 pub(crate) use forks::{PythonCall, before_forks, install_soon, starts_thread, without_gil};
 pub(crate) use interpreter::{

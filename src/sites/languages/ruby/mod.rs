@@ -6,7 +6,10 @@
 //! (thread_pthread.c, native_thread_destroy), and ruby_native_thread_p tells: only then is anything read.
 pub(crate) mod forks;
 
+use super::memory::Memory;
+use crate::sites::stack_of::StackOf;
 use forkguard_core::kernel::{self, read_value};
+use forkguard_frames::ruby::Ruby as OtherProcess;
 use forkguard_loader::{Library, SymbolName, WhileLoaded, link_map_of, thread_local_block};
 use libc::{c_char, c_int};
 
@@ -20,6 +23,8 @@ pub(super) struct Ruby {
     first_line: extern "C" fn(Value) -> Value,
     bytes: extern "C" fn(*mut Value) -> *const c_char,
     current: Current,
+    /// Reads the frames of another process.
+    reader: Option<OtherProcess>,
     /// Variables of which two begin the lists of `at_exit`; 0 behind them.
     pub(super) exit_lists: [usize; EXIT_LISTS],
 }
@@ -42,6 +47,7 @@ impl Ruby {
                 first_line: library.function_as(c"rb_profile_frame_first_lineno")?,
                 bytes: library.function_as(c"rb_string_value_ptr")?,
                 current: Current::of(library)?,
+                reader: OtherProcess::of(Memory::careful(), |name| library.find(name)),
                 exit_lists: library.find(c"rb_set_end_proc").map_or([0; EXIT_LISTS], loaded_variables),
             })
         }
@@ -145,6 +151,16 @@ pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
     }
 }
 
+/// Calls `each` with file, line and method of a forked child's main thread, which has this thread's execution context.
+pub(super) fn frames_of_child(memory: StackOf, each: &mut dyn FnMut(&str, u32, &str)) {
+    if let Some(ruby) = known()
+        && let Some(reader) = &ruby.reader
+        && let Some(context) = ruby.context()
+    {
+        let _ = reader.context(memory, context, each);
+    }
+}
+
 /// True for an address in the library of the interpreter.
 pub(crate) fn owns(address: usize) -> bool {
     FOUND.still_loaded().is_some_and(|ruby| link_map_of(address) == link_map_of(ruby.profile as usize))
@@ -199,6 +215,12 @@ impl Ruby {
         // SAFETY: this thread's variable; it leads to a stack, its size and the control frame.
         let context = block().and_then(|block| unsafe { (*((block + context.offset) as *const *const [usize; 3])).as_ref() });
         context.is_some_and(|[stack, _, frame]| *stack != 0 && *frame != 0)
+    }
+
+    /// Address of this thread's execution context.
+    fn context(&self) -> Option<usize> {
+        let Current { context, .. } = &self.current;
+        read_value(thread_local_block(context.library)? + context.offset)
     }
 
     /// The bytes of a String; None for anything else (methods that are written in C have no file).

@@ -1,5 +1,6 @@
 //! The story as text: what happened first, then what may, then the processes and what they hand down.
 mod findings;
+mod killed;
 mod processes;
 mod words;
 
@@ -16,6 +17,7 @@ use std::io::{Result, Write};
 pub(crate) fn write(out: &mut dyn Write, story: &Story, style: Style) -> Result<()> {
     totals(out, story)?;
     findings::write(out, story, style)?;
+    killed::write(out, &story.killed, style)?;
     processes::write(out, story, style)?;
     if !story.notes.is_empty() {
         writeln!(out, "\n{HEAD}Notes{HEAD:#}")?;
