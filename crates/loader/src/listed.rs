@@ -6,13 +6,8 @@ use crate::mapping::Mapping;
 use crate::memory::MemoryAccess;
 use core::array;
 use core::sync::atomic::{AtomicUsize, Ordering::*};
+use forkguard_core::kernel;
 use object::elf::{PT_GNU_EH_FRAME, PT_LOAD};
-
-unsafe extern "C" {
-    fn getauxval(kind: usize) -> usize;
-}
-const AT_PHDR: usize = 3;
-const AT_PHNUM: usize = 5;
 
 const MEMORY: MemoryAccess = MemoryAccess::FAULT_PROOF;
 /// Libraries that are kept; what does not fit is searched each time.
@@ -69,10 +64,17 @@ fn headers(map: &LinkMap, is_program: bool) -> impl Iterator<Item = ProgramHeade
     of_program.chain(program_headers(MEMORY, map.base))
 }
 
-/// Where the kernel says that the program's headers lie, and how many they are (getauxval(3)).
-fn program_table() -> [usize; 2] {
-    // SAFETY: reads what the loader keeps of the kernel's vector.
-    [AT_PHDR, AT_PHNUM].map(|kind| unsafe { getauxval(kind) })
+/// Where the kernel says that the program's headers lie, and how many they are (AT_PHDR and AT_PHNUM of getauxval(3)).
+pub(crate) fn program_table() -> [usize; 2] {
+    const AT_PHDR: usize = 3;
+    const AT_PHNUM: usize = 5;
+    let mut bytes = [0u8; 1024];
+    let (words, _) = kernel::read_file(c"/proc/self/auxv", &mut bytes).as_chunks::<8>();
+    let (pairs, _) = words.as_chunks::<2>();
+    let value = |kind| {
+        pairs.iter().map(|pair| pair.map(usize::from_le_bytes)).find(|[key, _]| *key == kind).map_or(0, |[_, value]| value)
+    };
+    [value(AT_PHDR), value(AT_PHNUM)]
 }
 
 fn found(map: &LinkMap, headers: impl Iterator<Item = ProgramHeader>) -> Option<Found> {

@@ -237,6 +237,13 @@ fn the_list_tells_libraries_as_the_loader_does() {
 }
 
 #[test]
+fn the_programs_headers_are_where_the_kernel_says() {
+    // SAFETY: reads what the loader keeps.
+    let expected = [libc::AT_PHDR, libc::AT_PHNUM].map(|kind| unsafe { libc::getauxval(kind) } as usize);
+    assert_eq!(listed::program_table(), expected);
+}
+
+#[test]
 fn the_list_does_not_tell_what_is_unloaded() {
     let _alone = alone();
     for _ in 0..3 {
