@@ -49,16 +49,16 @@ fn flush(start: Start, caller: usize, stream: usize) {
     }
 }
 
-/// write(2) is called: the first to a descriptor shows whether it is what waited in a language's buffer. How many bytes count as written if
+/// write(2) or writev(2) is called: the first to a descriptor shows whether it is what waited in a language's buffer. How many bytes count as written if
 /// that is dropped: the language writes what follows them next.
 #[inline(always)]
-pub(crate) fn before_write(registers: &Registers) -> Option<usize> {
-    if are_copies_left() { write(registers) } else { None }
+pub(crate) fn before_write(registers: &Registers, address: usize, length: usize) -> Option<usize> {
+    if are_copies_left() { write(registers, address, length) } else { None }
 }
 
 #[cold]
-fn write(registers: &Registers) -> Option<usize> {
-    let [fd, address, length, ..] = registers.argument;
+fn write(registers: &Registers, address: usize, length: usize) -> Option<usize> {
+    let fd = registers.argument[0];
     let mut dropped = None;
     for (index, fork, buffer) in all_left().filter(|(.., buffer)| buffer.is_languages() && buffer.output.fd == fd as i32) {
         if !buffer.begins(address, length) {

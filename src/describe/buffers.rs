@@ -34,7 +34,9 @@ pub(crate) fn buffer<'a>(arena: &'a Arena, snapshot: &Snapshot, record: &BufferR
         glibc::standard(record.stream),
         descriptors::describe(arena, fd).and_then(|described| described.path),
     ) {
-        (true, _, Some(path)) if fd > 2 => arena.format(format_args!("{path} (descriptor {fd}, {bytes} in Python's buffer)")),
+        (true, _, Some(path)) if fd > 2 => {
+            arena.format(format_args!("{path} (descriptor {fd}, {bytes} in {}'s buffer)", record.language))
+        }
         (true, ..) => arena.format(format_args!("Python's sys.stdout ({bytes} in its buffer)")),
         (_, Some(standard), _) => {
             arena.format(format_args!("{} ({bytes} in its buffer)", ["stdin", "stdout", "stderr"][standard]))

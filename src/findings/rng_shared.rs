@@ -34,19 +34,25 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
 /// Who took a seed: a library or program, or the interpreter whose code at hand did for itself. None for the language's own library, which seeds its
 /// generators anew in a child.
 fn taker<'s>(site: &'s Site<'_>) -> Option<&'s str> {
-    let interpreted = site.frames.iter().find(|frame| frame.language != "native" && !is_constructor(frame));
-    if let Some(frame) = interpreted {
-        return frame.party().is_some().then_some(frame.language.as_ref());
+    let interpreted = || site.frames.iter().filter(|frame| frame.language != "native");
+    if interpreted().next().is_some() {
+        // Python seeds the generator of its module anew after each fork: other ones are seeded where they are made.
+        let is_made = interpreted().any(|frame| is_seeding(frame, "__init__"));
+        let is_seeded_anew = !is_made && interpreted().any(|frame| is_seeding(frame, "seed"));
+        let is_makers = |frame: &&Frame<'_>| !["__init__", "seed", "getrandbits"].iter().any(|name| is_seeding(frame, name));
+        let maker = interpreted().find(is_makers).filter(|_| !is_seeded_anew)?;
+        // What numpy makes as it is imported is its global generator, which is known by being loaded.
+        return maker.party().filter(|party| *party != "numpy").map(|_| maker.language.as_ref());
     }
     let mut modules = site.frames.iter().filter_map(|frame| frame.module.as_deref());
     // An interpreter that runs no code yet takes the salt of its hashes.
     modules.find(|module| !base(module).starts_with("libstdc++")).filter(|module| !is_runtime(module)).map(base)
 }
 
-/// True for a line of Python's class `random.Random`.
-fn is_constructor(frame: &Frame<'_>) -> bool {
+/// True for a line of such a function of Python's module `random`: of the classes `Random` and `SystemRandom`.
+fn is_seeding(frame: &Frame<'_>, function: &str) -> bool {
     let is_its = frame.file.as_deref().is_some_and(|file| file.ends_with("/random.py"));
-    is_its && matches!(frame.function.as_deref().map(|name| name.rsplit('.').next().unwrap_or(name)), Some("__init__" | "seed"))
+    is_its && frame.function.as_deref().map(|name| name.rsplit('.').next().unwrap_or(name)) == Some(function)
 }
 
 fn loaded<'a>(evidence: &Evidence<'a>, generator: &str, path: &'a str) -> Finding<'a> {

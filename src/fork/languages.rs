@@ -1,4 +1,4 @@
-//! What an interpreter holds when it forks: output that waits in its files, functions that it runs at its end.
+//! What a language holds when it forks: output that waits in its files, functions that it runs at its end.
 use crate::sites::Start;
 use crate::{describe, sites};
 use forkguard_core::fork::Snapshot;
@@ -9,13 +9,16 @@ const MOST: usize = 64;
 
 /// By the thread that forks, in its hook.
 pub(super) fn record(snapshot: &mut Snapshot, caller: usize) {
+    sites::cpp::waiting_output(|fd, length, digest| {
+        snapshot.add_languages_output("C++", fd, length, digest, sites::capture(caller))
+    });
     if !sites::python::is_code(caller) && sites::is_in_signal_handler(Start::here()) {
         // A crash handler, for example: the interpreter may be in the middle of anything, and is not to be called.
         return;
     }
     sites::python::waiting_output(|output| {
         // In the child the thread does not stand there any more.
-        snapshot.add_languages_output(output.fd, output.length, output.digest, sites::capture(caller));
+        snapshot.add_languages_output("Python", output.fd, output.length, output.digest, sites::capture(caller));
     });
     record_exit_functions();
 }

@@ -11,6 +11,7 @@ use crate::entry::{Registers, WaitLength, record};
 use crate::guards::before_wait;
 use crate::leader;
 use forkguard_core::flags::{self, is_settling};
+use forkguard_core::fork::are_copies_left;
 use forkguard_core::kernel;
 use forkguard_core::registry::descriptors::{self, mark};
 use libc::{MSG_DONTWAIT, MSG_PEEK};
@@ -142,21 +143,28 @@ fn puts_out(registers: &Registers) {
     uses::before_pipe_wait(registers, Wait::Output(fd));
 }
 
-pass! {
-    /// write(2).
-    fn write, flags::WATCH_USES; |registers| -> bool {
-        if let Some(dropped) = buffers::before_write(registers) {
-            registers.returns(dropped);
-            return true;
-        }
-        puts_out(registers);
-        false
+/// Writes `length` bytes at an address first. True when they are dropped, and the call has returned their number.
+fn writes(registers: &mut Registers, address: usize, length: usize) -> bool {
+    if let Some(dropped) = buffers::before_write(registers, address, length) {
+        registers.returns(dropped);
+        return true;
     }
+    puts_out(registers);
+    false
 }
 
 pass! {
-    /// writev(2).
-    fn writev, flags::WATCH_USES; |registers| { puts_out(registers) }
+    /// write(2).
+    fn write, flags::WATCH_USES; |registers| -> bool { writes(registers, registers.argument[1], registers.argument[2]) }
+}
+
+pass! {
+    /// writev(2): C++'s files write so what waits, and what is to follow it.
+    fn writev, flags::WATCH_USES; |registers| -> bool {
+        let first = are_copies_left().then(|| kernel::read_value(registers.argument[1])).flatten();
+        let [address, length] = first.unwrap_or_default();
+        writes(registers, address, length)
+    }
 }
 
 macro_rules! vectors {

@@ -1,14 +1,14 @@
 //! Seeds of random generators: native code of the application's, or of packages that it loads, that takes one from the kernel before a fork has
 //! a generator whose state every child copies.
 use crate::entry::record;
-use crate::sites;
+use crate::sites::{self, Seed};
 use forkguard_core::registry::random;
 use libc::{c_char, c_int, c_long, c_uint, c_void, size_t, ssize_t};
 
 /// A seed was taken. Those of the system's own libraries are not recorded: these know of forks, or want no more than a salt.
-pub(super) fn seeded(caller: usize, is_for_interpreter: bool) {
+pub(super) fn seeded(caller: usize, seed: Seed) {
     record(|_| {
-        let taker = sites::seed_taker(caller, is_for_interpreter)?;
+        let taker = sites::seed_taker(caller, seed)?;
         random::record_seed(taker, || sites::capture(caller));
         Some(())
     });
@@ -16,13 +16,22 @@ pub(super) fn seeded(caller: usize, is_for_interpreter: bool) {
 
 /// CPython's `random.Random` takes so many bytes: the whole state of a Mersenne twister.
 const TWISTER: size_t = 624 * 4;
+const NUMPYS: size_t = 4 * 4;
+
+fn seed_of(length: size_t) -> Seed {
+    match length {
+        TWISTER => Seed::Interpreters,
+        NUMPYS => Seed::Numpys,
+        _ => Seed::Any,
+    }
+}
 
 hook! {
     /// getrandom(2). What may be insecure is the salt of a hash.
     fn getrandom(buffer: *mut c_void, length: size_t, flags: c_uint) -> ssize_t = libc::getrandom;
     |caller| {
         if flags & libc::GRND_INSECURE == 0 {
-            seeded(caller, length == TWISTER);
+            seeded(caller, seed_of(length));
         }
         real(buffer, length, flags)
     }
@@ -31,7 +40,7 @@ hook! {
     /// getentropy(3).
     fn getentropy(buffer: *mut c_void, length: size_t) -> c_int;
     |caller| {
-        seeded(caller, false);
+        seeded(caller, Seed::Any);
         real(buffer, length)
     }
 }
@@ -43,7 +52,7 @@ pub(super) fn opened(path: *const c_char, fd: c_int, caller: usize) {
         // SAFETY: the kernel has read this text.
         let is_device = |name: &[u8]| name.iter().enumerate().all(|(index, &byte)| unsafe { *path.add(index) as u8 } == byte);
         if is_device(b"/dev/") && (is_device(b"/dev/urandom\0") || is_device(b"/dev/random\0")) {
-            seeded(caller, true);
+            seeded(caller, Seed::Interpreters);
         }
     }
 }
@@ -54,7 +63,7 @@ macro_rules! generators {
             /// As the C library's: the first use of its generators is noted. (Those of random(3) have a lock: see `libc_locks`.)
             fn $name($($arg: $type),*) -> $ret;
             |caller| {
-                random::record(|| sites::capture(caller));
+                random::record(|| sites::generator_user(caller));
                 real($($arg),*)
             }
         })*

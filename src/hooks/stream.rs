@@ -3,10 +3,11 @@ use super::descriptor::{closed, opened};
 use super::random;
 use crate::child::buffers;
 use crate::child::uses::{self, Use};
-use crate::entry::errno;
-use crate::sites::Start;
+use crate::entry::{errno, record};
+use crate::sites::{Start, cpp};
 use forkguard_core::flags;
 use forkguard_core::registry::descriptors::{FdKind, role};
+use forkguard_loader::path_of;
 use libc::{FILE, c_char, c_int};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -45,11 +46,21 @@ macro_rules! opens_named {
                     let fd = unsafe { libc::fileno(stream) };
                     opened(fd, FdKind::File, 0, 0, caller);
                     random::opened(path, fd, caller);
+                    opened_by_cpp(stream, mode, fd, caller);
                 }
                 stream
             }
         })*
     };
+}
+
+/// A file of C++'s, which has a buffer of its own above the stream.
+fn opened_by_cpp(stream: *mut FILE, mode: *const c_char, fd: c_int, caller: usize) {
+    // SAFETY: the real function has read this text, which is not empty.
+    let writes = unsafe { *mode as u8 != b'r' || *mode.add(1) as u8 == b'+' };
+    if writes && path_of(caller).is_some_and(|path| path.as_str().contains("/libstdc++.")) {
+        record(|_| cpp::opened(stream.addr(), fd, (&raw const fd).addr(), caller));
+    }
 }
 
 opens_named! {

@@ -22,13 +22,14 @@ pub(crate) use capture::{
 pub(crate) use code::{call_target, is_own};
 use forkguard_core::fork::Snapshot;
 use forkguard_loader::{MemoryAccess, path_of};
+pub(crate) use languages::cpp;
 pub(crate) use languages::exit_functions::{exit_functions, runs_exit_function};
 pub(crate) use languages::python::handlers as python_handlers;
 pub(crate) use languages::python::{self, before_forks, starts_thread};
 pub(crate) use languages::ruby::forks::{before_ruby_forks, evaluate_ruby};
 pub(crate) use languages::{is_in_ruby, stack_of_child, watch_forks_soon};
 pub(crate) use rate::skipped;
-pub(crate) use seeds::seed_taker;
+pub(crate) use seeds::{Seed, generator_user, seed_taker};
 pub(crate) use sleepers::stack_of_sleeper;
 pub(crate) use stack_of::StackOf;
 use store::{Language, StoredFrame};

@@ -3,6 +3,7 @@
 //! A language is one file or folder: `frames` calls its argument with the frames of this thread, if it runs code of that language, without a
 //! lock and without the language's own allocator. A row of [`READERS`] calls it; Python, whose frames are proved first, has functions of its own.
 mod child;
+pub(crate) mod cpp;
 pub(crate) mod exit_functions;
 mod memory;
 mod perl;

@@ -12,6 +12,8 @@ pub const BUFFERS: usize = 16;
 pub struct BufferRecord {
     /// Address of the C library's stream; 0: a language's own.
     pub stream: usize,
+    /// That language; empty for the C library's.
+    pub language: &'static str,
     /// What waited in it.
     pub output: Output,
     /// Of what waited.
@@ -37,7 +39,7 @@ pub(super) fn record(buffers: &mut Fixed<BufferRecord, BUFFERS>) {
             && !is_memory_device(output.fd)
             && let Some(digest) = Digest::of(output.start, output.length)
         {
-            buffers.push(BufferRecord { stream, output, digest, site: 0 });
+            buffers.push(BufferRecord { stream, language: "", output, digest, site: 0 });
         }
     }
 }

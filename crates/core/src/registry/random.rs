@@ -1,14 +1,20 @@
 //! Random generators whose state is copied into every child: whether the C library's were used, and who took a seed from the kernel.
 use crate::gate;
-use core::sync::atomic::{AtomicUsize, Ordering::*};
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering::*};
 
 #[unsafe(link_section = "forkguard_words")]
 static USED: AtomicUsize = AtomicUsize::new(0);
 
-/// Records the first use.
-pub fn record(site: impl FnOnce() -> usize) {
-    if USED.load(Relaxed) == 0 && gate::awake() {
-        let _ = USED.compare_exchange(0, site(), Relaxed, Relaxed);
+/// Uses that are looked at: libraries that use a generator for themselves do so again and again.
+const MOST_LOOKS: u8 = 64;
+#[unsafe(link_section = "forkguard_words")]
+static LOOKS: AtomicU8 = AtomicU8::new(0);
+
+/// Records the first use that has a site.
+pub fn record(site: impl FnOnce() -> Option<usize>) {
+    if USED.load(Relaxed) == 0 && LOOKS.load(Relaxed) < MOST_LOOKS && gate::awake() {
+        LOOKS.fetch_add(1, Relaxed);
+        site().into_iter().for_each(|site| _ = USED.compare_exchange(0, site, Relaxed, Relaxed));
     }
 }
 
