@@ -122,7 +122,7 @@ fn line(fork: Option<&'static str>, event: Event<'static>) -> Line<'static> {
 }
 
 /// One line of every event.
-pub fn lines() -> [Line<'static>; 12] {
+pub fn lines() -> [Line<'static>; 13] {
     [
         line(
             None,
