@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders whose files a page names in backquotes.
-const FOLDERS: [&str; 8] = ["src/", "crates/", "tests/", "c-tests/", "scripts/", "include/", "docs/", "python/"];
+const FOLDERS: [&str; 9] = ["src/", "crates/", "tests/", "c-tests/", "scripts/", "include/", "docs/", "python/", "packaging/"];
 
 /// Every page: README.md, CHANGELOG.md, those of `docs` and below, and of `c-tests`.
 fn pages() -> Vec<PathBuf> {

@@ -21,7 +21,7 @@ pub(crate) use capture::{
 };
 pub(crate) use code::{call_target, is_own};
 use forkguard_core::fork::Snapshot;
-use forkguard_loader::{MemoryAccess, path_of};
+use forkguard_loader::{MemoryAccess, next_libraries, path_of};
 pub(crate) use languages::cpp;
 pub(crate) use languages::exit_functions::{exit_functions, runs_exit_function};
 pub(crate) use languages::python::handlers as python_handlers;
@@ -39,20 +39,23 @@ pub(crate) use unwind::{Start, sleeper_addresses};
 /// In the constructor.
 pub(crate) fn prepare() {
     // SAFETY: libraries that are loaded with the program are never unloaded.
-    unsafe { forkguard_loader::prepare() };
-    let memory = if __libc_single_threaded == 0 {
-        MemoryAccess::FAULT_PROOF
-    } else {
-        // SAFETY: only this thread could unload a library, and does not.
-        unsafe { MemoryAccess::direct() }
+    let loaded_with_the_program = unsafe {
+        forkguard_loader::prepare();
+        MemoryAccess::direct()
+    };
+    let memory = match is_single_threaded(loaded_with_the_program) {
+        // Only this thread could unload a library, and does not.
+        true => loaded_with_the_program,
+        false => MemoryAccess::FAULT_PROOF,
     };
     python::prepare(memory);
     languages::find_interpreters(memory);
 }
 
-unsafe extern "C" {
-    /// Of the C library: zero once there was a second thread.
-    safe static __libc_single_threaded: u8;
+/// False once the C library has seen a second thread, and where it does not tell (before glibc 2.32: so it is looked up, not linked).
+fn is_single_threaded(memory: MemoryAccess) -> bool {
+    let flag = next_libraries(memory).find_map(|library| library.find(c"__libc_single_threaded"));
+    flag.and_then(|flag| memory.read::<u8>(flag)).is_some_and(|flag| flag != 0)
 }
 
 /// In a forked child.

@@ -1,0 +1,3 @@
+preload_app true
+worker_processes 1
+listen "/tmp/unicorn"
