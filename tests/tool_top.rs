@@ -97,3 +97,11 @@ fn a_signal_gives_the_terminal_back() {
     until(&mut master, LEAVES);
     assert_eq!(top.wait().expect("ends").signal(), Some(libc::SIGTERM));
 }
+
+#[test]
+fn a_terminal_that_goes_away_ends_it() {
+    let (mut top, mut master) = on_screen();
+    until(&mut master, "GROWTH");
+    drop(master);
+    assert_eq!(top.wait().expect("ends").signal(), Some(libc::SIGHUP));
+}

@@ -6,7 +6,7 @@ use super::outside;
 use crate::describe;
 use crate::emit;
 use crate::entry::{Scratch, record_with_scratch};
-use crate::ledger;
+use crate::ledger::{self, Budget};
 use crate::options::{self, Summary};
 use crate::sites::{self, Start};
 use forkguard_core::fixed::Text;
@@ -26,6 +26,9 @@ const READ: usize = 64;
 static CHILDREN: [AtomicU64; READ] = [const { AtomicU64::new(0) }; READ];
 #[unsafe(link_section = "forkguard_words")]
 static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+/// One line a minute: some leaders end each of their children so. The report has all of them.
+static PRINTED: Budget<0, 60_000_000_000> = Budget::new();
 
 /// A process that is about to get a signal.
 struct Child {
@@ -94,7 +97,7 @@ fn write(scratch: &Scratch, child: &Child) {
     let stack = sites::stack_of_child(child.pid, native);
     let us = (kernel::monotonic() - begun) as f64 / 1000.0;
     let site = describe::site(arena, Role::Stood, child.pid, stack);
-    if options::get().summary != Summary::Never {
+    if options::get().summary != Summary::Never && PRINTED.take() {
         let place = site.as_ref().and_then(|site| site.application().or_else(|| site.innermost()));
         let (pid, signal) = (child.pid, child.signal);
         match place {

@@ -6,6 +6,7 @@ use crate::input::Error;
 use crate::server::Ended;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use std::io;
 use std::process::ExitCode;
@@ -36,7 +37,7 @@ pub(super) fn show(root: Option<u32>) -> Result<ExitCode, Error> {
 
 fn steer(terminal: &mut DefaultTerminal, shared: &Shared, signal: &AtomicUsize) -> io::Result<()> {
     let mut steering = Steering::default();
-    while !steering.ends && signal.load(Relaxed) == 0 {
+    while !steering.ends && signal.load(Relaxed) == 0 && !is_hung_up() {
         let (rows, details) = shared.with(|seen| (steering.order.sorted(&seen.rows), told(seen, steering)));
         steering = steering.within(rows.len());
         terminal.draw(|frame| draw(frame, &steering, &rows, details.as_deref()))?;
@@ -52,9 +53,28 @@ fn steer(terminal: &mut DefaultTerminal, shared: &Shared, signal: &AtomicUsize) 
     Ok(())
 }
 
+/// True for a terminal that is gone: crossterm would read its end of file without end.
+fn is_hung_up() -> bool {
+    input(Duration::ZERO).intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
+}
+
+/// What comes from the terminal within that time.
+fn input(time: Duration) -> PollFlags {
+    let stdin = io::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+    let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: i64::from(time.subsec_nanos()) };
+    match poll(&mut fds, Some(&time)) {
+        Ok(_) => fds[0].revents(),
+        Err(_) => PollFlags::empty(),
+    }
+}
+
 /// The next key, if one comes soon. What a signal interrupts goes on.
 fn next_key() -> io::Result<Option<event::KeyEvent>> {
-    match event::poll(FRAME).and_then(|ready| ready.then(event::read).transpose()) {
+    let has_key = || event::poll(Duration::ZERO);
+    // What was typed at once has been read with the first key.
+    let ready = has_key().and_then(|ready| if !ready && input(FRAME) == PollFlags::IN { has_key() } else { Ok(ready) });
+    match ready.and_then(|ready| ready.then(event::read).transpose()) {
         Ok(Some(Event::Key(key))) if key.kind != KeyEventKind::Release => Ok(Some(key)),
         Ok(_) => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
