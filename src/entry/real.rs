@@ -42,12 +42,13 @@ impl Real {
 
     /// Finds the real function now.
     pub fn resolve(&self) {
-        let name = self.symbol_name();
-        self.set(loaded_with_the_program().find_map(|library| library.function(&name)));
+        self.set(self.find(|name| loaded_with_the_program().find_map(|library| library.function(name))));
     }
 
-    fn symbol_name(&self) -> SymbolName<'static> {
-        SymbolName::new(self.name, self.version)
+    /// An older C library has what it has under the version of then (timer_create before 2.34).
+    fn find(&self, by_name: impl Fn(&SymbolName<'static>) -> Option<usize>) -> Option<usize> {
+        let of_version = by_name(&SymbolName::new(self.name, self.version));
+        of_version.or_else(|| self.version.and_then(|_| by_name(&SymbolName::new(self.name, None))))
     }
 
     fn set(&self, found: Option<usize>) {
@@ -87,9 +88,10 @@ pub fn resolve_all() {
     let mut libraries = loaded_with_the_program();
     let near: [Option<Library>; NEAR] = std::array::from_fn(|_| libraries.next());
     for real in reals {
-        let name = real.symbol_name();
-        let in_near = near.iter().flatten().find_map(|library| library.function(&name));
-        real.set(in_near.or_else(|| libraries.clone().find_map(|library| library.function(&name))));
+        real.set(real.find(|name| {
+            let in_near = near.iter().flatten().find_map(|library| library.function(name));
+            in_near.or_else(|| libraries.clone().find_map(|library| library.function(name)))
+        }));
     }
 }
 

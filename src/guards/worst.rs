@@ -228,7 +228,9 @@ pub(super) fn before_python_fork() {
 
 /// See [`super::wait_before_fork`].
 pub(super) fn wait_before_fork() {
-    if WAIT.thread.load(Relaxed) == kernel::thread_id() {
+    // Not asked for without need: a sandbox may forbid the call.
+    let has_waited = WAIT.thread.load(Relaxed);
+    if has_waited != 0 && has_waited == kernel::thread_id() {
         return;
     }
     if let Some((start, until)) = arm() {
@@ -257,8 +259,8 @@ fn give_way() {
 
 /// See [`super::after_fork`].
 pub(super) fn after_fork() {
-    let thread = kernel::thread_id();
-    if WAIT.thread.compare_exchange(thread, 0, Relaxed, Relaxed).is_err() {
+    let is_own = || WAIT.thread.compare_exchange(kernel::thread_id(), 0, Relaxed, Relaxed).is_ok();
+    if WAIT.thread.load(Relaxed) == 0 || !is_own() {
         return;
     }
     let is_armed = worst::is_armed_here();

@@ -250,7 +250,7 @@ macro_rules! generators {
             /// As the C library's: its first use is noted, and its lock.
             fn $name($($arg: $type),*) -> $ret;
             |caller| {
-                forkguard_core::registry::random::record(|| crate::sites::generator_user(caller));
+                super::random::used(caller);
                 at_lock(c_name!($name), caller, || real($($arg),*))
             }
         })*

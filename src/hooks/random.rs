@@ -14,6 +14,11 @@ pub(super) fn seeded(caller: usize, seed: Seed) {
     });
 }
 
+/// A generator of the C library's is about to be used.
+pub(super) fn used(caller: usize) {
+    random::record(|| record(|_| sites::generator_user(caller)).flatten());
+}
+
 /// CPython's `random.Random` takes so many bytes: the whole state of a Mersenne twister.
 const TWISTER: size_t = 624 * 4;
 const NUMPYS: size_t = 4 * 4;
@@ -63,7 +68,7 @@ macro_rules! generators {
             /// As the C library's: the first use of its generators is noted. (Those of random(3) have a lock: see `libc_locks`.)
             fn $name($($arg: $type),*) -> $ret;
             |caller| {
-                random::record(|| sites::generator_user(caller));
+                used(caller);
                 real($($arg),*)
             }
         })*

@@ -3,7 +3,7 @@ use super::descriptor::{closed, opened};
 use super::random;
 use crate::child::buffers;
 use crate::child::uses::{self, Use};
-use crate::entry::{errno, record};
+use crate::entry::{errno, record_with_scratch};
 use crate::sites::{Start, cpp};
 use forkguard_core::flags;
 use forkguard_core::registry::descriptors::{FdKind, role};
@@ -58,8 +58,15 @@ macro_rules! opens_named {
 fn opened_by_cpp(stream: *mut FILE, mode: *const c_char, fd: c_int, caller: usize) {
     // SAFETY: the real function has read this text, which is not empty.
     let writes = unsafe { *mode as u8 != b'r' || *mode.add(1) as u8 == b'+' };
-    if writes && path_of(caller).is_some_and(|path| path.as_str().contains("/libstdc++.")) {
-        record(|_| cpp::opened(stream.addr(), fd, (&raw const fd).addr(), caller));
+    let sp = (&raw const fd).addr();
+    let is_cpps = || path_of(caller).is_some_and(|path| path.as_str().contains("/libstdc++."));
+    let note = || {
+        if is_cpps() {
+            cpp::opened(stream.addr(), fd, sp, caller)
+        }
+    };
+    if writes {
+        record_with_scratch(|_| note());
     }
 }
 

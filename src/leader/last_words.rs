@@ -37,10 +37,11 @@ struct Child {
     state: &'static str,
 }
 
-/// A signal is about to be sent to a process: what it does is reported, if it is a child of this one that the signal ends.
-pub(super) fn report(pid: u32, signal: i32) {
+/// A signal is about to be sent to a process: what it does is reported, if it is a child of this one that the signal ends. `start`: where this
+/// process sends it.
+pub(super) fn report(pid: u32, signal: i32, start: Start) {
     let Some(&(_, name, only_asks)) = SIGNALS.iter().find(|known| known.0 == signal) else { return };
-    if sites::is_in_signal_handler(Start::here()) || only_asks && expects(pid, signal) {
+    if sites::is_in_signal_handler(start) || only_asks && expects(pid, signal) {
         return;
     }
     let Some(child) = child(pid, name) else { return };

@@ -2,6 +2,8 @@
 use super::asked_to_end;
 use super::last_words;
 use crate::entry::errno;
+use crate::entry::scratch::on_scratch_stack;
+use crate::sites::Start;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::Snapshot;
 use forkguard_core::{flags, gate, kernel, tls};
@@ -68,15 +70,19 @@ pub(crate) fn before(receiver: Receiver, signal: i32) {
     if !usable || signal <= 0 {
         return;
     }
-    errno::preserve(|| {
-        if let Some(process) = receiver.process().filter(|&process| process != kernel::process_id()) {
-            before_child(process, signal);
-        }
-    });
+    let start = Start::here();
+    // The host's stack may be a signal handler's.
+    errno::preserve(|| on_scratch_stack(|_| before_other(receiver, signal, start)));
+}
+
+fn before_other(receiver: Receiver, signal: i32, start: Start) {
+    if let Some(process) = receiver.process().filter(|&process| process != kernel::process_id()) {
+        before_child(process, signal, start);
+    }
 }
 
 /// A signal is about to be sent to a process that may be a child of this one.
-fn before_child(process: u32, signal: i32) {
+fn before_child(process: u32, signal: i32, start: Start) {
     asked_to_end::before_signal(process, signal);
-    last_words::report(process, signal);
+    last_words::report(process, signal, start);
 }

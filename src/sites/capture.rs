@@ -70,7 +70,9 @@ impl Registers {
 /// True when this thread runs a signal handler, as far as its stack can be walked.
 pub(crate) fn is_in_signal_handler(start: Start) -> bool {
     let caught = |number| kernel::signal_action(number).filter(|action| action.handler > libc::SIG_IGN);
-    (1..=64).find_map(caught).is_some_and(|any| unwind::signal_handler(start, any.restorer).is_some())
+    let is_handlers = |restorer| on_scratch_stack(|_| unwind::signal_handler(start, restorer).is_some());
+    // Where there is no memory for the walk it may be one.
+    (1..=64).find_map(caught).is_some_and(|any| is_handlers(any.restorer).unwrap_or(true))
 }
 
 /// The signal whose handler this thread runs in, if it made the call from there; of those with one handler, one that is blocked.

@@ -2,6 +2,7 @@
 use super::capture::capture;
 use super::store::{Language, frames_of};
 use super::unwind::{Start, return_addresses};
+use crate::entry::scratch::on_scratch_stack;
 use forkguard_core::flags;
 use forkguard_loader::{LinkMap, MemoryAccess, path_of};
 use forkguard_report::text::{is_runtime, is_system_path};
@@ -72,7 +73,7 @@ fn is_for_numpy(start: Start, caller: usize) -> bool {
 
 /// The site at which code uses a generator of the C library's; None where a library of the system's or of an interpreter does for itself.
 pub(crate) fn generator_user(caller: usize) -> Option<usize> {
-    let path = path_of(caller)?;
+    let path = on_scratch_stack(|_| path_of(caller)).flatten()?;
     let site = capture(caller);
     let is_interpreted = || frames_of(site).any(|frame| frame.language != Language::Native);
     (!is_runtime(path.as_str()) && !is_system_path(path.as_str()) || is_interpreted()).then_some(site)

@@ -48,7 +48,8 @@ fn is_file(object: usize) -> bool {
 
 /// libstdc++ has opened a file by a call that returns to `caller`, which lies on the stack above `sp`.
 pub(crate) fn opened(stream: usize, fd: i32, sp: usize, caller: usize) {
-    const ABOVE: usize = 192;
+    const ABOVE: usize = 1024;
+    const STEP: usize = 64;
     const KEPT: usize = 8;
     // A program that opens a file again and again is not slowed down by it for ever.
     const MOST: usize = 1024;
@@ -56,10 +57,16 @@ pub(crate) fn opened(stream: usize, fd: i32, sp: usize, caller: usize) {
         OPENED.store(MOST, Relaxed);
         return;
     }
-    let Some(stack) = read_value::<[usize; ABOVE]>(sp & !7) else { return };
+    let (mut stack, mut length) = ([0; ABOVE], 0);
+    // A thread's stack may end before that.
+    while let Some(part) = stack.get_mut(length..length + STEP) {
+        let Some(words) = read_value::<[usize; STEP]>((sp & !7) + length * size_of::<usize>()) else { break };
+        part.copy_from_slice(&words);
+        length += STEP;
+    }
     let may_be = |at: &&usize| at.is_multiple_of(8) && (4096..1 << 47).contains(*at);
     // Below the call's own return address lie copies of it.
-    let behind_calls = stack.windows(KEPT).filter(|words| words[0] == caller);
+    let behind_calls = stack[..length].windows(KEPT).filter(|words| words[0] == caller);
     let Some(&object) = behind_calls.flat_map(|words| &words[1..]).filter(may_be).find(|&&at| is_file(at)) else { return };
     if let Some(slot) = FILES.iter().find(|file| file.object.load(Relaxed) == object || file.output().is_none()) {
         slot.stream.store(stream, Relaxed);
