@@ -31,7 +31,7 @@ impl<'a> Unwinder<'a> {
         let mut frames = Vec::new();
         while frames.len() < DEPTH {
             let place = address.address_for_lookup() as usize;
-            frames.push(place);
+            frames.push(if frames.is_empty() { self.before_system_call(place) } else { place });
             self.load(place);
             let memory = self.memory;
             let mut read = |address: u64| memory.value::<usize>(address as usize).map(|word| word as u64).ok_or(());
@@ -44,6 +44,14 @@ impl<'a> Unwinder<'a> {
             }
         }
         frames
+    }
+
+    /// Who waits in a system call stands behind that instruction, which may be another line's.
+    fn before_system_call(&self, instruction: usize) -> usize {
+        const SYSCALL: [u8; 2] = [0x0f, 0x05];
+        let call = instruction.wrapping_sub(SYSCALL.len());
+        let mut code = [0; SYSCALL.len()];
+        if self.memory.read(call, &mut code) && code == SYSCALL { call } else { instruction }
     }
 
     fn load(&mut self, address: usize) {
