@@ -101,7 +101,8 @@ fn a_signal_gives_the_terminal_back() {
 #[test]
 fn a_terminal_that_goes_away_ends_it() {
     let (mut top, mut master) = on_screen();
-    until(&mut master, "GROWTH");
+    until(&mut master, ENTERS);
     drop(master);
-    assert_eq!(top.wait().expect("ends").signal(), Some(libc::SIGHUP));
+    // By SIGHUP, or because nothing can be read any more.
+    assert!(!top.wait().expect("ends").success());
 }

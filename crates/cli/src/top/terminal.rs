@@ -6,12 +6,14 @@ use crate::input::Error;
 use crate::server::Ended;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use std::io;
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
 use std::time::Duration;
 
 /// The screen is drawn anew after this time, or after a key.
@@ -23,6 +25,7 @@ pub(super) fn show(root: Option<u32>) -> Result<ExitCode, Error> {
     for number in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
         signal_hook::flag::register_usize(number, signal.clone(), number as usize).map_err(Error::Output)?;
     }
+    thread::spawn(end_without_terminal);
     let mut terminal = ratatui::try_init().map_err(Error::Output)?;
     let shared = Shared::watch(root);
     let shown = steer(&mut terminal, &shared, &signal);
@@ -35,9 +38,18 @@ pub(super) fn show(root: Option<u32>) -> Result<ExitCode, Error> {
     })
 }
 
+/// Ends the tool when its terminal is gone: crossterm would read the end of file without end.
+fn end_without_terminal() {
+    let stdin = io::stdin();
+    // No event is asked for: what is left is that the terminal hangs up.
+    let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
+    while poll(&mut fds, None) == Err(Errno::INTR) {}
+    process::exit(128 + SIGHUP);
+}
+
 fn steer(terminal: &mut DefaultTerminal, shared: &Shared, signal: &AtomicUsize) -> io::Result<()> {
     let mut steering = Steering::default();
-    while !steering.ends && signal.load(Relaxed) == 0 && !is_hung_up() {
+    while !steering.ends && signal.load(Relaxed) == 0 {
         let (rows, details) = shared.with(|seen| (steering.order.sorted(&seen.rows), told(seen, steering)));
         steering = steering.within(rows.len());
         terminal.draw(|frame| draw(frame, &steering, &rows, details.as_deref()))?;
@@ -46,35 +58,16 @@ fn steer(terminal: &mut DefaultTerminal, shared: &Shared, signal: &AtomicUsize) 
         if let Some(key) = next_key()? {
             steering = steering.press(key, &pids, details.map_or(0, |lines| lines.len()));
         }
-        if process(before) != process(steering.page) {
-            shared.ask(process(steering.page));
+        if shown_process(before) != shown_process(steering.page) {
+            shared.ask(shown_process(steering.page));
         }
     }
     Ok(())
 }
 
-/// True for a terminal that is gone: crossterm would read its end of file without end.
-fn is_hung_up() -> bool {
-    input(Duration::ZERO).intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
-}
-
-/// What comes from the terminal within that time.
-fn input(time: Duration) -> PollFlags {
-    let stdin = io::stdin();
-    let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
-    let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: i64::from(time.subsec_nanos()) };
-    match poll(&mut fds, Some(&time)) {
-        Ok(_) => fds[0].revents(),
-        Err(_) => PollFlags::empty(),
-    }
-}
-
 /// The next key, if one comes soon. What a signal interrupts goes on.
 fn next_key() -> io::Result<Option<event::KeyEvent>> {
-    let has_key = || event::poll(Duration::ZERO);
-    // What was typed at once has been read with the first key.
-    let ready = has_key().and_then(|ready| if !ready && input(FRAME) == PollFlags::IN { has_key() } else { Ok(ready) });
-    match ready.and_then(|ready| ready.then(event::read).transpose()) {
+    match event::poll(FRAME).and_then(|ready| ready.then(event::read).transpose()) {
         Ok(Some(Event::Key(key))) if key.kind != KeyEventKind::Release => Ok(Some(key)),
         Ok(_) => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
@@ -82,12 +75,12 @@ fn next_key() -> io::Result<Option<event::KeyEvent>> {
     }
 }
 
-fn process(page: Page) -> Option<u32> {
+fn shown_process(page: Page) -> Option<u32> {
     if let Page::Details { pid, .. } = page { Some(pid) } else { None }
 }
 
 /// The lines about the process that is on the screen.
 fn told(seen: &Seen, steering: Steering) -> Option<Vec<String>> {
-    let pid = process(steering.page)?;
+    let pid = shown_process(steering.page)?;
     seen.details.as_ref().filter(|(known, _)| *known == pid).map(|(_, lines)| lines.clone())
 }
