@@ -2,7 +2,7 @@
 mod common;
 
 use common::fixture::Fixture;
-use common::{Report, guarded, scratch};
+use common::{Report, ended, guarded, scratch};
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -23,7 +23,7 @@ fn output_of(mut command: Command, report: &Path, writer: impl Into<OwnedFd>, mu
     drop(command);
     let mut text = String::new();
     reader.read_to_string(&mut text).expect("text");
-    assert!(child.wait().expect("ends").success(), "{text}");
+    assert!(ended(&mut child).success(), "{text}");
     assert!(Report::read(report).findings("thread-lost").count() > 0, "no report");
     text
 }

@@ -2,7 +2,7 @@
 mod common;
 
 use common::server::*;
-use common::{scratch, tool, without_options};
+use common::{ended, scratch, tool, without_options};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -207,7 +207,7 @@ fn an_interrupted_check_leaves_nothing_behind() {
     let mut started = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
     serves(port);
     kill(started.id(), libc::SIGTERM);
-    assert_eq!(started.wait().expect("ends").signal(), Some(libc::SIGTERM));
+    assert_eq!(ended(&mut started).signal(), Some(libc::SIGTERM));
     assert!(get(port).is_err(), "it still answers");
 }
 

@@ -3,7 +3,7 @@ mod common;
 
 use common::server::*;
 use common::terminal::on_terminal;
-use common::{scratch, tool, without_options};
+use common::{ended, scratch, tool, without_options};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -192,7 +192,7 @@ fn signals_reach_the_program() {
         assert_eq!(next(), name);
     }
     drop(started.stdin.take());
-    assert!(started.wait().expect("ends").success());
+    assert!(ended(&mut started).success());
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn control_c_reaches_the_program_once() {
     std::io::Write::write_all(&mut master, b"\n").expect("a line");
     let all = until(&mut master, "python3 ended");
     assert_eq!(all.matches("SIGINT").count(), 1, "{all}");
-    assert!(started.wait().expect("ends").success());
+    assert!(ended(&mut started).success());
 }
 
 /// ctrl-Z stops both, so that a shell sees the job stopped; CONT lets both go on.
@@ -261,7 +261,7 @@ fn a_stopped_program_stops_the_tool() {
     kill(started.id(), libc::SIGUSR1);
     assert_eq!(lines.next().expect("a line").expect("UTF-8"), "SIGUSR1");
     drop(started.stdin.take());
-    assert!(started.wait().expect("ends").success());
+    assert!(ended(&mut started).success());
 }
 
 /// As the first process of a container the tool reaps orphans, and passes signals on.
@@ -283,7 +283,7 @@ fn the_first_process_of_a_container() {
     let first = *children(started.id()).first().expect("the first process");
     kill(first, libc::SIGTERM);
     assert_eq!(next(), "stopped");
-    assert!(started.wait().expect("ends").success());
+    assert!(ended(&mut started).success());
 }
 
 /// The library sees no wait that crosses no symbol, and a leader in such a call does not look at its children: the tool does. Children that wait for

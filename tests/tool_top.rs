@@ -4,7 +4,7 @@ mod common;
 use common::hit::line;
 use common::server::*;
 use common::terminal::on_terminal;
-use common::tool;
+use common::{ended, tool};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -86,7 +86,7 @@ fn keys_and_the_terminals_restoration() {
     until(&mut master, "stood");
     master.write_all(b"qq").expect("keys");
     until(&mut master, LEAVES);
-    assert!(top.wait().expect("ends").success());
+    assert!(ended(&mut top).success());
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_signal_gives_the_terminal_back() {
     until(&mut master, ENTERS);
     kill(top.id(), libc::SIGTERM);
     until(&mut master, LEAVES);
-    assert_eq!(top.wait().expect("ends").signal(), Some(libc::SIGTERM));
+    assert_eq!(ended(&mut top).signal(), Some(libc::SIGTERM));
 }
 
 #[test]
@@ -104,5 +104,5 @@ fn a_terminal_that_goes_away_ends_it() {
     until(&mut master, ENTERS);
     drop(master);
     // By SIGHUP, or because nothing can be read any more.
-    assert!(!top.wait().expect("ends").success());
+    assert!(!ended(&mut top).success());
 }

@@ -18,7 +18,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
@@ -103,6 +103,19 @@ pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
         assert!(start.elapsed() < LIMIT, "no {what} after {LIMIT:?}");
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// How a program ended; one that does not end within [`LIMIT`] is killed, and the test fails.
+pub fn ended(child: &mut Child) -> ExitStatus {
+    let start = Instant::now();
+    while start.elapsed() < LIMIT {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().and_then(|()| child.wait()).expect("is killed");
+    panic!("the program has not ended after {LIMIT:?}");
 }
 
 /// The report's JSON Schema.
