@@ -9,6 +9,7 @@ mod maps;
 mod memory;
 mod module;
 pub mod sharing;
+mod stat;
 mod status;
 mod still;
 mod stop;
@@ -19,6 +20,8 @@ mod wait;
 
 pub use error::Error;
 pub use lock::{Kind, Lock};
+pub use maps::has_library;
+pub use stat::{Stat, living_parent};
 pub use status::{Status, processes, same_user, status, tasks};
 pub use still::{Still, may_be_stuck, still};
 pub use verdict::{Certainty, Verdict};

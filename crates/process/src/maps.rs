@@ -1,4 +1,5 @@
 //! The mappings of a process.
+use std::fs;
 use std::ops::Range;
 
 /// One line of /proc/PID/maps.
@@ -13,6 +14,11 @@ pub(crate) struct Mapping {
     pub(crate) offset: usize,
     /// The file, or a name in brackets; empty for memory without one.
     pub(crate) path: String,
+}
+
+/// True for a process that has forkguard's library loaded, by the library's name.
+pub fn has_library(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/maps")).is_ok_and(|maps| maps.contains("/libforkguard."))
 }
 
 /// All mappings, by address.

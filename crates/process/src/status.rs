@@ -20,12 +20,17 @@ pub struct Status {
     pub user: u32,
     /// A bit for each signal that has a handler, of number 1 in the lowest.
     pub caught: u64,
+    /// A bit for each signal that is ignored.
+    pub ignored: u64,
+    /// How often a thread has given up a processor by itself.
+    pub switches: u64,
 }
 
 impl Status {
     fn parse(text: &str) -> Option<Status> {
         let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
         let number = |name| field(name)?.parse().ok();
+        let signals = |name| u64::from_str_radix(field(name)?, 16).ok();
         let ids: Vec<u32> = field("NSpid").unwrap_or_default().split_whitespace().filter_map(|id| id.parse().ok()).collect();
         let id = number("Pid")?;
         Some(Status {
@@ -36,7 +41,9 @@ impl Status {
             state: field("State")?.chars().next()?,
             parent: number("PPid")?,
             user: field("Uid")?.split_whitespace().nth(1)?.parse().ok()?,
-            caught: u64::from_str_radix(field("SigCgt")?, 16).ok()?,
+            caught: signals("SigCgt")?,
+            ignored: signals("SigIgn")?,
+            switches: field("voluntary_ctxt_switches")?.parse().ok()?,
         })
     }
 }
@@ -82,9 +89,10 @@ mod tests {
 
     #[test]
     fn a_thread_in_a_container() {
-        let text = "Name:\tgunicorn: worker\nState:\tS (sleeping)\nPid:\t812\nPPid:\t800\nUid:\t33\t34\t33\t33\nNSpid:\t812\t9\nSigCgt:\t0000000000004002\n";
+        let text = "Name:\tgunicorn: worker\nState:\tS (sleeping)\nPid:\t812\nPPid:\t800\nUid:\t33\t34\t33\t33\nNSpid:\t812\t9\nSigIgn:\t0000000000001000\nSigCgt:\t0000000000004002\nvoluntary_ctxt_switches:\t7\n";
         let status = Status::parse(text).expect("status");
         assert_eq!((status.id, status.own_id, status.namespaces, status.parent, status.user), (812, 9, 2, 800, 34));
-        assert_eq!((status.name.as_str(), status.state, status.caught), ("gunicorn: worker", 'S', 0x4002));
+        assert_eq!((status.name.as_str(), status.state, status.switches), ("gunicorn: worker", 'S', 7));
+        assert_eq!((status.caught, status.ignored), (0x4002, 0x1000));
     }
 }

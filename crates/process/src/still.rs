@@ -1,5 +1,6 @@
 //! Whether a process does nothing but wait, as /proc tells: nothing is stopped, and no memory is read.
-use crate::status::tasks;
+use crate::maps::has_library;
+use crate::status::{Status, tasks};
 use crate::wait::{FutexWait, Wait};
 use std::fs;
 
@@ -26,21 +27,20 @@ impl Still {
 
 /// The waits by which a process may hang: for locks that are held, or of all its threads. None where there are none.
 pub fn still(pid: u32) -> Option<Still> {
-    let threads: Vec<(u32, Option<Wait>)> = tasks(pid).into_iter().map(|task| (task.id, endless_wait(pid, task.id))).collect();
-    let all = !threads.is_empty() && threads.iter().all(|(_, wait)| wait.is_some());
+    let waits = |task: Status| (endless_wait(pid, task.id), task);
+    let threads: Vec<(Option<Wait>, Status)> = tasks(pid).into_iter().map(waits).collect();
+    let all = !threads.is_empty() && threads.iter().all(|(wait, _)| wait.is_some());
     let counts = |wait: &Wait| all || wait.futex().is_some_and(is_for_lock);
     let waiting: Vec<Waiting> = threads
         .into_iter()
-        .filter_map(|(thread, wait)| Some((thread, wait.filter(counts)?)))
-        .map(|(thread, wait)| Waiting { thread, wait, switches: switches(pid, thread) })
+        .filter_map(|(wait, task)| Some(Waiting { thread: task.id, wait: wait.filter(counts)?, switches: task.switches }))
         .collect();
     (!waiting.is_empty()).then_some(Still(waiting))
 }
 
 /// True for a process that is worth a look: it has forkguard's library, waits for a lock that is held, or does nothing but wait for itself.
 pub fn may_be_stuck(pid: u32) -> bool {
-    let has_library = || fs::read_to_string(format!("/proc/{pid}/maps")).is_ok_and(|maps| maps.contains("/libforkguard."));
-    still(pid).is_some() || has_library()
+    still(pid).is_some() || has_library(pid)
 }
 
 fn endless_wait(pid: u32, tid: u32) -> Option<Wait> {
@@ -52,12 +52,6 @@ fn endless_wait(pid: u32, tid: u32) -> Option<Wait> {
 fn is_for_lock(futex: FutexWait) -> bool {
     const CONTENDED: u32 = 2;
     futex.operation == 0 && futex.expected == CONTENDED
-}
-
-fn switches(pid: u32, tid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/task/{tid}/status")).unwrap_or_default();
-    let number = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")?.trim().parse().ok());
-    number.unwrap_or_default()
 }
 
 #[cfg(test)]

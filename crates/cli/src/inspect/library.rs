@@ -1,5 +1,5 @@
 //! What the library in a process has reported of it: found by the process's own environment.
-use forkguard_process::Status;
+use forkguard_process::{Status, has_library};
 use forkguard_report::directories::default_directories;
 use forkguard_report::event::{Event, Finding};
 use forkguard_report::{Line, SUFFIX};
@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The findings about a process, in their order.
 pub(super) fn findings(process: &Status) -> Vec<Finding<'static>> {
-    let root = PathBuf::from(format!("/proc/{}", process.id));
-    if !fs::read_to_string(root.join("maps")).is_ok_and(|maps| maps.contains("/libforkguard.")) {
+    if !has_library(process.id) {
         return Vec::new();
     }
     report_files(process).iter().flat_map(|file| of_file(file, process.own_id)).collect()

@@ -1,10 +1,10 @@
 //! Signals on their way to the program: what is sent to the tool reaches it, once.
+use forkguard_process::status;
 use rustix::process::{Pid, Signal};
 use signal_hook::consts::*;
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::{Cause, Origin};
-use std::fs;
 use std::io::{self, IsTerminal};
 
 /// Those that servers are steered by, and those of a terminal.
@@ -24,11 +24,9 @@ pub(super) fn catch() -> io::Result<Arriving> {
     Arriving::new(caught.chain([SIGCHLD]))
 }
 
-/// The signals that this process ignores (bit n: signal n + 1; proc_pid_status(5)).
+/// The signals that this process ignores (bit n: signal n + 1).
 fn ignored() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let bits = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    bits.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).unwrap_or(0)
+    status(std::process::id()).map_or(0, |status| status.ignored)
 }
 
 /// True for one that the whole process group has got from the kernel: the terminal's ctrl-C, its size, its end.

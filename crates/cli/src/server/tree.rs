@@ -1,8 +1,8 @@
 //! All processes below this one: a check leaves none behind.
 use super::signals;
+use forkguard_process::{living_parent, processes};
 use rustix::process::{Pid, getpid, set_child_subreaper};
 use std::collections::{HashMap, HashSet};
-use std::fs;
 
 /// Makes this process the parent of what its descendants leave behind (PR_SET_CHILD_SUBREAPER).
 pub(crate) fn adopt_orphans() {
@@ -13,10 +13,9 @@ pub(crate) fn adopt_orphans() {
 pub(crate) struct Tree(HashMap<i32, i32>);
 
 impl Tree {
-    /// As it is now, without zombies (proc_pid_stat(5)).
+    /// As it is now, without zombies.
     pub(crate) fn now() -> Tree {
-        let pids = fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        let parents: HashMap<i32, i32> = pids.filter_map(|pid| Some((pid, living_parent(pid)?))).collect();
+        let parents: HashMap<i32, i32> = processes().filter_map(|pid| Some((pid as i32, living_parent(pid)? as i32))).collect();
         let own = getpid().as_raw_nonzero().get();
         let below: HashSet<i32> = parents.keys().copied().filter(|&pid| is_below(own, pid, &parents)).collect();
         Tree(parents.into_iter().filter(|(pid, _)| below.contains(pid)).collect())
@@ -43,13 +42,6 @@ impl Tree {
     pub(super) fn send(&self, signal: i32) {
         self.0.keys().filter_map(|&pid| Pid::from_raw(pid)).for_each(|pid| signals::send(pid, signal));
     }
-}
-
-fn living_parent(pid: i32) -> Option<i32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-    let is_living = !matches!(fields.next()?, "Z" | "X");
-    fields.next()?.parse().ok().filter(|_| is_living)
 }
 
 fn is_below(ancestor: i32, pid: i32, parents: &HashMap<i32, i32>) -> bool {

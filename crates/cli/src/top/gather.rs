@@ -4,9 +4,8 @@ use super::findings::Reported;
 use super::rows::{Row, lately, tree};
 use crate::hangs::{Hang, News, Rounds};
 use crate::inspect;
-use forkguard_process::processes;
+use forkguard_process::{has_library, living_parent, processes};
 use std::collections::HashMap;
-use std::fs;
 use std::time::{Duration, Instant};
 
 /// Between two readings of the reports.
@@ -64,9 +63,9 @@ impl Gatherer {
     }
 
     fn row(&mut self, pid: u32, depth: usize, figures: &Figures, time: Duration, uptime: Duration) -> Row {
-        let now = (figures.private, figures.start);
+        let now = (figures.private(), figures.stat.start);
         let first = self.first.entry(pid).or_insert(now);
-        if first.1 != figures.start {
+        if first.1 != figures.stat.start {
             *first = now;
         }
         // Two looks are needed where the library has not told what it began with.
@@ -76,7 +75,7 @@ impl Gatherer {
             depth,
             age: figures.age(uptime),
             processor: lately(self.before.get(&pid), figures, time),
-            growth: figures.private.zip(begun).map(|(now, begun)| now as i64 - begun as i64),
+            growth: figures.private().zip(begun).map(|(now, begun)| now as i64 - begun as i64),
             findings: self.reported.findings.get(&pid).copied().unwrap_or_default(),
             hangs: self.hangs.get(&pid).cloned(),
             figures: figures.clone(),
@@ -106,7 +105,7 @@ impl Gatherer {
 
 /// The processes to show, with their depths.
 fn shown(root: Option<u32>) -> Vec<(u32, usize)> {
-    let all: Vec<(u32, u32)> = processes().filter_map(|pid| Some((pid, parent(pid)?))).collect();
+    let all: Vec<(u32, u32)> = processes().filter_map(|pid| Some((pid, living_parent(pid)?))).collect();
     match root {
         Some(root) => tree(&[root], &all),
         None => {
@@ -125,17 +124,6 @@ fn leaders(with: &[(u32, u32)]) -> Vec<u32> {
         with.iter().filter(|&&(pid, parent)| is_parent(pid) && !has_parent(parent)).map(|it| it.0).collect();
     leaders.sort_unstable();
     leaders
-}
-
-fn parent(pid: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let mut words = stat.rsplit_once(") ")?.1.split(' ');
-    let lives = !matches!(words.next()?, "Z" | "X");
-    words.next()?.parse().ok().filter(|_| lives)
-}
-
-fn has_library(pid: u32) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/maps")).is_ok_and(|maps| maps.contains("/libforkguard."))
 }
 
 #[cfg(test)]

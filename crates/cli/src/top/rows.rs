@@ -61,7 +61,7 @@ impl Order {
         let mut rows = rows.to_vec();
         match self {
             Order::Tree => return rows,
-            Order::Pss => rows.sort_by_key(|row| std::cmp::Reverse(row.figures.pss)),
+            Order::Pss => rows.sort_by_key(|row| std::cmp::Reverse(row.figures.pss())),
             Order::Growth => rows.sort_by_key(|row| std::cmp::Reverse(row.growth)),
             Order::Processor => rows.sort_by(|one, other| other.processor.total_cmp(&one.processor)),
             Order::Age => rows.sort_by_key(|row| std::cmp::Reverse(row.age)),
@@ -96,9 +96,9 @@ impl Row {
     pub(super) fn cells(&self) -> [String; 8] {
         [
             self.pid.to_string(),
-            format!("{}{}", "  ".repeat(self.depth), forkguard_report::text::Plain(&self.figures.name)),
+            format!("{}{}", "  ".repeat(self.depth), forkguard_report::text::Plain(&self.figures.stat.name)),
             length(self.age),
-            self.figures.pss.map_or_else(unknown, |kilobytes| size(kilobytes as i64)),
+            self.figures.pss().map_or_else(unknown, |kilobytes| size(kilobytes as i64)),
             self.growth.map_or_else(unknown, |kilobytes| format!("{}{}", if kilobytes > 0 { "+" } else { "" }, size(kilobytes))),
             format!("{:.0}", self.processor),
             self.findings_text(),
@@ -120,7 +120,7 @@ impl Row {
         if let Some(what) = &self.hangs {
             return format!("hangs: {}", forkguard_report::text::Plain(what));
         }
-        match self.figures.state {
+        match self.figures.stat.state {
             'R' => "runs".to_owned(),
             'D' => "waits for a disk".to_owned(),
             'T' | 't' => "is stopped".to_owned(),
@@ -131,8 +131,8 @@ impl Row {
 
 /// The processor time between two looks.
 pub(super) fn lately(before: Option<&Figures>, now: &Figures, time: Duration) -> f64 {
-    let before = before.filter(|before| before.start == now.start);
-    before.map_or(0.0, |before| percent(now.ticks.saturating_sub(before.ticks), time))
+    let before = before.filter(|before| before.stat.start == now.stat.start);
+    before.map_or(0.0, |before| percent(now.stat.ticks.saturating_sub(before.stat.ticks), time))
 }
 
 fn unknown() -> String {

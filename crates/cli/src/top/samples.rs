@@ -2,17 +2,14 @@
 use super::figures::Figures;
 use super::findings::Counts;
 use super::rows::Row;
+use forkguard_process::Stat;
+use forkguard_process::sharing::Sizes;
 use std::time::Duration;
 
 fn row(pid: u32, depth: usize, state: char, hit: u64, hangs: Option<&str>) -> Row {
     let figures = Figures {
-        name: "gunicorn".to_owned(),
-        parent: 1,
-        state,
-        start: 100,
-        ticks: 50,
-        pss: Some(u64::from(pid) * 10),
-        private: Some(900),
+        stat: Stat { name: "gunicorn".to_owned(), state, parent: 1, ticks: 50, start: 100 },
+        memory: Some(Sizes { pss: u64::from(pid) * 10, uss: 900, ..Sizes::default() }),
     };
     Row {
         pid,

@@ -7,4 +7,4 @@ mod written;
 
 pub use family::{Family, Kind, Member, Pages, equal_again, family, measure, workers_of};
 pub use faults::{CopiedPage, Copies, Unwatched, Watch, watch};
-pub use smaps::Sizes;
+pub use smaps::{Sizes, rollup};

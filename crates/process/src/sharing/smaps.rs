@@ -49,7 +49,10 @@ impl Sizes {
 }
 
 /// All of a process: one walk of the kernel's.
-pub(super) fn rollup(pid: u32) -> io::Result<Sizes> {
+///
+/// # Errors
+/// The process is gone, or another user's.
+pub fn rollup(pid: u32) -> io::Result<Sizes> {
     let mut sizes = Sizes::default();
     fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?.lines().for_each(|line| _ = sizes.add_line(line));
     Ok(sizes)
