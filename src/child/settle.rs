@@ -5,7 +5,7 @@ use super::summary;
 use super::uses::{accepted, pending, watch};
 use super::work::Awaited;
 use crate::emit;
-use crate::entry::{Scratch, WaitLength, record, record_with_scratch};
+use crate::entry::{Scratch, WaitLength, record, record_with_scratch, scratch};
 use crate::findings::signals_blocked;
 use crate::guards::{self, fixups};
 use crate::ledger;
@@ -43,6 +43,7 @@ pub(crate) fn settle_before_wait(call: &'static &'static str, awaited: Awaited, 
     if is_older_than(BOOTS_FOR_NS) || awaited.is_work(length) && is_in_time() {
         record(|_| guards::unblock_before_wait(signals_blocked::attended(call)));
         record_with_scratch(|scratch| settle(call, scratch));
+        record(|_| scratch::give_back());
         return;
     }
     accepted::begin_wait();

@@ -140,6 +140,17 @@ fn map() -> Option<Pages> {
     Some(pages)
 }
 
+/// In a child whose report is made: workers need not keep the room for it.
+pub(crate) fn give_back() {
+    if !COMMON.busy.swap(true, Acquire) {
+        // SAFETY: see `CommonPages`.
+        if let Some(pages) = unsafe { &mut *COMMON.pages.get() } {
+            pages.give_back(GUARD);
+        }
+        COMMON.busy.store(false, Release);
+    }
+}
+
 /// In a forked child: the thread that used the memory may be gone.
 pub(crate) fn reset_in_child() {
     COMMON.busy.store(false, Release);

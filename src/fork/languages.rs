@@ -12,10 +12,18 @@ pub(super) fn record(snapshot: &mut Snapshot, caller: usize) {
     sites::cpp::waiting_output(|fd, length, digest| {
         snapshot.add_languages_output("C++", fd, length, digest, sites::capture(caller))
     });
-    if !sites::python::is_code(caller) && sites::is_in_signal_handler(Start::here()) {
-        // A crash handler, for example: the interpreter may be in the middle of anything, and is not to be called.
-        return;
+    if sites::has_interpreter() && !interrupts_interpreter(caller) {
+        record_interpreters(snapshot, caller);
     }
+}
+
+/// True in a signal handler of native code, a crash handler for example: the interpreter may be in the middle of anything, and is not to be
+/// called.
+fn interrupts_interpreter(caller: usize) -> bool {
+    !sites::python::is_code(caller) && sites::is_in_signal_handler(Start::here())
+}
+
+fn record_interpreters(snapshot: &mut Snapshot, caller: usize) {
     sites::python::waiting_output(|output| {
         // In the child the thread does not stand there any more.
         snapshot.add_languages_output("Python", output.fd, output.length, output.digest, sites::capture(caller));

@@ -14,12 +14,10 @@ pub(super) fn in_child() {
     }
 }
 
-/// Before this process closes a descriptor: an epoll instance watches what another process still has open (epoll(7)), and nobody here could take
-/// it out any more.
-pub(crate) fn before_close(fd: i32) {
-    if options::get().epoll == Shared::Own && options::guards() && is_shared_by_fork() {
-        remove_from_instance(fd);
-    }
+/// True where a descriptor is to leave its instance before this process closes it: an instance watches what another process still has open
+/// (epoll(7)), and nobody here could take it out any more.
+pub(crate) fn takes_out_closed() -> bool {
+    options::get().epoll == Shared::Own && options::guards() && is_shared_by_fork()
 }
 
 fn is_shared_by_fork() -> bool {
@@ -27,7 +25,7 @@ fn is_shared_by_fork() -> bool {
 }
 
 /// A number that was duplicated stays: the instance watches its other number, too.
-fn remove_from_instance(fd: i32) {
+pub(crate) fn take_out(fd: i32) {
     let is_epoll = |&epoll: &i32| descriptors::record(epoll).is_some_and(|record| record.kind == FdKind::Epoll);
     let is_copied = |fd| descriptors::record(fd).is_some_and(|record| record.marks & mark::COPIED != 0);
     if let Some(epoll) = descriptors::watched_by(fd).filter(is_epoll)

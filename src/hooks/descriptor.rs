@@ -175,7 +175,9 @@ hook! {
             return not_open();
         }
         let accepted = accepted::closing(fd);
-        record(|_| epoll::before_close(fd));
+        if epoll::takes_out_closed() {
+            record(|_| epoll::take_out(fd));
+        }
         // Noted before: afterwards the number may already be another thread's. (A close that fails leaves nothing open.)
         closed(fd);
         let result = real(fd);

@@ -11,7 +11,7 @@ use crate::options::{self, Summary};
 use crate::sites::{self, Start};
 use forkguard_core::fixed::Text;
 use forkguard_core::kernel;
-use forkguard_core::kernel::other_process::{PARENT, STACK, START, STATE, read, stat};
+use forkguard_core::kernel::other_process::{PARENT, STACK, START, STATE, catches_or_ignores, stat};
 use forkguard_report::event::{Event, LastWords, Role};
 use std::borrow::Cow::Borrowed;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -41,20 +41,11 @@ struct Child {
 /// process sends it.
 pub(super) fn report(pid: u32, signal: i32, start: Start) {
     let Some(&(_, name, only_asks)) = SIGNALS.iter().find(|known| known.0 == signal) else { return };
-    if sites::is_in_signal_handler(start) || only_asks && expects(pid, signal) {
+    if sites::is_in_signal_handler(start) || only_asks && catches_or_ignores(pid, signal) {
         return;
     }
     let Some(child) = child(pid, name) else { return };
     record_with_scratch(|scratch| write(scratch, &child));
-}
-
-/// True for a process that catches or ignores a signal (proc_pid_status(5)).
-fn expects(pid: u32, signal: i32) -> bool {
-    let mut bytes = [0; 4096];
-    let status = read(&mut bytes, pid, "status");
-    let mask = |name: &str| status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix(name)?.trim(), 16).ok());
-    let masks = mask("SigCgt:").unwrap_or(0) | mask("SigIgn:").unwrap_or(0);
-    masks >> (signal - 1) & 1 != 0
 }
 
 /// The child of this process by that number, if it lives, runs this program, and was not read before.

@@ -27,7 +27,7 @@ pub(crate) use languages::exit_functions::{exit_functions, runs_exit_function};
 pub(crate) use languages::python::handlers as python_handlers;
 pub(crate) use languages::python::{self, before_forks, starts_thread};
 pub(crate) use languages::ruby::forks::{before_ruby_forks, evaluate_ruby};
-pub(crate) use languages::{is_in_ruby, stack_of_child, watch_forks_soon};
+pub(crate) use languages::{has_interpreter, is_in_ruby, stack_of_child, watch_forks_soon};
 pub(crate) use rate::skipped;
 pub(crate) use seeds::{Seed, generator_user, seed_taker};
 pub(crate) use sleepers::stack_of_sleeper;

@@ -52,6 +52,12 @@ pub(super) fn have_interpreter() -> bool {
     ruby::FOUND.still_loaded().is_some() || php::FOUND.still_loaded().is_some() || perl::FOUND.still_loaded().is_some()
 }
 
+/// True when an interpreter of any language is loaded; looks for one.
+pub(crate) fn has_interpreter() -> bool {
+    find_interpreters(MemoryAccess::FAULT_PROOF);
+    have_interpreter() || python::is_loaded()
+}
+
 /// Has the interpreter of this process call before it forks what was registered for it, soon; true when that is asked for. Not in a native
 /// signal handler.
 pub(crate) fn watch_forks_soon() -> bool {

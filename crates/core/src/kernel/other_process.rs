@@ -133,26 +133,58 @@ pub struct Sleeper {
     pub caught: u64,
 }
 
+/// The fields of /proc/PID/status (proc_pid_status(5)), by name.
+struct Status<'b>(&'b str);
+
+impl<'b> Status<'b> {
+    fn read(bytes: &'b mut [u8], process: u32) -> Self {
+        Self(read(bytes, process, "status"))
+    }
+
+    fn field(&self, name: &str) -> Option<&'b str> {
+        self.0.lines().find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim()))
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.field(name)?.parse().ok()
+    }
+
+    /// Signals, a bit each.
+    fn signals(&self, name: &str) -> Option<u64> {
+        u64::from_str_radix(self.field(name)?, 16).ok()
+    }
+
+    fn has(&self, name: &str, signal: i32) -> bool {
+        self.signals(name).is_some_and(|signals| signals >> (signal - 1) & 1 != 0)
+    }
+}
+
+/// Room for /proc/PID/status as far as it is read here.
+const STATUS_LENGTH: usize = 4096;
+
 /// True for a process that lives and has a handler for a signal.
 pub fn catches(process: u32, signal: i32) -> bool {
-    let mut bytes = [0; 4096];
-    let text = read(&mut bytes, process, "status");
-    let field = |name: &str| text.lines().find_map(|line| Some(line.strip_prefix(name)?.trim()));
-    let is_alive = field("State:").is_some_and(|state| !state.starts_with(['Z', 'X']));
-    let caught = field("SigCgt:").and_then(|mask| u64::from_str_radix(mask, 16).ok()).unwrap_or(0);
-    is_alive && caught & 1 << (signal - 1) != 0
+    let mut bytes = [0; STATUS_LENGTH];
+    let status = Status::read(&mut bytes, process);
+    let is_alive = status.field("State").is_some_and(|state| !state.starts_with(['Z', 'X']));
+    is_alive && status.has("SigCgt", signal)
+}
+
+/// True for a process that a signal does not end at once.
+pub fn catches_or_ignores(process: u32, signal: i32) -> bool {
+    let mut bytes = [0; STATUS_LENGTH];
+    let status = Status::read(&mut bytes, process);
+    status.has("SigCgt", signal) || status.has("SigIgn", signal)
 }
 
 /// A process whose main thread sleeps; None of one that runs or has ended.
 pub fn sleeper(process: u32) -> Option<Sleeper> {
-    let mut bytes = [0; 4096];
-    let text = read(&mut bytes, process, "status");
-    let field = |name: &str| text.lines().find_map(|line| Some(line.strip_prefix(name)?.trim()));
-    let number = |name| field(name)?.parse::<u64>().ok();
-    field("State:")?.starts_with('S').then_some(())?;
+    let mut bytes = [0; STATUS_LENGTH];
+    let status = Status::read(&mut bytes, process);
+    status.field("State")?.starts_with('S').then_some(())?;
     Some(Sleeper {
-        threads: number("Threads:")?,
-        switches: number("voluntary_ctxt_switches:")? + number("nonvoluntary_ctxt_switches:")?,
-        caught: u64::from_str_radix(field("SigCgt:")?, 16).ok()?,
+        threads: status.number("Threads")?,
+        switches: status.number("voluntary_ctxt_switches")? + status.number("nonvoluntary_ctxt_switches")?,
+        caught: status.signals("SigCgt")?,
     })
 }

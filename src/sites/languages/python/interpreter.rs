@@ -65,6 +65,11 @@ pub(crate) fn is_known() -> bool {
     FOUND.still_loaded().is_some()
 }
 
+/// True when an interpreter is loaded; looks for one.
+pub(crate) fn is_loaded() -> bool {
+    interpreter().is_some()
+}
+
 /// True for an address inside the static state of a known interpreter.
 pub(crate) fn owns(address: usize) -> bool {
     FOUND.still_loaded().is_some_and(|python| python.api.owns(address))

@@ -23,7 +23,8 @@ pub(crate) use child::add_frames_of_child;
 pub(crate) use exit_functions::{exit_functions, outermost_code};
 pub(crate) use forks::{PythonCall, before_forks, install_soon, starts_thread, without_gil};
 pub(crate) use interpreter::{
-    are_frames_trusted, holds_gil, is_code, is_known, is_python_thread, is_unproved, owns, prepare, prove, reset_in_child,
+    are_frames_trusted, holds_gil, is_code, is_known, is_loaded, is_python_thread, is_unproved, owns, prepare, prove,
+    reset_in_child,
 };
 pub(crate) use objects::{new_handler, new_thread};
 pub(crate) use output::waiting_output;
