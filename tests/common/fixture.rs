@@ -6,8 +6,8 @@ use std::fs::{self, File};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use std::{env, process, thread};
 
@@ -101,14 +101,7 @@ impl Fixture {
     }
 
     fn plugins(&self) -> Result<(), String> {
-        for plugin in self.words("PLUGIN") {
-            let source = sources().join(format!("plugins/{plugin}.c"));
-            let directives = directives_of(&source);
-            let flags = directives.iter().filter(|(key, _)| key == "FLAGS").flat_map(|(_, value)| value.split_whitespace());
-            let flags: Vec<&str> = ["-fPIC", "-shared"].into_iter().chain(flags).collect();
-            compile(&source, &built().join(format!("lib{plugin}.so")), &flags)?;
-        }
-        Ok(())
+        self.words("PLUGIN").try_for_each(build_plugin)
     }
 
     fn compile(&self, output: &Path, extra: &[&str]) -> Result<(), String> {
@@ -181,6 +174,27 @@ impl Fixture {
             }
         }
     }
+}
+
+/// Compiles a library of `c-tests/plugins`.
+fn build_plugin(name: &str) -> Result<(), String> {
+    let source = sources().join(format!("plugins/{name}.c"));
+    let directives = directives_of(&source);
+    let flags = directives.iter().filter(|(key, _)| key == "FLAGS").flat_map(|(_, value)| value.split_whitespace());
+    let flags: Vec<&str> = ["-fPIC", "-shared"].into_iter().chain(flags).collect();
+    compile(&source, &built().join(format!("lib{name}.so")), &flags)
+}
+
+/// The allocator that ends a process in which the library calls it, or that calls it during a fork: for preloading, in front.
+pub fn no_allocation() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| plugin("no_allocation"))
+}
+
+/// A library of `c-tests/plugins`.
+pub fn plugin(name: &str) -> PathBuf {
+    build_plugin(name).unwrap_or_else(|error| panic!("{error}"));
+    built().join(format!("lib{name}.so"))
 }
 
 fn slug_of(name: &str) -> String {
@@ -398,10 +412,12 @@ const GUARD: (&str, &str) = ("FORKGUARD", "guard");
 enum Preload {
     Forkguard,
     Jemalloc,
+    /// `plugins/no_allocation.c`.
+    NoAllocation,
 }
 
 /// The first runs without the library: the others are compared with it.
-pub const MODES: [Mode; 7] = [
+pub const MODES: [Mode; 8] = [
     Mode { name: "native", option: GUARD, preload: &[] },
     Mode { name: "guard", option: GUARD, preload: &[Preload::Forkguard] },
     Mode { name: "observe", option: ("FORKGUARD", "observe"), preload: &[Preload::Forkguard] },
@@ -409,6 +425,7 @@ pub const MODES: [Mode; 7] = [
     Mode { name: "off", option: ("FORKGUARD", "off"), preload: &[Preload::Forkguard] },
     Mode { name: "before-jemalloc", option: GUARD, preload: &[Preload::Forkguard, Preload::Jemalloc] },
     Mode { name: "after-jemalloc", option: GUARD, preload: &[Preload::Jemalloc, Preload::Forkguard] },
+    Mode { name: "no-allocation", option: GUARD, preload: &[Preload::NoAllocation, Preload::Forkguard] },
 ];
 
 /// Runs `program` in every mode: each run must succeed and print what the native one prints.
@@ -440,6 +457,7 @@ fn run_in_mode(mode: &Mode, fixture: &Fixture, program: &Path, directory: &Path)
         .map(|preload| match preload {
             Preload::Forkguard => library().to_str().expect("UTF-8"),
             Preload::Jemalloc => "libjemalloc.so.2",
+            Preload::NoAllocation => no_allocation().to_str().expect("UTF-8"),
         })
         .collect();
     let mut command = Command::new(program);
@@ -452,7 +470,8 @@ fn run_in_mode(mode: &Mode, fixture: &Fixture, program: &Path, directory: &Path)
     if !run.status.success() {
         return Err(format!("{}\n{}", run.status, run.stderr));
     }
-    if run.stderr.contains("cannot be preloaded") {
+    // A child's status may be nobody's business.
+    if ["cannot be preloaded", "no_allocation: "].iter().any(|word| run.stderr.contains(word)) {
         return Err(run.stderr);
     }
     let report = Report::read(&report);
