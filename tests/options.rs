@@ -3,10 +3,14 @@ mod common;
 
 use common::server::*;
 use common::{Report, library, scratch, without_options};
+use forkguard_report::text::is_plain;
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::process::Command;
 
 /// A gunicorn's life under the library with `options` alone: its directory, and what forkguard printed.
 fn gunicorn_with(name: &str, application: &str, options: &[(&str, &str)]) -> (Run, Vec<String>) {
@@ -129,4 +133,47 @@ fn rules_silence_what_is_known() {
         let silenced = |json: &serde_json::Value| json["suppressed"] == true && json["severity"] == "info";
         assert!(report.findings(kind).all(|finding| silenced(&finding.json)) && report.findings(kind).count() >= 2, "{kind}");
     }
+}
+
+/// Values that are allowed, of options of every form.
+const VALUES: [(&str, &str); 16] = [
+    ("FORKGUARD", "observe"),
+    ("FORKGUARD_REPORT", "none"),
+    ("FORKGUARD_REPORT_LIMIT", "64M"),
+    ("FORKGUARD_SUMMARY", "always"),
+    ("FORKGUARD_PROFILE", "cure"),
+    ("FORKGUARD_SIGNALS", "TERM,USR1,RTMIN+3"),
+    ("FORKGUARD_SIGNALS_KEEP", "USR2,HUP"),
+    ("FORKGUARD_SOCKETS", "sever"),
+    ("FORKGUARD_KEEP", "127.0.0.1:5432,*.s.PGSQL.*,[::1]:*,fd:7"),
+    ("FORKGUARD_SAFE_POINT", "10000"),
+    ("FORKGUARD_FIXUPS", "libcrypto.so.3:RAND_poll,libc.so.6:getpid"),
+    ("FORKGUARD_THREADS", "revive:worker-*,queue"),
+    ("FORKGUARD_MEMORY", "freeze,trim,ksm"),
+    ("FORKGUARD_SUPPRESS", "/etc/hostname"),
+    ("FORKGUARD_FOLLOW_EXEC", "1"),
+    ("FORKGUARD_WORST", "orphan:10000"),
+];
+
+/// Changes of them, always the same ones: each run ends well, and all that is printed are lines fit for a terminal.
+#[test]
+fn options_may_have_any_value() {
+    let corpus = VALUES.map(|(_, value)| value.as_bytes().to_vec());
+    let mut changes = forkguard_fuzz::Changes::new(7);
+    let mut refused = 0;
+    for round in 0..300 {
+        let mut command = Command::new("true");
+        without_options(&mut command).env("LD_PRELOAD", library());
+        for offset in 0..3 {
+            let mut value = changes.of(&corpus);
+            value.retain(|&byte| byte != 0);
+            command.env(VALUES[(round + offset * 5) % VALUES.len()].0, OsString::from_vec(value));
+        }
+        let output = command.output().expect("runs");
+        let printed = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(output.status.success() && output.stdout.is_empty(), "{command:?}: {}: {printed}", output.status);
+        assert!(printed.lines().all(|line| line.starts_with("forkguard: ") && is_plain(line)), "{command:?}: {printed}");
+        refused += printed.matches(": allowed is ").count();
+    }
+    assert!(refused > 100, "changes that are refused: {refused}");
 }
