@@ -48,6 +48,7 @@ pub(super) fn report_moot(scratch: &Scratch, id: &str, because: &'static str) {
             uses::report_unused(scratch, id, ending.state, ending.because);
         }
     }
+    shared_page::let_leader_return(fork.leader, fork.thread, fork.sequence);
 }
 
 /// The child lived and worked without its lost threads: locks and connections that it never touched did no harm, though the next child may

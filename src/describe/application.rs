@@ -1,6 +1,6 @@
 //! Who made a call: the application, or what it runs on.
+use super::process::program_name;
 use super::site::interpreted_frames;
-use super::thread_names::own_name;
 use crate::sites::{self, SiteId};
 use forkguard_loader::{path_of, program_path};
 use forkguard_report::catalogue::Server;
@@ -24,5 +24,5 @@ fn is_applications(address: usize) -> bool {
 
 fn is_servers_program(path: &str) -> bool {
     let program = program_path();
-    path == program.as_str() && Server::recognise(path, own_name().as_str()) != Server::Other
+    path == program.as_str() && Server::recognise(path, program_name().as_str()) != Server::Other
 }

@@ -1,9 +1,12 @@
 //! The process that reports.
 use super::thread_names::own_name;
 use crate::entry::{Arena, layouts};
+use forkguard_core::fixed::Text;
 use forkguard_core::fork::shared_page;
 use forkguard_core::kernel;
 use forkguard_loader::{program_path, tells_loaded_libraries};
+use forkguard_report::catalogue::Server;
+use forkguard_report::cure::Program;
 use forkguard_report::event::Process;
 use std::borrow::Cow::Borrowed;
 
@@ -26,9 +29,19 @@ pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str, limit: Option<&'stati
     }
     Process {
         forkguard: Borrowed(env!("CARGO_PKG_VERSION")),
-        name: Borrowed(arena.text(own_name().as_str())),
+        name: Borrowed(arena.text(program_name().as_str())),
         executable: Borrowed(arena.text(program_path().as_str())),
         mode: Borrowed(mode),
         limits: Borrowed(limits.done()),
     }
+}
+
+/// What this process runs: its name in the kernel, or of a server that an interpreter was told to run (`python3 -m gunicorn`) the server's.
+pub(crate) fn program_name() -> Text<16> {
+    let (name, program) = (own_name(), program_path());
+    let is_interpreter =
+        Program::interpreter(program.as_str()).is_some() && Server::recognise("", name.as_str()) == Server::Other;
+    let mut arguments = [0; 512];
+    let script = is_interpreter.then(|| Server::script(kernel::read_file(c"/proc/self/cmdline", &mut arguments))).flatten();
+    script.map_or(name, |script| Text::from_bytes(script.as_bytes()))
 }

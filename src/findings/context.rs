@@ -69,7 +69,7 @@ impl<'a> Context<'a> {
 
 /// The program that this process runs.
 pub(crate) fn program(arena: &Arena) -> Program {
-    Program::recognise(arena.text(program_path().as_str()), describe::own_name().as_str())
+    Program::recognise(arena.text(program_path().as_str()), describe::program_name().as_str())
 }
 
 /// The finding of a hit in this child, which the fork `fork_id` made.

@@ -74,6 +74,22 @@ impl Server {
         starts(name).or_else(|| starts(file)).map_or(Server::Other, |&(_, server)| server)
     }
 
+    /// The name of the server whose script or module an interpreter was given (`python3 -m gunicorn`, `ruby /usr/bin/puma`): the kernel calls such
+    /// a process by the interpreter. `arguments` are the process's, each with a zero byte behind it.
+    pub fn script(arguments: &[u8]) -> Option<&'static str> {
+        let mut words = arguments.split(|&byte| byte == 0).skip(1).filter_map(|word| std::str::from_utf8(word).ok());
+        let given = loop {
+            match words.next()? {
+                "-c" | "-e" => return None,
+                "-m" => break words.next()?.split('.').next()?,
+                "-W" | "-X" | "-I" | "-r" => _ = words.next(),
+                option if option.starts_with('-') => {}
+                script => break script.rsplit('/').next()?,
+            }
+        };
+        SERVERS.iter().find(|(name, _)| *name == given).map(|&(name, _)| name)
+    }
+
     /// Its name as its project writes it; empty for those that have no texts of their own.
     pub const fn name(self) -> &'static str {
         match self {
@@ -708,6 +724,25 @@ mod tests {
             ("", "", Server::Other),
         ] {
             assert_eq!(Server::recognise(executable, name), server, "{executable} {name}");
+        }
+    }
+
+    #[test]
+    fn scripts_of_servers_are_recognised() {
+        for (arguments, name) in [
+            ("python3\0-m\0gunicorn\0--preload\0app:app\0", Some("gunicorn")),
+            ("python3\0-u\0-W\0ignore\0-m\0gunicorn.app.wsgiapp\0app:app\0", Some("gunicorn")),
+            ("/usr/bin/python3\0/srv/venv/bin/gunicorn\0app:app\0", Some("gunicorn")),
+            ("ruby\0-I\0lib\0/usr/bin/puma\0", Some("puma")),
+            ("python3\0celery.py\0", None),
+            ("python3\0-m\0gunicornish\0", None),
+            ("python3\0-c\0gunicorn\0", None),
+            ("python3\0app.py\0gunicorn\0", None),
+            ("python3\0-m\0", None),
+            ("python3\0", None),
+            ("", None),
+        ] {
+            assert_eq!(Server::script(arguments.as_bytes()), name, "{arguments}");
         }
     }
 

@@ -46,14 +46,18 @@ impl Program {
     /// By its file and its name in the kernel (or in its title).
     pub fn recognise(executable: &str, name: &str) -> Program {
         let server = Server::recognise(executable, name);
-        let file = executable.rsplit('/').next().unwrap_or_default();
-        let interpreter = INTERPRETERS.iter().find(|(beginning, _)| file.starts_with(beginning)).map(|&(_, language)| language);
         let language = match server {
             Server::Gunicorn | Server::Uwsgi | Server::Celery | Server::Rq => Language::Python,
             Server::Unicorn | Server::Puma => Language::Ruby,
-            Server::Native | Server::Other => interpreter.unwrap_or(Language::Native),
+            Server::Native | Server::Other => Self::interpreter(executable).unwrap_or(Language::Native),
         };
         Program { server, language }
+    }
+
+    /// The language that a program's file interprets.
+    pub fn interpreter(executable: &str) -> Option<Language> {
+        let file = executable.rsplit('/').next().unwrap_or_default();
+        INTERPRETERS.iter().find(|(beginning, _)| file.starts_with(beginning)).map(|&(_, language)| language)
     }
 
     /// Where its code runs in each new child.

@@ -76,7 +76,7 @@ pub enum Event<'a> {
 pub struct Process<'a> {
     /// forkguard's version.
     pub forkguard: Text<'a>,
-    /// The process name in the kernel (at most 15 bytes).
+    /// The process name in the kernel (at most 15 bytes), or of a server that an interpreter was told to run (`python3 -m gunicorn`) the server's.
     pub name: Text<'a>,
     /// The program file.
     pub executable: Text<'a>,

@@ -181,6 +181,22 @@ pub fn await_leader(leader: u32, sequence: u64) {
     }
 }
 
+/// In the child, which execs or ends now: lets `thread` of the leader, which still reports, return from fork first and go on until it waits, as it
+/// mostly does without a report. Programs that set a handler for SIGCHLD only then would miss the end of their child.
+pub fn let_leader_return(leader: u32, thread: u32, sequence: u64) {
+    const MOST_ROUNDS: u32 = 50;
+    if leader_has_reported(leader, sequence) {
+        return;
+    }
+    await_leader(leader, sequence);
+    for _ in 0..MOST_ROUNDS {
+        kernel::sleep(POLL_NS);
+        if kernel::other_process::state(thread) != Some(b'R') {
+            break;
+        }
+    }
+}
+
 /// In the child: true when it need not wait for its leader's report any more.
 pub fn leader_has_reported(leader: u32, sequence: u64) -> bool {
     is_reported(leader, sequence) || POLLS_LEFT.load(Relaxed) == 0
