@@ -1,7 +1,7 @@
 //! `forkguard cow`: its figures are the kernel's, and it names the line that copies, in Python, Ruby and C.
 mod common;
 
-use common::server::repository;
+use common::server::{free_port, gunicorn, repository};
 use common::{scratch, tool};
 use serde_json::Value;
 use std::fs;
@@ -113,4 +113,41 @@ fn a_process_without_workers_is_told() {
     let output = Command::new(tool()).args(["cow", &std::process::id().to_string()]).output().expect("runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!((output.status.code(), said.contains("has no workers")), (Some(2), true), "{said}");
+}
+
+/// gunicorn with two workers of an application that has 60 MB which nobody writes: preload saves most of them, in the table and in its picture.
+#[test]
+fn preload_is_compared() {
+    let directory = scratch("tool-cow-compare");
+    let picture = directory.join("memory.svg");
+    let port = free_port();
+    let server = gunicorn(port, "tests/apps/cow", "table:app", &[]);
+    let mut command = Command::new(tool());
+    command.args([
+        "cow",
+        "--compare",
+        "--requests=40",
+        "--format=csv",
+        "--url",
+        &format!("http://127.0.0.1:{port}/"),
+        "--picture",
+    ]);
+    command.arg(&picture).arg("--").arg(server.get_program()).args(server.get_args());
+    let output = command.output().expect("the tool runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    let row = |variant: &str| {
+        let row =
+            table.lines().find_map(|line| line.strip_prefix(variant)?.strip_prefix(',')).unwrap_or_else(|| panic!("{table}"));
+        row.split(',').map(|figure| figure.parse::<f64>().unwrap_or(f64::NAN)).collect::<Vec<_>>()
+    };
+    let (without, with) = (row("without preload"), row("with preload"));
+    let [workers, _, _, after, ..] = with[..] else { panic!("{table}") };
+    assert_eq!(workers, 2.0, "{table}");
+    assert!(after + 30_000.0 < without[3], "{table}");
+    // Without preload the leader has no table: 2 workers save one of two, 8 save seven of eight.
+    let saved = &with[6..];
+    assert!((30_000.0..90_000.0).contains(&saved[0]) && saved[1] > saved[0] + 240_000.0 && saved[2] > saved[1], "{table}");
+    let drawn = fs::read_to_string(picture).expect("a picture");
+    assert!(drawn.starts_with("<svg") && drawn.contains("after 40 requests") && drawn.matches("<rect").count() == 6, "{drawn}");
 }

@@ -3,6 +3,7 @@ use super::server::address;
 use crate::symbols::DebugFiles;
 use clap::ValueEnum;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Measures what workers share with the process that forked them, what was copied since, and which lines copy it.
 #[derive(clap::Args)]
@@ -42,6 +43,10 @@ pub(crate) struct Args {
     /// With --compare: also with preload and each value of FORKGUARD_MEMORY
     #[arg(long = "try", requires = "compare")]
     pub(super) tries: bool,
+
+    /// With --compare: also draw the table into this file (SVG)
+    #[arg(long, value_name = "FILE", requires = "compare")]
+    pub(super) picture: Option<PathBuf>,
 
     /// Page faults a second and thread that are looked at, at most; 0 does not look who copies
     #[arg(long, value_name = "NUMBER", default_value_t = 200)]

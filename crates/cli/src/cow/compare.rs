@@ -29,6 +29,13 @@ pub(super) struct Table {
     pub(super) notes: Vec<String>,
 }
 
+impl Table {
+    /// When the second figures were taken.
+    pub(super) fn then(&self) -> String {
+        if self.requests > 0 { format!("after {} requests", self.requests) } else { "at the end".to_owned() }
+    }
+}
+
 /// A way of starting the server.
 #[derive(Serialize)]
 pub(super) struct Row {
@@ -146,8 +153,8 @@ fn measure(args: &Args, variant: &str, command: &[OsString], environment: &[(&st
 
 pub(super) fn print(out: &mut dyn Write, table: &Table, columns: Option<usize>) -> Written<()> {
     let width = table.rows.iter().map(|row| row.variant.len()).max().unwrap_or(0);
-    let load = if table.requests > 0 { format!("after {} requests", table.requests) } else { "at the end".to_owned() };
-    writeln!(out, "{HEAD}PSS of a worker and of all, at the start and {load}; saved against the first row{HEAD:#}")?;
+    let then = table.then();
+    writeln!(out, "{HEAD}PSS of a worker and of all, at the start and {then}; saved against the first row{HEAD:#}")?;
     writeln!(out, "{:width$}  workers   ready   worker    then       all      then   saved with 2        8       32", "")?;
     for row in &table.rows {
         write!(
