@@ -60,6 +60,7 @@ fn hot_paths_cost_what_they_did() {
     let figures = figures();
     assert!(cost.keys().eq(figures.keys()), "{cost:?}");
     cost.iter().for_each(|(name, count)| println!("{name} {count}"));
+    assert!(cost.values().all(|count| *count > 0), "the library was not there");
     let above = above(&figures, &cost);
     assert!(above.is_empty(), "more instructions than bench/instructions has: {above:?}");
 }
