@@ -209,6 +209,8 @@ pub(crate) struct Options {
     pub(crate) suppress: Text<RULES>,
     pub(crate) follow_exec: bool,
     pub(crate) worst: Worst,
+    /// A child that settles reports what a child of its own would inherit broken.
+    pub(crate) what_if: bool,
 }
 
 /// The longest file of them.
@@ -238,6 +240,7 @@ const DEFAULTS: Options = Options {
     suppress: Text::new(),
     follow_exec: true,
     worst: Worst::Off,
+    what_if: false,
 };
 
 impl Memory {
@@ -413,6 +416,7 @@ const TABLE: &[Row] = &[
         allowed: "list, or LOCK or LOCK:MILLISECONDS (at most 10000) with a lock's identity from a report",
         take: |o, v| choose(&mut o.worst, v, &[("list", Worst::List)]) || set(&mut o.worst, lock(v)),
     },
+    Row { name: c"FORKGUARD_WHAT_IF", allowed: "fork", take: |o, v| choose(&mut o.what_if, v, &[("fork", true)]) },
 ];
 
 const SHARED: &[(&str, Shared)] = &[("share", Shared::Share), ("own", Shared::Own)];

@@ -204,10 +204,13 @@ fn an_interrupted_check_leaves_nothing_behind() {
     let directory = scratch("tool-check-interrupted");
     let port = free_port();
     let mut command = check(&directory, &["--for", "1h"], &prices(port, "wrong"));
-    let mut started = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+    let errors = fs::File::create(directory.join("stderr")).expect("a file");
+    let mut started = command.stdout(Stdio::null()).stderr(errors).spawn().expect("starts");
     serves(port);
     kill(started.id(), libc::SIGTERM);
     assert_eq!(ended(&mut started).signal(), Some(libc::SIGTERM));
+    let errors = fs::read_to_string(directory.join("stderr")).expect("text");
+    assert!(errors.contains("interrupted; what was reported until then: forkguard report "), "{errors}");
     assert!(get(port).is_err(), "it still answers");
 }
 
@@ -249,6 +252,57 @@ fn forks_at_the_worst_moment() {
     let own = trials.iter().find(|trial| trial["taken_at"] == "worst_server.py:14 in refresh").expect("the lock");
     assert_eq!((&own["outcome"], &own["kind"]), (&Value::from("nothing"), &Value::from("semaphore")), "{own}");
     assert!(own["held_at_forks"].as_u64() >= Some(1), "{own}");
+}
+
+/// gunicorn without --preload: what its workers make while they load the application would be broken with it, what post_fork makes would not.
+#[test]
+fn what_preload_would_save_and_break() {
+    let directory = scratch("tool-check-preload");
+    let server = |name: &str| {
+        let mut command = venv("gunicorn");
+        command.args(["--workers=2", "--bind"]).arg(format!("127.0.0.1:{}", free_port()));
+        if name == "repaired" {
+            command.arg("--config").arg(repository("demo/prices/repaired.py"));
+        }
+        command.arg("--chdir").arg(repository("demo/prices")).arg(format!("{name}:app"));
+        command
+    };
+    let (status, text) = checked(&directory, &["--what-if-preload"], &server("wrong"));
+    assert_eq!(status, Some(1), "{text}");
+    for part in ["With preload", "would save up to", "thread-lost (warning), in 2 workers", "started at wrong.py:15", "post_fork"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let output = check(&directory, &["--what-if-preload", "--format", "json"], &server("repaired")).output().expect("runs");
+    let result: Value = serde_json::from_slice(&output.stdout).expect("one object");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let what_if = &result["what_if_preload"];
+    assert_eq!(what_if["findings"], Value::Array(Vec::new()), "{what_if}");
+    assert!(what_if["saves_kb_at_most"].as_u64() > Some(1000), "{what_if}");
+}
+
+/// Unicorn without preload_app: the same for Ruby.
+#[test]
+fn what_preload_would_break_under_unicorn() {
+    let directory = scratch("tool-check-preload-unicorn");
+    let port = free_port();
+    let configuration = directory.join("unicorn.rb");
+    let text = format!("listen \"127.0.0.1:{port}\"\nworker_processes 2\npreload_app false\n");
+    fs::write(&configuration, text).expect("a configuration");
+    let mut command = program(&["unicorn", "--config-file"]);
+    command.arg(&configuration).arg(repository("tests/apps/config.ru"));
+    let (status, said) = checked(&directory, &["--what-if-preload"], &command);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("thread-lost (warning), in 2 workers") && said.contains("started at config.ru:"), "{said}");
+}
+
+/// The file's place is tried before the server is started.
+#[test]
+fn a_result_that_has_no_place_is_told_at_once() {
+    let directory = scratch("tool-check-output");
+    let (status, said) = checked(&directory, &["--output", "none/result"], &program(&["touch", "started"]));
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("cannot write none/result") && !directory.join("started").exists(), "{said}");
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod unmerged;
 mod unused_pipes;
 pub(crate) mod uses;
 pub(crate) mod waits;
+mod what_if;
 pub(crate) mod withheld;
 pub(crate) mod work;
 

@@ -3,6 +3,7 @@
 use super::handlers;
 use super::summary;
 use super::uses::{accepted, pending, watch};
+use super::what_if;
 use super::work::Awaited;
 use crate::emit;
 use crate::entry::{Scratch, WaitLength, record, record_with_scratch, scratch};
@@ -96,6 +97,7 @@ pub(super) fn settle_now(call: &'static str, scratch: &Scratch) {
         ledger::report_resolved_by_actions(scratch);
         watch::settle();
         accepted::settle(scratch);
+        what_if::report(scratch);
     }
 }
 

@@ -2,7 +2,7 @@
 use crate::input::{Error, Input, is_run, shown};
 use forkguard_report::text::Count;
 use std::collections::BTreeSet;
-use std::fs::Metadata;
+use std::fs::{DirEntry, Metadata};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     #[arg(long, default_value = "7d", value_parser = humantime::parse_duration)]
     older: Duration,
 
-    /// Only list what would be removed
+    /// Only list the files and directories that would be removed
     #[arg(long)]
     dry_run: bool,
 }
@@ -37,8 +37,8 @@ struct Tally {
     newer: u64,
     in_use: u64,
     refused: Vec<String>,
-    /// Where removed reports lay.
-    emptied: BTreeSet<PathBuf>,
+    /// What is removed, or would be.
+    gone: BTreeSet<PathBuf>,
 }
 
 /// Removes what `args` name; says how much, and what was kept why.
@@ -55,8 +55,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
             Err(error) => tally.refused.push(format!("{}: {error}", shown(&file.path))),
         }
     }
-    if !args.dry_run {
-        remove_runs(empty.into_iter().chain(tally.emptied.iter().cloned()));
+    let emptied = tally.gone.iter().filter_map(|path| path.parent().map(Path::to_owned));
+    let runs: BTreeSet<PathBuf> = empty.into_iter().chain(emptied).filter(|directory| is_run(directory)).collect();
+    match args.dry_run {
+        true => list_runs(&runs, &tally.gone, &mut out).map_err(Error::Output)?,
+        false => remove_runs(&runs),
     }
     print_tally(&tally, args, &mut out).map_err(Error::Output)
 }
@@ -76,7 +79,7 @@ fn visit(args: &Args, path: &Path, metadata: &Metadata, tally: &mut Tally, out: 
         tally.refused.push(format!("{}: {error}", shown(path)));
         return Ok(());
     }
-    tally.emptied.extend(path.parent().map(Path::to_owned));
+    tally.gone.insert(path.to_owned());
     tally.removed += 1;
     tally.bytes += metadata.len();
     Ok(())
@@ -93,11 +96,18 @@ fn is_old(args: &Args, directory: &Path) -> bool {
 }
 
 /// Removes the directories of single runs that are empty.
-fn remove_runs(directories: impl Iterator<Item = PathBuf>) {
-    for directory in directories.filter(|directory| is_run(directory)) {
+fn remove_runs(runs: &BTreeSet<PathBuf>) {
+    for directory in runs {
         // One with something in it stays.
         let _ = std::fs::remove_dir(directory);
     }
+}
+
+/// Lists those that would be empty.
+fn list_runs(runs: &BTreeSet<PathBuf>, gone: &BTreeSet<PathBuf>, out: &mut impl Write) -> io::Result<()> {
+    let is_gone = |entry: io::Result<DirEntry>| entry.is_ok_and(|entry| gone.contains(&entry.path()));
+    let would_be_empty = |run: &&PathBuf| run.read_dir().is_ok_and(|mut entries| entries.all(is_gone));
+    runs.iter().filter(would_be_empty).try_for_each(|run| writeln!(out, "{}/", shown(run)))
 }
 
 /// True while there are processes of a number in the report's name: `NAME-LEADER_CHILD.TURN.jsonl`.
@@ -113,7 +123,8 @@ fn is_in_use(path: &Path) -> bool {
 fn print_tally(tally: &Tally, args: &Args, out: &mut impl Write) -> io::Result<()> {
     let reports = |count| Count(count, "report");
     let verb = if args.dry_run { "would remove" } else { "removed" };
-    write!(out, "{verb} {} ({:.1} MB)", reports(tally.removed), tally.bytes as f64 / 1e6)?;
+    let places: Vec<String> = args.input.paths().iter().map(|path| shown(path)).collect();
+    write!(out, "{verb} {} ({:.1} MB) in {}", reports(tally.removed), tally.bytes as f64 / 1e6, places.join(", "))?;
     if tally.newer > 0 {
         write!(out, "; kept {} newer than {}", reports(tally.newer), humantime::format_duration(args.older))?;
     }

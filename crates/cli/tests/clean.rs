@@ -42,16 +42,15 @@ fn old_reports_go_and_others_stay() {
     std::os::unix::fs::symlink(place.join("notes.txt"), place.join("link-1.jsonl")).unwrap();
 
     let told = clean(&["--dry-run"], place);
-    assert!(
-        told.ends_with(
-            "would remove 2 reports (0.0 MB); kept 1 report newer than 7days; kept 1 report of process numbers that are in use\n"
-        ),
-        "{told}"
+    let shown = place.display();
+    let tally = format!(
+        "would remove 2 reports (0.0 MB) in {shown}; kept 1 report newer than 7days; kept 1 report of process numbers that are in use\n"
     );
+    assert!(told.ends_with(&tally), "{told}");
     assert_eq!(told.lines().count(), 3, "{told}");
     assert_eq!(names(place).len(), 6);
 
-    assert!(clean(&[], place).starts_with("removed 2 reports (0.0 MB); kept 1 report newer"));
+    assert!(clean(&[], place).starts_with(&format!("removed 2 reports (0.0 MB) in {shown}; kept 1 report newer")));
     assert_eq!(names(place), ["link-1.jsonl", &format!("new-{GONE}.jsonl"), "notes.txt", &running]);
     assert!(clean(&["--older", "1h"], place).starts_with("removed 1 report "));
     assert_eq!(names(place), ["link-1.jsonl", "notes.txt", &running]);
@@ -60,7 +59,8 @@ fn old_reports_go_and_others_stay() {
 #[test]
 fn an_empty_directory_is_clean() {
     let directory = tempfile::tempdir().unwrap();
-    assert_eq!(clean(&[], directory.path()), "removed 0 reports (0.0 MB)\n");
+    let path = directory.path();
+    assert_eq!(clean(&[], path), format!("removed 0 reports (0.0 MB) in {}\n", path.display()));
 }
 
 #[test]
@@ -74,7 +74,9 @@ fn the_directory_of_a_run_goes_with_its_last_report() {
     report(&place.join("run-mixed-bbbb"), &format!("a-{GONE}.jsonl"), 8);
     report(&place.join("run-mixed-bbbb"), &format!("b-{GONE}.jsonl"), 1);
 
-    clean(&["--dry-run"], place);
+    let told = clean(&["--dry-run"], place);
+    // What would be left behind is listed, too; a run with a newer report is not.
+    assert!(told.contains("/run-old-aaaa/\n") && !told.contains("/run-mixed-bbbb/\n"), "{told}");
     assert_eq!(names(place), ["other", "run-empty-cccc", "run-mixed-bbbb", "run-old-aaaa"]);
     // An empty directory that was made lately may be that of a run which begins.
     clean(&[], place);
@@ -88,7 +90,7 @@ fn a_directory_without_reports_keeps_no_other_from_being_cleaned() {
     let (empty, old) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     report(old.path(), &format!("a-{GONE}.jsonl"), 8);
     let path = empty.path().to_str().unwrap();
-    assert_eq!(clean(&[path], old.path()), "removed 1 report (0.0 MB)\n");
+    assert_eq!(clean(&[path], old.path()), format!("removed 1 report (0.0 MB) in {path}, {}\n", old.path().display()));
 }
 
 #[test]

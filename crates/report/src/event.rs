@@ -66,6 +66,8 @@ pub enum Event<'a> {
     LockTaken(LockTaken<'a>),
     /// A fork waited for another thread to hold a lock: with FORKGUARD_WORST.
     WorstMoment(WorstMoment<'a>),
+    /// With FORKGUARD_WHAT_IF, of a child that settles: what would be broken in a child of its own if it forked now.
+    WhatIf(Finding<'a>),
     /// Events that could not be written.
     Lost(Lost<'a>),
 }

@@ -31,7 +31,7 @@ pub(crate) struct Exercise {
     #[arg(long, value_name = "N")]
     until_workers: Option<usize>,
 
-    /// A URL (http://) that it is asked for, several times for each worker; may be repeated
+    /// A URL (http://) that it is asked for, several times for each worker, once they wait for work and somebody listens; may be repeated
     #[arg(long = "request", value_name = "URL", value_parser = requests::address)]
     requests: Vec<String>,
 }

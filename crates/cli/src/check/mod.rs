@@ -5,6 +5,7 @@ mod render;
 mod requests;
 mod try_guards;
 mod verdict;
+mod what_if;
 mod worst;
 
 use crate::input::{Error, shown};
@@ -16,11 +17,13 @@ use baseline::Baseline;
 use clap::ValueEnum;
 use exercise::{Aim, Exercise, Failure};
 use render::Checked;
+use rustix::fs::Access;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use verdict::{Judged, Level, Verdict};
+use what_if::WhatIf;
 use worst::Trials;
 
 /// Checks a server: starts it, lets it fork and answer, stops it, and fails when its workers inherit something broken.
@@ -35,6 +38,7 @@ Examples:
   forkguard check --baseline forkguard-baseline.json --update-baseline -- unicorn -c unicorn.rb
   forkguard check --format sarif --output forkguard.sarif -- gunicorn --preload app:app
   forkguard check --worst --request http://127.0.0.1:8000/ -- unicorn -c unicorn.rb
+  forkguard check --what-if-preload -- gunicorn --workers 4 --bind 127.0.0.1:8000 app:app
   forkguard check --try --request http://127.0.0.1:8000/ -- puma -C puma.rb")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -60,6 +64,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MS", num_args = 0..=1, require_equals = true, default_missing_value = "2000",
         value_parser = clap::value_parser!(u64).range(1..=10_000), conflicts_with_all = ["update_baseline", "try_guards"])]
     worst: Option<u64>,
+
+    /// Of a server whose workers load the application themselves: tell what preload would save, and what it would break
+    #[arg(long, conflicts_with_all = ["update_baseline", "try_guards", "worst"])]
+    what_if_preload: bool,
 
     /// What is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -89,19 +97,24 @@ enum Format {
 /// Checks what `args` name.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Error> {
     let baseline = args.baseline.as_deref().map(|path| Baseline::read(path, args.update_baseline)).transpose()?;
+    args.output.as_deref().map_or(Ok(()), can_be_made)?;
     let place = Place::of(args.setup.report.as_deref(), &args.setup.name())?;
-    let first: Vec<_> = args.worst.map(|_| worst::first()).into_iter().collect();
-    let exercised = match exercise::exercise(&args.setup, &args.exercise, &first, &place, Aim::Whole) {
+    let preload = args.what_if_preload.then(what_if::setting);
+    let more: Vec<_> = args.worst.map(|_| worst::first()).into_iter().chain(preload).collect();
+    let exercised = match exercise::exercise(&args.setup, &args.exercise, &more, &place, Aim::Whole) {
         Ok(exercised) => exercised,
         Err(failure) => return refused(args, &place, failure),
     };
     if let Some(signal) = exercised.interrupted {
+        interrupted(&place);
         return Ok(signal.as_own());
     }
     let judged = Judged::of(&exercised.outcome.findings, args.fail_on, baseline.as_ref());
     let at_worst = |ms| worst::run(&args.setup, &args.exercise, args.fail_on, ms, (&exercised, &place));
     let worst = args.worst.map(at_worst).transpose()?;
-    let verdict = Verdict::of(&exercised, judged.new.len() + worst.as_ref().map_or(0, Trials::findings));
+    let what_if = args.what_if_preload.then(|| WhatIf::of(&place, args.fail_on)).transpose()?;
+    let more = worst.as_ref().map_or(0, Trials::findings) + what_if.as_ref().map_or(0, WhatIf::findings);
+    let verdict = Verdict::of(&exercised, judged.new.len() + more);
     let updated = args.update_baseline && update(baseline.as_ref(), &judged, &verdict)?;
     let path = args.baseline.as_deref().map(shown);
     let checked = Checked {
@@ -110,6 +123,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Error> {
         exercised: &exercised,
         judged: &judged,
         worst: worst.as_ref(),
+        what_if: what_if.as_ref(),
         report: &shown(&place.directory),
         baseline: path.as_deref().map(|path| (path, updated)),
     };
@@ -122,6 +136,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Error> {
         try_guards::run(&args.setup, &args.exercise, args.fail_on, &exercised)?;
     }
     Ok(ExitCode::from(if updated { 0 } else { verdict.status() }))
+}
+
+/// What was reported until then stays, and where it lies is told.
+fn interrupted(place: &Place) {
+    place.remove_if_empty();
+    if place.directory.exists() {
+        anstream::eprintln!("forkguard: interrupted; what was reported until then: forkguard report {}", shown(&place.directory));
+    }
 }
 
 fn refused(args: &Args, place: &Place, failure: Failure) -> Result<ExitCode, Error> {
@@ -159,6 +181,18 @@ fn print(args: &Args, checked: &Checked) -> Result<(), Error> {
     }
     .and_then(|()| out.flush())
     .map_err(Error::Output)
+}
+
+/// Nobody wants to learn after minutes that the result has no place.
+fn can_be_made(path: &Path) -> Result<(), Error> {
+    let unwritable = |error: io::Error| Error::Unwritable(path.to_owned(), error);
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK) {
+        _ if path.is_dir() => Err(unwritable(io::ErrorKind::IsADirectory.into())),
+        // A file or a device that is there, /dev/stdout for one, needs no new name.
+        _ if path.exists() => rustix::fs::access(path, Access::WRITE_OK).map_err(|error| unwritable(error.into())),
+        made => made.map_err(|error| unwritable(error.into())),
+    }
 }
 
 /// The file that is named, or standard output.

@@ -1,6 +1,7 @@
 //! What a check prints: text for people, JSON for programs.
 use super::exercise::Exercised;
 use super::verdict::{Judged, Verdict};
+use super::what_if::WhatIf;
 use super::worst::Trials;
 use crate::closing;
 use crate::outcome::{Finding, Identity};
@@ -18,6 +19,8 @@ pub(super) struct Checked<'c> {
     pub(super) judged: &'c Judged<'c>,
     /// What came of the runs at the worst moment.
     pub(super) worst: Option<&'c Trials>,
+    /// What preload would change.
+    pub(super) what_if: Option<&'c WhatIf>,
     /// Where the report lies.
     pub(super) report: &'c str,
     /// The baseline's path and whether it was written anew.
@@ -32,6 +35,7 @@ pub(super) fn text(out: &mut dyn Write, checked: &Checked, columns: Option<usize
         writeln!(out)?;
     }
     checked.worst.map_or(Ok(()), |worst| worst.write(out, columns))?;
+    checked.what_if.map_or(Ok(()), |what_if| what_if.write(out, columns))?;
     known(checked).map_or(Ok(()), |line| writeln!(out, "  {FAINT}{line}{FAINT:#}"))?;
     for Identity { kind, at, text } in &judged.stale {
         writeln!(out, "  {FAINT}not found any more: {kind}: {text}, {}{FAINT:#}", at.join(", "))?;
@@ -87,7 +91,7 @@ pub(super) fn sentence(checked: &Checked) -> String {
 fn commands(checked: &Checked) -> Vec<(String, &'static str)> {
     let worst = checked.judged.new.first().copied();
     let mut commands = closing::commands(&checked.exercised.outcome, worst, checked.report);
-    if matches!(checked.verdict, Verdict::Findings(_)) && checked.baseline.is_none_or(|(_, updated)| !updated) {
+    if !checked.judged.new.is_empty() && checked.baseline.is_none_or(|(_, updated)| !updated) {
         let path = checked.baseline.map_or("forkguard-baseline.json", |(path, _)| path);
         commands.push((format!("forkguard check --baseline {path} --update-baseline -- …"), "accepts what is found for now"));
     }
@@ -115,6 +119,7 @@ pub(super) fn json(checked: &Checked) -> Value {
         "requests": checked.exercised.answers,
         "findings": outcome.findings.iter().map(finding).collect::<Vec<_>>(),
         "worst": checked.worst.map(Trials::json),
+        "what_if_preload": checked.what_if.map(WhatIf::json),
         "stale": checked.judged.stale,
         "notes": checked.exercised.notes,
         "report": checked.report,

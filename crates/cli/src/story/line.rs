@@ -66,8 +66,8 @@ pub(crate) fn read(line: &[u8], shared: &Shared, records: &mut Records) -> Resul
         "exit" => reader.exit(&serde_json::from_slice(line)?),
         "last-words" => reader.killed(&serde_json::from_slice(line)?),
         "lost" => reader.lost(&serde_json::from_slice(line)?),
-        // What `check --worst` goes by: no part of the story.
-        "lock-taken" | "worst-moment" => {}
+        // What `check --worst` and `check --what-if-preload` go by: no part of the story.
+        "lock-taken" | "worst-moment" | "what-if" => {}
         _ => return Err(NoEvent),
     }
     records.events += 1;

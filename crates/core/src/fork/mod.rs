@@ -11,6 +11,8 @@ mod snapshot;
 pub use ancestors::{ancestors, birth, lost_threads};
 pub use buffers::{BUFFERS, BufferRecord, Copied, Digest, are_copies_left, begin_copies, forget_copy, is_copy_left};
 pub use child::{child, child_ns, child_unseen, update_watched};
-pub use pool::{Outcome, SnapshotCell, SnapshotGuard, begin, current, end, end_unrecorded, is_unrecorded, made, outcome};
+pub use pool::{
+    Outcome, SnapshotCell, SnapshotGuard, begin, begin_unmade, current, end, end_unrecorded, is_unrecorded, made, outcome,
+};
 pub use prepare::prepare;
 pub use snapshot::{ForkCall, LOCKS, LockRecord, Snapshot, THREADS, ThreadRecord};

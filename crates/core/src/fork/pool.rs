@@ -104,6 +104,19 @@ pub fn made() -> u64 {
 /// Begins a fork in this thread; None when too many are under way.
 pub fn begin(call: ForkCall, site: usize) -> Option<&'static SnapshotCell> {
     FORKS.fetch_add(1, Relaxed);
+    begin_snapshot(call, site)
+}
+
+/// The same for a fork that nobody makes: what its child would inherit can be asked of its facts. [`end`] ends it.
+pub fn begin_unmade() -> Option<&'static SnapshotCell> {
+    let cell = begin_snapshot(ForkCall::Fork, 0);
+    if cell.is_none() {
+        end_unrecorded();
+    }
+    cell
+}
+
+fn begin_snapshot(call: ForkCall, site: usize) -> Option<&'static SnapshotCell> {
     let Some(index) = free_snapshot().or_else(abandoned_snapshot) else {
         tls::set_fork(NONE_FREE as *const ());
         return None;

@@ -122,7 +122,7 @@ fn line(fork: Option<&'static str>, event: Event<'static>) -> Line<'static> {
 }
 
 /// One line of every event.
-pub fn lines() -> [Line<'static>; 13] {
+pub fn lines() -> [Line<'static>; 14] {
     [
         line(
             None,
@@ -230,6 +230,22 @@ pub fn lines() -> [Line<'static>; 13] {
                 holder: Some(8),
                 taken_by_fork: false,
                 waited_us: 12.5,
+            }),
+        ),
+        line(
+            Some("7.1"),
+            Event::WhatIf(Finding {
+                id: Borrowed("7.1:thread-lost:10"),
+                kind: FindingKind::ThreadLost,
+                severity: Severity::Warning,
+                state: State::Open,
+                child: Some(9),
+                subject: Borrowed("thread \"refresh\" (tid 10)"),
+                at: Borrowed(&[Borrowed("/srv/app/db.py:12 in <module>")]),
+                sites: Borrowed(SITES),
+                explain: Borrowed(FindingKind::ThreadLost.explain()),
+                cure: Borrowed("Start it later."),
+                suppressed: false,
             }),
         ),
         line(None, Event::Lost(Lost { events: 4, because: Borrowed("No space left on device") })),

@@ -1,12 +1,10 @@
 //! Which locks the first run's report names: those that a thread other than the forking ones took.
 use crate::input::Error;
 use crate::server::Place;
-use forkguard_report::Line;
 use forkguard_report::event::{Event, LockKind, LockTaken, WorstMoment};
 use forkguard_report::text::Plain;
 use indexmap::IndexMap;
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
 
 /// A lock that threads of a leader take which does not fork in them.
 pub(super) struct Lock {
@@ -51,7 +49,7 @@ impl Lock {
 pub(super) fn learnt(place: &Place) -> Result<Vec<Lock>, Error> {
     let mut forkers: HashMap<u32, BTreeSet<u32>> = HashMap::new();
     let mut taken: Vec<(u32, LockTaken<'static>)> = Vec::new();
-    each_line(place, |line| match line.event {
+    place.each_line(|line| match line.event {
         Event::Fork(fork) => _ = forkers.entry(line.pid).or_default().insert(fork.thread),
         Event::LockTaken(lock) => taken.push((line.pid, lock)),
         _ => {}
@@ -79,20 +77,11 @@ pub(super) struct Moments {
 /// Those of a run.
 pub(super) fn moments(place: &Place) -> Result<Moments, Error> {
     let mut moments = Moments::default();
-    each_line(place, |line| {
+    place.each_line(|line| {
         if let Event::WorstMoment(WorstMoment { holder, taken_by_fork, .. }) = line.event {
             moments.held += u64::from(holder.is_some());
             moments.taken_by_fork += u64::from(taken_by_fork);
         }
     })?;
     Ok(moments)
-}
-
-/// Lines of other versions are none of ours: the run's own story names them.
-fn each_line(place: &Place, mut each: impl FnMut(Line<'static>)) -> Result<(), Error> {
-    for path in place.files() {
-        let text = fs::read_to_string(&path).map_err(|error| Error::Unreadable(path.clone(), error))?;
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).for_each(&mut each);
-    }
-    Ok(())
 }
