@@ -103,7 +103,7 @@ fn a_worker_of_unicorns() {
     let _request = send_request_for(port, "/waits");
     let (_, words) = last_words(&run);
     assert_eq!(words["signal"].as_str(), Some("SIGKILL"), "{words}");
-    stood(&words, &app("stuck.rb"), "waits");
+    stood(&words, &app("stuck.ru"), "waits");
     server.stop(libc::SIGQUIT);
 }
 

@@ -119,7 +119,7 @@ fn unicorn_drops_an_applications_handler() {
         assert!(!found.is_empty(), "{kind}");
         for finding in found {
             assert_eq!(finding.json["subject"], "SIGTERM", "{kind}");
-            assert!(text(&finding.json["at"]).contains("/trap.ru:"), "{kind}");
+            assert!(text(&finding.json["at"]).contains("/trap.ru:2"), "{kind}");
         }
     }
     assert!(report.findings("handler-dropped").all(|finding| text(&finding.json["sites"]).contains("unicorn/http_server.rb")));

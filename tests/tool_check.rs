@@ -293,7 +293,7 @@ fn what_preload_would_break_under_unicorn() {
     command.arg(&configuration).arg(repository("tests/apps/config.ru"));
     let (status, said) = checked(&directory, &["--what-if-preload"], &command);
     assert_eq!(status, Some(1), "{said}");
-    assert!(said.contains("thread-lost (warning), in 2 workers") && said.contains("started at config.ru:"), "{said}");
+    assert!(said.contains("thread-lost (warning), in 2 workers") && said.contains("started at config.ru:4"), "{said}");
 }
 
 /// The file's place is tried before the server is started.

@@ -98,7 +98,7 @@ fn ruby(program: &str, option: &str, port: u16) -> Command {
 #[test]
 fn unicorn() {
     let port = free_port();
-    let says = ["ended with status 0", "config.ru:", "Unicorn's after_fork"];
+    let says = ["ended with status 0", "config.ru:4", "Unicorn's after_fork"];
     stops_and_tells("tool-run-unicorn", ruby("unicorn", "--config-file", port), port, libc::SIGQUIT, &says);
 }
 
@@ -106,7 +106,7 @@ fn unicorn() {
 #[test]
 fn puma() {
     let port = free_port();
-    let says = ["ended by SIGTERM", "config.ru:", "Puma's on_worker_boot"];
+    let says = ["ended by SIGTERM", "config.ru:4", "Puma's on_worker_boot"];
     stops_and_tells("tool-run-puma", ruby("puma", "--config", port), port, libc::SIGTERM, &says);
 }
 

@@ -1,5 +1,5 @@
 //! Who made a call: the application, or what it runs on.
-use super::process::program_name;
+use super::process::own_server;
 use super::site::interpreted_frames;
 use crate::sites::{self, SiteId};
 use forkguard_loader::{path_of, program_path};
@@ -23,6 +23,5 @@ fn is_applications(address: usize) -> bool {
 }
 
 fn is_servers_program(path: &str) -> bool {
-    let program = program_path();
-    path == program.as_str() && Server::recognise(path, program_name().as_str()) != Server::Other
+    path == program_path().as_str() && own_server() != Server::Other
 }

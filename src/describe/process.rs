@@ -36,6 +36,11 @@ pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str, limit: Option<&'stati
     }
 }
 
+/// The server that this process is.
+pub(super) fn own_server() -> Server {
+    Server::recognise(program_path().as_str(), program_name().as_str())
+}
+
 /// What this process runs: its name in the kernel, or of a server that an interpreter was told to run (`python3 -m gunicorn`) the server's.
 pub(crate) fn program_name() -> Text<16> {
     let (name, program) = (own_name(), program_path());

@@ -1,4 +1,5 @@
 //! Sites and frames of the report.
+use super::process::own_server;
 use crate::entry::Arena;
 use crate::entry::arena::ArenaList;
 use crate::sites::store::StoredFrame;
@@ -107,11 +108,12 @@ pub(super) fn innermost_interpreted(site: SiteId) -> Option<Frame<'static>> {
 /// A frame of an interpreter's.
 fn frame(stored: &StoredFrame) -> Frame<'static> {
     let text = |t: &'static str| (!t.is_empty()).then_some(Borrowed(t));
+    let line = if stored.file.ends_with(".ru") { own_server().line_in_file(stored.file, stored.line) } else { stored.line };
     Frame {
         language: Borrowed(stored.language.name()),
         function: text(stored.function),
         file: text(stored.file),
-        line: (stored.line != 0).then_some(stored.line),
+        line: (line != 0).then_some(line),
         module: None,
         offset: None,
         build_id: None,

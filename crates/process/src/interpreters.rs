@@ -1,11 +1,13 @@
 //! Interpreters in a process, and the frames that its threads have in them.
 use crate::memory::ProcessMemory;
 use crate::module::Module;
+use crate::program::server;
 use crate::stop::Registers;
 use forkguard_frames::Memory;
 use forkguard_frames::perl::Perl;
 use forkguard_frames::python::{IMPORTING, LONGEST, Layout, Reader, Types};
 use forkguard_frames::ruby::Ruby;
+use forkguard_report::catalogue::Server;
 use forkguard_report::event::Frame;
 use std::cell::OnceCell;
 use std::ffi::CStr;
@@ -17,6 +19,7 @@ pub(crate) struct Interpreters<'a> {
     python: Option<Python>,
     ruby: Option<Ruby>,
     perl: Option<Perl>,
+    server: Server,
     /// Where the code of each lies.
     code: Vec<Range<usize>>,
 }
@@ -32,7 +35,8 @@ struct Python {
 impl<'a> Interpreters<'a> {
     /// Looks for interpreters in what the process has loaded.
     pub(crate) fn find(modules: &[Module], memory: &'a ProcessMemory) -> Interpreters<'a> {
-        let mut found = Interpreters { memory, python: None, ruby: None, perl: None, code: Vec::new() };
+        let server = server(memory.process());
+        let mut found = Interpreters { memory, python: None, ruby: None, perl: None, server, code: Vec::new() };
         for (index, module) in modules.iter().enumerate() {
             // The program itself comes first; of libraries only those that are called so are looked into.
             let may_be = |name: &str| index == 0 || module.name().contains(name);
@@ -75,7 +79,9 @@ impl<'a> Interpreters<'a> {
             frames.push(frame(language, file, line, Some(function).filter(|name| !name.is_empty())));
         };
         if let Some(ruby) = &self.ruby {
-            ruby.frames(self.memory, registers.stack..stack.end, &mut |file, line, method| add("ruby", file, line, method));
+            ruby.frames(self.memory, registers.stack..stack.end, &mut |file, line, method| {
+                add("ruby", file, self.server.line_in_file(file, line), method);
+            });
         }
         if let Some(perl) = self.perl.as_ref().filter(|_| is_main) {
             perl.frames(self.memory, &mut |file, line| add("perl", file, line, ""));

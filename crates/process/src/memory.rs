@@ -22,6 +22,11 @@ impl ProcessMemory {
         ProcessMemory { pid: Pid::from_raw(pid as i32), stack: RefCell::default(), pages: RefCell::default() }
     }
 
+    /// Whose it is.
+    pub(crate) fn process(&self) -> u32 {
+        self.pid.as_raw() as u32
+    }
+
     /// Forgets what was read: the next picture begins, of which a part of a stack is known.
     pub(crate) fn renew(&self, start: usize, bytes: Vec<u8>) {
         self.pages.borrow_mut().clear();

@@ -90,6 +90,11 @@ impl Server {
         SERVERS.iter().find(|(name, _)| *name == given).map(|&(name, _)| name)
     }
 
+    /// A frame's line as its file has it: Unicorn evaluates an application's `.ru` behind a line of its own (`Unicorn.builder`), and Ruby counts that.
+    pub fn line_in_file(self, file: &str, line: u32) -> u32 {
+        if self == Server::Unicorn && file.ends_with(".ru") { line.saturating_sub(1) } else { line }
+    }
+
     /// Its name as its project writes it; empty for those that have no texts of their own.
     pub const fn name(self) -> &'static str {
         match self {
@@ -744,6 +749,13 @@ mod tests {
         ] {
             assert_eq!(Server::script(arguments.as_bytes()), name, "{arguments}");
         }
+    }
+
+    #[test]
+    fn lines_are_those_of_the_file() {
+        assert_eq!(Server::Unicorn.line_in_file("/srv/config.ru", 7), 6);
+        assert_eq!(Server::Unicorn.line_in_file("/srv/app.rb", 7), 7);
+        assert_eq!(Server::Puma.line_in_file("/srv/config.ru", 7), 7);
     }
 
     #[test]

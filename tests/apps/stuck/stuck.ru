@@ -1,4 +1,7 @@
-# Unicorn counts a line too many in this file.
-require File.join(__dir__, "stuck.rb")
+# A Rack application: a request waits for ever.
+reader, _writer = IO.pipe
 
-run STUCK
+run(lambda do |env|
+  reader.read(1) if env["PATH_INFO"] == "/waits" # waits
+  [200, {}, []]
+end)

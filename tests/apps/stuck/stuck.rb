@@ -1,7 +1,0 @@
-# A Rack application: a request waits for ever.
-reader, _writer = IO.pipe
-
-STUCK = lambda do |env|
-  reader.read(1) if env["PATH_INFO"] == "/waits" # waits
-  [200, {}, []]
-end
