@@ -1,5 +1,5 @@
 //! Who made a call: the application, or what it runs on.
-use super::process::own_server;
+use super::program::own_server;
 use super::site::interpreted_frames;
 use crate::sites::{self, SiteId};
 use forkguard_loader::{path_of, program_path};

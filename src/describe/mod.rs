@@ -16,6 +16,7 @@ pub(crate) mod openmp;
 pub(crate) mod pipes;
 mod process;
 mod procfs;
+mod program;
 mod shorten;
 mod signals;
 mod site;
@@ -29,7 +30,8 @@ pub(crate) use exit_handlers::{ExitHandler, exit_handler, exit_handlers, is_appl
 pub(crate) use fork::{counts, fork, fork_id, fork_in_leader, fork_kind, like, losses, own_fork_id, spawn};
 pub(crate) use locks::{kind_of, libc_name, lock_id, lock_kind, symbol};
 pub(crate) use memory::own_memory;
-pub(crate) use process::{process, program_name};
+pub(crate) use process::process;
+pub(crate) use program::program_name;
 pub(crate) use shorten::{without_lists, without_sites};
 pub(crate) use signals::{
     caught_by_runtime, handler_of_application, is_handled_by_application, is_ignored_by_application, signal_name,

@@ -1,12 +1,9 @@
 //! The process that reports.
-use super::thread_names::own_name;
+use super::program::program_name;
 use crate::entry::{Arena, layouts};
-use forkguard_core::fixed::Text;
 use forkguard_core::fork::shared_page;
 use forkguard_core::kernel;
 use forkguard_loader::{program_path, tells_loaded_libraries};
-use forkguard_report::catalogue::Server;
-use forkguard_report::cure::Program;
 use forkguard_report::event::Process;
 use std::borrow::Cow::Borrowed;
 
@@ -34,19 +31,4 @@ pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str, limit: Option<&'stati
         mode: Borrowed(mode),
         limits: Borrowed(limits.done()),
     }
-}
-
-/// The server that this process is.
-pub(super) fn own_server() -> Server {
-    Server::recognise(program_path().as_str(), program_name().as_str())
-}
-
-/// What this process runs: its name in the kernel, or of a server that an interpreter was told to run (`python3 -m gunicorn`) the server's.
-pub(crate) fn program_name() -> Text<16> {
-    let (name, program) = (own_name(), program_path());
-    let is_interpreter =
-        Program::interpreter(program.as_str()).is_some() && Server::recognise("", name.as_str()) == Server::Other;
-    let mut arguments = [0; 512];
-    let script = is_interpreter.then(|| Server::script(kernel::read_file(c"/proc/self/cmdline", &mut arguments))).flatten();
-    script.map_or(name, |script| Text::from_bytes(script.as_bytes()))
 }

@@ -1,5 +1,5 @@
 //! Sites and frames of the report.
-use super::process::own_server;
+use super::program::own_server;
 use crate::entry::Arena;
 use crate::entry::arena::ArenaList;
 use crate::sites::store::StoredFrame;

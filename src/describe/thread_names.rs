@@ -1,15 +1,10 @@
 //! Names of threads as the program set them and as the kernel has them.
+use super::program::{own_name, read_name};
 use super::site::interpreted_frames;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Snapshot, ThreadRecord, birth};
 use forkguard_core::kernel;
-use std::ffi::CStr;
 use std::sync::atomic::Ordering::Relaxed;
-
-/// This process's name in the kernel, which is its main thread's.
-pub(crate) fn own_name() -> Text<16> {
-    if kernel::thread_id() == kernel::process_id() { kernel::own_thread_name() } else { read_name(c"/proc/self/comm") }
-}
 
 /// The kernel's name of a thread of this process.
 pub(crate) fn kernel_name(tid: u32) -> Text<16> {
@@ -55,11 +50,4 @@ pub(crate) fn was_named_later(fork: &Snapshot, tid: &str) -> bool {
 pub(super) fn current_tid(thread: &ThreadRecord, leader: bool) -> u32 {
     let same = || thread.slot.start.load(Relaxed) == thread.start && thread.slot.site.load(Relaxed) == thread.site;
     if leader && thread.tid == 0 && same() { thread.slot.tid.load(Relaxed) } else { thread.tid }
-}
-
-fn read_name(path: &CStr) -> Text<16> {
-    let mut bytes = [0u8; 16];
-    let read = kernel::read_file(path, &mut bytes).len();
-    let end = bytes[..read].iter().position(|&b| b == b'\n').unwrap_or(read);
-    Text::from_bytes(&bytes[..end])
 }
