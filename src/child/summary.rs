@@ -74,10 +74,7 @@ impl<'a> Found<'a> {
             if !stands(&finding) {
                 return;
             }
-            // Its leader reported it without the name.
-            if finding.kind == FindingKind::ThreadLost && describe::was_named_later(self.fork, finding.what()) {
-                self.events.push(Event::Finding(finding.clone()));
-            }
+            self.add_later_name(&finding);
             match finding.severity {
                 Severity::Error => self.counts.error += 1,
                 Severity::Warning => self.counts.warning += 1,
@@ -85,6 +82,20 @@ impl<'a> Found<'a> {
             }
             self.findings.push(finding);
         });
+    }
+
+    /// A lost thread that its leader reported without a name, and that has one by now.
+    fn add_later_name(&mut self, finding: &Finding<'a>) {
+        let is_hazard = finding.kind == FindingKind::ThreadLost && finding.severity == Severity::Warning;
+        let thread = is_hazard.then(|| describe::lost_thread(self.fork, finding.what())).flatten();
+        if let Some(thread) = thread.filter(|thread| describe::is_unnamed(thread)) {
+            // Before the name is read: the leader reports the one that is taken after this.
+            shared_page::mark_unnamed();
+            let name = describe::later_name(thread);
+            if !name.is_empty() && name.as_str() != describe::own_name().as_str() {
+                self.events.push(Event::Finding(findings::renamed(self.arena, finding, name.as_str())));
+            }
+        }
     }
 
     fn has_warning_of(&self, kind: FindingKind) -> bool {

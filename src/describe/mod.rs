@@ -37,6 +37,6 @@ pub(crate) use signals::{
     caught_by_runtime, handler_of_application, is_handled_by_application, is_ignored_by_application, signal_name,
 };
 pub(crate) use site::{call_text, interpreted_frames, native_site, site};
-pub(crate) use thread_names::{kernel_name, name_of_lost, was_named_later};
+pub(crate) use thread_names::{NOT_BEGUN, is_unnamed, kernel_name, later_name, lost_thread, name_of_lost, own_name};
 pub(crate) use threads::{lost_threads, stacks_at_fork};
 pub(crate) use timers::{clock_name, interval_clock, timers};

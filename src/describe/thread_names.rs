@@ -2,7 +2,7 @@
 use super::program::{own_name, read_name};
 use super::site::interpreted_frames;
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::{Snapshot, ThreadRecord, birth};
+use forkguard_core::fork::{Snapshot, ThreadRecord, birth, shared_page};
 use forkguard_core::kernel;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -25,26 +25,42 @@ pub(super) fn recorded_name(thread: &ThreadRecord, tid: u32, leader: bool) -> Te
     if kernel.is_empty() { own_name() } else { kernel }
 }
 
-/// The name that a lost thread has in the leader by now, if it ran no code of its language before the fork: Ruby's give themselves their names.
-fn later_name(thread: &ThreadRecord) -> Text<16> {
-    let had_begun = thread.label != 0 || thread.code != 0 || interpreted_frames(thread.stack_at_fork).next().is_some();
+/// The name that a lost thread has in the leader by now, if it had none at the fork; empty when it has none.
+pub(crate) fn later_name(thread: &ThreadRecord) -> Text<16> {
+    if !is_unnamed(thread) {
+        return Text::new();
+    }
+    let told = shared_page::later_name(thread.slot.identity());
     let leader = birth().map(|fork| fork.leader).filter(|&leader| leader == kernel::parent_id());
-    match leader.filter(|_| !had_begun && thread.tid != 0) {
+    match leader.filter(|_| told.is_empty() && thread.tid != 0) {
         Some(leader) => {
             let path = Text::<64>::of(format_args!("/proc/{leader}/task/{}/comm", thread.tid));
             path.as_cstr().map(read_name).unwrap_or_default()
         }
-        None => Text::new(),
+        None => told,
     }
 }
 
-/// True for a lost thread, by its id, that its leader has named since the fork.
-pub(crate) fn was_named_later(fork: &Snapshot, tid: &str) -> bool {
-    let number = tid.parse().unwrap_or(0);
-    let thread = fork.threads.as_slice().iter().find(|thread| thread.tid == number && thread.tid != fork.thread);
-    let name = thread.filter(|thread| thread.name.is_empty()).map(later_name).unwrap_or_default();
-    !name.is_empty() && name.as_str() != own_name().as_str()
+/// True for a thread that had no name and ran no code of its language before the fork: Ruby's give themselves their names.
+pub(crate) fn is_unnamed(thread: &ThreadRecord) -> bool {
+    let had_begun = || thread.label != 0 || thread.code != 0 || interpreted_frames(thread.stack_at_fork).next().is_some();
+    thread.name.is_empty() && !had_begun()
 }
+
+/// The lost thread of a finding, by what stands for it in the finding's id.
+pub(crate) fn lost_thread<'s>(fork: &'s Snapshot, what: &str) -> Option<&'s ThreadRecord> {
+    let mut lost = fork.threads.as_slice().iter().filter(|thread| thread.tid != fork.thread);
+    match what.strip_prefix(NOT_BEGUN) {
+        Some(index) => lost.nth(index.parse().ok()?).filter(|thread| thread.tid == 0),
+        None => {
+            let tid: u32 = what.parse().ok()?;
+            lost.find(|thread| thread.tid == tid)
+        }
+    }
+}
+
+/// What stands before its place among the lost threads in the id of one that had not begun to run.
+pub(crate) const NOT_BEGUN: &str = "new-";
 
 /// A thread's id; in the leader a thread that had not begun to run at the fork may have one by now.
 pub(super) fn current_tid(thread: &ThreadRecord, leader: bool) -> u32 {

@@ -30,6 +30,7 @@ pub(crate) use evidence::Evidence;
 pub(crate) use hit::{Hazard, Hit};
 pub(crate) use libraries::{go_site, runtime_library};
 pub(crate) use summary::{alike_text, deserves_summary, hit_text, kinds, resolved_text, summary_text};
+pub(crate) use thread_lost::{of_named_thread, renamed};
 
 use forkguard_report::event::Finding;
 

@@ -1,17 +1,16 @@
 //! thread-lost: a thread that the child does not have.
+use crate::describe::NOT_BEGUN;
+use crate::entry::Arena;
+use crate::findings::context::of_hit;
 use crate::findings::evidence::Evidence;
+use crate::findings::hit::Hit;
 use crate::findings::libraries::{restarts_threads, starter};
 use forkguard_report::catalogue::{CURE_LEADERS_THREAD, EXPLAIN_FUNCTIONS_THREAD, EXPLAIN_LEADERS_THREAD, OR_OPTION};
-use forkguard_report::event::{Finding, FindingKind, Role, Severity, Site};
+use forkguard_report::event::{Finding, FindingKind, Role, Severity, Site, State, Text, Thread};
 use std::borrow::Cow::Borrowed;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for (index, thread) in evidence.lost_threads().enumerate() {
-        let code = thread.start.clone().map(|frame| Site {
-            role: Role::Code,
-            thread: Some(thread.tid),
-            frames: Borrowed(evidence.arena.one(frame)),
-        });
         let restarts = starter(thread).is_some_and(restarts_threads);
         let is_leaders = evidence.works_for_leader(thread);
         // A thread that ended right after the fork was about to end: nothing waits for it.
@@ -29,7 +28,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         let arena = evidence.arena;
         // The child, which may name it when it ends, does not know the number that it has by now.
         let what = match thread.starting {
-            true => arena.format(format_args!("new-{index}")),
+            true => arena.format(format_args!("{NOT_BEGUN}{index}")),
             false => arena.format(format_args!("{}", thread.tid)),
         };
         let subject = match thread.tid {
@@ -41,12 +40,11 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             severity,
             format_args!("{what}"),
             format_args!("{subject}"),
-            evidence.arena.join([thread.site.as_slice(), code.as_slice(), thread.stood.as_slice()]),
+            sites(arena, thread),
         );
         // A thread that held a lock is not started again (guards/threads/restart.rs).
         if evidence.locks.iter().any(|lock| lock.holder == thread.tid && !lock.signal) {
-            let text = arena.text(&finding.cure);
-            finding.cure = Borrowed(text.split_once(OR_OPTION).map_or(text, |(cure, _)| cure));
+            finding.cure = without_option(arena, &finding);
         }
         if is_leaders {
             finding.explain = Borrowed(EXPLAIN_LEADERS_THREAD);
@@ -56,4 +54,33 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         }
         found(finding);
     }
+}
+
+/// Where it was started, what it runs and where it stood.
+fn sites<'a>(arena: &'a Arena, thread: &Thread<'a>) -> &'a [Site<'a>] {
+    let frames = |frame| Borrowed(arena.one(frame));
+    let code = thread.start.clone().map(|frame| Site { role: Role::Code, thread: Some(thread.tid), frames: frames(frame) });
+    arena.join([thread.site.as_slice(), code.as_slice(), thread.stood.as_slice()])
+}
+
+fn without_option<'a>(arena: &'a Arena, finding: &Finding<'a>) -> Text<'a> {
+    let text = arena.text(&finding.cure);
+    Borrowed(text.split_once(OR_OPTION).map_or(text, |(cure, _)| cure))
+}
+
+/// The finding of a thread that took its name after the fork `fork_id`, once more. `what`: what stands for it in the finding's id.
+pub(crate) fn of_named_thread<'a>(arena: &'a Arena, fork_id: &'a str, what: &'a str, thread: &Thread<'a>) -> Finding<'a> {
+    let subject = arena.format(format_args!("thread \"{}\" (tid {})", thread.name, thread.tid));
+    let hit = Hit { kind: FindingKind::ThreadLost, what, subject, sites: sites(arena, thread), hazard: None };
+    let mut finding = Finding { state: State::Open, ..of_hit(arena, fork_id, Severity::Warning, &hit) };
+    if thread.holds != 0 {
+        finding.cure = without_option(arena, &finding);
+    }
+    finding
+}
+
+/// The finding of a lost thread under the name that it took since.
+pub(crate) fn renamed<'a>(arena: &'a Arena, finding: &Finding<'a>, name: &str) -> Finding<'a> {
+    let rest = finding.subject.rsplit_once("\" (").map_or("", |(_, rest)| rest);
+    Finding { subject: Borrowed(arena.format(format_args!("thread \"{name}\" ({rest}"))), ..finding.clone() }
 }

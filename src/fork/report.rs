@@ -6,6 +6,7 @@ use crate::emit::{Lines, file, wanted};
 use crate::entry::{Arena, Scratch};
 use crate::findings::{self, Evidence, Hit};
 use crate::guards;
+use crate::leader;
 use crate::ledger::{self, Budget};
 use forkguard_core::fork::{Snapshot, fingerprint, shared_page};
 use forkguard_core::kernel;
@@ -80,6 +81,7 @@ fn write_with_findings<'a>(
     let (mut head, mut tail) = Lines::pair(scratch);
     let mut ids = arena.list(findings::MAX_FINDINGS as usize);
     let gone = shared_page::is_child_gone(snapshot.sequence);
+    let child = event.child;
     let evidence = Evidence::of(&event, snapshot, arena, id);
     evidence.leaders_threads().for_each(shared_page::note_leaders_thread);
     event.truncated.sites = crate::sites::skipped();
@@ -87,6 +89,11 @@ fn write_with_findings<'a>(
         ids.push(finding.id.clone());
         if gone {
             finding.state = State::Moot;
+        } else if let Some(child) = child
+            && finding.kind == FindingKind::ThreadLost
+            && finding.severity == Severity::Warning
+        {
+            leader::later_names::remember(snapshot, child, finding.what());
         }
         tail.add(Some(id), Event::Finding(finding));
     });
@@ -102,6 +109,7 @@ fn write_with_findings<'a>(
         add_moot(&mut head, id, ids.as_slice());
         head.write();
     }
+    leader::later_names::report_since(scratch, snapshot);
 }
 
 fn add_moot<'a>(lines: &mut Lines<'_>, id: &'a str, findings: &[Text<'a>]) {

@@ -4,6 +4,7 @@ use crate::child::waits::{self, BlockingCall};
 use crate::describe::openmp;
 use crate::entry::{record, record_with_scratch};
 use crate::guards;
+use crate::leader::later_names;
 use crate::sites;
 use forkguard_core::registry::threads::{self, Slot};
 use forkguard_core::{dispatch, gate};
@@ -172,12 +173,13 @@ pass! {
         let [option, mode, program, ..] = registers.argument;
         super::seccomp::before_prctl(option, mode, program);
         if registers.argument[0] == libc::PR_SET_NAME as usize && gate::awake() {
-            record(|_| {
-                let name: Option<[u8; 16]> = read_name(registers.argument[1]);
-                if let (Some(slot), Some(name)) = (threads::mine(), name) {
-                    slot.set_name(&name);
-                }
+            let named = record(|_| {
+                let name: [u8; 16] = read_name(registers.argument[1])?;
+                let slot = threads::mine()?;
+                slot.set_name(&name);
+                Some(slot)
             });
+            named.flatten().into_iter().for_each(later_names::has_name);
         }
     }
 }
@@ -203,13 +205,14 @@ redhook::hook! {
         // SAFETY: the host's own arguments.
         let result = unsafe { redhook::real!(pthread_setname_np)(thread, name) };
         if result == 0 {
-            record(|_| {
+            let named = record(|_| {
                 // SAFETY: the real function just read it as a C string.
                 let name = unsafe { std::ffi::CStr::from_ptr(name) };
-                if let Some(slot) = threads::slot_for_handle(thread as usize) {
-                    slot.set_name(name.to_bytes());
-                }
+                let slot = threads::slot_for_handle(thread as usize)?;
+                slot.set_name(name.to_bytes());
+                Some(slot)
             });
+            named.flatten().into_iter().for_each(later_names::has_name);
         }
         result
     }

@@ -2,15 +2,14 @@
 use super::child::{Child, Reported};
 use super::outside::{self, Activity};
 use super::report::{report_hang, report_resolved};
+use super::slot::Slot;
 use crate::emit;
 use crate::entry::Scratch;
 use crate::options::{self, Summary};
 use forkguard_core::fork::{Snapshot, shared_page};
 use forkguard_core::glibc::LockKind;
-use forkguard_core::registry::generation;
 use forkguard_core::{flags, kernel};
-use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::*};
 
 /// Not zero while there are children to inspect.
 #[unsafe(link_section = "forkguard_words")]
@@ -24,59 +23,7 @@ static INSPECTING: AtomicBool = AtomicBool::new(false);
 
 /// Children that are inspected; further ones are not.
 const CHILDREN: usize = 64;
-static SLOTS: [Slot; CHILDREN] =
-    [const { Slot { state: AtomicU32::new(FREE), pid: AtomicU32::new(0), child: UnsafeCell::new(Child::new()) } }; CHILDREN];
-
-struct Slot {
-    /// One of the states below, and above it the generation of the process whose child it is.
-    state: AtomicU32,
-    pid: AtomicU32,
-    child: UnsafeCell<Child>,
-}
-// SAFETY: the child is accessed by the thread that exchanged the state for FILLED or INSPECTED only, until it stores another.
-unsafe impl Sync for Slot {}
-
-const FREE: u32 = 0;
-const FILLED: u32 = 1;
-const WATCHED: u32 = 2;
-const INSPECTED: u32 = 3;
-const GENERATION_SHIFT: u32 = 2;
-
-fn of_this_process(state: u32) -> u32 {
-    state | generation::current() << GENERATION_SHIFT
-}
-
-impl Slot {
-    /// Fills the slot; false when it is not free. A slot of an earlier process is free.
-    fn fill(&self, pid: u32, fill: impl FnOnce(&mut Child)) -> bool {
-        let state = self.state.load(Relaxed);
-        let is_free = state >> GENERATION_SHIFT != generation::current() || state == of_this_process(FREE);
-        if !is_free || self.state.compare_exchange(state, of_this_process(FILLED), Acquire, Relaxed).is_err() {
-            return false;
-        }
-        // SAFETY: see `Sync`.
-        fill(unsafe { &mut *self.child.get() });
-        self.pid.store(pid, Relaxed);
-        self.state.store(of_this_process(WATCHED), Release);
-        true
-    }
-
-    /// Inspects the child of a watched slot; true when it stays watched, as `inspect` says.
-    fn inspect(&self, inspect: impl FnOnce(&mut Child) -> bool) -> bool {
-        let [watched, inspected] = [WATCHED, INSPECTED].map(of_this_process);
-        if self.state.compare_exchange(watched, inspected, Acquire, Relaxed).is_err() {
-            return false;
-        }
-        // SAFETY: see `Sync`.
-        let stays = inspect(unsafe { &mut *self.child.get() });
-        self.state.store(of_this_process(if stays { WATCHED } else { FREE }), Release);
-        stays
-    }
-
-    fn is_watched(&self) -> bool {
-        [WATCHED, INSPECTED].map(of_this_process).contains(&self.state.load(Acquire))
-    }
-}
+static SLOTS: [Slot<Child>; CHILDREN] = [const { Slot::new(Child::new()) }; CHILDREN];
 
 /// In a leader, after a fork whose child lost threads.
 pub(crate) fn remember(fork: &Snapshot, pid: u32) {
@@ -96,7 +43,7 @@ pub(crate) fn remember(fork: &Snapshot, pid: u32) {
         (child.wait, child.reported, child.hit) = (None, Reported::No, None);
         child.forked_at = kernel::boottime();
     };
-    if SLOTS.iter().any(|slot| slot.fill(pid, fill)) {
+    if SLOTS.iter().any(|slot| slot.fill(u64::from(pid), fill)) {
         CHILDREN_LEFT.store(1, SeqCst);
         flags::watch_waits();
     }
@@ -109,7 +56,7 @@ pub(crate) fn has_children() -> bool {
 
 /// True while this child is one of them.
 pub(super) fn is_child(pid: u32) -> bool {
-    SLOTS.iter().any(|slot| slot.is_watched() && slot.pid.load(Relaxed) == pid)
+    SLOTS.iter().any(|slot| slot.is_of(u64::from(pid)))
 }
 
 /// Nanoseconds until the next inspection is due: a second at most, and never none.

@@ -10,11 +10,13 @@ mod children;
 pub(crate) mod file_locks;
 mod hit;
 mod last_words;
+pub(crate) mod later_names;
 mod outside;
 mod pipes;
 mod report;
 pub(crate) mod sent_signals;
 mod slices;
+mod slot;
 mod waitpid;
 
 pub(crate) use asked_to_end::was_asked as was_asked_to_end;

@@ -62,6 +62,14 @@ fn life(pid: u32, forked_at: u64) -> Option<Life> {
     (ours && then && (same_program || ended)).then_some(if ended { Life::Ended } else { Life::Lives })
 }
 
+/// True for a child of this process that has not ended.
+pub(super) fn lives(pid: u32) -> bool {
+    let mut bytes = [0; 1024];
+    let word = stat(&mut bytes, pid);
+    let is_own = word(PARENT).and_then(|parent| parent.parse().ok()) == Some(kernel::process_id());
+    is_own && !matches!(word(STATE), Some("Z" | "X"))
+}
+
 /// What a child does that was forked at that time (nanoseconds since boot). Unless `always`, whether it lives is asked only of one that waits.
 pub(super) fn observe(pid: u32, forked_at: u64, always: bool) -> Activity {
     let mut bytes = [0; 256];

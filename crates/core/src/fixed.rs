@@ -1,6 +1,43 @@
 //! Containers of fixed capacity that count what did not fit.
 use core::fmt;
 use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A thread's name, of at most 15 bytes as the kernel's: written by one thread, read by others.
+#[repr(transparent)]
+pub struct AtomicName([AtomicU64; 2]);
+
+impl AtomicName {
+    /// None; from zeros.
+    pub const fn new() -> AtomicName {
+        AtomicName([const { AtomicU64::new(0) }; 2])
+    }
+
+    /// Sets it, up to the first zero.
+    pub fn set(&self, name: &[u8]) {
+        let mut bytes = [0u8; 16];
+        let length = name.iter().position(|&b| b == 0).unwrap_or(name.len()).min(15);
+        bytes[..length].copy_from_slice(&name[..length]);
+        for (word, chunk) in self.0.iter().zip(bytes.chunks_exact(8)) {
+            word.store(u64::from_ne_bytes(chunk.try_into().unwrap_or_default()), Relaxed);
+        }
+    }
+
+    /// The name; empty when there is none.
+    pub fn get(&self) -> Text<16> {
+        let mut bytes = [0u8; 16];
+        for (word, chunk) in self.0.iter().zip(bytes.chunks_exact_mut(8)) {
+            chunk.copy_from_slice(&word.load(Relaxed).to_ne_bytes());
+        }
+        Text::from_bytes(&bytes)
+    }
+}
+
+impl Default for AtomicName {
+    fn default() -> AtomicName {
+        AtomicName::new()
+    }
+}
 
 /// A list of at most N entries. The length comes first: a short list touches one page.
 #[repr(C)]

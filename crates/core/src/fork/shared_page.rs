@@ -3,16 +3,19 @@
 //! The leader reports what it found after the fork, and the child may be gone by then: exactly one of them must say that all findings of
 //! the fork are moot. The child also counts there the waits that its hooks check, so that a leader that inspects it from outside leaves
 //! them alone.
+use crate::fixed::{AtomicName, Text};
 use crate::kernel;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*, fence};
 
 /// Forks that have a word: far more than can be under way at once.
-const FORKS: usize = 427;
+const FORKS: usize = 363;
 /// Kinds of findings that are printed whole, once each; those of a leader with more of them are counted.
 const KINDS: usize = 64;
 /// Threads of the leader that children are told of.
 const THREADS: usize = 32;
+/// Threads of the leader whose names children are told of.
+const NAMES: usize = 16;
 
 #[repr(C)]
 struct SharedPage {
@@ -30,9 +33,22 @@ struct SharedPage {
     exits: AtomicU64,
     /// The process whose wait by a pipe was reported last: it may see that itself, or its leader does.
     held_up: AtomicU64,
+    /// The names that threads of the leader took after a fork.
+    later_names: [LaterName; NAMES],
     /// A fork's sequence number, below it the number of waits that its child is in, and the flags `REPORTED` and `GONE`.
     forks: [AtomicU64; FORKS],
 }
+
+/// The name that a thread of the leader took after a fork.
+#[repr(C)]
+struct LaterName {
+    /// The thread, below it the version of the name: odd while it is written.
+    thread: AtomicU64,
+    name: AtomicName,
+}
+
+const VERSION_BITS: u32 = 16;
+const VERSIONS: u64 = (1 << VERSION_BITS) - 1;
 
 /// The leader has reported the fork.
 const REPORTED: u64 = 1;
@@ -40,7 +56,9 @@ const REPORTED: u64 = 1;
 const GONE: u64 = 2;
 const ONE_WAIT: u64 = 4;
 const MOST_WAITS: u64 = 255 * ONE_WAIT;
-const SEQUENCE_SHIFT: u32 = 14;
+const SEQUENCE_SHIFT: u32 = 15;
+/// The child has reported lost threads that had no name.
+const UNNAMED: u64 = 1 << 14;
 
 /// What leader and child tell each other of connections that the leader had accepted before the fork: bits of the fork's word.
 pub mod accepted {
@@ -228,6 +246,51 @@ pub fn note_leaders_thread(tid: u32) {
 pub fn is_leaders_thread(tid: u32, in_child: bool) -> bool {
     let page = if in_child { page(&LEADERS) } else { own_page() };
     tid != 0 && page.is_some_and(|page| page.leaders_threads.iter().any(|slot| slot.load(Relaxed) == tid))
+}
+
+/// In the leader: this thread has a name by now.
+pub fn note_later_name(thread: u64, name: &Text<16>) {
+    let Some(page) = own_page() else { return };
+    let is_of = |known: &&LaterName, thread: u64| known.thread.load(Relaxed) >> VERSION_BITS == thread;
+    let names = &page.later_names;
+    let known = names.iter().find(|known| is_of(known, thread)).or_else(|| names.iter().find(|known| is_of(known, 0)));
+    let known = known.unwrap_or(&names[thread as usize % NAMES]);
+    let seen = known.thread.load(Acquire);
+    let version = |number: u64| thread << VERSION_BITS | number & VERSIONS;
+    // Another thread writes it, or names this thread, too.
+    if seen & 1 == 0 && known.thread.compare_exchange(seen, version(seen + 1), SeqCst, Relaxed).is_ok() {
+        fence(Release);
+        known.name.set(name.as_str().as_bytes());
+        known.thread.store(version(seen + 2), SeqCst);
+    }
+}
+
+/// In the child: the name that this thread of its leader took after the fork; empty when it is not known to have one.
+pub fn later_name(thread: u64) -> Text<16> {
+    let names = page(&LEADERS).map(|page| &page.later_names);
+    let read = |known: &LaterName| {
+        let seen = known.thread.load(Acquire);
+        let name = known.name.get();
+        fence(Acquire);
+        let whole = seen & 1 == 0 && seen >> VERSION_BITS == thread && known.thread.load(SeqCst) == seen;
+        whole.then_some(name)
+    };
+    names.and_then(|names| names.iter().find_map(read)).unwrap_or_default()
+}
+
+/// In the child, which has reported lost threads without a name: a name that [`later_name`] does not have after this is for the leader to report.
+pub fn mark_unnamed() {
+    update(OWN_SEQUENCE.load(Relaxed), |state| state | UNNAMED);
+    fence(SeqCst);
+}
+
+/// In the leader, after [`note_later_name`]: true when the child of that fork has reported without it, and lives on.
+pub fn is_unnamed(sequence: u64) -> bool {
+    fence(SeqCst);
+    own_page().is_some_and(|page| {
+        let state = word(page, sequence).load(SeqCst);
+        state >> SEQUENCE_SHIFT == sequence && state & (GONE | UNNAMED) == UNNAMED
+    })
 }
 
 /// What is to be printed of a child.

@@ -58,7 +58,8 @@ impl SeenWord {
         self.owner() == other.owner()
     }
 
-    fn owner(self) -> u64 {
+    /// The owner's number.
+    pub fn owner(self) -> u64 {
         self.0 >> OWNER_SHIFT
     }
 }

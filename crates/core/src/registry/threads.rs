@@ -4,8 +4,9 @@ use super::held::HeldLocks;
 use super::mask::{Mask, NO_CALL};
 pub use super::slots::{SeenWord, SlotState};
 use super::slots::{SlotPool, SlotWord};
+use crate::fixed::{AtomicName, Text};
 use crate::gate::Inside;
-use crate::{fixed::Text, kernel, tls};
+use crate::{kernel, tls};
 use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
@@ -81,7 +82,7 @@ pub struct Slot {
     pub forking: AtomicU32,
     /// Which closing of that gate it has a part in; 0 none.
     pub share: AtomicU32,
-    name: [AtomicU64; 2],
+    name: AtomicName,
 }
 
 impl Slot {
@@ -116,7 +117,7 @@ impl Slot {
             passing_for: AtomicUsize::new(0),
             forking: AtomicU32::new(0),
             share: AtomicU32::new(0),
-            name: [const { AtomicU64::new(0) }; 2],
+            name: AtomicName::new(),
         }
     }
 
@@ -132,21 +133,18 @@ impl Slot {
 
     /// Sets the name: at most 15 bytes, as the kernel's.
     pub fn set_name(&self, name: &[u8]) {
-        let mut bytes = [0u8; 16];
-        let length = name.iter().position(|&b| b == 0).unwrap_or(name.len()).min(15);
-        bytes[..length].copy_from_slice(&name[..length]);
-        for (word, chunk) in self.name.iter().zip(bytes.chunks_exact(8)) {
-            word.store(u64::from_ne_bytes(chunk.try_into().unwrap_or_default()), Relaxed);
-        }
+        self.name.set(name);
     }
 
     /// The name that was set; empty when none was.
     pub fn name(&self) -> Text<16> {
-        let mut bytes = [0u8; 16];
-        for (word, chunk) in self.name.iter().zip(bytes.chunks_exact_mut(8)) {
-            chunk.copy_from_slice(&word.load(Relaxed).to_ne_bytes());
-        }
-        Text::from_bytes(&bytes)
+        self.name.get()
+    }
+
+    /// A number of 44 bits that stands for its thread: no other thread of this process has it, nor has a forked child's for the same thread another.
+    pub fn identity(&self) -> u64 {
+        const { assert!(CAPACITY == 1 << 12) };
+        self.seen().owner() << 12 | index(self) as u64
     }
 
     fn wipe(&self) {
