@@ -133,7 +133,8 @@ fn report_inheritance(scratch: &Scratch, inheritance: &Inheritance, site: usize)
         report_hit(scratch, severity, Output::Report, FindingKind::SignalsBlocked, |arena| {
             inheritance.withheld(arena, used(arena, site).as_ref())
         });
-        if severity == Severity::Warning {
+        // What the interpreter ignores for itself is no finding.
+        if inheritance.gets_signals() && ledger::find(FindingKind::SignalsBlocked, WITHHELD).is_some() {
             report_cleaned(scratch, FindingKind::SignalsBlocked, format_args!("{WITHHELD}"));
         }
     }

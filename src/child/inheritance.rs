@@ -53,6 +53,16 @@ impl Inheritance {
         (!self.signals.is_empty()).then_some(severity)
     }
 
+    /// The signals that FORKGUARD_EXEC=clean gives to it. Its own program that starts anew knows of them.
+    fn given_back(&self) -> Withheld {
+        if self.is_own { Withheld::default() } else { self.signals.given_back() }
+    }
+
+    /// True where FORKGUARD_EXEC=clean gives it some: what is left is ignored on purpose.
+    pub(crate) fn gets_signals(&self) -> bool {
+        !self.given_back().is_empty()
+    }
+
     /// Before a process is made by other means than fork or vfork: the program gets none of the descriptors.
     pub(crate) fn close_descriptors(&self) {
         self.descriptors().iter().for_each(|&fd| exec::close(fd));
@@ -62,8 +72,8 @@ impl Inheritance {
     pub(crate) fn clean(&self, is_forked: bool) {
         let close = if is_forked { exec::close } else { exec::close_in_vfork_child };
         self.descriptors().iter().for_each(|&fd| close(fd));
-        if self.severity_of_signals() == Some(Severity::Warning) {
-            let Withheld { blocked, ignored } = self.signals.harmful();
+        let Withheld { blocked, ignored } = self.given_back();
+        if blocked | ignored != 0 {
             exec::give_signals(blocked, ignored);
         }
     }

@@ -33,6 +33,11 @@ impl Withheld {
         Withheld { blocked: self.blocked, ignored: self.ignored & 1 << (libc::SIGTERM - 1) }
     }
 
+    /// Those that FORKGUARD_EXEC=clean gives to it: SIGPIPE, too, which ends a filter that nobody reads any more.
+    pub(super) fn given_back(self) -> Withheld {
+        Withheld { ignored: self.ignored & (self.harmful().ignored | PIPE), ..self }
+    }
+
     pub(super) fn severity(self) -> Severity {
         if self.harmful().is_empty() { Severity::Info } else { Severity::Warning }
     }

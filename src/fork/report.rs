@@ -134,8 +134,9 @@ pub(super) fn spawn(scratch: &Scratch, kind: ForkKind, caller: usize, child: Opt
         let used = describe::site(&arena, Role::Used, kernel::thread_id(), word);
         for_each_hit(&arena, inheritance, used.as_ref(), |severity, hit| {
             // A vfork child has its signals given back, too; of posix_spawn and its like they stay with the program.
-            let is_cleaned = guards::exec::cleans() && (hit.kind == FindingKind::FdLeakedExec || child.is_some());
-            let state = if is_cleaned && severity == Severity::Warning { State::Resolved } else { State::Hit };
+            let is_given = || child.is_some() && inheritance.gets_signals();
+            let is_cleaned = guards::exec::cleans() && (hit.kind == FindingKind::FdLeakedExec || is_given());
+            let state = if is_cleaned { State::Resolved } else { State::Hit };
             let finding = findings::of_hit(&arena, id.as_str(), severity, &hit);
             lines.add(Some(id.as_str()), Event::Finding(Finding { child, state, ..finding }));
         });

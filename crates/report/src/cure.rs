@@ -105,7 +105,7 @@ impl Program {
             Language::Python => "signal.pthread_sigmask",
             Language::Perl => "POSIX::sigprocmask",
             Language::Php => "pcntl_sigprocmask",
-            Language::Ruby => "Signal",
+            Language::Ruby => "pthread_sigmask, in an extension",
             Language::Native => "pthread_sigmask",
         }
     }
@@ -158,6 +158,26 @@ impl ShortCure<'_, '_> {
         self.finding.subject[..end].trim_end()
     }
 
+    /// The cure of signals that a child, or a program, does not get: `SIGTERM, SIGINT blocked, SIGPIPE ignored in /bin/sleep`.
+    fn give_signals(&self, out: &mut Formatter) -> Result {
+        let subject = &*self.finding.subject;
+        let (signals, program) =
+            subject.split_once(" in ").map_or((subject, None), |(signals, program)| (signals, Some(program)));
+        let (blocked, rest) = signals.split_once(" blocked").map_or((None, signals), |(blocked, rest)| (Some(blocked), rest));
+        let ignored = rest.strip_suffix(" ignored").map(|ignored| ignored.trim_start_matches(", "));
+        if let Some(blocked) = blocked {
+            write!(out, "unblock {} ({})", AtMost(NAME, Plain(blocked)), self.program.unblock())?;
+        }
+        if let Some(ignored) = ignored {
+            let and = if blocked.is_some() { " and " } else { "" };
+            write!(out, "{and}set {} to the default", AtMost(NAME, Plain(ignored)))?;
+        }
+        match program {
+            Some(program) => write!(out, " before {} is executed", AtMost(NAME, Plain(program))),
+            None => write!(out, " in {}", self.program.place()),
+        }
+    }
+
     /// The line to edit.
     fn line(&self) -> Bracketed<Place<'_>> {
         let cause = |site: &&Site| !site.role.is_effect();
@@ -202,10 +222,7 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::HandlerInherited | FindingKind::HandlerDropped, _) => {
                 write!(out, "set {it}'s handler{line} in {}", self.program.signal_place())
             }
-            (FindingKind::SignalsBlocked, _) if self.finding.subject.contains(" ignored in ") => {
-                write!(out, "set it to its default in {place}, before the program is executed")
-            }
-            (FindingKind::SignalsBlocked, _) => write!(out, "unblock {it} in {place} ({})", self.program.unblock()),
+            (FindingKind::SignalsBlocked, _) => self.give_signals(out),
             (FindingKind::TimerLost, _) => write!(out, "arm it again{line} in {place}"),
             (FindingKind::RuntimeUnsafe, _) => write!(out, "use {it} first in {place}{later}"),
             (FindingKind::RngShared, _) => write!(out, "seed it in {place} ({})", self.program.seed()),
@@ -351,6 +368,24 @@ mod tests {
         assert_eq!(
             short(Server::Gunicorn, "", FindingKind::LockFileShared, "the lock by flock on /run/app.pid, descriptor 3", app),
             "cure: open the file (app.py:13) anew and take the lock in gunicorn's post_fork\n"
+        );
+        assert_eq!(
+            short(
+                Server::Celery,
+                "/usr/bin/python3",
+                FindingKind::SignalsBlocked,
+                "SIGTERM, SIGINT blocked by the forking thread",
+                app
+            ),
+            "cure: unblock SIGTERM, SIGINT (signal.pthread_sigmask) in celery's worker_process_init\n"
+        );
+        assert_eq!(
+            short(Server::Other, "", FindingKind::SignalsBlocked, "SIGTERM blocked, SIGPIPE ignored in /bin/sleep", app),
+            "cure: unblock SIGTERM (pthread_sigmask) and set SIGPIPE to the default before /bin/sleep is executed\n"
+        );
+        assert_eq!(
+            short(Server::Other, "", FindingKind::SignalsBlocked, "SIGTERM ignored in /bin/sleep", app),
+            "cure: set SIGTERM to the default before /bin/sleep is executed\n"
         );
         assert_eq!(
             short(Server::Other, "", FindingKind::ExitHandlerInherited, "stop_broker", app),

@@ -156,7 +156,7 @@ pub(super) fn report_at(scratch: &Scratch, site: usize, awaited: Awaited, addres
             true => " while all threads of its process wait",
             false => " with no other thread in its process",
         };
-        let symbol = describe::symbol(arena, address).map_or("", |symbol| arena.format(format_args!(" {symbol}")));
+        let symbol = describe::symbol(arena, address).map_or("", |symbol| arena.format(format_args!(" named {symbol}")));
         let waits = wait_site(arena, site);
         let function = waits.as_ref().filter(|_| awaited == Awaited::NativeLock).and_then(lock_functions::taken_in);
         let inside = function.map_or("", |function| arena.format(format_args!(", in {function}(),")));
