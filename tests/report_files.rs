@@ -108,6 +108,23 @@ fn the_default_is_the_state_directory() {
 }
 
 #[test]
+fn a_directory_that_cannot_be_made_is_told_by_the_first_of_a_family_alone() {
+    let scratch = scratch("report-files/family");
+    let program = Fixture::new("special/many_forks.c").build().expect("builds");
+    let lines = |script: &str, name: &str| {
+        let mut command = Command::new("/bin/bash");
+        without_options(&mut command).env("LD_PRELOAD", library()).env("XDG_STATE_HOME", scratch.join("state"));
+        command.env("FORKGUARD_REPORT", scratch.join("missing").join("below"));
+        let run = finish(command.args(["-c", script]), name);
+        lines_about(&run, "the report is").len()
+    };
+    assert_eq!(lines(&format!("{0} 1; {0} 1; true", program.display()), "family-run"), 1);
+    // A program that is given another directory speaks for itself.
+    let other = scratch.join("missing").join("other");
+    assert_eq!(lines(&format!("FORKGUARD_REPORT={} {} 1; true", other.display(), program.display()), "other-run"), 2);
+}
+
+#[test]
 fn a_place_in_memory_is_left_for_the_next() {
     let state = scratch("report-files/memory").join("state");
     let Some(_mounted) = Mounted::in_memory(&state, "2g") else { return };

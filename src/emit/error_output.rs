@@ -74,21 +74,33 @@ fn is_read_above(pipe: &Stat) -> bool {
     aside(|| guarded.any(|process| reads(process, pipe))).unwrap_or(false)
 }
 
+/// True when the process that started this program is under forkguard with the same report option: it has said what there is to say of that
+/// directory.
+pub(super) fn is_said_by_starter(directory: &str) -> bool {
+    let starter = STARTED_BY.load(Relaxed);
+    let option = Text::<1100>::of(format_args!("FORKGUARD_REPORT={directory}\0"));
+    aside(|| contains(starter, "environ", option.as_str().as_bytes()) && is_guarded(starter)).unwrap_or(false)
+}
+
 /// True for a process that has this library.
 fn is_guarded(process: u32) -> bool {
-    const NAME: &[u8] = b"libforkguard.so";
-    let path = Text::<64>::of(format_args!("/proc/{process}/maps"));
+    contains(process, "maps", b"libforkguard.so")
+}
+
+/// True when a file of that process in /proc has these bytes.
+fn contains(process: u32, file: &str, wanted: &[u8]) -> bool {
+    let path = Text::<64>::of(format_args!("/proc/{process}/{file}"));
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let Some(Ok(maps)) = path.as_cstr().map(|path| OwnedFd::new(path, flags)) else { return false };
+    let Some(Ok(opened)) = path.as_cstr().map(|path| OwnedFd::new(path, flags)) else { return false };
     let mut buffer = [0u8; 4096];
     let mut kept = 0;
-    while let Ok(read @ 1..) = rustix::io::read(&maps, &mut buffer[kept..]) {
+    while let Ok(read @ 1..) = rustix::io::read(&opened, &mut buffer[kept..]) {
         let length = kept + read;
-        if buffer[..length].windows(NAME.len()).any(|part| part == NAME) {
+        if buffer[..length].windows(wanted.len()).any(|part| part == wanted) {
             return true;
         }
-        // The name may go on in the next piece.
-        kept = length.min(NAME.len());
+        // It may go on in the next piece.
+        kept = length.min(wanted.len());
         buffer.copy_within(length - kept..length, 0);
     }
     false

@@ -156,13 +156,21 @@ fn make_or_give_up() {
             drop_kept();
             keep();
         }
-        (true, false) if !refused.as_str().is_empty() => {
+        (true, false) if !refused.as_str().is_empty() && !is_said() => {
             super::stderr::print_line(format_args!("the report is {}: {}", path(), refused.as_str()));
         }
         (true, _) => {}
         // A child that changed its user or root goes on in the file that it came with.
         (false, true) => OPENER.store(kernel::process_id(), Relaxed),
         (false, false) => give_up_because(format_args!("no report is written: {}", refused.as_str())),
+    }
+}
+
+/// True when the process that started this program could not use the given directory either.
+fn is_said() -> bool {
+    match options::get().report {
+        options::Report::Directory(given) => super::error_output::is_said_by_starter(given.as_str()),
+        _ => false,
     }
 }
 
