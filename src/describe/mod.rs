@@ -31,12 +31,12 @@ pub(crate) use fork::{counts, fork, fork_id, fork_in_leader, fork_kind, like, lo
 pub(crate) use locks::{kind_of, libc_name, lock_id, lock_kind, symbol};
 pub(crate) use memory::own_memory;
 pub(crate) use process::process;
-pub(crate) use program::program_name;
+pub(crate) use program::{own_name, program_name};
 pub(crate) use shorten::{without_lists, without_sites};
 pub(crate) use signals::{
     caught_by_runtime, handler_of_application, is_handled_by_application, is_ignored_by_application, signal_name,
 };
 pub(crate) use site::{call_text, interpreted_frames, native_site, site};
-pub(crate) use thread_names::{NOT_BEGUN, is_unnamed, kernel_name, later_name, lost_thread, name_of_lost, own_name};
+pub(crate) use thread_names::{NOT_BEGUN, is_unnamed, kernel_name, later_name, lost_thread, name_of_lost};
 pub(crate) use threads::{lost_threads, stacks_at_fork};
 pub(crate) use timers::{clock_name, interval_clock, timers};

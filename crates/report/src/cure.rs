@@ -165,6 +165,7 @@ impl ShortCure<'_, '_> {
             subject.split_once(" in ").map_or((subject, None), |(signals, program)| (signals, Some(program)));
         let (blocked, rest) = signals.split_once(" blocked").map_or((None, signals), |(blocked, rest)| (Some(blocked), rest));
         let ignored = rest.strip_suffix(" ignored").map(|ignored| ignored.trim_start_matches(", "));
+        let blocked = blocked.or(ignored.is_none().then_some(signals));
         if let Some(blocked) = blocked {
             write!(out, "unblock {} ({})", AtMost(NAME, Plain(blocked)), self.program.unblock())?;
         }
