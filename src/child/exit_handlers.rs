@@ -99,11 +99,17 @@ fn running(site: SiteId) -> Option<&'static ExitHandler> {
 
 /// True for a file that was there at the fork, while the leader lives on: a daemon that goes on in its leader's place cleans up for it.
 fn is_leaders(fork: &Snapshot, directory: i32, path: usize) -> bool {
+    let is_known = || made::is_inherited(kernel::read_text::<256>(path).as_str().as_bytes());
+    kernel::parent_id() == fork.leader && (is_known() || is_older(fork, directory, path))
+}
+
+/// True for a file that was made before the fork, by its time of birth.
+fn is_older(fork: &Snapshot, directory: i32, path: usize) -> bool {
     // In this order the fork seems earlier, not later, if this thread has to pause in between.
     let now = kernel::wall_clock();
     let forked_at = now.saturating_sub(kernel::monotonic().saturating_sub(fork.entered));
     // The clock of file systems is behind by a tick; the clocks above were read one after the other.
     const BETWEEN_NS: u64 = 1_000_000;
     let margin = kernel::tick() + BETWEEN_NS;
-    kernel::parent_id() == fork.leader && kernel::born_at(directory, path).is_some_and(|born| born + margin < forked_at)
+    kernel::born_at(directory, path).is_some_and(|born| born + margin < forked_at)
 }

@@ -18,7 +18,8 @@ pub(super) fn report(scratch: &Scratch) {
     if !options::get().what_if {
         return;
     }
-    let Some((fork, cell)) = own_fork_id().zip(core_fork::begin_unmade()) else { return };
+    let Some(fork) = own_fork_id() else { return };
+    let Some(cell) = core_fork::begin_unmade() else { return };
     if let Some(mut snapshot) = cell.borrow() {
         core_fork::prepare(&mut snapshot);
         // Those of the host: ours are blocked while we work.

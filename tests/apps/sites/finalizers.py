@@ -1,5 +1,5 @@
 # What the leader's finalizers do in a child that ends in order.
-import os, sys, tempfile, time, weakref
+import os, sys, tempfile, weakref
 
 leader = os.getpid()
 directory = tempfile.TemporaryDirectory()  # created in <module>
@@ -17,7 +17,6 @@ def stop():  # removed in stop
 
 server = Server()
 weakref.finalize(server, stop)
-time.sleep(0.1)
 child = os.fork()
 if child == 0:
     with tempfile.TemporaryDirectory():

@@ -1,6 +1,7 @@
 //! Directories that this process made: where, for the line behind a library's removal of them.
 use crate::fork::Digest;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*};
+use crate::kernel;
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
 /// Directories that are kept: the newest ones.
 const DIRECTORIES: usize = 64;
@@ -9,24 +10,36 @@ struct Made {
     /// Of its path; 0 while it is being changed.
     path: AtomicU64,
     site: AtomicUsize,
+    /// The process that made it: a leader's are known in its children.
+    maker: AtomicU32,
 }
 
-static MADE: [Made; DIRECTORIES] = [const { Made { path: AtomicU64::new(0), site: AtomicUsize::new(0) } }; DIRECTORIES];
+static MADE: [Made; DIRECTORIES] =
+    [const { Made { path: AtomicU64::new(0), site: AtomicUsize::new(0), maker: AtomicU32::new(0) } }; DIRECTORIES];
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 /// Records a directory that was made.
 pub fn record(path: &[u8], site: usize) {
-    let made = &MADE[NEXT.fetch_add(1, Relaxed) % DIRECTORIES];
+    let made = known(path).unwrap_or_else(|| &MADE[NEXT.fetch_add(1, Relaxed) % DIRECTORIES]);
     made.path.store(0, Relaxed);
     made.site.store(site, Release);
+    made.maker.store(kernel::process_id(), Release);
     made.path.store(key(path), Release);
 }
 
 /// Where the directory was made; None when that is not known.
 pub fn site(path: &[u8]) -> Option<usize> {
+    known(path).map(|made| made.site.load(Acquire))
+}
+
+/// True for a directory that a process made from which this one was forked since.
+pub fn is_inherited(path: &[u8]) -> bool {
+    known(path).is_some_and(|made| made.maker.load(Acquire) != kernel::process_id())
+}
+
+fn known(path: &[u8]) -> Option<&'static Made> {
     let key = key(path);
-    let made = MADE.iter().find(|made| made.path.load(Acquire) == key)?;
-    Some(made.site.load(Acquire))
+    MADE.iter().find(|made| made.path.load(Acquire) == key)
 }
 
 /// Of a directory's path, never 0.
