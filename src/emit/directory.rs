@@ -1,7 +1,7 @@
 //! The directory that reports lie in: the one that the option names, else the first of the defaults that is fit for it.
 use crate::options::{self, Report};
 use forkguard_core::fixed::Text;
-use forkguard_core::kernel::{self, OwnedFd};
+use forkguard_core::kernel::{self, ErrorText, OwnedFd};
 use forkguard_report::directories::default_directories;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -77,7 +77,7 @@ fn open(path: Text<1024>, chosen: Chosen, refused: &mut Refused) -> Option<Direc
         Err(Errno::LOOP | Errno::NOTDIR) => {
             return refuse(refused, format_args!("{name} is a link or no directory; links are not followed"));
         }
-        Err(e) => return refuse(refused, format_args!("cannot open or make the directory {name}: {e}")),
+        Err(e) => return refuse(refused, format_args!("cannot open or make the directory {name}: {}", ErrorText(e))),
     };
     let Ok(stat) = rustix::fs::fstat(&opened) else { return refuse(refused, format_args!("cannot stat {name}")) };
     if stat.st_mode & 0o022 != 0 && stat.st_mode & libc::S_ISVTX == 0 {

@@ -9,7 +9,7 @@ use crate::entry::scratch::aside;
 use crate::options;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::shared_page;
-use forkguard_core::kernel::{self, AsFd, BorrowedFd, OwnedFd, borrow};
+use forkguard_core::kernel::{self, AsFd, BorrowedFd, ErrorText, OwnedFd, borrow};
 use forkguard_core::registry::descriptors::OWN;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -212,7 +212,7 @@ fn make(directory: Directory, refused: &mut Refused) -> Option<()> {
                 return Some(());
             }
             Err(Errno::EXIST) => {}
-            Err(e) => return refuse(refused, format_args!("cannot make a file in {place}: {e}")),
+            Err(e) => return refuse(refused, format_args!("cannot make a file in {place}: {}", ErrorText(e))),
         }
     }
     refuse(refused, format_args!("{place} holds a thousand reports of process {pid}"))
@@ -330,7 +330,7 @@ impl Because {
 impl Display for Because {
     fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
         match self {
-            Because::Kernel(errno) => write!(out, "{errno}"),
+            Because::Kernel(errno) => ErrorText(*errno).fmt(out),
             Because::Limit => write!(out, "the report has reached FORKGUARD_REPORT_LIMIT"),
             Because::Space => write!(out, "the file system had less than 1 GiB or 5 % free"),
             Because::Size => write!(out, "the event was too large"),

@@ -8,7 +8,7 @@ use super::spawn::ALWAYS;
 use crate::emit;
 use crate::entry::record;
 use forkguard_core::gate;
-use forkguard_core::kernel::thread_id;
+use forkguard_core::kernel::{ErrorText, thread_id};
 use forkguard_core::registry::generation;
 use forkguard_loader::{Found, LastLibrary, interpose_after};
 use libc::{c_int, c_void, dl_phdr_info, size_t};
@@ -80,15 +80,15 @@ fn interpose() {
         PENDING.store(0, Relaxed);
     }
     if let Some(Err(errno)) = result {
-        print_refused(errno);
+        print_refused(ErrorText(errno));
     }
 }
 
-fn print_refused(errno: impl std::fmt::Display) {
+fn print_refused(error: ErrorText) {
     static PRINTED: AtomicBool = AtomicBool::new(false);
     if !PRINTED.swap(true, Relaxed) {
         emit::print_line(format_args!(
-            "the system refuses mprotect ({errno}): calls of libraries loaded with RTLD_DEEPBIND are not seen"
+            "the system refuses mprotect ({error}): calls of libraries loaded with RTLD_DEEPBIND are not seen"
         ));
     }
 }

@@ -1,6 +1,7 @@
 //! The kernel, and nothing else: the only place that makes system calls or reads the proc filesystem. rustix (its raw back end) where it has
 //! the call, one assembly instruction where it does not.
 mod clock;
+mod error_text;
 mod exec;
 mod fd;
 mod file;
@@ -21,6 +22,7 @@ pub use clock::{
     IntervalTimer, boottime, interval_timer, interval_timer_armed, monotonic, monotonic_by_syscall, set_interval_timer, set_vdso,
     sleep, tick, timer_armed, wait_until, wall_clock, wall_clock_seconds,
 };
+pub use error_text::ErrorText;
 pub use exec::{executable, is_own_program, is_program};
 pub use fd::{
     AsFd, BorrowedFd, FileNumber, OwnedFd, blocks, borrow, close, close_range, disconnected_socket, file_number,
