@@ -53,13 +53,10 @@ pub fn tool() -> &'static Path {
     TOOL.get_or_init(|| release().join("forkguard"))
 }
 
-/// Where they are: in the directory that BUILT names, or built. (cargo test builds neither a library that is only a cdylib, nor the release profile.)
+/// Where they are. (cargo test builds neither a library that is only a cdylib, nor the release profile.)
 fn release() -> &'static Path {
     static RELEASE: OnceLock<PathBuf> = OnceLock::new();
     RELEASE.get_or_init(|| {
-        if let Some(built) = env::var_os("BUILT") {
-            return built.into();
-        }
         let own = env::current_exe().expect("own path");
         let target = own.ancestors().nth(3).expect("target/PROFILE/deps/test");
         let build = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/build");
