@@ -122,11 +122,8 @@ mod tests {
     #[test]
     fn a_table_at_any_width() {
         let table = Steering::default();
-        has(
-            &drawn(80, table, None),
-            &["4 processes, 1 hung, by tree", "PSS", "GROWTH", "  gunicorn", "1 hit, 2 open", "hangs: sem"],
-        );
-        has(&drawn(200, table, None), &["hangs: semaphore at 0x1141c8e0, held_lock.py:20 in app", "1h18m"]);
+        insta::assert_snapshot!("table_80", drawn(80, table, None));
+        insta::assert_snapshot!("table_200", drawn(200, table, None));
         has(&drawn(80, Steering { order: Order::Age, ..table }, None), &["by age"]);
         // Nothing panics however small the terminal is.
         (1..80).for_each(|columns| drop(drawn(columns, table, None)));
