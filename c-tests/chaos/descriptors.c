@@ -1,22 +1,9 @@
 // A program that closes, replaces and runs out of every descriptor, gives up its rights and its files' sizes, and forks after each.
 // What it says goes to the file that is its first argument; it is opened for a line at a time.
-#include "../check.h"
-#include <fcntl.h>
+#include "results.h"
 #include <limits.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-
-static const char *results;
-
-static void say(const char *line) {
-    int fd = open(results, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    CHECK(fd >= 0 && write(fd, line, strlen(line)) == (ssize_t)strlen(line) && write(fd, "\n", 1) == 1 && close(fd) == 0);
-}
-
-static void *lock(void *mutex) {
-    CHECK(pthread_mutex_lock(mutex) == 0 && pthread_mutex_unlock(mutex) == 0);
-    return NULL;
-}
 
 static void child(void *unused) {
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

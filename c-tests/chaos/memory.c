@@ -1,22 +1,9 @@
 // A program whose addresses, data, processes and stack end, one after the other, while it forks and starts threads.
 // What it says goes to the file that is its first argument.
-#include "../check.h"
-#include <fcntl.h>
+#include "results.h"
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-
-static const char *results;
-
-static void say(const char *line) {
-    int fd = open(results, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    CHECK(fd >= 0 && write(fd, line, strlen(line)) == (ssize_t)strlen(line) && write(fd, "\n", 1) == 1 && close(fd) == 0);
-}
-
-static void *lock(void *mutex) {
-    CHECK(pthread_mutex_lock(mutex) == 0 && pthread_mutex_unlock(mutex) == 0);
-    return NULL;
-}
 
 static void child(void *unused) {
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

@@ -3,6 +3,7 @@
 //! hooks for new workers is made there with preload, too, and is none of it.
 use super::verdict::Level;
 use crate::closing;
+use crate::cow::megabytes;
 use crate::input::Error;
 use crate::outcome::{self, Finding};
 use crate::server::{Place, Setting};
@@ -127,10 +128,6 @@ impl WhatIf {
 /// True for what each worker should have for itself; whether that is so is seen only when they use it.
 fn is_shared(finding: &Finding) -> bool {
     matches!(finding.kind, FindingKind::ConnectionInherited | FindingKind::EpollInherited) && !finding.suppressed
-}
-
-fn megabytes(kilobytes: u64) -> String {
-    format!("{:.1} MB", kilobytes as f64 / 1000.0)
 }
 
 /// The line as it would stand in the report of a run with preload.

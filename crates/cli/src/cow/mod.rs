@@ -19,6 +19,7 @@ use observe::{SECONDS, observe};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
+pub(crate) use text::megabytes;
 
 /// Measures, and prints it.
 pub(crate) fn run(args: &Args) -> Result<(), Error> {

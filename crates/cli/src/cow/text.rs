@@ -8,7 +8,7 @@ use std::io::{Result, Write};
 const SHOWN: usize = 8;
 
 /// Megabytes, of kilobytes.
-pub(super) fn megabytes(kilobytes: u64) -> String {
+pub(crate) fn megabytes(kilobytes: u64) -> String {
     match kilobytes {
         0..10_240 => format!("{:.1} MB", kilobytes as f64 / 1024.0),
         _ => format!("{} MB", (kilobytes + 512) / 1024),

@@ -35,7 +35,7 @@ struct SharedPage {
     held_up: AtomicU64,
     /// The names that threads of the leader took after a fork.
     later_names: [LaterName; NAMES],
-    /// A fork's sequence number, below it the number of waits that its child is in, and the flags `REPORTED` and `GONE`.
+    /// A fork's sequence number, below it the number of waits that its child is in, and the flags `REPORTED`, `GONE` and `UNNAMED`.
     forks: [AtomicU64; FORKS],
 }
 
