@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "older_glibc.h"
 
 // Where the program stands, for the message of a check that fails.
 static const char *volatile context = "main";

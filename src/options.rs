@@ -283,8 +283,9 @@ impl Options {
                 (self.sockets.severs(), "FORKGUARD_SOCKETS=sever")
             }
             FindingKind::EpollInherited | FindingKind::EpollSharedUse => (self.epoll == Shared::Own, "FORKGUARD_EPOLL=own"),
-            FindingKind::FileOffsetShared => (self.files == Shared::Own, "FORKGUARD_FILES=own"),
-            FindingKind::LockFileShared => (self.files == Shared::Own, "FORKGUARD_FILES=own"),
+            FindingKind::FileOffsetShared | FindingKind::LockFileShared | FindingKind::ExitHandlerInherited => {
+                (self.files == Shared::Own, "FORKGUARD_FILES=own")
+            }
             FindingKind::TimerLost => (self.timers == Timers::Rearm, "FORKGUARD_TIMERS=rearm"),
             FindingKind::BufferDuplicated => (self.buffers == Buffers::Drop, "FORKGUARD_BUFFERS=drop"),
             FindingKind::RuntimeUnsafe => (self.openmp != OpenMp::Keep, "FORKGUARD_OPENMP=pause"),

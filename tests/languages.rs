@@ -28,6 +28,10 @@ impl Script {
 
     /// Also gives what the script printed.
     fn with_output(language: &'static str, name: &str, arguments: &[&str]) -> (Script, String) {
+        Script::in_environment(language, name, arguments, &[])
+    }
+
+    fn in_environment(language: &'static str, name: &str, arguments: &[&str], options: &[(&str, &str)]) -> (Script, String) {
         let file = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/apps/sites")).join(name);
         let directory = scratch(&format!("languages/{name}"));
         let report = directory.join("report");
@@ -35,6 +39,7 @@ impl Script {
         guarded(command.arg(&file).args(arguments), &report);
         // A script may fork as fast as it can.
         command.envs([("FORKGUARD_SUMMARY", "never"), ("FORKGUARD_REPORT_LIMIT", "8G")]);
+        command.envs(options.iter().copied());
         let run = run(&mut command, &directory).expect("runs");
         assert!(run.status.success() && run.stderr.is_empty(), "{}: {}", run.status, run.stderr);
         (Script { language, file, report: Report::read(&report) }, run.stdout)
@@ -70,7 +75,7 @@ impl Script {
         let fork = &self.fork().json;
         self.check("fork", &fork["site"], functions);
         let list = |key: &str| fork[key].as_array().expect("a list").iter();
-        for role in ["listening", "connected"] {
+        for role in ["listening", "connected", "accepted"] {
             let socket = list("descriptors").find(|d| d["socket"]["role"] == role).expect("a socket");
             self.check(role, &socket["site"], functions);
         }
@@ -205,6 +210,36 @@ fn perls_exit_functions() {
 #[test]
 fn phps_exit_functions() {
     check_exit_functions("php", "exits.php", ["removed", "other"]);
+}
+
+/// An object's destructor that removes the leader's file at the child's end is a warning, with the line that made the file; one that does not, and
+/// that of the child's own object, is none. The guard keeps the file.
+fn check_destructors(language: &'static str, name: &str) {
+    let (script, printed) = Script::with_output(language, name, &[]);
+    assert_eq!((exit_handlers(&script, "warning").len(), printed.as_str()), (0, "there False\n"));
+    let (script, printed) = Script::with_output(language, name, &["removes"]);
+    let hits = exit_handlers(&script, "warning");
+    assert_eq!((hits.len(), printed.as_str()), (1, "gone False\n"), "{hits:?}");
+    let created = hits[0]["sites"].as_array().expect("sites").iter().find(|site| site["role"] == "created").expect("a site");
+    let (line, _) = script.place("created");
+    assert_eq!(script.frames(created)[0].0, line, "{created}");
+    let (script, printed) = Script::in_environment(language, name, &["removes"], &[("FORKGUARD_FILES", "own")]);
+    assert_eq!((exit_handlers(&script, "warning").len(), printed.as_str()), (0, "there False\n"));
+}
+
+#[test]
+fn pythons_destructors() {
+    check_destructors("python", "destructors.py");
+}
+
+#[test]
+fn perls_destructors() {
+    check_destructors("perl", "destructors.pl");
+}
+
+#[test]
+fn phps_destructors() {
+    check_destructors("php", "destructors.php");
 }
 
 /// A temporary directory of the leader's that a child removes is named by the line that made it.

@@ -123,6 +123,20 @@ fn children_of_which_there_is_nothing_to_tell() {
     assert_eq!(printed, format!("{}\n", all[0].json["child"]));
 }
 
+/// Nobody misses a child that waits for work: the report has it, and nothing is printed.
+#[test]
+fn children_that_wait_for_work() {
+    let run = Run::guarded("last-words-idle");
+    let mut command = venv("python3");
+    command.arg(app("idle.py"));
+    let server = run.start(command);
+    assert!(server.ended().success());
+    let count = run.report().events("last-words").count();
+    let printed = std::fs::read_to_string(run.directory.join("stdout")).expect("output");
+    assert_eq!(printed, format!("{count}\n"));
+    assert!(!run.printed().join("\n").contains("is ended by"), "{:?}", run.printed());
+}
+
 /// A native program's child: its stack by the tables for unwinding.
 #[test]
 fn a_child_of_a_native_program() {

@@ -194,7 +194,7 @@ fn another_build_resolves_nothing() {
 /// The native stack of a site is what the C library's unwinder gives at the same place.
 /// The C library's frames below main, or below a thread's function, call nothing of the program's that a reader would look for.
 fn without_start(frames: &mut Vec<(&str, u64)>) {
-    let is_libc = |frame: &(&str, u64)| frame.0.contains("libc.so");
+    let is_libc = |frame: &(&str, u64)| ["libc.so", "libpthread.so"].iter().any(|part| frame.0.contains(part));
     if frames.len() > 1 && is_libc(&frames[frames.len() - 2]) && !is_libc(&frames[frames.len() - 1]) {
         frames.pop();
     }

@@ -1,4 +1,4 @@
-//! Sockets and ends of pipes that a program which is started now gets, though nothing shows that it should.
+//! Sockets, ends of pipes and masters of pseudoterminals that a program which is started now gets, though nothing shows that it should.
 use super::start::Start;
 use crate::describe::{self, descriptors, keep};
 use crate::entry::Arena;
@@ -25,7 +25,7 @@ fn candidates(is_forked: bool) -> impl Iterator<Item = (i32, Record)> {
     let is_meant = |record: &Record| record.role & (role::PLACED | role::KEPT_ON_EXEC) != 0;
     let may_harm = |record: &Record| match record.kind {
         FdKind::Socket => record.role & (role::CONNECTED | role::LISTENING | role::PAIR) != 0,
-        kind => kind == FdKind::Pipe,
+        kind => matches!(kind, FdKind::Pipe | FdKind::Terminal),
     };
     registry::recorded().filter(move |(fd, record)| {
         *fd > 2
@@ -37,7 +37,7 @@ fn candidates(is_forked: bool) -> impl Iterator<Item = (i32, Record)> {
     })
 }
 
-/// A socket keeps its peer or its port. An end of a pipe or pair keeps who reads the other end from the end of file: another process, to
+/// A socket keeps its peer or its port, a master the programs of its terminal from the hang-up. An end of a pipe or pair keeps who reads the other end from the end of file: another process, to
 /// which this one gave that end, or the program itself.
 fn would_harm(fd: i32, record: &Record, start: &Start<'_>) -> bool {
     match record.kind {
@@ -45,6 +45,7 @@ fn would_harm(fd: i32, record: &Record, start: &Start<'_>) -> bool {
             start.may_outlive && is_only_end(fd, start.is_forked) && descriptors::is_stream(fd)
         }
         FdKind::Socket => true,
+        FdKind::Terminal => start.may_outlive,
         _ => {
             start.may_outlive
                 && kernel::is_writable(fd)
@@ -58,6 +59,9 @@ pub(super) fn hit<'a>(arena: &'a Arena, fd: i32, program: &str, used: Option<&Si
     let record = registry::record(fd)?;
     let (subject, site) = match record.kind {
         FdKind::Pipe => (arena.format(format_args!("the write end of a pipe, descriptor {fd}")), opened_at(arena, &record)),
+        FdKind::Terminal => {
+            (arena.format(format_args!("the master of a pseudoterminal, descriptor {fd}")), opened_at(arena, &record))
+        }
         _ if record.role & role::PAIR != 0 => {
             (arena.format(format_args!("an end of a pair of sockets, descriptor {fd}")), opened_at(arena, &record))
         }

@@ -4,7 +4,7 @@ use crate::entry::Arena;
 use crate::findings::Hit;
 use forkguard_core::kernel;
 use forkguard_core::registry::descriptors as table;
-use forkguard_core::registry::descriptors::{FdKind, Record, mark, role};
+use forkguard_core::registry::descriptors::{FdKind, Record, role};
 use forkguard_report::event::FindingKind;
 
 /// All ends that this child got at its fork, and that are not meant for it as far as it shows: their pipes lead elsewhere, or the child uses
@@ -32,14 +32,14 @@ pub(crate) fn unused<'a>(arena: &'a Arena) -> Option<Hit<'a>> {
 
 fn is_unused(fd: i32, record: &Record) -> bool {
     let inherited = fd > 2 && record.role & role::FORKED != 0 && record.role & (role::PLACED | role::KEPT_ON_EXEC) == 0;
-    let used = || record.marks & mark::USED != 0 || !table::is_unseen(fd);
+    let used = || table::is_used(fd) || !table::is_unseen(fd);
     inherited && !used() && !keep::is_kept(fd, record) && (leads_elsewhere(fd) || is_one_way_fifo(fd, record))
 }
 
 /// The other end was closed before the fork, or is the one that the child uses.
 fn leads_elsewhere(fd: i32) -> bool {
     let Some(end) = table::pipe_end(fd) else { return false };
-    let twin_is_used = || table::twin(fd).and_then(table::record).is_some_and(|twin| twin.marks & mark::USED != 0);
+    let twin_is_used = || table::twin(fd).is_some_and(table::is_used);
     end.other().record().closed || twin_is_used()
 }
 

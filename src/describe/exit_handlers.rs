@@ -24,6 +24,14 @@ pub(crate) fn exit_handlers(arena: &Arena, in_child: bool) -> &[ExitHandler<'_>]
     list.done()
 }
 
+/// A destructor that has led to `site`, in words.
+pub(crate) fn destructor(arena: &Arena, site: SiteId) -> &str {
+    match innermost_interpreted(site) {
+        Some(Frame { function: Some(function), .. }) => arena.format(format_args!("{function}() of an object")),
+        _ => "the destructor of an object",
+    }
+}
+
 /// One handler.
 pub(crate) fn exit_handler<'a>(arena: &'a Arena, handler: &exit_handlers::ExitHandler) -> ExitHandler<'a> {
     let interpreted = innermost_interpreted(handler.site()).filter(|_| handler.is_interpreted());

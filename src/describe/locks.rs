@@ -15,7 +15,7 @@ use std::ffi::CStr;
 pub(super) fn locks<'a>(arena: &'a Arena, snapshot: &Snapshot, threads: &[Thread<'a>]) -> &'a [Lock<'a>] {
     let records = snapshot.locks.as_slice();
     let mut list = arena.list(records.len());
-    let broken = records.iter().filter(|lock| lock.broken_in_child() && is_still_inside(lock));
+    let broken = records.iter().filter(|lock| lock.broken_in_child() && is_still_inside(lock) && !is_made_for_processes(lock));
     broken.for_each(|lock| list.push(describe(arena, lock, threads)));
     list.done()
 }
@@ -35,6 +35,11 @@ fn describe<'a>(arena: &'a Arena, lock: &LockRecord, threads: &[Thread<'a>]) -> 
         shared: libc.is_none() && kernel::is_shared(address) == Some(true),
         site: site(arena, Role::Taken, lock.holder, lock.entry.site),
     }
+}
+
+/// A robust mutex in memory that processes share is made for several: by its words every robust one is.
+fn is_made_for_processes(lock: &LockRecord) -> bool {
+    lock.is_robust_mutex() && kernel::is_shared(lock.entry.address) == Some(true)
 }
 
 /// A lock whose release is not seen counts when the kernel shows its holder's stack below the call: then the thread has been inside

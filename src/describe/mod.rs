@@ -26,7 +26,7 @@ mod timers;
 
 pub(crate) use buffers::{Buffer, buffer, buffers};
 pub(crate) use descendants::descendants;
-pub(crate) use exit_handlers::{ExitHandler, exit_handler, exit_handlers, is_applications_function};
+pub(crate) use exit_handlers::{ExitHandler, destructor, exit_handler, exit_handlers, is_applications_function};
 pub(crate) use fork::{counts, fork, fork_id, fork_in_leader, fork_kind, like, losses, own_fork_id, spawn};
 pub(crate) use locks::{kind_of, libc_name, lock_id, lock_kind, symbol};
 pub(crate) use memory::own_memory;
@@ -34,7 +34,7 @@ pub(crate) use process::process;
 pub(crate) use program::{own_name, program_name};
 pub(crate) use shorten::{without_lists, without_sites};
 pub(crate) use signals::{
-    caught_by_runtime, handler_of_application, is_handled_by_application, is_ignored_by_application, signal_name,
+    caught_by_runtime, is_handled_by_application, is_ignored_by_application, setting_of_application, signal_name,
 };
 pub(crate) use site::{call_text, interpreted_frames, native_site, site};
 pub(crate) use thread_names::{NOT_BEGUN, is_unnamed, kernel_name, later_name, lost_thread, name_of_lost};

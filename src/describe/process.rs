@@ -18,7 +18,9 @@ pub(crate) fn process<'a>(arena: &'a Arena, mode: &'a str, limit: Option<&'stati
         limits.push(Borrowed("process_vm_readv is forbidden here: no symbols, and locks are reported as recorded"));
     }
     if !tells_loaded_libraries() {
-        limits.push(Borrowed("this C library is older than 2.35: calls of libraries loaded with RTLD_DEEPBIND are not seen"));
+        limits.push(Borrowed(
+            "this C library is older than 2.35: calls of libraries loaded with RTLD_DEEPBIND are not seen, and lines of an unloaded library may be named after the one in its place",
+        ));
     }
     for name in layouts::unknown() {
         let text = format_args!("this C library lays its {name} out in a way that is not known: nobody looks into them");

@@ -92,9 +92,9 @@ pub(crate) fn is_ignored_by_application(arena: &Arena, number: i32) -> bool {
     })
 }
 
-/// The handler of a signal, if the application has set it.
-pub(crate) fn handler_of_application(number: i32) -> Option<SignalSetting> {
-    let is_such = |set: &SignalSetting| set.handler > libc::SIG_IGN && is_by_application(set.site);
+/// A signal's handler, or that it is ignored, if the application has set that.
+pub(crate) fn setting_of_application(number: i32) -> Option<SignalSetting> {
+    let is_such = |set: &SignalSetting| set.handler != libc::SIG_DFL && is_by_application(set.site);
     signals::settings(number).next().filter(is_such)
 }
 

@@ -6,7 +6,7 @@ use crate::findings::option_that_cures::option_that_cures;
 use crate::options::{self, Options};
 use forkguard_core::kernel;
 use forkguard_loader::program_path;
-use forkguard_report::catalogue::{CHILD_HOOKS, OR_OPTION};
+use forkguard_report::catalogue::{CHILD_HOOKS, CURE_OWN_LOCK, OR_OPTION, OWN_HOLDER};
 use forkguard_report::cure::Program;
 use forkguard_report::event::{Finding, FindingKind, Severity, Site, State, Text};
 use forkguard_report::suppress;
@@ -55,7 +55,8 @@ impl<'a> Context<'a> {
 
     /// What the program can do about it, or an option of ours where it does that, too.
     fn cure(&self, kind: FindingKind, subject: &str, sites: &[Site<'_>]) -> &'a str {
-        let cure = kind.cure(self.program.server);
+        let is_own_lock = matches!(kind, FindingKind::LockOrphaned | FindingKind::LockDeadlock) && subject.contains(OWN_HOLDER);
+        let cure = if is_own_lock { CURE_OWN_LOCK } else { kind.cure(self.program.server) };
         let cure = match cure.split_once(CHILD_HOOKS) {
             Some((before, after)) => self.arena.format(format_args!("{before}{}{after}", self.program.child_hook())),
             None => cure,

@@ -2,7 +2,7 @@
 use crate::describe::libc_locks;
 use crate::entry::Arena;
 use crate::findings::evidence::Evidence;
-use forkguard_report::catalogue::{EXPLAIN_OWN_LOCK, EXPLAIN_SHARED_LOCK};
+use forkguard_report::catalogue::{EXPLAIN_OWN_LOCK, EXPLAIN_SHARED_LOCK, OWN_HOLDER};
 use forkguard_report::event::{Finding, FindingKind, Lock, LockKind, Severity, Site, Thread};
 use std::borrow::Cow::Borrowed;
 
@@ -43,7 +43,7 @@ fn taken_at<'l>(lock: &'l Lock<'_>) -> &'l str {
 pub(crate) fn parts<'a>(arena: &'a Arena, lock: &Lock<'a>, threads: &[Thread<'a>]) -> (&'a str, &'a [Site<'a>]) {
     let stood = threads.iter().find(|t| t.tid == lock.holder).and_then(|t| t.stood.clone());
     let holder = match lock.own {
-        true => "the forking thread itself",
+        true => OWN_HOLDER,
         false => arena.format(format_args!("thread \"{}\" (tid {})", lock.holder_name, lock.holder)),
     };
     let what = taken_at(lock);

@@ -2,6 +2,11 @@
 use crate::entry::Arena;
 use forkguard_report::event::{FindingKind, Role, Site};
 
+/// Ends of a subject that names the holder of a lock which no record of the fork's has.
+const UNRECORDED: [&str; 2] = [SINCE_BEFORE_THE_FORK, NOT_OF_THE_PROCESS];
+pub(crate) const SINCE_BEFORE_THE_FORK: &str = " since before the fork";
+pub(crate) const NOT_OF_THE_PROCESS: &str = ", which its process does not have";
+
 /// The `option` for findings of this kind, with names filled in; None where it would not deal with this one.
 pub(super) fn option_that_cures<'a>(
     arena: &'a Arena,
@@ -10,16 +15,17 @@ pub(super) fn option_that_cures<'a>(
     subject: &str,
     sites: &[Site<'_>],
 ) -> Option<&'a str> {
-    let named = |name: &str| arena.format(format_args!("{}{name}", option.trim_end_matches("NAME")));
+    let named = |name: &str| with_name(arena, option, name);
     match kind {
         FindingKind::ThreadLost => {
             let runs_python = sites.iter().any(|site| site.role == Role::Code && language(site) == Some("python"));
-            quoted(subject).filter(|name| runs_python && !name.contains(',')).map(named)
+            quoted(subject).filter(|name| runs_python && !name.contains([',', '\''])).map(named)
         }
-        // The C library's own locks cannot be reached, and one without a known holder (the GIL, a static variable) cannot be given free.
+        // The C library's own locks cannot be reached, and one without a known holder (the GIL, a static variable), or that was not recorded at
+        // the fork, cannot be given free.
         FindingKind::LockOrphaned | FindingKind::LockDeadlock => {
             let part = if subject.contains("C library's") { "FORKGUARD_SAFE_POINT" } else { "FORKGUARD_LOCKS" };
-            let is_curable = subject.contains("held by");
+            let is_curable = subject.contains("held by") && !UNRECORDED.iter().any(|holder| subject.ends_with(holder));
             option.split(" or ").find(|option| is_curable && option.starts_with(part))
         }
         // The guard knows the C library's streams, not those of interpreters.
@@ -28,6 +34,9 @@ pub(super) fn option_that_cures<'a>(
         FindingKind::FileOffsetShared => subject.contains("open for read at").then_some(option),
         FindingKind::TimerLost => (!subject.contains(" on the real clock")).then_some(option),
         FindingKind::RuntimeUnsafe => subject.contains("libgomp").then_some(option),
+        FindingKind::ExitHandlerInherited => {
+            [" removes ", " renames "].iter().any(|deed| subject.contains(deed)).then_some(option)
+        }
         FindingKind::LockFileShared => subject.contains("released by the child").then_some(option),
         // Ruby, Perl and PHP keep their programs' handlers in tables of their own, behind one function for all signals.
         FindingKind::HandlerDropped => {
@@ -36,6 +45,16 @@ pub(super) fn option_that_cures<'a>(
             subject.strip_prefix("SIG").filter(|_| is_kept).map(named)
         }
         _ => Some(option),
+    }
+}
+
+/// The option with a name in it, as a shell takes it.
+fn with_name<'a>(arena: &'a Arena, option: &'static str, name: &str) -> &'a str {
+    let option = option.trim_end_matches("NAME");
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/@+".contains(&byte));
+    match option.split_once('=').filter(|_| !is_plain) {
+        Some((variable, value)) => arena.format(format_args!("{variable}='{value}{name}'")),
+        None => arena.format(format_args!("{option}{name}")),
     }
 }
 

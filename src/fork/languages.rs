@@ -32,6 +32,7 @@ fn record_interpreters(snapshot: &mut Snapshot, caller: usize) {
 }
 
 fn record_exit_functions() {
+    exit_handlers::note_interpreter();
     let (mut functions, mut count) = ([(0, 0); MOST], 0);
     let is_known = sites::exit_functions(|function, site| {
         if count < MOST && describe::is_applications_function(site) {

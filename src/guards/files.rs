@@ -1,11 +1,13 @@
-//! FORKGUARD_FILES=own: a file that is only read, by position, has a position of its own in the child.
+//! FORKGUARD_FILES=own: a file that is only read, by position, has a position of its own in the child, and what the child would take from its
+//! leader (a lock, a file that an exit handler removes) stays the leader's.
 use super::unshare::{errno_of, inherited, is_inherited, unshare};
 use crate::describe::descriptors::is_applications;
-use crate::ledger::{log_action, log_resolving_action};
+use crate::entry::record_with_scratch;
+use crate::ledger::{log_action, log_resolving_action, report_state};
 use crate::options::{self, Shared};
 use forkguard_core::kernel::{self, unshare};
 use forkguard_core::registry::descriptors::{self, FdKind};
-use forkguard_report::event::{FindingKind, Guard};
+use forkguard_report::event::{FindingKind, Guard, State};
 use libc::FILE;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
@@ -21,6 +23,9 @@ static UNREAD_AT_FORK: AtomicUsize = AtomicUsize::new(0);
 /// child first reads it or moves in it: most children use few.
 const AT_ONCE: usize = 64;
 static AT_FIRST_USE: AtomicBool = AtomicBool::new(false);
+/// The number of the last exit handler from which a file was kept, plus one.
+static LAST_KEPT_FROM: AtomicUsize = AtomicUsize::new(0);
+static KEPT_FROM_DESTRUCTOR: AtomicBool = AtomicBool::new(false);
 
 /// See [`super::in_child`].
 pub(super) fn in_child() {
@@ -67,15 +72,38 @@ fn unread() -> usize {
     }
 }
 
-/// True when a child's release of a lock that its leader took on a shared file is not passed on.
-pub(crate) fn keeps_file_locks() -> bool {
+/// True when a child's release of a lock that its leader took on a shared file is not passed on, nor the removal of a leader's file by an exit
+/// handler.
+pub(crate) fn keeps_leaders_files() -> bool {
     options::guards() && options::get().files == Shared::Own
+}
+
+/// Logs that the exit handler of that number did not remove a file of the leader's: once for all that it would.
+pub(crate) fn log_kept_file(handler: usize, path: usize) {
+    let start = kernel::monotonic_by_syscall();
+    if LAST_KEPT_FROM.swap(handler + 1, Relaxed) != handler + 1 {
+        let path = kernel::read_text::<128>(path);
+        log_action(Guard::Files, "kept from the child's exit handler", format_args!("{}", path.as_str()), start, Ok(()));
+        record_with_scratch(|scratch| {
+            let (kind, because) = (FindingKind::ExitHandlerInherited, "forkguard kept the leader's files from the handler");
+            report_state(scratch, kind, format_args!("{handler}"), State::Resolved, None, because);
+        });
+    }
 }
 
 /// Logs that it was not.
 pub(crate) fn log_kept_file_lock(fd: i32) {
     let start = kernel::monotonic_by_syscall();
     log_action(Guard::Files, "lock kept from the child's release", format_args!("descriptor {fd}"), start, Ok(()));
+}
+
+/// The same of an object that the interpreter destroys at the child's end: once for all.
+pub(crate) fn log_kept_from_destructor(path: usize) {
+    let start = kernel::monotonic_by_syscall();
+    if !KEPT_FROM_DESTRUCTOR.swap(true, Relaxed) {
+        let path = kernel::read_text::<128>(path);
+        log_action(Guard::Files, "kept from a destructor at the child's end", format_args!("{}", path.as_str()), start, Ok(()));
+    }
 }
 
 fn make_own(fd: i32) {

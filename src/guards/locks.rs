@@ -137,7 +137,11 @@ impl Repair<'_> {
         let &Repair { entry, holder, holder_name, mutex_kind, start } = self;
         let lock = LockRecord { entry, holder, holder_name: *holder_name, own: false, signal: false, mutex_kind };
         let kind = describe::lock_kind(&lock).name();
-        let subject = format_args!("{kind} at {:#x}, held by thread \"{}\" (tid {holder})", entry.address, holder_name.as_str());
+        let name = match holder_name.as_str() {
+            "" => Text::<32>::of(format_args!("{holder}")),
+            name => Text::of(format_args!("\"{name}\" (tid {holder})")),
+        };
+        let subject = format_args!("{kind} at {:#x}, held by thread {}", entry.address, name.as_str());
         // The leader's report has findings of the locks in the snapshot only.
         let is_same = |lock: &&LockRecord| lock.holder == holder && lock.entry.address == entry.address;
         match fork.repaired_locks().find(is_same) {

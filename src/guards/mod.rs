@@ -32,7 +32,7 @@ use forkguard_core::gate;
 use forkguard_core::registry::descriptors;
 
 pub(crate) use buffers::drop_copy;
-pub(crate) use files::{before_first_use, keeps_file_locks, log_kept_file_lock};
+pub(crate) use files::{before_first_use, keeps_leaders_files, log_kept_file, log_kept_file_lock, log_kept_from_destructor};
 pub(crate) use locks::REPAIRED;
 pub(crate) use memory::{MERGED, at_open, share_before_fork};
 pub(crate) use openmp::regions_are_single;
@@ -56,6 +56,9 @@ pub(crate) fn prepare() {
     if watches || freezes || safe_point::is_asked_for() {
         sites::before_forks(in_python);
     }
+    if watches || freezes {
+        sites::before_ruby_forks(in_ruby);
+    }
 }
 
 /// With the GIL held, and nothing prepared for a fork yet.
@@ -67,6 +70,14 @@ fn in_python(call: PythonCall) {
         worst::before_python_fork();
         safe_point::before_python_fork();
     }
+}
+
+/// The same for Ruby. An exception that is raised meanwhile leaves it.
+fn in_ruby() {
+    if options::guards() {
+        memory::in_ruby();
+    }
+    worst::before_ruby_fork();
 }
 
 /// In the forking thread, before any prepare handler; not inside a hook's bookkeeping.

@@ -13,10 +13,11 @@ use forkguard_core::glibc::LockKind;
 use forkguard_core::registry::held::{Entry, HOLDS, MADE};
 use forkguard_core::registry::{semaphores, threads};
 use forkguard_core::{gate, kernel, worst};
-use forkguard_loader::{find_object, is_in_c_library, path_of};
+use forkguard_loader::{MemoryAccess, find_object, is_in_c_library, next_libraries, path_of};
 use forkguard_report::event::{Event, LockTaken, Role, WorstMoment};
 use std::borrow::Cow::Borrowed;
 use std::ffi::CStr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// In the constructor; false where nobody asks for it.
@@ -79,7 +80,7 @@ impl Identity {
 /// A thread goes into a function that takes a lock of the C library's. One that has the interpreter's lock keeps that: no thread of the
 /// interpreter forks meanwhile.
 pub(crate) fn enters(name: &'static CStr, caller: usize) {
-    if !gate::awake() || gate::is_guest() || sites::holds_interpreter() {
+    if !gate::awake() || gate::is_guest() || sites::holds_interpreter() || sites::holds_gvl() {
         return;
     }
     let name = libc_locks::family(name.to_str().unwrap_or_default());
@@ -87,9 +88,19 @@ pub(crate) fn enters(name: &'static CStr, caller: usize) {
     match options::get().worst {
         Worst::List => tell(&identity, LockKind::Libc, Some(name), 0, || sites::capture_always(caller)),
         Worst::Lock(chosen, _) if chosen == identity.0 && worst::is_armed_here() => give_way(),
-        Worst::Lock(chosen, _) if chosen == identity.0 => worst::step(is_in_c_library),
+        Worst::Lock(chosen, _) if chosen == identity.0 => worst::step(is_in_c_library, lock_of_streams()),
         _ => {}
     }
+}
+
+/// The C library's lock of the list of all streams, which fork takes.
+fn lock_of_streams() -> usize {
+    static LOCK: OnceLock<usize> = OnceLock::new();
+    *LOCK.get_or_init(|| {
+        let function = next_libraries(MemoryAccess::FAULT_PROOF).find_map(|library| library.find(c"_IO_list_lock"));
+        // SAFETY: it lies amid the C library's code.
+        function.map_or(0, |function| unsafe { worst::lock_taken_by(function) })
+    })
 }
 
 /// A lock is about to be taken. What the fork itself needs (a handler of pthread_atfork takes it) it gets.
@@ -101,6 +112,10 @@ pub(crate) fn before_take(address: usize) {
 
 /// A lock was taken, if the thread has it now. `tries`: by a call that its callers make before one that waits, with or without the GIL.
 pub(crate) fn taken(address: usize, caller: usize, tries: bool) {
+    // Those of its virtual machine MRI makes anew in a child.
+    if sites::is_in_ruby(caller) {
+        return;
+    }
     let Some(entry) = threads::mine().and_then(|slot| slot.held.last(address)).filter(is_lock) else { return };
     let Some(site) = record(|_| sites::capture_always(caller)) else { return };
     let identity = Identity::of_lock(&entry, site);
@@ -128,11 +143,11 @@ pub(crate) fn before_release(address: usize) {
     }
 }
 
-/// Stands with the lock while another thread forks. Python's own locks are taken and given back where the GIL may change hands; in between
+/// Stands with the lock while another thread forks; one that has Ruby's GVL gives no other a chance to. Python's own locks are taken and given back where the GIL may change hands; in between
 /// other locks that a thread takes with the GIL no thread of Python's forks.
 fn stand(address: usize) {
     let needed = sites::holds_interpreter();
-    if worst::is_armed() && (!needed || worst::is_noted_by_try(address)) {
+    if worst::is_armed() && !sites::holds_gvl() && (!needed || worst::is_noted_by_try(address)) {
         sites::without_interpreter(&worst::stand);
     }
 }
@@ -217,9 +232,18 @@ fn arm() -> Option<(u64, u64)> {
 
 /// See [`super::safe_point::before_python_fork`]. Once this thread has the GIL again, whoever has the lock has it without the GIL.
 pub(super) fn before_python_fork() {
+    before_interpreters_fork(sites::without_interpreter);
+}
+
+/// The same for Ruby and its GVL.
+pub(super) fn before_ruby_fork() {
+    before_interpreters_fork(sites::without_gvl);
+}
+
+fn before_interpreters_fork(without_interpreter: fn(&dyn Fn())) {
     let Some((start, until)) = arm() else { return };
     loop {
-        sites::without_interpreter(&|| _ = worst::await_holder(until));
+        without_interpreter(&|| _ = worst::await_holder(until));
         if worst::holder().is_some() || kernel::monotonic() >= until {
             return end_wait(start);
         }

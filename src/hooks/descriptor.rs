@@ -7,9 +7,10 @@ use crate::guards::{self, epoll, sockets};
 use crate::leader::{accepted, file_locks};
 use crate::sites;
 use forkguard_core::registry::descriptors::{self, FdKind, mark, role};
-use forkguard_core::registry::threads;
+use forkguard_core::registry::{made, threads};
 use forkguard_core::{flags, gate};
-use libc::{DIR, c_char, c_int, c_uint, c_ulong, c_void, mode_t, sigset_t};
+use libc::{AT_FDCWD, DIR, O_CREAT, c_char, c_int, c_uint, c_ulong, c_void, mode_t, sigset_t, termios, winsize};
+use std::ffi::CStr;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Before hooks record: what is open already came with the program.
@@ -33,9 +34,8 @@ pub(super) fn opened(fd: c_int, kind: FdKind, roles: u8, family: u16, caller: us
 #[inline(always)]
 pub(super) fn all_opened<const N: usize>(fds: [c_int; N], kind: FdKind, roles: u8, family: u16, caller: usize) {
     record(|_| {
-        // What is accepted comes in numbers, and always from the server's own line.
         let site = match kind {
-            FdKind::Socket if roles & role::ACCEPTED != 0 => caller,
+            FdKind::Socket if roles & role::ACCEPTED != 0 => sites::capture_accepted(caller),
             FdKind::File => sites::capture_file(caller, flags::is_settling()),
             _ => sites::capture(caller),
         };
@@ -61,6 +61,15 @@ macro_rules! makers {
     };
 }
 
+/// The kind of what was opened by name: the kernel's device of that name gives masters of pseudoterminals.
+#[inline(always)]
+fn kind_of(path: *const c_char, fd: c_int) -> FdKind {
+    match fd >= 0 && super::random::is_named(path, c"/dev/ptmx") {
+        true => FdKind::Terminal,
+        false => FdKind::File,
+    }
+}
+
 macro_rules! named_makers {
     ($(fn $name:ident([$($at:ident: $type:ty)?] path $(, $more:ident: $more_type:ty)*);)*) => {
         $(hook! {
@@ -68,13 +77,60 @@ macro_rules! named_makers {
             fn $name($($at: $type,)? path: *const c_char $(, $more: $more_type)*) -> c_int;
             |caller| {
                 let fd = real($($at,)? path $(, $more)*);
-                opened(fd, FdKind::File, 0, 0, caller);
+                opened(fd, kind_of(path, fd), 0, 0, caller);
                 super::random::opened(path, fd, caller);
+                named_makers!(@created [$($at)?] path, fd $(, $more)*);
                 guards::at_open();
                 fd
             }
         })*
     };
+    (@created [] $path:ident, $fd:ident, $flags:ident, $mode:ident) => { created_if($flags, $path, $fd) };
+    (@created [$at:ident] $path:ident, $fd:ident, $flags:ident, $mode:ident) => {
+        if $at == AT_FDCWD {
+            created_if($flags, $path, $fd)
+        }
+    };
+    // Without a mode nothing is created.
+    (@created [$($at:ident)?] $path:ident, $fd:ident, $flags:ident) => {};
+}
+
+/// A file was opened, and created if these flags ask for that.
+#[inline(always)]
+fn created_if(flags: c_int, path: *const c_char, fd: c_int) {
+    if flags & O_CREAT != 0 && fd >= 0 {
+        created(path, fd);
+    }
+}
+
+/// A file was created.
+#[inline(never)]
+pub(super) fn created(path: *const c_char, fd: c_int) {
+    // SAFETY: the kernel has read this text.
+    let path = unsafe { CStr::from_ptr(path) };
+    record(|_| made::record(path.to_bytes(), descriptors::record(fd).map_or(0, |record| record.site)));
+}
+
+macro_rules! creators {
+    ($(fn $name:ident($path:ident: $type:ty $(, $more:ident: $more_type:ty)*) = $proof:path;)*) => {
+        $(hook! {
+            /// As the C library's: the descriptor and the file that it makes are noted.
+            fn $name($path: $type $(, $more: $more_type)*) -> c_int = $proof;
+            |caller| {
+                let fd = real($path $(, $more)*);
+                opened(fd, FdKind::File, 0, 0, caller);
+                created_if(O_CREAT, $path, fd);
+                fd
+            }
+        })*
+    };
+}
+
+creators! {
+    fn creat(path: *const c_char, mode: mode_t) = libc::creat;
+    fn creat64(path: *const c_char, mode: mode_t) = libc::creat64;
+    fn mkstemp(template: *mut c_char) = libc::mkstemp;
+    fn mkostemp(template: *mut c_char, flags: c_int) = libc::mkostemp;
 }
 
 // open and its family are variadic; on x86_64 the mode comes in the same register with a fixed arity.
@@ -90,10 +146,6 @@ named_makers! {
 }
 
 makers! {
-    fn creat(path: *const c_char, mode: mode_t): File = libc::creat;
-    fn creat64(path: *const c_char, mode: mode_t): File = libc::creat64;
-    fn mkstemp(template: *mut c_char): File = libc::mkstemp;
-    fn mkostemp(template: *mut c_char, flags: c_int): File = libc::mkostemp;
     fn epoll_create(size: c_int): Epoll = libc::epoll_create;
     fn epoll_create1(flags: c_int): Epoll = libc::epoll_create1;
     fn eventfd(value: c_uint, flags: c_int): Eventfd = libc::eventfd;
@@ -102,6 +154,8 @@ makers! {
     fn inotify_init1(flags: c_int): Inotify = libc::inotify_init1;
     fn fanotify_init(flags: c_uint, event_flags: c_uint): Inotify = libc::fanotify_init;
     fn memfd_create(name: *const c_char, flags: c_uint): Memfd = libc::memfd_create;
+    fn posix_openpt(flags: c_int): Terminal = libc::posix_openpt;
+    fn getpt(): Terminal;
 }
 
 hook! {
@@ -134,6 +188,31 @@ hook! {
     /// pipe2(2).
     fn pipe2(ends: *mut c_int, flags: c_int) -> c_int = libc::pipe2;
     |caller| { piped(real(ends, flags), ends, caller) }
+}
+
+/// A pseudoterminal was made: its master is noted.
+#[inline(always)]
+pub(super) fn made_terminal(master: *const c_int, caller: usize) {
+    // SAFETY: the real function filled it.
+    opened(unsafe { *master }, FdKind::Terminal, 0, 0, caller);
+}
+
+hook! {
+    /// openpty(3): opens inside libc.
+    fn openpty(
+        master: *mut c_int,
+        slave: *mut c_int,
+        name: *mut c_char,
+        settings: *const termios,
+        size: *const winsize
+    ) -> c_int = libc::openpty;
+    |caller| {
+        let result = real(master, slave, name, settings, size);
+        if result == 0 {
+            made_terminal(master, caller);
+        }
+        result
+    }
 }
 
 /// A number is given back.
@@ -284,7 +363,10 @@ hook! {
         replaces(fd, to);
         let new = real(fd, to, flags);
         duplicated(fd, new, caller);
-        placed(new);
+        // An end that is closed on exec was moved: it is put there for this program alone.
+        if flags & libc::O_CLOEXEC == 0 || !descriptors::is_pipe_end(new) {
+            placed(new);
+        }
         new
     }
 }

@@ -1,7 +1,7 @@
 //! Exit handlers: who registered them, and what one that a child has from its leader removes there.
 use super::libc_locks::at_lock;
-use crate::child::exit_handlers::{before_removal, begins, ended};
-use crate::entry::{errno, record};
+use crate::child::exit_handlers::{begins, ended, keeps_from_removal};
+use crate::entry::{Registers, errno, record};
 use crate::sites;
 use forkguard_core::flags;
 use forkguard_core::registry::exit_handlers::{self, ExitHandler};
@@ -93,9 +93,13 @@ macro_rules! removals {
     ($(fn $name:ident: $removes:literal, $directory:expr, $path:literal;)*) => {
         $(pass! {
             /// As the C library's.
-            fn $name, flags::WATCH_REMOVALS; |registers| {
-                let directory: fn(&crate::entry::Registers) -> i32 = $directory;
-                before_removal(registers, $removes, directory(registers), registers.argument[$path])
+            fn $name, flags::WATCH_REMOVALS; |registers| -> bool {
+                let directory: fn(&Registers) -> i32 = $directory;
+                let is_kept = keeps_from_removal(registers, $removes, directory(registers), registers.argument[$path]);
+                if is_kept {
+                    registers.returns(0);
+                }
+                is_kept
             }
         })*
     };

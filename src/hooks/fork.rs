@@ -1,5 +1,5 @@
 //! fork(3) and what calls it: see [`crate::fork`].
-use super::{dlopen, seccomp};
+use super::{descriptor, dlopen, seccomp};
 use crate::fork::{finish_child, leave};
 use forkguard_core::fork::{self as core_fork, ForkCall, SnapshotCell};
 use libc::{c_char, c_int, pid_t, termios, winsize};
@@ -15,13 +15,18 @@ hook! {
     #[unsafe(link_section = ".text.forkguard_child")]
     fn fork() -> pid_t = libc::fork;
     |caller| {
-        let cell = enter(ForkCall::Fork, caller);
-        let result = real();
-        match result {
-            0 => finish_child(),
-            _ => leave(cell, ForkCall::Fork, caller, result),
+        // Before glibc 2.34 forkpty calls it from a library of its own: that is one fork.
+        if core_fork::is_begun_by(ForkCall::Forkpty) {
+            real()
+        } else {
+            let cell = enter(ForkCall::Fork, caller);
+            let result = real();
+            match result {
+                0 => finish_child(),
+                _ => leave(cell, ForkCall::Fork, caller, result),
+            }
+            result
         }
-        result
     }
 }
 hook! {
@@ -33,6 +38,9 @@ hook! {
         match result {
             0 => finish_child(),
             _ => leave(cell, ForkCall::Forkpty, caller, result),
+        }
+        if result > 0 {
+            descriptor::made_terminal(master, caller);
         }
         result
     }

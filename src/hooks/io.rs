@@ -13,7 +13,7 @@ use crate::leader;
 use forkguard_core::flags::{self, is_settling};
 use forkguard_core::fork::are_copies_left;
 use forkguard_core::kernel;
-use forkguard_core::registry::descriptors::{self, mark};
+use forkguard_core::registry::descriptors;
 use libc::{MSG_DONTWAIT, MSG_PEEK};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -31,7 +31,7 @@ fn takes_in(call: &'static &'static str, registers: &mut Registers, settles: boo
     let by_pipe = is_use && descriptors::is_pipe_end(fd);
     let may_wait = flags & MSG_DONTWAIT == 0;
     if by_pipe {
-        descriptors::add_mark(fd, mark::USED);
+        descriptors::set_used(fd);
     }
     if !settles && !by_pipe && !descriptors::is_unseen(fd) {
         return false;

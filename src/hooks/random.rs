@@ -4,6 +4,7 @@ use crate::entry::record;
 use crate::sites::{self, Seed};
 use forkguard_core::registry::random;
 use libc::{c_char, c_int, c_long, c_uint, c_void, size_t, ssize_t};
+use std::ffi::CStr;
 
 /// A seed was taken. Those of the system's own libraries are not recorded: these know of forks, or want no more than a salt.
 pub(super) fn seeded(caller: usize, seed: Seed) {
@@ -50,15 +51,18 @@ hook! {
     }
 }
 
+/// True for a name that the kernel has read.
+#[inline(always)]
+pub(super) fn is_named(path: *const c_char, name: &CStr) -> bool {
+    // SAFETY: the text is read until it differs, so not past its end.
+    name.to_bytes_with_nul().iter().enumerate().all(|(index, &byte)| unsafe { *path.add(index) as u8 } == byte)
+}
+
 /// A file was opened: the kernel's device gives seeds, too.
 #[inline(always)]
 pub(super) fn opened(path: *const c_char, fd: c_int, caller: usize) {
-    if fd >= 0 {
-        // SAFETY: the kernel has read this text.
-        let is_device = |name: &[u8]| name.iter().enumerate().all(|(index, &byte)| unsafe { *path.add(index) as u8 } == byte);
-        if is_device(b"/dev/") && (is_device(b"/dev/urandom\0") || is_device(b"/dev/random\0")) {
-            seeded(caller, Seed::Interpreters);
-        }
+    if fd >= 0 && (is_named(path, c"/dev/urandom") || is_named(path, c"/dev/random")) {
+        seeded(caller, Seed::Interpreters);
     }
 }
 

@@ -1,5 +1,5 @@
 //! Sockets: made, connected, accepted, listening.
-use super::descriptor::{all_opened, opened};
+use super::descriptor::{all_opened, created, opened};
 use super::wait::ended_by_signal;
 use crate::child::work::Awaited;
 use crate::child::{settle, uses};
@@ -9,7 +9,7 @@ use crate::sites;
 use forkguard_core::registry::descriptors::{self, FdKind, role};
 use forkguard_core::registry::threads;
 use forkguard_core::{flags, kernel};
-use libc::{c_int, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, socklen_t};
+use libc::{c_char, c_int, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, socklen_t};
 use std::sync::atomic::Ordering::Relaxed;
 
 hook! {
@@ -94,10 +94,26 @@ hook! {
     fn bind(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = libc::bind;
     |caller| {
         let result = real(fd, address, length);
+        if result == 0 && let Some(path) = path_of(address, length) {
+            created(path, fd);
+        }
         if result == 0 && port_of(address, length) != 0 && kernel::is_datagram_socket(fd) {
             record(|_| serves(fd, caller));
         }
         result
+    }
+}
+
+/// The file of a Unix address; None where it has none that ends with a NUL, as the kernel does not ask for.
+fn path_of(address: *const sockaddr, length: socklen_t) -> Option<*const c_char> {
+    const PATH: usize = size_of::<sa_family_t>();
+    // SAFETY: the real function has read `length` bytes.
+    unsafe {
+        if length as usize <= PATH || c_int::from((*address).sa_family) != libc::AF_UNIX {
+            return None;
+        }
+        let bytes = std::slice::from_raw_parts(address.cast::<u8>().add(PATH), length as usize - PATH);
+        (bytes[0] != 0 && bytes.contains(&0)).then(|| bytes.as_ptr().cast())
     }
 }
 

@@ -1,5 +1,5 @@
 //! Streams of the C library: they open and close descriptors, and fill and empty their buffers, without a call that passes another hook.
-use super::descriptor::{closed, opened};
+use super::descriptor::{closed, created, opened};
 use super::random;
 use crate::child::buffers;
 use crate::child::uses::{self, Use};
@@ -46,12 +46,21 @@ macro_rules! opens_named {
                     let fd = unsafe { libc::fileno(stream) };
                     opened(fd, FdKind::File, 0, 0, caller);
                     random::opened(path, fd, caller);
+                    created_by_mode(path, mode, fd);
                     opened_by_cpp(stream, mode, fd, caller);
                 }
                 stream
             }
         })*
     };
+}
+
+/// The file of a stream that was opened, and created if its mode says so.
+fn created_by_mode(path: *const c_char, mode: *const c_char, fd: c_int) {
+    // SAFETY: the real function has read this text, which is not empty.
+    if unsafe { *mode as u8 } != b'r' {
+        created(path, fd);
+    }
 }
 
 /// A file of C++'s, which has a buffer of its own above the stream.

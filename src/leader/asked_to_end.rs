@@ -1,14 +1,15 @@
 //! Children that a signal does not end which their leader sends to end them, because they have a handler for it that the application set before
-//! the fork: Python's `signal.signal` at import, and then a pool's or server's SIGTERM.
+//! the fork, or ignore it as the application did there: Python's `signal.signal` at import, and then a pool's or server's SIGTERM.
 //!
 //! That it is sent is only noted. That it did not help is reported when the leader sends SIGKILL, or waits for the child since a while.
-use crate::describe::{self, handler_of_application};
+use crate::describe::{self, setting_of_application};
 use crate::entry::{Arena, Scratch, record_with_scratch};
 use crate::findings::{self, Hit};
 use crate::ledger;
 use crate::options::{self, Summary};
 use forkguard_core::fork::Snapshot;
 use forkguard_core::kernel::{self, other_process};
+use forkguard_core::registry::signals::SignalSetting;
 use forkguard_core::registry::{generation, signals};
 use forkguard_report::event::{Event, Finding, FindingKind, FindingState, Role, Severity, State};
 use std::borrow::Cow::Borrowed;
@@ -21,27 +22,37 @@ const PATIENCE_NS: u64 = 1_000_000_000;
 /// The same where the leader only waits for it: that wait may go on.
 const LONG_PATIENCE_NS: u64 = 5_000_000_000;
 
-/// A handler that a child has from its leader.
+/// What a child has from its leader for a signal: a handler, or that it is ignored.
 struct Inherited {
     /// 0: none of the application's.
     site: AtomicUsize,
+    ignored: AtomicBool,
     thread: AtomicU32,
     version: AtomicU64,
 }
 
 impl Inherited {
     const fn none() -> Inherited {
-        Inherited { site: AtomicUsize::new(0), thread: AtomicU32::new(0), version: AtomicU64::new(0) }
+        Inherited {
+            site: AtomicUsize::new(0),
+            ignored: AtomicBool::new(false),
+            thread: AtomicU32::new(0),
+            version: AtomicU64::new(0),
+        }
+    }
+
+    fn kind(&self) -> FindingKind {
+        if self.ignored.load(Relaxed) { FindingKind::SignalsBlocked } else { FindingKind::HandlerInherited }
     }
 }
 
-/// A child that was forked with such handlers.
+/// A child that was forked so.
 struct Child {
     pid: AtomicU32,
     /// The generation of its leader, and `FULL` when the fork was reported in full.
     leader: AtomicU32,
     sequence: AtomicU64,
-    handlers: [Inherited; ENDING.len()],
+    inherited: [Inherited; ENDING.len()],
     /// The signal that was sent, by its index plus one, and `REPORTED`; 0: none.
     sent: AtomicU32,
     sent_at: AtomicU64,
@@ -59,7 +70,7 @@ static SLOTS: [Child; CHILDREN] = [const {
         pid: AtomicU32::new(0),
         leader: AtomicU32::new(0),
         sequence: AtomicU64::new(0),
-        handlers: [const { Inherited::none() }; ENDING.len()],
+        inherited: [const { Inherited::none() }; ENDING.len()],
         sent: AtomicU32::new(0),
         sent_at: AtomicU64::new(0),
     }
@@ -67,21 +78,27 @@ static SLOTS: [Child; CHILDREN] = [const {
 
 /// In a leader after a fork.
 pub(super) fn remember(fork: &Snapshot, pid: u32) {
-    let set = ENDING.map(handler_of_application);
+    let set = ENDING.map(kept_from_ending);
     if !fork.prepared || set.iter().all(Option::is_none) {
         return;
     }
     let slot = &SLOTS[fork.sequence as usize % CHILDREN];
     slot.pid.store(0, Relaxed);
-    for ((signal, handler), set) in ENDING.iter().zip(&slot.handlers).zip(set) {
-        handler.site.store(set.map_or(0, |set| set.site), Relaxed);
-        handler.thread.store(set.map_or(0, |set| set.thread), Relaxed);
-        handler.version.store(signals::version(*signal).map_or(0, |(_, version)| version), Relaxed);
+    for ((signal, inherited), set) in ENDING.iter().zip(&slot.inherited).zip(set) {
+        inherited.site.store(set.map_or(0, |set| set.site), Relaxed);
+        inherited.ignored.store(set.is_some_and(|set| set.handler == libc::SIG_IGN), Relaxed);
+        inherited.thread.store(set.map_or(0, |set| set.thread), Relaxed);
+        inherited.version.store(signals::version(*signal).map_or(0, |(_, version)| version), Relaxed);
     }
     slot.sequence.store(fork.sequence, Relaxed);
     slot.leader.store(generation::current() | if fork.full { FULL } else { 0 }, Relaxed);
     slot.sent.store(0, Relaxed);
     slot.pid.store(pid, Release);
+}
+
+/// What the application has set for a signal, so that it does not end who gets it. A pool ignores SIGINT while it forks, for its workers' sake.
+fn kept_from_ending(signal: i32) -> Option<SignalSetting> {
+    setting_of_application(signal).filter(|set| set.handler != libc::SIG_IGN || signal != libc::SIGINT)
 }
 
 /// A child was sent one of them.
@@ -101,7 +118,7 @@ pub(super) fn before_signal(pid: u32, signal: i32) {
         child.sent.store(0, Relaxed);
     } else if let Some(index) = ENDING.iter().position(|ending| *ending == signal)
         && child.sent.load(Relaxed) == 0
-        && has_handler(child, index)
+        && lives_through(child, index)
     {
         child.sent_at.store(kernel::monotonic(), Relaxed);
         child.sent.store(index as u32 + 1, Relaxed);
@@ -123,58 +140,61 @@ pub(super) fn while_waiting(pid: u32) {
 
 /// The child has ended.
 pub(super) fn ended(pid: u32) {
-    if let Some(child) = find(pid)
-        && child.sent.swap(0, Relaxed) & REPORTED != 0
-    {
+    let Some(child) = find(pid) else { return };
+    let sent = child.sent.swap(0, Relaxed);
+    if sent & REPORTED != 0 {
         record_with_scratch(|scratch| {
             let arena = &scratch.arena();
-            let [fork, finding, _] = ids(arena, child, ENDING[0]);
+            let [fork, finding, _] = ids(arena, child, (sent & !REPORTED) as usize - 1);
             let state = new_state(finding, State::Resolved, "the child ended after all");
             ledger::write_events(scratch, Some(fork), [Some(state)]);
         });
     }
 }
 
-/// True when the child has a handler for it, and has set none since its fork.
-fn has_handler(child: &Child, index: usize) -> bool {
-    let (pid, signal, handler) = (child.pid.load(Relaxed), ENDING[index], &child.handlers[index]);
+/// True when the child has a handler for it or ignores it, as its leader did, and has changed nothing of that since its fork.
+fn lives_through(child: &Child, index: usize) -> bool {
+    let (pid, signal, inherited) = (child.pid.load(Relaxed), ENDING[index], &child.inherited[index]);
     let is_unchanged = || {
         let (address, _) = signals::version(signal)?;
         let mut version = [0; 8];
         let is_read = kernel::read_memory_of(pid, address, &mut version);
-        Some(is_read && u64::from_ne_bytes(version) == handler.version.load(Relaxed))
+        Some(is_read && u64::from_ne_bytes(version) == inherited.version.load(Relaxed))
     };
-    handler.site.load(Relaxed) != 0 && is_unchanged() == Some(true) && other_process::catches(pid, signal)
+    inherited.site.load(Relaxed) != 0 && is_unchanged() == Some(true) && other_process::lives_through(pid, signal)
 }
 
 /// Reports once that a signal, sent so long ago, has not ended the child.
 fn report_if_older_than(child: &'static Child, nanoseconds: u64) {
     let age = kernel::monotonic() - child.sent_at.load(Relaxed);
     let sent = child.sent.load(Relaxed);
-    let is_due = (1..REPORTED).contains(&sent) && age >= nanoseconds && has_handler(child, sent as usize - 1);
+    let is_due = (1..REPORTED).contains(&sent) && age >= nanoseconds && lives_through(child, sent as usize - 1);
     if is_due && child.sent.compare_exchange(sent, sent | REPORTED, Relaxed, Relaxed).is_ok() {
         record_with_scratch(|scratch| report(scratch, child, sent as usize - 1, age));
     }
 }
 
 fn report(scratch: &Scratch, child: &'static Child, index: usize, age: u64) {
-    let (arena, handler, pid) = (&scratch.arena(), &child.handlers[index], child.pid.load(Relaxed));
-    let [fork, _, hazard] = ids(arena, child, ENDING[index]);
+    let (arena, inherited, pid) = (&scratch.arena(), &child.inherited[index], child.pid.load(Relaxed));
+    let [fork, _, hazard] = ids(arena, child, index);
+    let ignored = inherited.ignored.load(Relaxed);
+    let because = if ignored { "it was ignored" } else { "its handler was set" };
     let hit = Hit {
-        kind: FindingKind::HandlerInherited,
+        kind: inherited.kind(),
         what: NOT_ENDED,
         subject: arena.format(format_args!(
-            "{}, sent to end it, has not done so in {}.{} s: its handler was set before the fork",
+            "{}, sent to end it, has not done so in {}.{} s: {because} before the fork",
             signals::name(ENDING[index]),
             age / 1_000_000_000,
             age / 100_000_000 % 10
         )),
         sites: arena
-            .join([describe::site(arena, Role::Set, handler.thread.load(Relaxed), handler.site.load(Relaxed)).as_slice()]),
+            .join([describe::site(arena, Role::Set, inherited.thread.load(Relaxed), inherited.site.load(Relaxed)).as_slice()]),
         hazard: None,
     };
     let finding = Finding { child: Some(pid), ..findings::of_hit(arena, fork, Severity::Warning, &hit) };
-    let is_known = child.leader.load(Relaxed) & FULL != 0;
+    // At the fork, handlers are found, and nothing that is ignored.
+    let is_known = !ignored && child.leader.load(Relaxed) & FULL != 0;
     let hazard = is_known.then(|| new_state(hazard, State::Hit, "sent to end the child, which lives on"));
     ledger::write_events(scratch, Some(fork), [hazard, Some(Event::Finding(finding.clone()))]);
     if options::get().summary != Summary::Never && !finding.suppressed {
@@ -187,9 +207,9 @@ fn new_state<'a>(id: &'a str, state: State, because: &'a str) -> Event<'a> {
 }
 
 /// Ids: of the child's fork, of the finding that a signal has not ended it, and of the one of that signal's handler.
-fn ids<'a>(arena: &'a Arena, child: &Child, signal: i32) -> [&'a str; 3] {
-    let kind = FindingKind::HandlerInherited.name();
+fn ids<'a>(arena: &'a Arena, child: &Child, index: usize) -> [&'a str; 3] {
+    let kind = child.inherited[index].kind().name();
     let fork = arena.text(describe::fork_id(kernel::process_id(), child.sequence.load(Relaxed)).as_str());
     let finding = arena.format(format_args!("{fork}:{kind}:{NOT_ENDED}"));
-    [fork, finding, arena.format(format_args!("{fork}:{kind}:{}", signals::name(signal)))]
+    [fork, finding, arena.format(format_args!("{fork}:{kind}:{}", signals::name(ENDING[index])))]
 }

@@ -114,8 +114,8 @@ fn inspect(scratch: &Scratch, child: &mut Child) -> bool {
     let same = wait.filter(|_| wait == child.wait);
     match (child.reported, same) {
         (Reported::Yes | Reported::InDoubt, Some(_)) => child.reported = Reported::Yes,
-        // A child that dies is elsewhere for a moment, too.
-        (Reported::Yes, None) => child.reported = Reported::InDoubt,
+        // A child that dies is elsewhere for a moment, too, and one that a debugger stops begins its wait anew.
+        (Reported::Yes, None) => (child.reported, child.wait) = (Reported::InDoubt, wait),
         (Reported::InDoubt, None) => {
             report_resolved(scratch, child);
             return false;

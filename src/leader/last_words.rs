@@ -1,8 +1,9 @@
 //! What a child does that its leader is about to end: gunicorn's timeout, uWSGI's harakiri and Unicorn's leave nothing else of a worker that hangs.
 //!
 //! The child is read as it runs: neither it nor the signal waits for more than the few milliseconds that reading takes. A child that runs another
-//! program by now is not read, nor one that is asked to end by a signal which it catches.
-use super::outside;
+//! program by now is not read, nor one that is asked to end by a signal which it catches. Of one that waits for work the report tells alone: who
+//! ends it does not need it any more.
+use super::{idle, outside};
 use crate::describe;
 use crate::emit;
 use crate::entry::{Scratch, record_with_scratch};
@@ -85,11 +86,12 @@ pub(super) fn reset_in_child() {
 fn write(scratch: &Scratch, child: &Child) {
     let arena = &scratch.arena();
     let begun = kernel::monotonic();
+    let is_idle = child.state == "waits" && idle::waits_for_work(child.pid);
     let native = outside::native_frames(arena, child.pid);
     let stack = sites::stack_of_child(child.pid, native);
     let us = (kernel::monotonic() - begun) as f64 / 1000.0;
     let site = describe::site(arena, Role::Stood, child.pid, stack);
-    if options::get().summary != Summary::Never && PRINTED.take() {
+    if options::get().summary != Summary::Never && !is_idle && PRINTED.take() {
         let place = site.as_ref().and_then(|site| site.application().or_else(|| site.innermost()));
         let (pid, signal) = (child.pid, child.signal);
         match place {

@@ -9,6 +9,7 @@ mod child;
 mod children;
 pub(crate) mod file_locks;
 mod hit;
+mod idle;
 mod last_words;
 pub(crate) mod later_names;
 mod outside;

@@ -154,9 +154,10 @@ pub(super) fn native_frames(arena: &Arena, pid: u32) -> &[usize] {
     frames.done()
 }
 
-/// True for an address in the C library or the dynamic linker, which is a part of it.
+/// True for an address in the C library, or in a part of it: the dynamic linker, and the resolver's threads before glibc 2.34.
 pub(super) fn is_in_libc(address: usize) -> bool {
-    is_in_c_library(address) || path_of(address).is_some_and(|path| path.as_str().contains("/ld-linux"))
+    let is_part = |path: &str| ["/ld-linux", "/libanl"].iter().any(|part| path.contains(part));
+    is_in_c_library(address) || path_of(address).is_some_and(|path| is_part(path.as_str()))
 }
 
 /// Adds a place of a child's code and the calls that led there.

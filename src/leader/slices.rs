@@ -43,9 +43,13 @@ pub(super) fn poll(fd: i32, nanoseconds: u64, blocked: u64) -> Polled {
     }
 }
 
-/// True when all handlers that may run in this thread let a call go on (SA_RESTART), false when none does; None when some do.
+/// glibc's own signal of pthread_cancel, which older versions handle from the start.
+const SIGCANCEL: i32 = 32;
+
+/// True when all handlers that may run in this thread, which nobody cancels, let a call go on (SA_RESTART), false when none does; None when some do.
 pub(super) fn all_restart(blocked: u64) -> Option<bool> {
-    let caught = (1..=64).filter(|signal| blocked & 1 << (signal - 1) == 0).filter_map(kernel::signal_action);
+    let may_run = |signal: &i32| *signal != SIGCANCEL && blocked & 1 << (signal - 1) == 0;
+    let caught = (1..=64).filter(may_run).filter_map(kernel::signal_action);
     let mut restart = caught.filter(|action| action.handler > libc::SIG_IGN).map(|a| a.flags & libc::SA_RESTART as u64 != 0);
     let first = restart.next().unwrap_or(true);
     restart.all(|other| other == first).then_some(first)

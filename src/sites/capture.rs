@@ -56,8 +56,7 @@ impl Registers {
 
     /// Of a call that servers make for each client: an interpreter's, too, gets frames no more often than native code does.
     pub(crate) fn capture_member(&self) -> SiteId {
-        let is_interpreted = python::is_python_thread() || languages::have_interpreter();
-        if is_interpreted && !rate::take_native_turn(self.caller) { self.caller } else { self.capture() }
+        if is_turn_of_client(self.caller) { self.capture() } else { self.caller }
     }
 
     /// The calling frame.
@@ -65,6 +64,17 @@ impl Registers {
         // Where the return address lay is above what was saved.
         Start::of_call(self.caller, (&raw const self.caller).addr() + 8, self.frame)
     }
+}
+
+/// For a connection that a client made: see [`Registers::capture_member`].
+pub(crate) fn capture_accepted(caller: usize) -> SiteId {
+    if is_turn_of_client(caller) { capture(caller) } else { caller }
+}
+
+/// True for a call of native code, whose turn [`with_token`] takes, and for an interpreter's when it is its turn.
+fn is_turn_of_client(caller: usize) -> bool {
+    let is_interpreted = python::is_python_thread() || languages::have_interpreter();
+    !is_interpreted || rate::take_native_turn(caller)
 }
 
 /// True when this thread runs a signal handler, as far as its stack can be walked.

@@ -16,8 +16,8 @@ mod unwind;
 mod unwind_rule;
 
 pub(crate) use capture::{
-    Handler, NewThread, capture, capture_always, capture_connection, capture_file, capture_from, capture_handler, capture_thread,
-    capture_timer, handled_signal, interpreted_stack, is_called_in, is_in_signal_handler, prove,
+    Handler, NewThread, capture, capture_accepted, capture_always, capture_connection, capture_file, capture_from,
+    capture_handler, capture_thread, capture_timer, handled_signal, interpreted_stack, is_called_in, is_in_signal_handler, prove,
 };
 pub(crate) use code::{call_target, is_own};
 use forkguard_core::fork::Snapshot;
@@ -25,9 +25,10 @@ use forkguard_loader::{MemoryAccess, next_libraries, path_of};
 pub(crate) use languages::cpp;
 pub(crate) use languages::exit_functions::{exit_functions, runs_exit_function};
 pub(crate) use languages::python::handlers as python_handlers;
-pub(crate) use languages::python::{self, before_forks, starts_thread};
+pub(crate) use languages::python::{self, before_forks};
 pub(crate) use languages::ruby::forks::{before_ruby_forks, evaluate_ruby};
-pub(crate) use languages::{has_interpreter, is_in_ruby, stack_of_child, watch_forks_soon};
+pub(crate) use languages::ruby::gvl::{holds_gvl, without_gvl};
+pub(crate) use languages::{has_interpreter, is_ending, is_in_ruby, stack_of_child, starts_thread, watch_forks_soon};
 pub(crate) use rate::skipped;
 pub(crate) use seeds::{Seed, generator_user, seed_taker};
 pub(crate) use sleepers::stack_of_sleeper;

@@ -74,6 +74,16 @@ pub(super) fn signal_handler(start: Start, restorer: usize) -> Option<usize> {
     found
 }
 
+/// True when a function led to this call whose beginning is one of those.
+pub(super) fn is_within(start: Start, is_one: impl Fn(usize) -> bool) -> bool {
+    let mut found = false;
+    walk(start, StackOf::Thread, AtSignal::Ends, &mut |frame| {
+        found = function_start(frame.address - 1).is_some_and(&is_one);
+        !found
+    });
+    found
+}
+
 /// Where the function begins that an address lies in.
 pub(super) fn function_start(at: usize) -> Option<usize> {
     let (start, _) = eh_frame::search(find_object(at)?.eh_frame, at)?;

@@ -2,6 +2,7 @@
 
 use super::{Report, guarded, library, scratch, without_options};
 use serde_json::Value;
+use std::ffi::CStr;
 use std::fs::{self, File};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -40,7 +41,16 @@ impl Fixture {
         add_programs_below(Path::new(family), &mut names);
         names.retain(|name| name.contains(&chosen));
         names.sort();
-        names.iter().map(|name| Fixture::new(name)).collect()
+        names.iter().map(|name| Fixture::new(name)).filter(Fixture::is_for_this_glibc).collect()
+    }
+
+    /// `GLIBC: 2.35 WHY`, `GLIBC-BEFORE: 2.43 WHY`: from which version on it is as expected, and until before which.
+    fn is_for_this_glibc(&self) -> bool {
+        let version = |text: &str| -> Vec<u32> { text.split('.').map(|part| part.parse().expect("a number")).collect() };
+        // SAFETY: a constant text.
+        let own = unsafe { CStr::from_ptr(libc::gnu_get_libc_version()) }.to_str().expect("ASCII");
+        let versions = |key| self.directives(key).filter_map(|text| text.split_whitespace().next()).map(version);
+        versions("GLIBC").all(|since| version(own) >= since) && versions("GLIBC-BEFORE").all(|until| version(own) < until)
     }
 
     /// The fixture of that name below `c-tests`.
@@ -358,6 +368,8 @@ fn compile(source: &Path, output: &Path, arguments: &[&str]) -> Result<(), Strin
         .args(["-g", "-O1", "-pthread", "-Wall", "-Wextra", "-Werror", "-o"])
         .args([new.as_path(), source])
         .args(arguments)
+        // In glibc from 2.34 on what they have is in libc.
+        .args(["-ldl", "-lrt", "-lutil"])
         .output()
         .map_err(|error| format!("{compiler}: {error}"))?;
     if !result.status.success() {
@@ -503,5 +515,7 @@ pub fn each(fixtures: Vec<Fixture>, check: impl Fn(&Fixture) -> Result<(), Strin
         }
     });
     let failures = failures.into_inner().expect("not poisoned");
-    assert!(failures.is_empty(), "{} of {} fixtures failed:\n{}", failures.len(), fixtures.len(), failures.join("\n"));
+    let outcome = format!("{} of {} fixtures failed", failures.len(), fixtures.len());
+    assert!(failures.is_empty(), "{outcome}:\n{}", failures.join("\n"));
+    println!("{outcome}");
 }

@@ -53,10 +53,14 @@ pub fn tool() -> &'static Path {
     TOOL.get_or_init(|| release().join("forkguard"))
 }
 
-/// Where they are. (cargo test builds neither a library that is only a cdylib, nor the release profile.)
+/// Where they are: in the directory that FORKGUARD_TEST_BUILD names (`scripts/matrix`), or built. (cargo test builds neither a library that is only a
+/// cdylib, nor the release profile.)
 fn release() -> &'static Path {
     static RELEASE: OnceLock<PathBuf> = OnceLock::new();
     RELEASE.get_or_init(|| {
+        if let Some(build) = env::var_os("FORKGUARD_TEST_BUILD") {
+            return build.into();
+        }
         let own = env::current_exe().expect("own path");
         let target = own.ancestors().nth(3).expect("target/PROFILE/deps/test");
         let build = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/build");

@@ -1,4 +1,5 @@
 // The child closes its copies of connections without a word, by each way there is.
+// GLIBC: 2.34 has close_range
 // EXPECT: connection-inherited state=open count=5
 // EXPECT-NO-EVENT: finding severity=error
 // EXPECT-LAST: connection-inherited resolved count=5

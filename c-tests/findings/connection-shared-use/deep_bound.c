@@ -2,6 +2,7 @@
 // seen all the same, whether their imports are resolved at once or by the first call, and through a table of pointers.
 // PLUGIN: deep_bound deep_bound_lazily
 // LIBS: -ldl
+// GLIBC: 2.35 has the loader's own list of all libraries, by which their imports are found
 // EXPECT: connection-inherited severity=info count=4
 // EXPECT: connection-inherited sites=[role=opened,frames.module~deep_bound] count=4
 // EXPECT: connection-shared-use severity=error sites=[role=used,frames.module~deep_bound] count=4

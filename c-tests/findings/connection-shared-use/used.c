@@ -9,7 +9,7 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
-static char bytes[8] = "question";
+static char bytes[] = {'q', 'u', 'e', 's', 't', 'i', 'o', 'n'};
 static struct iovec vector = {bytes, sizeof bytes};
 
 static struct msghdr message(void) {

@@ -1,4 +1,5 @@
 // The child joins a C11 thread of its leader.
+// GLIBC-BEFORE: 2.43 waits for ever
 // EXPECT: join-lost-thread severity=error state=hit count=1
 // EXPECT: join-lost-thread sites=[role=started,frames.module~PROGRAM] sites=[role=waits,frames.module~PROGRAM]
 // EXPECT-LAST: join-lost-thread resolved count=1

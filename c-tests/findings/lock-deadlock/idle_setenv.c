@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <poll.h>
 
+void *__libc_malloc(size_t size);
 void *__libc_realloc(void *memory, size_t size);
 
 static _Thread_local bool stays;
@@ -18,6 +19,13 @@ void *realloc(void *memory, size_t size) {
     if (stays)
         stay();
     return __libc_realloc(memory, size);
+}
+
+// From glibc 2.41 on.
+void *malloc(size_t size) {
+    if (stays)
+        stay();
+    return __libc_malloc(size);
 }
 
 static void worker_body(void) {

@@ -5,6 +5,7 @@
 // EXPECT-LAST: lock-orphaned hit count=1
 #include "../../hanging_child.h"
 
+void *__libc_malloc(size_t size);
 void *__libc_realloc(void *memory, size_t size);
 
 static _Thread_local bool stays;
@@ -13,6 +14,13 @@ void *realloc(void *memory, size_t size) {
     if (stays)
         stay();
     return __libc_realloc(memory, size);
+}
+
+// From glibc 2.41 on.
+void *malloc(size_t size) {
+    if (stays)
+        stay();
+    return __libc_malloc(size);
 }
 
 static void worker_body(void) {

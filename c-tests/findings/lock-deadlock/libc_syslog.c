@@ -25,7 +25,7 @@ int main(void) {
         ;
     CHECK(fcntl(ends[1], F_SETFL, 0) == 0);
     CHECK(dup2(ends[1], 2) == 2);
-    start_worker_blocked_in(SYS_write, body);
+    start_worker_blocked_in(SYS_write_of_syslog, body);
     fork_hanging_child("lock-deadlock", child_body);
     _exit(0);
 }

@@ -1,4 +1,5 @@
 // The child closes the database that it inherited without a look into it.
+// GLIBC: 2.34 has close_range
 // LIBS: -lsqlite3
 // EXPECT: sqlite-inherited severity=info state=open count=1
 // EXPECT-LAST: sqlite-inherited resolved count=1

@@ -5,8 +5,8 @@
 
 static void *body(void *unused) {
     worker_tid = gettid();
-    for (volatile unsigned count = 0;; count++)
-        ;
+    for (;;)
+        __asm__ volatile("");
     return unused;
 }
 

@@ -1,5 +1,5 @@
 // FORKGUARD_OPENMP=pause: inside a region nothing can be released; the fork goes on, and the child's report has the error.
-// FLAGS: -fopenmp
+// FLAGS: -fopenmp -Wno-deprecated-openmp
 // ENV: OMP_NUM_THREADS=3
 // ENV: FORKGUARD_OPENMP=pause
 // EXPECT: runtime-unsafe severity=warning count=1

@@ -1,5 +1,6 @@
 // A child that becomes or starts a program and gives it the number of a connection, as an argument or in the environment, hands the
 // connection over: the program has it, in whatever form the number is given. Without the number it has not, unless the child placed it there.
+// GLIBC: 2.34 has execveat
 // EXPECT-NOT: fd-leaked-exec
 #include "../../leaks.h"
 #include <spawn.h>

@@ -1,6 +1,7 @@
 // Connections of libraries that are loaded with RTLD_DEEPBIND are severed, too.
 // PLUGIN: deep_bound
 // LIBS: -ldl
+// GLIBC: 2.35 has the loader's own list of all libraries, by which their imports are found
 // ENV: FORKGUARD_SOCKETS=sever
 // EXPECT-NOT: connection-shared-use
 // EXPECT-EVENT: child cures=[guard=sockets,action=severed,subject~127.0.0.1]

@@ -1,4 +1,5 @@
 // _Fork runs no atfork handlers.
+// GLIBC: 2.34 has _Fork
 // EXPECT-EVENT: fork kind=raw-fork count=1
 // EXPECT-NO-EVENT: fork kind=fork
 #include "../../process.h"

@@ -1,4 +1,5 @@
 // The same by closefrom.
+// GLIBC: 2.34 has closefrom
 // EXPECT-EVENT: fork kind=fork count=1
 // EXPECT-EVENT: child settled=poll findings.warning=1 count=1
 #include "../../process.h"

@@ -1,9 +1,10 @@
 // A connection was made by a library that is unloaded since, and in its place lies another one, which is not reported as its maker.
+// GLIBC: 2.35 tells which library lies at an address
 // PLUGIN: first_loaded then_loaded
 // LIBS: -ldl
 // EXPECT-NOT: connection-inherited text~then_loaded
 // EXPECT-NOT: connection-inherited text~other_connects
-// EXPECT: connection-inherited at~unloaded_site.c:18 count=1
+// EXPECT: connection-inherited at~unloaded_site.c:19 count=1
 #include "../../sockets.h"
 #include <dlfcn.h>
 

@@ -48,3 +48,11 @@ pub(crate) fn wrapped(text: impl Display, first: &str, indent: usize, columns: O
         .break_words(false);
     textwrap::fill(&text, options)
 }
+
+/// Megabytes, of kilobytes.
+pub(crate) fn megabytes(kilobytes: u64) -> String {
+    match kilobytes {
+        0..10_240 => format!("{:.1} MB", kilobytes as f64 / 1024.0),
+        _ => format!("{} MB", (kilobytes + 512) / 1024),
+    }
+}

@@ -171,6 +171,8 @@ static STEPPED: AtomicU32 = AtomicU32::new(0);
 static STEPS: AtomicU32 = AtomicU32::new(0);
 /// The instruction that is being stepped takes a lock if it succeeds.
 static TAKES: AtomicU32 = AtomicU32::new(0);
+/// A lock of the C library's at which no thread stands: fork takes it itself.
+static SPARED: AtomicUsize = AtomicUsize::new(0);
 /// Whether an address is code of the C library or the loader: `fn(usize) -> bool`.
 static IS_LIBRARY: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
 
@@ -179,16 +181,17 @@ const MOST_STEPS: u32 = 20_000;
 const TRAP_FLAG: i64 = 0x100;
 const ZERO_FLAG: i64 = 0x40;
 
-/// From here on this thread is stepped until it takes a lock of the C library's, and stands there. Nothing is done where the program
-/// itself handles or blocks SIGTRAP, or another thread is stepped.
+/// From here on this thread is stepped until it takes a lock of the C library's other than the `spared` one, and stands there. Nothing is done
+/// where the program itself handles or blocks SIGTRAP, or another thread is stepped.
 #[inline(never)]
-pub fn step(is_library: fn(usize) -> bool) {
+pub fn step(is_library: fn(usize) -> bool, spared: usize) {
     let own = kernel::thread_id();
     let is_blocked = kernel::blocked_signals() & 1 << (libc::SIGTRAP - 1) != 0;
     if is_blocked || !is_armed() || STEPPER.compare_exchange(0, own, SeqCst, Relaxed).is_err() {
         return;
     }
     IS_LIBRARY.store(is_library as *mut (), Relaxed);
+    SPARED.store(spared, Relaxed);
     if !handles_traps() {
         return STEPPER.store(0, SeqCst);
     }
@@ -245,14 +248,37 @@ extern "C" fn on_trap(_signal: i32, _information: *mut libc::siginfo_t, context:
     }
     let (next, expected) = (registers[libc::REG_RIP as usize] as usize, registers[libc::REG_RAX as usize] as u32);
     // SAFETY: this thread is about to execute what lies there.
-    if expected == 0 && is_compare_and_exchange(unsafe { *(next as *const [u8; 4]) }) && is_in_library(next) {
+    let lock = if expected == 0 && is_in_library(next) { unsafe { static_lock(next) } } else { None };
+    if lock.is_some_and(|lock| lock != SPARED.load(Relaxed)) {
         TAKES.store(1, Relaxed);
     }
 }
 
-/// `lock cmpxchg`, with or without a REX prefix: how a lock is taken. (What it expects is zero: the lock is free.)
-fn is_compare_and_exchange(code: [u8; 4]) -> bool {
-    matches!(code, [0xf0, 0x0f, 0xb1, _] | [0xf0, 0x40..=0x4f, 0x0f, 0xb1])
+/// The variable that an instruction tries to take as a lock: `lock cmpxchg`, with or without a REX prefix, relative to the instruction pointer. (What it
+/// expects is zero: the lock is free. Locks that lie elsewhere are those of streams and of malloc, of which fork takes care.)
+///
+/// # Safety
+/// Nine bytes at the address can be read.
+unsafe fn static_lock(instruction: usize) -> Option<usize> {
+    const RELATIVE: u8 = 0b00_000_101;
+    // SAFETY: the caller's promise.
+    let code = unsafe { *(instruction as *const [u8; 9]) };
+    let (mode, length) = match code {
+        [0xf0, 0x0f, 0xb1, mode, ..] => (mode, 8),
+        [0xf0, 0x40..=0x4f, 0x0f, 0xb1, mode, ..] => (mode, 9),
+        _ => return None,
+    };
+    let distance = i32::from_le_bytes(*code[..length].last_chunk()?);
+    (mode & 0b11_000_111 == RELATIVE).then(|| (instruction + length).wrapping_add_signed(distance as isize))
+}
+
+/// The lock that a function of the C library's takes first, by its code; 0 where that shows none.
+///
+/// # Safety
+/// The function is at least 64 bytes long, or followed by others.
+pub unsafe fn lock_taken_by(function: usize) -> usize {
+    // SAFETY: the caller's promise.
+    (function..function + 64).find_map(|address| unsafe { static_lock(address) }).unwrap_or(0)
 }
 
 fn is_in_library(address: usize) -> bool {

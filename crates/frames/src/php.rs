@@ -1,7 +1,7 @@
 //! PHP without thread safety (CLI, FPM, Apache's prefork): the chain of `zend_execute_data`.
 //!
-//! Where the chain hangs and where a file's name stands in a function differs between versions. It is found out by what the Zend API says of
-//! the innermost code, and each time must agree with it.
+//! Where the chain hangs and where a file's name stands in a function differs between versions. In its own process it is found out by what the Zend
+//! API says of the innermost code, and each time must agree with it; from outside by what stands beside it (tried: 8.2).
 use crate::Memory;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -51,10 +51,8 @@ impl Php {
         for _ in 0..DEPTH {
             let [operation, _, _, function, _, _, caller] = call;
             let code = if function == 0 { None } else { memory.value::<[usize; FUNCTION]>(function) };
-            // ZEND_USER_FUNCTION, ZEND_EVAL_CODE: the others are written in C.
-            if let Some(code) = code.filter(|code| matches!(code[0] as u8, 2 | 4)) {
-                // struct _zend_op: handler, operands and result, the line.
-                let line = memory.value::<u32>(operation + 24)?;
+            if let Some(code) = code.filter(is_php) {
+                let line = line(memory, operation)?;
                 if first {
                     check_index(&self.file_index, &code, executed.file - TEXT)?;
                     if line != executed.line {
@@ -74,6 +72,35 @@ impl Php {
         Some(())
     }
 
+    /// The same of another process, whose main thread is in a call of the kernel's: nobody can be asked there.
+    pub fn frames_outside(&self, memory: impl Memory, each: Each) -> Option<()> {
+        let mut place = self.call_on_stack(memory)?;
+        for _ in 0..DEPTH {
+            let [operation, _, _, function, _, _, caller]: Call = memory.value(place)?;
+            let code = if function == 0 { None } else { memory.value::<[usize; FUNCTION]>(function) };
+            if let Some(code) = code.filter(is_php) {
+                let (mut file, mut name) = ([0; LONGEST], [0; LONGEST]);
+                let line = line(memory, operation)?;
+                let name = if code[1] == 0 { "main" } else { text(memory, code[1], &mut name)? };
+                each(text(memory, file_name(memory, &code, line)?, &mut file)?, line, name);
+            }
+            if caller == 0 {
+                break;
+            }
+            place = caller;
+        }
+        Some(())
+    }
+
+    /// The innermost call: it lies on the stack whose top, end, start and page size stand before it in the globals.
+    fn call_on_stack(&self, memory: impl Memory) -> Option<usize> {
+        (0..GLOBALS).find_map(|place| {
+            let [top, end, stack, page, call]: [usize; 5] = memory.value(self.globals + place * 8)?;
+            let is_stack = stack != 0 && (stack..=end).contains(&top) && page.is_power_of_two() && page >= 4096;
+            (is_stack && (stack..top).contains(&call) && call.is_multiple_of(8)).then_some(call)
+        })
+    }
+
     /// The innermost call: its function bears the name that the API says.
     fn current(&self, memory: impl Memory, active: usize) -> Option<usize> {
         let is = |call: usize| {
@@ -91,6 +118,26 @@ impl Php {
             place => memory.value(self.globals + place * 8).filter(|call| is(*call).is_some()),
         }
     }
+}
+
+/// ZEND_USER_FUNCTION, ZEND_EVAL_CODE: the others are written in C.
+fn is_php(code: &[usize; FUNCTION]) -> bool {
+    matches!(code[0] as u8, 2 | 4)
+}
+
+/// struct _zend_op: handler, operands and result, the line.
+fn line(memory: impl Memory, operation: usize) -> Option<u32> {
+    memory.value(operation + 24)
+}
+
+/// struct _zend_op_array: the file's name stands before the function's first and last line, between which the one that runs is.
+fn file_name(memory: impl Memory, code: &[usize; FUNCTION], line: u32) -> Option<usize> {
+    let is_name = |string: usize| {
+        let length = (string != 0 && string.is_multiple_of(8)).then(|| memory.value::<usize>(string + TEXT - 8)).flatten();
+        length.is_some_and(|length| (1..4096).contains(&length) && memory.value::<u8>(string + TEXT + length) == Some(0))
+    };
+    let has_lines = |word: usize| (word as u32..=(word >> 32) as u32).contains(&line);
+    code[2..].windows(2).find(|words| has_lines(words[1]) && is_name(words[0])).map(|words| words[0])
 }
 
 /// Finds the index of a word the first time; later the word must be at that index.

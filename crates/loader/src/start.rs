@@ -9,6 +9,9 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 /// The loader's record of the C library; 0 unknown.
 #[unsafe(link_section = "forkguard_words")]
 static C_LIBRARY: AtomicUsize = AtomicUsize::new(0);
+/// The same of its library of threads, which glibc had before 2.34; 0 where the C library is that, too.
+#[unsafe(link_section = "forkguard_words")]
+static THREADS_LIBRARY: AtomicUsize = AtomicUsize::new(0);
 
 /// Finds what tells which library an address lies in.
 ///
@@ -22,8 +25,10 @@ pub unsafe fn prepare() {
         // SAFETY: found under that name.
         unsafe { set_find_object(address) };
     }
-    let start = find(c"__libc_start_main");
-    C_LIBRARY.store(start.and_then(link_map_of).unwrap_or(0), Relaxed);
+    let library_with = |name| find(name).and_then(link_map_of).unwrap_or(0);
+    let (library, threads) = (library_with(c"__libc_start_main"), library_with(c"pthread_create"));
+    C_LIBRARY.store(library, Relaxed);
+    THREADS_LIBRARY.store(if threads == library { 0 } else { threads }, Relaxed);
 }
 
 /// The libraries that were loaded after this one, which are those that RTLD_NEXT means.
@@ -33,6 +38,6 @@ pub fn next_libraries(memory: MemoryAccess) -> impl Iterator<Item = Library> + C
 
 /// True for an address in the C library, which calls `main` and what a thread begins with.
 pub fn is_in_c_library(address: usize) -> bool {
-    let library = C_LIBRARY.load(Relaxed);
-    library != 0 && belongs_to(address, library)
+    let is_in = |library: usize| library != 0 && belongs_to(address, library);
+    is_in(C_LIBRARY.load(Relaxed)) || is_in(THREADS_LIBRARY.load(Relaxed))
 }

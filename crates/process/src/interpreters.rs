@@ -5,6 +5,7 @@ use crate::program::server;
 use crate::stop::Registers;
 use forkguard_frames::Memory;
 use forkguard_frames::perl::Perl;
+use forkguard_frames::php::Php;
 use forkguard_frames::python::{IMPORTING, LONGEST, Layout, Reader, Types};
 use forkguard_frames::ruby::Ruby;
 use forkguard_report::catalogue::Server;
@@ -19,6 +20,7 @@ pub(crate) struct Interpreters<'a> {
     python: Option<Python>,
     ruby: Option<Ruby>,
     perl: Option<Perl>,
+    php: Option<Php>,
     server: Server,
     /// Where the code of each lies.
     code: Vec<Range<usize>>,
@@ -36,7 +38,7 @@ impl<'a> Interpreters<'a> {
     /// Looks for interpreters in what the process has loaded.
     pub(crate) fn find(modules: &[Module], memory: &'a ProcessMemory) -> Interpreters<'a> {
         let server = server(memory.process());
-        let mut found = Interpreters { memory, python: None, ruby: None, perl: None, server, code: Vec::new() };
+        let mut found = Interpreters { memory, python: None, ruby: None, perl: None, php: None, server, code: Vec::new() };
         for (index, module) in modules.iter().enumerate() {
             // The program itself comes first; of libraries only those that are called so are looked into.
             let may_be = |name: &str| index == 0 || module.name().contains(name);
@@ -53,6 +55,10 @@ impl<'a> Interpreters<'a> {
             if found.perl.is_none() && may_be("perl") {
                 found.perl = Perl::of(find);
                 found.code.extend(found.perl.is_some().then(|| module.range.clone()));
+            }
+            if found.php.is_none() && may_be("php") {
+                found.php = find(c"executor_globals").map(Php::new);
+                found.code.extend(found.php.is_some().then(|| module.range.clone()));
             }
             debug_assert!(found.code.len() <= before + 1, "a module is one interpreter");
         }
@@ -85,6 +91,9 @@ impl<'a> Interpreters<'a> {
         }
         if let Some(perl) = self.perl.as_ref().filter(|_| is_main) {
             perl.frames(self.memory, &mut |file, line| add("perl", file, line, ""));
+        }
+        if let Some(php) = self.php.as_ref().filter(|_| is_main) {
+            let _ = php.frames_outside(self.memory, &mut |file, line, function| add("php", file, line, function));
         }
         frames
     }

@@ -28,14 +28,14 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Kind::Mutex => "mutex",
-            Kind::ReadWriteLock => "rwlock",
+            Kind::ReadWriteLock => "read-write lock",
             Kind::Condition => "condition variable",
             Kind::Semaphore => "semaphore",
             Kind::Join => "end of a thread",
             Kind::Once => "pthread_once",
             Kind::Barrier => "barrier",
             Kind::Library => "lock of the C library",
-            Kind::Gil => "Python's global interpreter lock",
+            Kind::Gil => "global interpreter lock of Python",
             Kind::Word => "futex",
         }
     }

@@ -212,8 +212,9 @@ impl Look {
             memory: &self.memory,
         };
         let mut lock = evidence.lock();
-        lock.name =
-            module::of(&self.modules, lock.address).and_then(|module| Some(module.name_at(lock.address, false)?.to_owned()));
+        // The GIL lies in what holds all of Python's state.
+        let module = Some(lock.address).filter(|_| lock.kind != Kind::Gil).and_then(|address| module::of(&self.modules, address));
+        lock.name = module.and_then(|module| Some(module.name_at(lock.address, false)?.to_owned()));
         Some(lock)
     }
 }
@@ -256,7 +257,7 @@ fn known_registers(wait: Wait) -> Registers {
 }
 
 fn is_c_library(name: &str) -> bool {
-    ["libc.so", "libc-", "libpthread", "ld-linux", "ld-musl"].iter().any(|start| name.starts_with(start))
+    ["libc.so", "libc-", "libpthread", "libanl", "ld-linux", "ld-musl"].iter().any(|start| name.starts_with(start))
 }
 
 /// True for Python code inside an event's or a condition's wait, called by nothing of the standard library: what programs that wait for a signal do.

@@ -185,6 +185,12 @@ pub const CURE_LEADERS_THREAD: &str =
 pub const EXPLAIN_OWN_LOCK: &str = "The child's thread holds it under the thread id it had in the leader: \
     in the child, locking it again blocks and unlocking it fails or does nothing.";
 
+/// Who holds such a lock, as a subject names it.
+pub const OWN_HOLDER: &str = "the forking thread itself";
+/// See [`EXPLAIN_OWN_LOCK`].
+pub const CURE_OWN_LOCK: &str = "Release it before the fork, or fork where it is not held; a library that holds it over the fork on \
+    purpose makes it anew in the child's handler (pthread_atfork).";
+
 /// Explains one whose lock lies in memory that processes share.
 pub const EXPLAIN_SHARED_LOCK: &str = "It lies in memory that processes share, though it was not made for several: the child's lock is the leader's, \
     whose thread may still release it, but wakes nobody in the child.";
@@ -301,8 +307,8 @@ const fn entry(kind: FindingKind) -> &'static Entry {
         },
         FindingKind::ExitHandlerInherited => &Entry {
             name: "exit-handler-inherited",
-            explain: "The application registered this handler before the fork: each child that ends by exit runs it, as the leader does, and what it \
-                removes there is the leader's, too.",
+            explain: "The application registered this handler, or made this object, before the fork: each child that ends by exit runs it, as the \
+                leader does, and what it removes there is the leader's, too.",
             cures: cures!(
                 "Have the handler return where the process id is not the one that it was registered in; or end the child by _exit; \
                 or register it in ",
@@ -370,7 +376,7 @@ const fn entry(kind: FindingKind) -> &'static Entry {
         FindingKind::FdLeakedExec => &Entry {
             name: "fd-leaked-exec",
             explain: "The program that is executed holds it open without knowing of it: who reads from its other end sees no end, \
-                and a port stays taken, as long as that program runs.",
+                a port stays taken, and the programs of a closed terminal are not hung up, as long as that program runs.",
             cures: cures!(
                 "Make it with SOCK_CLOEXEC or O_CLOEXEC, or set FD_CLOEXEC on it; or, if workers do not need it, close it in ",
                 "."

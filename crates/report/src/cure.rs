@@ -1,5 +1,5 @@
 //! What to do about a finding, in one line for the program at hand: its language, its server, its names. The whole text is in the finding.
-use crate::catalogue::{OR_OPTION, Server};
+use crate::catalogue::{OR_OPTION, OWN_HOLDER, Server};
 use crate::event::{Finding, FindingKind, Frame, Site};
 use crate::text::{Place, Plain};
 use std::fmt::{Display, Formatter, Result, Write};
@@ -127,9 +127,9 @@ pub fn write_line(out: &mut dyn Write, prefix: &str, finding: &Finding, program:
     writeln!(out, "{prefix}{}", AtMost(COLUMNS - prefix.len(), ShortCure { finding, program }))
 }
 
-/// The same text alone.
+/// The same text alone, as long as it is.
 pub fn short<'f>(finding: &'f Finding<'_>, program: Program) -> impl Display + 'f {
-    AtMost(COLUMNS, ShortCure { finding, program })
+    ShortCure { finding, program }
 }
 
 /// The option that would deal with it, where there is one.
@@ -200,11 +200,19 @@ impl Display for ShortCure<'_, '_> {
         let (place, it, line) = (self.program.place(), AtMost(NAME, Plain(self.it())), self.line());
         // "In the child" says it.
         let later = if self.program.server == Server::Other { "" } else { ", not before the fork" };
-        let thread = self.thread().map(|name| AtMost(NAME, Plain(name)));
+        // A native thread that nobody named has its program's name.
+        let has_names =
+            self.program.language != Language::Native || !matches!(self.program.server, Server::Native | Server::Other);
+        let thread = self.thread().filter(|_| has_names).map(|name| AtMost(NAME, Plain(name)));
         match (self.finding.kind, thread) {
             (FindingKind::ThreadLost, Some(thread)) => write!(out, "start \"{thread}\"{line} in {place}{later}"),
-            (FindingKind::LockOrphaned | FindingKind::LockDeadlock | FindingKind::JoinLostThread, Some(thread)) => {
-                write!(out, "start \"{thread}\" in {place}{later}")
+            (FindingKind::ThreadLost, None) => write!(out, "start the thread{line} in {place}{later}"),
+            (FindingKind::JoinLostThread, Some(thread)) => write!(out, "start \"{thread}\" in {place}{later}"),
+            (FindingKind::LockOrphaned | FindingKind::LockDeadlock, Some(thread)) => {
+                write!(out, "start \"{thread}\" after the fork, in {place}, or make the lock anew there")
+            }
+            (FindingKind::LockOrphaned | FindingKind::LockDeadlock, None) if !self.finding.subject.contains(OWN_HOLDER) => {
+                write!(out, "start the thread that takes it after the fork, in {place}, or make the lock anew there")
             }
             (FindingKind::ConnectionSharedUse, _) if self.finding.subject.starts_with("the self-pipe") => {
                 write!(out, "set the handler{line}, and the pipe that it writes to, anew in {place}")
@@ -223,13 +231,16 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::HandlerInherited | FindingKind::HandlerDropped, _) => {
                 write!(out, "set {it}'s handler{line} in {}", self.program.signal_place())
             }
+            (FindingKind::SignalsBlocked, _) if self.finding.subject.contains(" sent to end it") => {
+                write!(out, "set {it} to the default in {}", self.program.signal_place())
+            }
             (FindingKind::SignalsBlocked, _) => self.give_signals(out),
             (FindingKind::TimerLost, _) => write!(out, "arm it again{line} in {place}"),
             (FindingKind::RuntimeUnsafe, _) => write!(out, "use {it} first in {place}{later}"),
             (FindingKind::RngShared, _) => write!(out, "seed it in {place} ({})", self.program.seed()),
             (FindingKind::BufferDuplicated, _) => write!(out, "flush the stream{line} before the fork"),
             (FindingKind::ExitHandlerInherited, _) => {
-                write!(out, "let the handler{line} return where getpid() is not the process that registered it")
+                write!(out, "let it{line} return where getpid() is not the process that registered or made it")
             }
             (FindingKind::PipeInherited, _) => write!(out, "close the end{line} that the process does not use, in {place}"),
             (FindingKind::LockFileShared, _) if self.finding.subject.contains("it had locked") => {
@@ -237,6 +248,12 @@ impl Display for ShortCure<'_, '_> {
             }
             (FindingKind::LockFileShared, _) if self.finding.subject.contains("the child has none") => {
                 write!(out, "take the lock{line} in the process that goes on, after its last fork")
+            }
+            (FindingKind::LockFileShared, _) if self.finding.subject.ends_with("is released by the child") => {
+                write!(
+                    out,
+                    "leave the lock{line} alone in the child: unlock it only in the process that took it (compare getpid())"
+                )
             }
             (FindingKind::LockFileShared, _) => write!(out, "open the file{line} anew and take the lock in {place}"),
             (FindingKind::SocketInherited, _) => {
@@ -356,7 +373,11 @@ mod tests {
                 "thread \"a\" (tid 3) waits for the mutex at 0x7, held by thread \"b\" (tid 8)",
                 None
             ),
-            "cure: start \"b\" in the child (fork's block)\n"
+            "cure: start \"b\" after the fork, in the child (fork's block), or make the lock anew there\n"
+        );
+        assert_eq!(
+            short(Server::Other, "/srv/server", FindingKind::ThreadLost, "thread \"server\" (tid 8)", Some("/srv/main.c")),
+            "cure: start the thread (main.c:13) in the child, after fork (pthread_atfork)\n"
         );
         assert_eq!(
             short(Server::Puma, "", FindingKind::ConnectionInherited, "TCP 127.0.0.1:5432 (PostgreSQL), descriptor 3", app),
@@ -389,8 +410,12 @@ mod tests {
             "cure: set SIGTERM to the default before /bin/sleep is executed\n"
         );
         assert_eq!(
+            short(Server::Other, "", FindingKind::SignalsBlocked, "SIGTERM, sent to end it, has not done so in 2.0 s", app),
+            "cure: set SIGTERM to the default in the child, after fork (pthread_atfork)\n"
+        );
+        assert_eq!(
             short(Server::Other, "", FindingKind::ExitHandlerInherited, "stop_broker", app),
-            "cure: let the handler (app.py:13) return where getpid() is not the process that registered it\n"
+            "cure: let it (app.py:13) return where getpid() is not the process that registered or made it\n"
         );
     }
 

@@ -83,7 +83,6 @@ pub fn write<'f, 'a: 'f>(out: &mut dyn Write, head: &Head, findings: impl Iterat
     if left > 0 {
         writeln!(out, "forkguard: {left} more are in the report")?;
     }
-    notes(out, standing.filter(|finding| is_counted(head, finding)))?;
     guarded(out, head.cures)?;
     match head.report {
         Some(report) => writeln!(out, "forkguard: all of it: forkguard report {}", Plain(report)),
@@ -200,19 +199,6 @@ fn whose(finding: &Finding, shown: &Frame) -> &'static str {
     if has_own || shown.file.is_none() || shown.is_interpreters() { "" } else { " (a library's line)" }
 }
 
-/// The notes that are only counted.
-fn notes<'f, 'a: 'f>(out: &mut dyn Write, findings: impl Iterator<Item = &'f Finding<'a>> + Clone) -> Result {
-    let mut separator = "forkguard: also";
-    for kind in FindingKind::ALL {
-        let count = findings.clone().filter(|finding| finding.kind == kind).count();
-        if count > 0 {
-            write!(out, "{separator} {count} {}", kind.name())?;
-            separator = ",";
-        }
-    }
-    if separator == "," { writeln!(out, " (info)") } else { Ok(()) }
-}
-
 /// What guards did: a line for each kind of deed.
 fn guarded(out: &mut dyn Write, cures: &[Cure]) -> Result {
     let alike = |one: &Cure, other: &Cure| (one.guard, &one.action, one.failed) == (other.guard, &other.action, other.failed);
@@ -319,7 +305,6 @@ mod tests {
             "forkguard: worker 9 (gunicorn, forked by 7): 1 warning, 5 info\n\
              forkguard: thread-lost (warning): thread \"be\\nat\" (tid 8), started at app.py:13 in start\n\
              forkguard:   cure: start \"be\\nat\" (app.py:13) in gunicorn's post_fork, not before the fork\n\
-             forkguard: also 1 thread-lost, 1 connection-inherited, 2 handler-inherited, 1 rng-shared (info)\n\
              forkguard: all of it: forkguard report /run/user/0/forkguard/7.jsonl\n"
         );
     }
@@ -345,10 +330,7 @@ mod tests {
     #[test]
     fn a_child_of_something_else_without_a_report() {
         let findings = [finding(FindingKind::RngShared, Severity::Info, "numpy.random", vec![])];
-        assert_eq!(
-            summary(Server::Other, None, &findings),
-            "forkguard: child 9 (forked by 7): 1 info\nforkguard: also 1 rng-shared (info)\n"
-        );
+        assert_eq!(summary(Server::Other, None, &findings), "forkguard: child 9 (forked by 7): 1 info\n");
         assert_eq!(summary(Server::Native, None, &[]), "forkguard: worker 9 (forked by 7): no findings\n");
     }
 
@@ -410,7 +392,7 @@ mod tests {
         let finding = Finding { state: State::Hit, ..finding(FindingKind::LockDeadlock, Severity::Error, subject, sites) };
         let mut out = String::new();
         write_hit(&mut out, &head(Server::Gunicorn, Some("r")), &finding).unwrap();
-        let cure = "forkguard:   cure: start \"beat\" in gunicorn's post_fork, not before the fork\n";
+        let cure = "forkguard:   cure: start \"beat\" after the fork, in gunicorn's post_fork, or make the lock anew there\n";
         out.strip_suffix(cure).unwrap().to_owned()
     }
 

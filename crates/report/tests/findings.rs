@@ -1,5 +1,5 @@
 //! `docs/findings.md` has one section a kind, with the texts of the catalogue.
-use forkguard_report::catalogue::{EXPLAIN_OWN_LOCK, EXPLAIN_SHARED_LOCK, Server};
+use forkguard_report::catalogue::{CURE_OWN_LOCK, EXPLAIN_OWN_LOCK, EXPLAIN_SHARED_LOCK, Server};
 use forkguard_report::event::FindingKind;
 
 const PAGE: &str = include_str!("../../../docs/findings.md");
@@ -26,7 +26,7 @@ fn every_kind_has_its_section() {
         let cure = cure.trim_end_matches('.').split(" (").next().unwrap();
         assert!(section.contains(&format!("**Cure.** {cure}")), "{name}: {cure}");
     }
-    assert!([EXPLAIN_OWN_LOCK, EXPLAIN_SHARED_LOCK].iter().all(|explain| flat(PAGE).contains(explain)));
+    assert!([CURE_OWN_LOCK, EXPLAIN_OWN_LOCK, EXPLAIN_SHARED_LOCK].iter().all(|text| flat(PAGE).contains(text)));
 }
 
 #[test]

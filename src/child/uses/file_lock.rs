@@ -21,7 +21,7 @@ pub(crate) fn keeps_lock_of_leader(caller: usize, fd: i32) -> bool {
         return false;
     }
     let Some(severity) = certainty_in_time(fd) else { return false };
-    if guards::keeps_file_locks() {
+    if guards::keeps_leaders_files() {
         guards::log_kept_file_lock(fd);
         return true;
     }

@@ -56,7 +56,7 @@ pub(crate) fn before(registers: &Registers, fd: i32, usage: Use) {
     }
     match usage {
         Use::Output | Use::Shutdown if descriptors::is_accepted_before_fork(fd) && !gate::is_guest() => note_answer(fd, usage),
-        Use::Input | Use::Output if descriptors::is_pipe_end(fd) => descriptors::add_mark(fd, mark::USED),
+        Use::Input | Use::Output if descriptors::is_pipe_end(fd) => descriptors::set_used(fd),
         _ => {}
     }
 }

@@ -7,14 +7,15 @@ use super::orphans::orphans;
 use super::report::{report_endless, with_site};
 use super::text::{wait_site, waiter};
 use crate::describe::{self, libc_locks, lock_id};
-use crate::findings::{Hazard, Hit, lock_orphaned};
+use crate::findings::{Hazard, Hit, NOT_OF_THE_PROCESS, SINCE_BEFORE_THE_FORK, lock_orphaned};
 use crate::ledger;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, LockRecord, Snapshot};
 use forkguard_core::glibc::{self, LockKind};
 use forkguard_core::kernel;
 use forkguard_core::registry::held;
-use forkguard_report::event::FindingKind;
+use forkguard_report::catalogue::OWN_HOLDER;
+use forkguard_report::event::{FindingKind, Role};
 use std::ffi::CStr;
 
 /// A lock is about to be taken; `endless` without a time limit.
@@ -26,6 +27,9 @@ pub(super) fn check(kind: LockKind, address: usize, caller: usize, endless: bool
     let mutex = matches!(kind, LockKind::Mutex | LockKind::C11Mutex);
     let owner = if mutex { glibc::owner(&words) } else { 0 };
     if glibc::is_shared(kind, &words) || !glibc::blocks(kind, &words) || owner != 0 && owner == kernel::thread_id() {
+        return WaitReport::Nothing;
+    }
+    if mutex && is_made_for_processes(&words, address) {
         return WaitReport::Nothing;
     }
     let still = || glibc::blocks(kind, &words_of(kind, address));
@@ -44,6 +48,11 @@ pub(super) fn check(kind: LockKind, address: usize, caller: usize, endless: bool
         },
         None => alone::check(Awaited::Lock(kind), address, caller, still),
     }
+}
+
+/// True for a robust mutex in memory that processes share: glibc marks every robust one as made for several, and such a one is.
+fn is_made_for_processes(words: &glibc::Words, address: usize) -> bool {
+    glibc::is_robust(words) && kernel::is_shared(address) == Some(true)
 }
 
 /// True for the number that the thread which forked this child had in the leader: it may still unlock what it locked there, unless it is the
@@ -81,16 +90,18 @@ fn report_unknown_owner(lock: LockKind, address: usize, owner: u32, caller: usiz
         let (kind, id) = (FindingKind::LockDeadlock, Text::<64>::of(format_args!("{address:#x}-{owner}")));
         report_endless(scratch, site, (kind, id.as_str()), Some(lock), |arena| {
             let (symbol, gap) = describe::symbol(arena, address).map_or(("", ""), |symbol| (symbol, " "));
-            let holder = match core_fork::ancestors().any(|fork| fork.thread == owner) {
-                true => "the forking thread itself since before the fork",
-                false => arena.format(format_args!("thread {owner}, which its process does not have")),
+            let own_fork = core_fork::ancestors().find(|fork| fork.thread == owner);
+            let holder = match own_fork.is_some() {
+                true => arena.format(format_args!("{OWN_HOLDER}{SINCE_BEFORE_THE_FORK}")),
+                false => arena.format(format_args!("thread {owner}{NOT_OF_THE_PROCESS}")),
             };
+            let forked = own_fork.and_then(|fork| describe::site(arena, Role::Fork, owner, fork.site));
             let subject = format_args!("{} waits for the mutex {symbol}{gap}at {address:#x}, held by {holder}", waiter(arena));
             Some(Hit {
                 kind,
                 what: arena.text(id.as_str()),
                 subject: arena.format(subject),
-                sites: arena.join([wait_site(arena, site).as_slice()]),
+                sites: arena.join([forked.as_slice(), wait_site(arena, site).as_slice()]),
                 hazard: None,
             })
         })

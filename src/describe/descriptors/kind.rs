@@ -45,6 +45,7 @@ pub(super) fn fits(record: &Record, kind: DescriptorKind, ends: Option<&Endpoint
         FdKind::Signalfd => kind == DescriptorKind::Signalfd,
         FdKind::Inotify => kind == DescriptorKind::Inotify,
         FdKind::Memfd => kind == DescriptorKind::Memfd,
+        FdKind::Terminal => kind == DescriptorKind::Device,
         FdKind::File => matches!(
             kind,
             DescriptorKind::File

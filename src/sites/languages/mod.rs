@@ -4,6 +4,7 @@
 //! lock and without the language's own allocator. A row of [`READERS`] calls it; Python, whose frames are proved first, has functions of its own.
 mod child;
 pub(crate) mod cpp;
+mod ends;
 pub(crate) mod exit_functions;
 mod memory;
 mod perl;
@@ -12,6 +13,7 @@ pub(crate) mod python;
 pub(crate) mod ruby;
 
 pub(crate) use child::stack_of_child;
+pub(crate) use ends::is_ending;
 
 use crate::sites::store::{self, Frames, Language};
 use forkguard_loader::{LibraryWatch, MemoryAccess};
@@ -41,7 +43,9 @@ pub(super) fn find_interpreters(memory: MemoryAccess) {
             php::FOUND.search(library, Php::of);
             perl::FOUND.search(library, perl::of);
             exit_functions::search(library);
+            ends::search(library);
             ruby::forks::search(library);
+            ruby::gvl::search(library);
         });
         SEARCHING.store(false, Release);
     }
@@ -63,6 +67,15 @@ pub(crate) fn has_interpreter() -> bool {
 pub(crate) fn watch_forks_soon() -> bool {
     find_interpreters(MemoryAccess::FAULT_PROOF);
     python::install_soon() || ruby::forks::install_soon()
+}
+
+/// In the hook of pthread_create, outside of its bookkeeping: the same, now that there are to be threads.
+pub(crate) fn starts_thread() {
+    python::starts_thread();
+    if ruby::forks::is_awaited() {
+        find_interpreters(MemoryAccess::FAULT_PROOF);
+        ruby::forks::install_soon();
+    }
 }
 
 /// True for an address in the code of MRI.

@@ -1,4 +1,4 @@
-# Makes a listening socket, a connection and a handler, and forks, on lines that the test knows by their comments.
+# Makes a listening socket, both ends of a connection and a handler, and forks, on lines that the test knows by their comments.
 use strict;
 use warnings;
 use Socket;
@@ -15,12 +15,18 @@ sub connect_to {
     return $client;
 }
 
+sub receive {
+    accept(my $accepted, shift) or die; # accepted in receive
+    return $accepted;
+}
+
 sub boot {
     return fork; # fork in boot
 }
 
 my $server = serve();
 my $client = connect_to(getsockname $server);
+my $accepted = receive($server);
 $SIG{USR2} = sub { }; # set in main
 my $child = boot();
 if ($child == 0) {

@@ -1,4 +1,4 @@
-# Makes a listening socket, a connection, a thread and a handler, and forks, on lines that the test knows by their comments.
+# Makes a listening socket, both ends of a connection, a thread and a handler, and forks, on lines that the test knows by their comments.
 require "socket"
 
 def serve
@@ -7,6 +7,10 @@ end
 
 def connect(port)
   TCPSocket.new("127.0.0.1", port) # connected in connect
+end
+
+def receive(server)
+  server.accept # accepted in receive
 end
 
 def start(queue)
@@ -19,8 +23,10 @@ end
 
 server = serve
 client = connect(server.addr[1])
+accepted = receive(server)
 thread = start(Queue.new)
 trap("USR2") {} # set in <main>
 Process.wait(boot)
 thread.kill
 client.close
+accepted.close

@@ -18,7 +18,7 @@ const GUARDS: [(&str, &str, &[FindingKind]); 13] = [
     ("FORKGUARD_LOCKS", "reset", &[LockOrphaned, LockDeadlock]),
     ("FORKGUARD_SOCKETS", "sever", &[ConnectionInherited, ConnectionSharedUse]),
     ("FORKGUARD_EPOLL", "own", &[EpollInherited, EpollSharedUse]),
-    ("FORKGUARD_FILES", "own", &[FileOffsetShared, LockFileShared]),
+    ("FORKGUARD_FILES", "own", &[FileOffsetShared, LockFileShared, ExitHandlerInherited]),
     ("FORKGUARD_TIMERS", "rearm", &[TimerLost]),
     ("FORKGUARD_BUFFERS", "drop", &[BufferDuplicated]),
     ("FORKGUARD_OPENMP", "pause", &[RuntimeUnsafe, JoinLostThread]),

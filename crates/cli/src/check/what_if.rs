@@ -3,10 +3,10 @@
 //! hooks for new workers is made there with preload, too, and is none of it.
 use super::verdict::Level;
 use crate::closing;
-use crate::cow::megabytes;
 use crate::input::Error;
 use crate::outcome::{self, Finding};
 use crate::server::{Place, Setting};
+use crate::terminal::megabytes;
 use crate::terminal::{HEAD, wrapped};
 use forkguard_report::Line;
 use forkguard_report::event::{self, Event, FindingKind, Frame};

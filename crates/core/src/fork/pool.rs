@@ -167,6 +167,11 @@ pub fn current() -> Option<&'static SnapshotCell> {
     (cell as usize > NONE_FREE).then(|| unsafe { &*cell.cast::<SnapshotCell>() })
 }
 
+/// True in a call that has not forked yet.
+pub fn is_begun_by(call: ForkCall) -> bool {
+    current().and_then(SnapshotCell::borrow).is_some_and(|snapshot| snapshot.call == call && !snapshot.prepared)
+}
+
 /// True in a fork for which no snapshot was free.
 pub fn is_unrecorded() -> bool {
     tls::fork() as usize == NONE_FREE

@@ -187,6 +187,12 @@ impl LockRecord {
         if self.is_mutex() && self.mutex_kind >= 0 && self.mutex_kind & 3 != 3 { self.mutex_kind & 3 } else { 0 }
     }
 
+    /// PTHREAD_MUTEX_ROBUST.
+    pub fn is_robust_mutex(&self) -> bool {
+        const ROBUST: i32 = 0x10;
+        self.is_mutex() && self.mutex_kind >= 0 && self.mutex_kind & ROBUST != 0
+    }
+
     /// PTHREAD_PRIO_INHERIT: its lock word is its owner's number.
     fn inherits_priority(&self) -> bool {
         const INHERITING: i32 = 0x20;

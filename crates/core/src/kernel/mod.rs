@@ -30,7 +30,7 @@ pub use fd::{
     is_same_open_file, is_same_pipe, is_writable, locking_process, open_pidfd, process_with_lock, remove_from_epoll,
     set_close_on_exec, survives_exec, waits_without_limit, would_wait_for_input,
 };
-pub use file::{born_at, read_text};
+pub use file::{born_at, is_file, read_text};
 pub use futex::{membarrier, register_membarrier, wait_for_change, wake_all};
 pub use memory::{
     Pages, Plain, can_read_memory, disable_huge_pages, map_shared_page, merge_equal_pages, overwrite, read_memory,
@@ -41,7 +41,7 @@ pub use private_fds::{
 };
 pub use proc::{
     each_entry, each_entry_of, each_entry_with, futex_of, is_readable, is_shared, lists_children, mapping_is_shared,
-    newest_child, path_of_thread, read_file, sleeping_at, stack_pointer, switches_of_sleeper, thread_is_alive,
+    newest_child, path_of_thread, read_file, sleeping_at, stack_pointer, switches_of_sleeper, thread_is_alive, working_directory,
 };
 pub use process::{
     may_be_waited_for, own_thread_name, parent_id, process_exists, process_id, session_of, thread_exists, thread_id,

@@ -36,6 +36,11 @@ pub fn state(process: u32) -> Option<u8> {
     stat(&mut [0; 1024], process)(STATE)?.bytes().next()
 }
 
+/// The nanoseconds for which a thread has run, of schedstat (proc(5)); None of one that is gone, and where the kernel does not tell.
+pub fn run_time(thread: u32) -> Option<u64> {
+    read(&mut [0; 128], thread, "schedstat").split_ascii_whitespace().next()?.parse().ok()
+}
+
 /// A file that a process has open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OpenFile {
@@ -162,12 +167,12 @@ impl<'b> Status<'b> {
 /// Room for /proc/PID/status as far as it is read here.
 const STATUS_LENGTH: usize = 4096;
 
-/// True for a process that lives and has a handler for a signal.
-pub fn catches(process: u32, signal: i32) -> bool {
+/// True for a process that lives, and that a signal does not end at once.
+pub fn lives_through(process: u32, signal: i32) -> bool {
     let mut bytes = [0; STATUS_LENGTH];
     let status = Status::read(&mut bytes, process);
     let is_alive = status.field("State").is_some_and(|state| !state.starts_with(['Z', 'X']));
-    is_alive && status.has("SigCgt", signal)
+    is_alive && (status.has("SigCgt", signal) || status.has("SigIgn", signal))
 }
 
 /// True for a process that a signal does not end at once.

@@ -129,6 +129,14 @@ pub fn path_of_thread(name: core::fmt::Arguments<'_>) -> Text<80> {
     Text::of(format_args!("/proc/{thread}/{name}"))
 }
 
+/// This process's working directory; empty where it is longer than there is room, or not to be read.
+pub fn working_directory<const N: usize>() -> Text<N> {
+    let mut bytes = [0u8; N];
+    let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, c"/proc/self/cwd", &mut bytes[..]).unwrap_or(0);
+    let path = bytes.get(..read).filter(|path| path.len() < N).and_then(|path| core::str::from_utf8(path).ok());
+    Text::of(format_args!("{}", path.unwrap_or_default()))
+}
+
 /// Whether processes share the memory at this address, by its page, or by its mapping where the kernel refuses that (to a process that gave
 /// up rights); None when both are refused.
 pub fn is_shared(address: usize) -> Option<bool> {

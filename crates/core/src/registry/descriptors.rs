@@ -36,9 +36,11 @@ pub enum FdKind {
     Memfd,
     /// Open when the program began.
     Start,
+    /// posix_openpt, openpty, forkpty: the master of a pseudoterminal.
+    Terminal,
 }
 
-const KINDS: [FdKind; 11] = [
+const KINDS: [FdKind; 12] = [
     FdKind::None,
     FdKind::File,
     FdKind::Socket,
@@ -50,6 +52,7 @@ const KINDS: [FdKind; 11] = [
     FdKind::Inotify,
     FdKind::Memfd,
     FdKind::Start,
+    FdKind::Terminal,
 ];
 
 /// What happened to a descriptor, as bits.
@@ -86,8 +89,6 @@ pub mod mark {
     pub const REPLACED: u8 = 16;
     /// An end of a pipe or pair of sockets that is recorded in [`pipes`](super::super::pipes).
     pub const PIPE_END: u8 = 32;
-    /// An end of a pipe or pair of sockets that this process has read or written.
-    pub const USED: u8 = 64;
     /// An accepted connection on which this process has sent since it forked, without a shutdown.
     pub const ANSWERED: u8 = 128;
 }
@@ -113,6 +114,8 @@ struct FdEntry {
     address: [AtomicU64; 2],
     /// The generation in which an inherited one needs no further look.
     seen: AtomicU32,
+    /// Of an end of a pipe or pair: the generation in which it was read or written last, plus one.
+    used: AtomicU32,
     /// Of a copy that a child made of an inherited one: the child's generation, and the number of the inherited one.
     copied: AtomicU32,
     original: AtomicU32,
@@ -287,6 +290,7 @@ pub fn open(fd: i32, kind: FdKind, roles: u8, family: u16, site: usize, thread: 
     entry.copied.store(0, Relaxed);
     entry.lock.store(0, Relaxed);
     entry.left.store(0, Relaxed);
+    entry.used.store(0, Relaxed);
     entry.added_to.store(0, Relaxed);
     if entry.kind.swap(kind as u8, Relaxed) == FdKind::None as u8 {
         OPEN.fetch_add(1, Relaxed);
@@ -322,13 +326,37 @@ pub fn close(fd: i32) {
         if entry.is_connected() {
             disconnect(fd);
         }
-        if entry.marks.load(Relaxed) & (mark::PIPE_END | mark::COPIED) == mark::PIPE_END {
-            pipes::End::of_word(entry.address[1].load(Relaxed)).into_iter().for_each(pipes::End::close);
+        match entry.marks.load(Relaxed) & (mark::PIPE_END | mark::COPIED) {
+            mark::PIPE_END => pipes::End::of_word(entry.address[1].load(Relaxed)).into_iter().for_each(pipes::End::close),
+            marks if marks & mark::PIPE_END != 0 => leave_copy(entry),
+            _ => {}
         }
         if entry.address[0].load(Relaxed) != 0 {
             leave_twin(fd, entry);
         }
         OPEN.fetch_sub(1, Relaxed);
+    }
+}
+
+/// A number of an end of a pipe or pair was closed. The last one that is left stands for it alone again: an end that was moved is as one that
+/// was made there. (A child's copies are found by the numbers of the fork.)
+fn leave_copy(closed: &FdEntry) {
+    let end = closed.address[1].load(Relaxed);
+    let is_of = |entry: &&FdEntry, end: u64| {
+        let is_end = entry.kind.load(Relaxed) != FdKind::None as u8 && entry.marks.load(Relaxed) & mark::PIPE_END != 0;
+        is_end && entry.address[1].load(Relaxed) == end
+    };
+    let find = |end: u64| numbers().filter_map(move |fd| Some((fd, entry(fd).filter(|entry| is_of(entry, end))?)));
+    let mut left = find(end);
+    if let (Some((fd, last)), None) = (left.next(), left.next())
+        && !last.is_inherited()
+    {
+        let twin = pipes::End::of_word(end).and_then(|end| find(end.other().word()).next());
+        last.marks.fetch_and(!mark::COPIED, Relaxed);
+        last.address[0].store(twin.map_or(0, |(twin, _)| twin as u64 + 1), Relaxed);
+        if let Some((_, twin)) = twin {
+            twin.address[0].store(fd as u64 + 1, Relaxed);
+        }
     }
 }
 
@@ -382,6 +410,9 @@ pub fn close_range(first: u32, last: u32) {
 pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
     match record(from) {
         Some(r) => {
+            if is_pipe_end(to) {
+                close(to);
+            }
             let made = if r.site != 0 { r.site } else { site };
             open(to, r.kind, r.role & !(role::KEPT_ON_EXEC | role::FORKED | role::PLACED), r.family, made, thread);
             set_peer(to, r.port, r.address);
@@ -390,6 +421,7 @@ pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
                 new.marks.store(r.marks & (mark::KEPT | mark::PIPE_END) | mark::COPIED, Relaxed);
                 new.opening.store(r.opening, Relaxed);
                 new.forks.store(r.forks, Relaxed);
+                new.left.store(old.left.load(Relaxed), Relaxed);
                 new.generation.store(old.generation.load(Relaxed), Relaxed);
                 new.seen.store(old.seen.load(Relaxed), Relaxed);
                 new.copy_lock(old);
@@ -508,6 +540,19 @@ pub fn is_pipe_end(fd: i32) -> bool {
         .is_some_and(|entry| entry.kind.load(Relaxed) != FdKind::None as u8 && entry.marks.load(Relaxed) & mark::PIPE_END != 0)
 }
 
+/// Records that this process reads or writes such an end.
+#[inline(always)]
+pub fn set_used(fd: i32) {
+    if let Some(entry) = entry(fd) {
+        entry.used.store(generation::current() + 1, Relaxed);
+    }
+}
+
+/// True for an end that this process has read or written: what its leader did before the fork does not count.
+pub fn is_used(fd: i32) -> bool {
+    entry(fd).is_some_and(|entry| entry.used.load(Relaxed) == generation::current() + 1)
+}
+
 /// What is recorded of such an end.
 pub fn pipe_end(fd: i32) -> Option<pipes::End> {
     pipes::End::of_word(entry(fd).filter(|_| is_pipe_end(fd))?.address[1].load(Relaxed))
@@ -536,6 +581,11 @@ pub fn is_inherited(fd: i32) -> bool {
     entry(fd).is_some_and(FdEntry::is_inherited)
 }
 
+/// The numbers under which something may be recorded.
+fn numbers() -> impl Iterator<Item = i32> {
+    0..HIGH.load(Relaxed).min(CAPACITY) as i32
+}
+
 /// True for an inherited descriptor whose use is still to be checked.
 #[inline(always)]
 pub fn is_unseen(fd: i32) -> bool {
@@ -544,7 +594,7 @@ pub fn is_unseen(fd: i32) -> bool {
 
 /// The numbers of all those.
 pub fn unseen() -> impl Iterator<Item = i32> {
-    (0..HIGH.load(Relaxed).min(CAPACITY) as i32).filter(|&fd| is_unseen(fd))
+    numbers().filter(|&fd| is_unseen(fd))
 }
 
 /// Records that its use needs no further check; false when that was recorded before.
@@ -566,7 +616,7 @@ pub fn number_at_fork(fd: i32) -> i32 {
 pub fn has_copy(fd: i32) -> bool {
     let number = number_at_fork(fd);
     let is_copy = |other: i32| other != fd && entry(other).is_some_and(FdEntry::is_inherited) && number_at_fork(other) == number;
-    COPYING.load(Relaxed) == generation::current() && (0..HIGH.load(Relaxed).min(CAPACITY) as i32).any(is_copy)
+    COPYING.load(Relaxed) == generation::current() && numbers().any(is_copy)
 }
 
 impl FdEntry {
@@ -687,7 +737,7 @@ pub fn record(fd: i32) -> Option<Record> {
 
 /// All recorded descriptors, in order.
 pub fn recorded() -> impl Iterator<Item = (i32, Record)> {
-    (0..HIGH.load(Relaxed).min(CAPACITY) as i32).filter_map(|fd| Some((fd, record(fd)?)))
+    numbers().filter_map(|fd| Some((fd, record(fd)?)))
 }
 
 /// How many are recorded.

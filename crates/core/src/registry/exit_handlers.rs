@@ -97,6 +97,21 @@ impl ExitHandler {
     }
 }
 
+/// True once an interpreter forked in this process, or in one that led to it.
+static INTERPRETED: AtomicU8 = AtomicU8::new(0);
+
+/// By an interpreter's thread, which forks.
+pub fn note_interpreter() {
+    if INTERPRETED.load(Relaxed) == 0 {
+        INTERPRETED.store(1, Relaxed);
+    }
+}
+
+/// True where an interpreter may destroy objects at its end that a leader had made.
+pub fn has_interpreter() -> bool {
+    INTERPRETED.load(Relaxed) != 0
+}
+
 /// All handlers, in the order of their registration.
 pub fn all() -> impl Iterator<Item = &'static ExitHandler> {
     filled().filter(|handler| handler.keeper.load(Relaxed) != keeper::NOBODY)

@@ -23,15 +23,14 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 /// How a worker is watched.
 #[derive(Debug, Clone, Copy)]
 pub struct Watch {
     pub leader: u32,
     pub worker: u32,
-    /// For how long.
-    pub time: Duration,
     /// Faults a second and thread that are looked at, at most.
     pub frequency: u32,
 }
@@ -88,25 +87,33 @@ const BASE_STACK_INSTRUCTION: u64 = 1 << 6 | 1 << 7 | 1 << 8;
 const BUFFER: usize = 256 << 10;
 /// Threads that are watched.
 const MOST_THREADS: usize = 16;
+/// Between two looks for new threads, and whether it is enough.
+const TURN: Duration = Duration::from_millis(200);
 
-/// Watches the threads that a worker has now.
+/// Watches the threads of a worker until that is enough. All that costs much is read once a thread, so that the server keeps its processors.
 ///
 /// # Errors
 /// The kernel does not permit or offer it, or the process is gone.
-pub fn watch(watch: Watch) -> Result<Copies, Unwatched> {
+pub fn watch(watch: Watch, is_enough: &AtomicBool) -> Result<Copies, Unwatched> {
     let shared: HashSet<usize> = addresses(watch.leader, watch.worker, &[Relation::Shared]).into_iter().collect();
-    let threads: Vec<u32> = tasks(watch.worker).into_iter().map(|task| task.id).take(MOST_THREADS).collect();
-    let (until, found, failed) = (Instant::now() + watch.time, Mutex::new(Copies::default()), Mutex::new(None));
+    let (found, failed) = (Mutex::new(Copies::default()), Mutex::new(None));
+    let mut known = HashSet::new();
     std::thread::scope(|scope| {
-        for &thread in &threads {
-            let (shared, found, failed) = (&shared, &found, &failed);
-            scope.spawn(move || {
-                if let Err(error) = watch_thread(watch, thread, until, shared, found)
-                    && let Ok(mut failed) = failed.lock()
-                {
-                    *failed = Some(error);
+        while !is_enough.load(Relaxed) {
+            for thread in tasks(watch.worker).into_iter().map(|task| task.id) {
+                if known.len() == MOST_THREADS || !known.insert(thread) {
+                    continue;
                 }
-            });
+                let (shared, found, failed) = (&shared, &found, &failed);
+                scope.spawn(move || {
+                    if let Err(error) = watch_thread(watch, thread, is_enough, shared, found)
+                        && let Ok(mut failed) = failed.lock()
+                    {
+                        *failed = Some(error);
+                    }
+                });
+            }
+            std::thread::sleep(TURN);
         }
     });
     let found = found.into_inner().unwrap_or_default();
@@ -143,7 +150,7 @@ fn sampler(thread: u32) -> io::Result<Sampler> {
 fn watch_thread(
     watch: Watch,
     thread: u32,
-    until: Instant,
+    is_enough: &AtomicBool,
     shared: &HashSet<usize>,
     found: &Mutex<Copies>,
 ) -> Result<(), Unwatched> {
@@ -151,8 +158,13 @@ fn watch_thread(
     let mut stacks = place.reader();
     let mut sampler = sampler(thread).map_err(reason)?;
     let pause = Duration::from_secs(1) / watch.frequency.max(1);
-    while let Some(left) = until.checked_duration_since(Instant::now()) {
-        let fault = sampler.next_blocking(Some(left)).and_then(|record| Fault::of(&record));
+    while !is_enough.load(Relaxed) {
+        let fault = match sampler.next_blocking(Some(TURN)).map(|record| Fault::of(&record)) {
+            Some(fault) => fault,
+            // Of a thread that has ended it returns at once.
+            None if has_ended(watch.worker, thread) => break,
+            None => continue,
+        };
         let Some(Fault { address, registers, stack }) = fault else { continue };
         let is_copy = shared.contains(&(address & !(PAGE - 1)));
         let copy = is_copy.then(|| stacks.copy(address, registers, stack, thread == watch.worker));
@@ -161,10 +173,14 @@ fn watch_thread(
             found.samples.extend(copy);
         }
         // What comes before the next look is dropped: the thread does not stand there any more.
-        std::thread::sleep(pause.min(until.saturating_duration_since(Instant::now())));
+        std::thread::sleep(pause.min(TURN));
         while sampler.next_record().is_some() {}
     }
     Ok(())
+}
+
+fn has_ended(pid: u32, thread: u32) -> bool {
+    !tasks(pid).iter().any(|task| task.id == thread && !matches!(task.state, 'Z' | 'X'))
 }
 
 /// A sampled fault.

@@ -4,6 +4,7 @@ use super::{Value, running};
 use forkguard_loader::{Library, WhileLoaded};
 use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Functions of MRI's that add a method.
 struct Api {
@@ -54,10 +55,20 @@ pub(crate) fn before_ruby_forks(before: fn()) {
     let _ = BEFORE.set(before);
 }
 
+/// The method was asked for.
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// True while somebody wants to be called, and the method was not asked for.
+pub(crate) fn is_awaited() -> bool {
+    BEFORE.get().is_some() && !ASKED.load(Relaxed)
+}
+
 /// Has the main thread add the method, soon; true when that is asked for. Not in a native signal handler.
 pub(crate) fn install_soon() -> bool {
-    let api = FOUND.still_loaded().filter(|_| running().is_some());
-    api.is_some_and(|api| (api.postpone)(0, install, std::ptr::null_mut()) != 0)
+    let api = FOUND.still_loaded().filter(|_| !ASKED.load(Relaxed) && running().is_some());
+    let asked = api.is_some_and(|api| (api.postpone)(0, install, std::ptr::null_mut()) != 0);
+    ASKED.fetch_or(asked, Relaxed);
+    ASKED.load(Relaxed)
 }
 
 /// Between two instructions of the program.

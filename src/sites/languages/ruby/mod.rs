@@ -5,6 +5,7 @@
 //! on in MRI's cache, where signals may still come to it. MRI takes its own thread from the native one before that
 //! (thread_pthread.c, native_thread_destroy), and ruby_native_thread_p tells: only then is anything read.
 pub(crate) mod forks;
+pub(crate) mod gvl;
 
 use super::memory::Memory;
 use crate::sites::stack_of::StackOf;

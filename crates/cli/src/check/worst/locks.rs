@@ -1,7 +1,8 @@
 //! Which locks the first run's report names: those that a thread other than the forking ones took.
 use crate::input::Error;
 use crate::server::Place;
-use forkguard_report::event::{Event, LockKind, LockTaken, WorstMoment};
+use crate::symbols::{DebugFiles, Symbols};
+use forkguard_report::event::{Event, LockKind, LockTaken, Site, WorstMoment};
 use forkguard_report::text::Plain;
 use indexmap::IndexMap;
 use std::collections::{BTreeSet, HashMap};
@@ -19,9 +20,12 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    fn of(taken: &LockTaken) -> Lock {
-        let own = taken.site.as_ref().and_then(|site| site.application());
-        let frame = own.or_else(|| taken.site.as_ref()?.innermost());
+    fn of(taken: &LockTaken<'static>, symbols: &mut Symbols) -> Lock {
+        // Lines that the program's debug information tells, where the library did not look.
+        let resolved = |site: &Site<'static>| Site { frames: symbols.frames(site.frames.to_vec()).0.into(), ..site.clone() };
+        let site = taken.site.as_ref().map(resolved);
+        let own = site.as_ref().and_then(Site::application);
+        let frame = own.or_else(|| site.as_ref()?.innermost());
         Lock {
             id: taken.lock.to_string(),
             kind: taken.kind,
@@ -55,9 +59,10 @@ pub(super) fn learnt(place: &Place) -> Result<Vec<Lock>, Error> {
         _ => {}
     })?;
     let by_others = taken.iter().filter(|(pid, lock)| forkers.get(pid).is_some_and(|own| !own.contains(&lock.thread)));
-    let mut locks: IndexMap<&str, Lock> = IndexMap::new();
+    let (debug_files, mut locks) = (DebugFiles::default(), IndexMap::<&str, Lock>::new());
+    let mut symbols = Symbols::new(&debug_files);
     for (_, lock) in by_others {
-        let known = locks.entry(&lock.lock).or_insert_with(|| Lock::of(lock));
+        let known = locks.entry(&lock.lock).or_insert_with(|| Lock::of(lock, &mut symbols));
         known.threads.insert(lock.thread_name.to_string());
     }
     let mut locks: Vec<Lock> = locks.into_values().collect();

@@ -1,6 +1,6 @@
 //! The processes as a tree, each with its forks and what their children inherit.
 use super::words::{Style, date, in_children, names};
-use crate::terminal::{FAINT, HEAD, style, wrapped};
+use crate::terminal::{FAINT, HEAD, megabytes, style, wrapped};
 use forkguard_report::event::{Memory, Progress, Severity};
 use forkguard_report::story::{Counted, Forks, Process, Story};
 use forkguard_report::text::Count;
@@ -158,8 +158,4 @@ fn period(first: f64, last: f64) -> String {
         (false, Some((day, _)), Some((same, time))) if day == same => format!("from {first} to {time} UTC"),
         _ => format!("from {first} to {last} UTC"),
     }
-}
-
-fn megabytes(kilobytes: u64) -> String {
-    format!("{:.1} MB", kilobytes as f64 / 1024.0)
 }

@@ -1,0 +1,20 @@
+// A process of one thread forks while it holds a plain mutex, of which nothing is recorded, and its child locks it again. No option cures that.
+// EXPECT: lock-deadlock severity=error state=hit count=1
+// EXPECT: lock-deadlock sites=[role=fork,frames.module~PROGRAM] sites=[role=waits,frames.module~PROGRAM]
+// EXPECT-LAST: lock-deadlock hit
+// STDERR: held by the forking thread itself since before the fork
+// STDERR: cure: release it before the fork, or fork where it is not held
+// STDERR-NOT: FORKGUARD_LOCKS
+#include "../../process.h"
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void child_body(void) {
+    pthread_mutex_lock(&mutex);
+}
+
+int main(void) {
+    CHECK(pthread_mutex_lock(&mutex) == 0);
+    fork_hanging_child("lock-deadlock", child_body);
+    return 0;
+}
