@@ -60,3 +60,11 @@ fn rubys_objects_are_made_old_once_before_its_first_fork() {
     let (printed, _) = forks_of("ruby", "freeze.rb", &["disabled"]);
     assert_eq!((printed.matches("worker: 0, 50000").count(), printed.matches("finalized").count()), (2, 0), "{printed}");
 }
+
+/// The real one is of Ruby 3.3, which may not be here.
+#[test]
+fn rubys_own_preparation_for_forks_is_used_where_it_exists() {
+    let (printed, cures) = forks_of("ruby", "freeze.rb", &["warmup"]);
+    assert_eq!((printed.matches("warmup\n").count(), printed.matches("finalized").count()), (1, 1), "{printed}");
+    assert_eq!(cures.iter().filter(|cure| cure.contains("by Process.warmup")).count(), 2, "{cures:?}");
+}

@@ -94,18 +94,28 @@ fn figures_are_the_kernels() {
     let pages = &worker["pages"];
     assert!((32 << 10..33 << 10).contains(&figure(&pages["copied"])), "{pages}");
     assert!((96 << 10..97 << 10).contains(&figure(&pages["shared"])), "{pages}");
+    let rollup = |pid: u32, name: &str| -> u64 {
+        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("smaps_rollup");
+        let value = |line: &str| line.strip_prefix(name)?.strip_prefix(':')?.trim().strip_suffix(" kB")?.parse().ok();
+        text.lines().find_map(value).expect(name)
+    };
+    let agrees =
+        |what: &str, told: u64, kernels: u64| assert!(told.abs_diff(kernels) * 50 <= kernels, "{what}: {told} of {kernels}");
     let kinds = worker["kinds"].as_object().expect("kinds");
     for (name, ours) in [("Rss", "rss"), ("Pss", "pss")] {
-        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", leader.worker)).expect("smaps_rollup");
-        let kernels: u64 = rollup
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().strip_suffix(" kB")?.parse().ok())
-            .expect(name);
-        let sum: u64 = kinds.values().map(|kind| figure(&kind[ours])).sum();
-        for told in [sum, figure(&worker[ours])] {
-            assert!(told.abs_diff(kernels) * 50 <= kernels, "{name}: {told} of {kernels}");
-        }
+        let kernels = rollup(leader.worker, name);
+        agrees(name, kinds.values().map(|kind| figure(&kind[ours])).sum(), kernels);
+        agrees(name, figure(&worker[ours]), kernels);
     }
+    let of_all = rollup(leader.process.id(), "Pss") + rollup(leader.worker, "Pss");
+    agrees("all", figure(&look["moments"][0]["total_pss"]), of_all);
+}
+
+#[test]
+fn a_page_is_of_a_comparison() {
+    let output = Command::new(tool()).args(["cow", "--format=html", &std::process::id().to_string()]).output().expect("runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), said.contains("add --compare")), (Some(2), true), "{said}");
 }
 
 #[test]
@@ -144,6 +154,8 @@ fn preload_is_compared() {
     let (without, with) = (row("without preload"), row("with preload"));
     let [workers, _, _, after, ..] = with[..] else { panic!("{table}") };
     assert_eq!(workers, 2.0, "{table}");
+    // Without preload each worker has answered, and so loaded the table, before the start.
+    assert!(without[2] > 60_000.0, "{table}");
     assert!(after + 30_000.0 < without[3], "{table}");
     // Without preload the leader has no table: 2 workers save one of two, 8 save seven of eight.
     let saved = &with[6..];

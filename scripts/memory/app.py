@@ -20,7 +20,7 @@ counter = itertools.count()
 
 @app.route("/")
 def look_up():
-    """Looks at one product in fifty, other ones each time: what a cache, a search or a report does."""
-    begin = random.randrange(50)
-    found = [catalogue[name]["tags"] for name in names[begin::50]]
+    """Looks at one product in five hundred, other ones each time: what a cache, a search or a report does."""
+    begin = random.randrange(500)
+    found = [catalogue[name]["tags"] for name in names[begin::500]]
     return template.render(n=len(found), total=round(float(prices[next(counter) % 1000].sum())))

@@ -4,6 +4,6 @@ CATALOGUE = (0...PRODUCTS).to_h { |number| ["product #{number}", { name: "name #
 NAMES = CATALOGUE.keys
 
 run(lambda do |_environment|
-  found = (rand(50)...NAMES.length).step(50).map { |index| CATALOGUE[NAMES[index]][:tags].map(&:upcase) }
+  found = (rand(500)...NAMES.length).step(500).map { |index| CATALOGUE[NAMES[index]][:tags].map(&:upcase) }
   [200, { "content-type" => "text/plain" }, ["#{found.length} products\n"]]
 end)

@@ -38,7 +38,6 @@ const OF_RUBY: i64 = 1 << 62;
 
 /// See [`super::prepare`].
 pub(super) fn prepare() {
-    sites::before_ruby_forks(before_ruby_fork);
     PENDING.store(1, Relaxed);
 }
 
@@ -98,8 +97,8 @@ fn freeze(running: &Running) -> Option<i64> {
 }
 
 /// In Ruby's method. An exception that code of the program's raises meanwhile leaves it.
-fn before_ruby_fork() {
-    if DONE.load(Relaxed) == NOTHING {
+pub(crate) fn in_ruby() {
+    if options::get().memory.freeze && DONE.load(Relaxed) == NOTHING {
         let start = kernel::monotonic();
         let done = sites::evaluate_ruby(RUBY);
         NS.store(kernel::monotonic() - start, Relaxed);

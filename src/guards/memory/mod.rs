@@ -12,7 +12,7 @@ use crate::sites::{self, Start};
 use forkguard_core::{gate, tls};
 
 pub(crate) use freeze::at_open;
-pub(super) use freeze::in_python;
+pub(super) use freeze::{in_python, in_ruby};
 pub(crate) use ksm::MERGED;
 
 /// See [`super::prepare`].

@@ -38,13 +38,15 @@ pub(super) fn before_fork() {
     NS.store(kernel::monotonic() - start, Relaxed);
 }
 
+/// An allocator's own atfork handler takes the same locks right after, so a thread that may fork may call these.
 fn purge() {
     const ALL_ARENAS: &CStr = c"arena.4096.purge";
     // SAFETY: functions of these allocators' C APIs under their names; no lock of ours is held.
     unsafe {
         WATCH.visit(MemoryAccess::FAULT_PROOF, |library: &Library| {
-            JEMALLOC.search(library, |library| library.function_as(c"mallctl"));
-            MIMALLOC.search(library, |library| library.function_as(c"mi_collect"));
+            // The second function tells them from a program's own of the same name.
+            JEMALLOC.search(library, |library| library.find(c"mallocx").and_then(|_| library.function_as(c"mallctl")));
+            MIMALLOC.search(library, |library| library.find(c"mi_malloc").and_then(|_| library.function_as(c"mi_collect")));
             TCMALLOC.search(library, |library| library.function_as(c"MallocExtension_ReleaseFreeMemory"));
         });
         if let Some(control) = JEMALLOC.still_loaded() {

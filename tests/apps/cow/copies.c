@@ -25,7 +25,7 @@ int main(int count, char **arguments) {
         for (int page = 0; page < pages; page++) {
             write_page(page);
             if (count == 1 && page % 20 == 0)
-                usleep(2000);
+                usleep(10000);
         }
         if (write(ready[1], "", 1) != 1)
             return 1;

@@ -1,6 +1,14 @@
 # A leader whose objects are made old before its first fork, and not by programs that it executes; a finalizer runs once.
 data = (0...50_000).map { |number| "string #{number}" }
 GC.disable if ARGV.include?("disabled")
+if ARGV.include?("warmup")
+  # As Ruby 3.3 has it.
+  def Process.warmup
+    GC.start
+    puts "warmup"
+    true
+  end
+end
 ObjectSpace.define_finalizer(Object.new, proc { puts "finalized"; $stdout.flush })
 GC.stress = false
 before = GC.count

@@ -40,7 +40,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COMMAND", requires = "compare")]
     pub(super) without: Option<String>,
 
-    /// With --compare: also with preload and each value of FORKGUARD_MEMORY
+    /// With --compare: also with preload and each value of FORKGUARD_MEMORY, with MALLOC_ARENA_MAX, and what Python and Ruby can do
     #[arg(long = "try", requires = "compare")]
     pub(super) tries: bool,
 
@@ -69,4 +69,6 @@ pub(super) enum Format {
     Text,
     Json,
     Csv,
+    /// With --compare: a page with the table and its picture
+    Html,
 }

@@ -1,10 +1,11 @@
-//! `--compare`: the same server and load without preload, with it, and with each value of FORKGUARD_MEMORY.
+//! `--compare`: the same server and load without preload, with it, and with each trial.
+use super::answers;
 use super::args::Args;
 use super::facts::Moment;
 use super::observe::{SECONDS, moment};
-use super::server::{self, Load};
-use super::text::megabytes;
-use crate::server::library_path;
+use super::server::{self, Load, Server};
+use super::trials::{self, Language, Trial};
+use crate::terminal::megabytes;
 use crate::terminal::{FAINT, HEAD, wrapped};
 use serde::Serialize;
 use std::ffi::OsString;
@@ -12,13 +13,10 @@ use std::io::{Result as Written, Write};
 use std::path::Path;
 use std::time::Duration;
 
-/// Values of FORKGUARD_MEMORY that are tried.
-const TRIED: [&str; 4] = ["trim", "freeze", "nothp", "ksm"];
-/// The first row, and requests before it is measured.
-const WITHOUT: &str = "without preload";
+/// Requests before a server without preload is measured, where it cannot be seen who answers.
 const FIRST: usize = 32;
 /// ksmd gets this long before it is measured.
-const MERGING: Duration = Duration::from_secs(30);
+const MERGING: Duration = Duration::from_secs(60);
 
 /// The table. Sizes are kilobytes.
 #[derive(Serialize)]
@@ -81,29 +79,21 @@ impl Row {
 
 pub(super) fn run(args: &Args) -> Result<Table, String> {
     let (without, with) = commands(args)?;
-    let mut notes = Vec::new();
-    let mut rows = vec![measure(args, WITHOUT, &without, &[])?, measure(args, "with preload", &with, &[])?];
-    for value in TRIED.iter().filter(|_| args.tries) {
-        if *value == "ksm" && !is_ksmd_running() {
-            notes.push(
-                "ksm was not tried: ksmd does not run on this host; root starts it: echo 1 > /sys/kernel/mm/ksm/run".to_owned(),
-            );
-            continue;
-        }
-        let library = library_path().map_err(|error| error.to_string())?;
-        let environment =
-            [("LD_PRELOAD", library.into_os_string()), ("FORKGUARD_MEMORY", value.into()), ("FORKGUARD_REPORT", "none".into())];
-        rows.push(measure(args, &format!("with preload, FORKGUARD_MEMORY={value}"), &with, &environment)?);
+    let mut comparison = Comparison { args, rows: Vec::new(), notes: Vec::new() };
+    comparison.measure_without(&without)?;
+    let language = comparison.measure(&with, &Trial { name: "with preload".to_owned(), ..Trial::default() })?;
+    if args.tries {
+        let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let (trials, notes) = trials::all(language, &directory)?;
+        comparison.notes.extend(notes);
+        trials.iter().try_for_each(|trial| comparison.measure(&with, trial).map(drop))?;
     }
+    let Comparison { mut rows, notes, .. } = comparison;
     let first: Vec<i64> = WORKERS.iter().map(|&workers| rows[0].total_with(workers)).collect();
     for row in rows.iter_mut().skip(1) {
         row.saved = Some([0, 1, 2].map(|index| first[index] - row.total_with(WORKERS[index])));
     }
     Ok(Table { requests: if args.url.is_some() { args.requests } else { 0 }, rows, notes })
-}
-
-fn is_ksmd_running() -> bool {
-    std::fs::read_to_string("/sys/kernel/mm/ksm/run").is_ok_and(|text| text.trim() == "1")
 }
 
 /// The commands without preload and with it.
@@ -131,24 +121,52 @@ fn commands(args: &Args) -> Result<(Vec<OsString>, Vec<OsString>), String> {
     Err("it is not known how this server is started without preload: tell it by --without 'COMMAND'".to_owned())
 }
 
-fn measure(args: &Args, variant: &str, command: &[OsString], environment: &[(&str, OsString)]) -> Result<Row, String> {
-    let mut server = server::start(command, environment, args.url.as_deref())?;
-    // Without preload each worker loads the application by itself, some only when they are asked.
-    if let Some(url) = args.url.as_deref().filter(|_| variant == WITHOUT) {
-        Load::Requests(url, FIRST).run();
-        server.wait_until_steady()?;
+/// What was measured so far.
+struct Comparison<'a> {
+    args: &'a Args,
+    rows: Vec<Row>,
+    notes: Vec<String>,
+}
+
+impl Comparison<'_> {
+    /// Each worker loads the application by itself, some only when they are asked: the start is when all have answered.
+    fn measure_without(&mut self, command: &[OsString]) -> Result<(), String> {
+        let mut server = server::start(command, &[], self.args.url.as_deref())?;
+        if let Some(url) = self.args.url.as_deref() {
+            let silent = answers::from_each(url, &server.workers).len();
+            if silent > 0 {
+                let all = server.workers.len();
+                self.notes.push(format!(
+                    "Without preload, at the start: {silent} of {all} workers were not seen to answer a request before."
+                ));
+                Load::Requests(url, FIRST).run();
+            }
+            server.wait_until_steady()?;
+        }
+        self.load("without preload", &server, Duration::ZERO)
     }
-    let start = moment(server.leader, &server.workers, 0.0, 0)?;
-    let load = match &args.url {
-        Some(url) => Load::Requests(url, args.requests),
-        None => Load::Time(Duration::from_secs(args.watch.unwrap_or(SECONDS))),
-    };
-    let loaded = load.run();
-    if variant.ends_with("ksm") {
-        std::thread::sleep(MERGING);
+
+    /// Measures the server with preload, and tells what it runs.
+    fn measure(&mut self, command: &[OsString], trial: &Trial) -> Result<Language, String> {
+        let server = server::start(command, &trial.variables, self.args.url.as_deref())?;
+        let language = Language::of(server.leader);
+        self.load(&trial.name, &server, if trial.is_merged { MERGING } else { Duration::ZERO })?;
+        Ok(language)
     }
-    let after = moment(server.leader, &server.workers, loaded.seconds, loaded.answered)?;
-    Ok(Row::of(variant, server.ready, &start, &after))
+
+    /// Measures before and after the load, and `pause` later.
+    fn load(&mut self, variant: &str, server: &Server, pause: Duration) -> Result<(), String> {
+        let start = moment(server.leader, &server.workers, 0.0, 0)?;
+        let load = match &self.args.url {
+            Some(url) => Load::Requests(url, self.args.requests),
+            None => Load::Time(Duration::from_secs(self.args.watch.unwrap_or(SECONDS))),
+        };
+        let loaded = load.run();
+        std::thread::sleep(pause);
+        let after = moment(server.leader, &server.workers, loaded.seconds, loaded.answered)?;
+        self.rows.push(Row::of(variant, server.ready, &start, &after));
+        Ok(())
+    }
 }
 
 pub(super) fn print(out: &mut dyn Write, table: &Table, columns: Option<usize>) -> Written<()> {
@@ -179,6 +197,7 @@ pub(super) fn print(out: &mut dyn Write, table: &Table, columns: Option<usize>) 
     table.notes.iter().try_for_each(|note| writeln!(out, "{}", wrapped(note, "", 0, columns)))
 }
 
-fn signed(kilobytes: i64) -> String {
+/// Megabytes, of kilobytes that may be less than none.
+pub(super) fn signed(kilobytes: i64) -> String {
     format!("{}{}", if kilobytes < 0 { "-" } else { "" }, megabytes(kilobytes.unsigned_abs()))
 }

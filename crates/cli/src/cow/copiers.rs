@@ -6,12 +6,9 @@ use forkguard_report::event::Frame;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
 
 /// Workers that are watched at once.
 const WATCHED: usize = 4;
-/// How long one watch lasts; it is repeated until the load is done.
-const TURN: Duration = Duration::from_millis(1000);
 
 /// What a load came to, and who copied meanwhile.
 pub(super) struct Watched {
@@ -26,32 +23,20 @@ pub(super) fn while_watched(leader: u32, workers: &[u32], frequency: u32, load: 
     std::thread::scope(|scope| {
         let is_done = &is_done;
         let watched = workers.iter().take(if frequency == 0 { 0 } else { WATCHED });
-        let watches: Vec<_> = watched.map(|&worker| scope.spawn(move || samples(leader, worker, frequency, is_done))).collect();
+        let watches: Vec<_> =
+            watched.map(|&worker| scope.spawn(move || watch(Watch { leader, worker, frequency }, is_done))).collect();
         let load = load();
         is_done.store(true, Relaxed);
         let (mut samples, mut why_not) = (Vec::new(), None);
         for watch in watches {
             match watch.join() {
-                Ok(Ok(found)) => samples.extend(found),
-                Ok(Err(why)) => why_not = Some(why),
+                Ok(Ok(found)) => samples.extend(found.samples),
+                Ok(Err(why)) => why_not = Some(why.to_string()),
                 Err(_) => {}
             }
         }
         Watched { load, samples, why_not }
     })
-}
-
-fn samples(leader: u32, worker: u32, frequency: u32, is_done: &AtomicBool) -> Result<Vec<CopiedPage>, String> {
-    let mut samples = Vec::new();
-    while !is_done.load(Relaxed) {
-        match watch(Watch { leader, worker, time: TURN, frequency }) {
-            Ok(found) => samples.extend(found.samples),
-            // A worker may end.
-            Err(_) if !samples.is_empty() => break,
-            Err(why) => return Err(why.to_string()),
-        }
-    }
-    Ok(samples)
 }
 
 /// A line by whose writes pages were copied.

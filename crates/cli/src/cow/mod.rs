@@ -1,13 +1,16 @@
 //! `forkguard cow`: what a leader and its workers share, what was copied since the fork, and who copies it.
+mod answers;
 mod args;
 mod compare;
 mod copiers;
 mod csv;
 mod facts;
+mod html;
 mod observe;
 mod picture;
 mod server;
 mod text;
+mod trials;
 
 use crate::input::Error;
 use crate::terminal::columns;
@@ -19,10 +22,12 @@ use observe::{SECONDS, observe};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
-pub(crate) use text::megabytes;
 
 /// Measures, and prints it.
 pub(crate) fn run(args: &Args) -> Result<(), Error> {
+    if args.format == Format::Html && !args.compare {
+        return Err(Error::Unmeasured("--format html shows a comparison: add --compare".to_owned()));
+    }
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     let written = if args.compare { print_comparison(args, &mut out)? } else { print_look(args, &mut out)? };
     written.and_then(|()| out.flush()).map_err(Error::Output)
@@ -40,6 +45,7 @@ fn print_comparison(args: &Args, out: &mut dyn Write) -> Result<io::Result<()>, 
         Format::Text => compare::print(out, &table, columns()),
         Format::Json => writeln!(out, "{}", serde_json::to_string(&table).unwrap_or_default()),
         Format::Csv => csv::table(out, &table),
+        Format::Html => html::table(out, &table, &args.command),
     })
 }
 
@@ -48,7 +54,8 @@ fn print_look(args: &Args, out: &mut dyn Write) -> Result<io::Result<()>, Error>
     Ok(match args.format {
         Format::Text => text::print(out, &look, columns()),
         Format::Json => writeln!(out, "{}", serde_json::to_string(&look).unwrap_or_default()),
-        Format::Csv => csv::look(out, &look),
+        // The arguments were checked.
+        Format::Csv | Format::Html => csv::look(out, &look),
     })
 }
 

@@ -1,6 +1,6 @@
 //! The table of `--compare` as a picture (SVG): what a worker takes, at the start and then.
 use super::compare::{Row, Table};
-use super::text::megabytes;
+use crate::terminal::megabytes;
 use askama::Template;
 
 /// Widths in pixels: of the picture, of the names, and of the longest bar.

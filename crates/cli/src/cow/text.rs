@@ -1,19 +1,11 @@
 //! A look, for a person.
 use super::facts::{Look, Moment, Process};
-use crate::terminal::{COMMAND, FAINT, HEAD, wrapped};
+use crate::terminal::{COMMAND, FAINT, HEAD, megabytes, wrapped};
 use forkguard_report::text::Plain;
 use std::io::{Result, Write};
 
 /// Lines that are shown of those that copy.
 const SHOWN: usize = 8;
-
-/// Megabytes, of kilobytes.
-pub(crate) fn megabytes(kilobytes: u64) -> String {
-    match kilobytes {
-        0..10_240 => format!("{:.1} MB", kilobytes as f64 / 1024.0),
-        _ => format!("{} MB", (kilobytes + 512) / 1024),
-    }
-}
 
 pub(super) fn print(out: &mut dyn Write, look: &Look, columns: Option<usize>) -> Result<()> {
     let Some(last) = look.moments.last() else { return Ok(()) };
