@@ -5,7 +5,7 @@ use common::hit::line;
 use common::server::*;
 use common::{scratch, tool, wait_for};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -59,6 +59,68 @@ fn a_mutex_of_a_c_program() {
     let file = source("held_mutex.c");
     has(&said, &["waits for the mutex order_lock at 0x", "Orphaned: the mutex is held by thread", " holds it"]);
     has(&said, &[&at(&file, "waits"), &at(&file, "stood"), "next: forkguard explain lock-deadlock"]);
+}
+
+/// A read-write lock that a lost thread has for writing: a reader and a writer wait for it.
+#[test]
+fn a_read_write_lock_of_a_c_program() {
+    let file = source("held_rwlock.c");
+    for how in ["reads", "writes"] {
+        let mut command = Command::new(compiled("held_rwlock"));
+        command.arg(how);
+        let (_server, child) = child_of(&format!("inspect-rwlock-{how}"), command);
+        let said = stuck(child);
+        has(&said, &["waits for the read-write lock table_lock at 0x", "Orphaned: the read-write lock is held by thread"]);
+        has(&said, &[&at(&file, how), &at(&file, "stood"), " holds it"]);
+    }
+}
+
+/// A child that was forked past Python, as uWSGI forks, while another thread had the GIL: it waits for that.
+#[test]
+fn the_gil_of_a_lost_thread() {
+    let program = scratch("inspect-gil-built").join("held_gil.so");
+    let mut build = Command::new("gcc");
+    build.args(["-g", "-O1", "-shared", "-fPIC", "-pthread", "-o"]).arg(&program).arg(source("held_gil.c"));
+    assert!(build.status().expect("gcc").success());
+    let mut command = venv("python3");
+    command.arg(source("held_gil.py")).arg(program);
+    let (_server, child) = child_of("inspect-gil", command);
+    has(
+        &stuck(child),
+        &["waits for the global interpreter lock of Python at 0x", "Orphaned: ", &at(&source("held_gil.c"), "waits")],
+    );
+}
+
+/// PHP has no threads of its own to lose: what is told is where it waits.
+#[test]
+fn the_lines_of_php() {
+    let file = source("waits.php");
+    let mut command = Command::new("php");
+    command.arg(&file);
+    let server = Run { directory: scratch("inspect-php"), guarded: false }.start(command);
+    let waits = |said: &String| said.contains(" waits in ") && said.contains(&format!("{} in answer", at(&file, "waits")));
+    let said = wait_for("a wait", || Some(text(&inspect(server.pid, &[]).stdout)).filter(waits));
+    has(&said, &[&format!("{} in serve", at(&file, "serves")), &format!("{} in main", at(&file, "starts"))]);
+}
+
+/// A program of 32 bits, made without a C library. Some kernels run none.
+#[test]
+fn a_program_of_32_bits_is_named() {
+    let program = scratch("inspect-32-built").join("program");
+    let mut build = Command::new("gcc");
+    build
+        .args(["-m32", "-nostdlib", "-static", "-ffreestanding", "-fno-pie", "-no-pie", "-o"])
+        .arg(&program)
+        .arg(source("pause_32.c"));
+    assert!(build.status().expect("gcc").success());
+    let mut started = match Command::new(program).spawn() {
+        Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => return,
+        started => started.expect("starts"),
+    };
+    let output = inspect(started.id(), &[]);
+    started.kill().and_then(|()| started.wait()).expect("is killed");
+    assert_eq!(output.status.code(), Some(2));
+    has(&text(&output.stderr), &[&format!("process {} runs a program of 32 bits", started.id()), "only x86_64 can be read"]);
 }
 
 #[test]
@@ -155,6 +217,48 @@ fn a_lock_that_gunicorns_worker_waits_for() {
     assert_eq!(json["threads"][0]["verdict"]["certainty"], "unless-signalled", "{json}");
     let all = Command::new(tool()).args(["inspect", "--all"]).output().expect("the tool runs");
     has(&text(&all.stdout), &[&format!("process {worker} ")]);
+}
+
+/// Function, file and line of each thread's frames, innermost first, by another reader of CPython's memory.
+fn frames_by_py_spy(pid: u32) -> BTreeMap<u64, Vec<String>> {
+    let output = venv("py-spy").args(["dump", "--json", "--pid"]).arg(pid.to_string()).output().expect("py-spy runs");
+    let threads: Vec<Value> =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)));
+    let frames = |thread: &Value| python_frames(thread, "name", "filename");
+    threads.iter().map(|thread| (thread["os_thread_id"].as_u64().expect("a number"), frames(thread))).collect()
+}
+
+fn python_frames(thread: &Value, function: &str, file: &str) -> Vec<String> {
+    let frames = thread["frames"].as_array().expect("frames").iter();
+    let python = frames.filter(|frame| frame["language"].as_str().is_none_or(|language| language == "python"));
+    python.map(|frame| format!("{} {}:{}", frame[function], frame[file], frame["line"])).collect()
+}
+
+/// A worker of gunicorn's, with threads that answer requests and wait for a lock meanwhile: nothing of it moves.
+#[test]
+fn frames_of_python_are_those_of_py_spy() {
+    let run = Run { directory: scratch("inspect-py-spy"), guarded: false };
+    let port = free_port();
+    let arguments = ["--workers=1", "--threads=3", "--worker-class=gthread", "--timeout=0"];
+    let server = run.start(gunicorn(port, "tests/apps/inspect", "held_lock:app", &arguments));
+    let worker = *server.workers(1, &BTreeSet::new()).first().expect("a worker");
+    let _requests: Vec<_> = (0..3).map(|_| send_request(port)).collect();
+    let (place, own) = (at(&source("held_lock.py"), "waits"), source("held_lock.py"));
+    let line = place.rsplit(':').next().expect("a line");
+    let stands = format!("\"app\" {:?}:{line}", own.to_str().expect("UTF-8"));
+    let expected = wait_for("threads that wait", || {
+        let threads = frames_by_py_spy(worker);
+        (threads.values().filter(|frames| frames.first() == Some(&stands)).count() == 3).then_some(threads)
+    });
+    let json: Value = serde_json::from_slice(&inspect(worker, &["--json"]).stdout).expect("JSON");
+    let threads = json["threads"].as_array().expect("threads").iter();
+    // The main thread goes on from one turn of its loop to the next.
+    let told: BTreeMap<u64, Vec<String>> = threads
+        .map(|thread| (thread["tid"].as_u64().expect("a number"), python_frames(thread, "function", "file")))
+        .filter(|(tid, _)| *tid != u64::from(worker))
+        .collect();
+    let expected: BTreeMap<u64, Vec<String>> = expected.into_iter().filter(|(tid, _)| *tid != u64::from(worker)).collect();
+    assert_eq!(told, expected);
 }
 
 #[test]

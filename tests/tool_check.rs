@@ -214,46 +214,6 @@ fn an_interrupted_check_leaves_nothing_behind() {
     assert!(get(port).is_err(), "it still answers");
 }
 
-/// The application of tests/apps/worst_server.py: what hangs once in thousands of starts hangs in the check.
-#[test]
-fn forks_at_the_worst_moment() {
-    let directory = scratch("tool-check-worst");
-    let options = |port: u16| ["--worst", "--fail-on", "error", "--request"].map(str::to_owned).into_iter().chain([url(port)]);
-    let worst = |command: &Command, port: u16, format: &str| {
-        let options: Vec<String> = options(port).chain(["--format".to_owned(), format.to_owned()]).collect();
-        let options: Vec<&str> = options.iter().map(String::as_str).collect();
-        check(&directory, &options, command).env("COLUMNS", "200").output().expect("runs")
-    };
-    let server = |port| gunicorn(port, "tests/apps", "worst_server:app", &[]);
-    let port = free_port();
-    let output = worst(&server(port), port, "text");
-    // Prose is wrapped.
-    let text = said(&output).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    for part in [
-        "taken at worst_server.py:14 in refresh by \"refresh\"",
-        "lock-deadlock at ",
-        "stood at worst_server.py:14 in refresh",
-        "check failed: 1 finding",
-        "forkguard: 1 of ",
-    ] {
-        assert!(text.contains(part), "{part}: {text}");
-    }
-    assert!(!text.contains("torn"), "{text}");
-    assert!(get(port).is_err(), "it still answers");
-
-    let port = free_port();
-    let mut cured = server(port);
-    cured.env("CURE", "1");
-    let output = worst(&cured, port, "json");
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    let result: Value = serde_json::from_slice(&output.stdout).expect("one object");
-    let trials = result["worst"].as_array().expect("a list");
-    let own = trials.iter().find(|trial| trial["taken_at"] == "worst_server.py:14 in refresh").expect("the lock");
-    assert_eq!((&own["outcome"], &own["kind"]), (&Value::from("nothing"), &Value::from("semaphore")), "{own}");
-    assert!(own["held_at_forks"].as_u64() >= Some(1), "{own}");
-}
-
 /// gunicorn without --preload: what its workers make while they load the application would be broken with it, what post_fork makes would not.
 #[test]
 fn what_preload_would_save_and_break() {
@@ -281,19 +241,28 @@ fn what_preload_would_save_and_break() {
     assert!(what_if["saves_kb_at_most"].as_u64() > Some(1000), "{what_if}");
 }
 
-/// Unicorn without preload_app: the same for Ruby.
+/// uWSGI and Unicorn whose workers load the application each.
 #[test]
-fn what_preload_would_break_under_unicorn() {
-    let directory = scratch("tool-check-preload-unicorn");
-    let port = free_port();
-    let configuration = directory.join("unicorn.rb");
-    let text = format!("listen \"127.0.0.1:{port}\"\nworker_processes 2\npreload_app false\n");
-    fs::write(&configuration, text).expect("a configuration");
-    let mut command = program(&["unicorn", "--config-file"]);
-    command.arg(&configuration).arg(repository("tests/apps/config.ru"));
-    let (status, said) = checked(&directory, &["--what-if-preload"], &command);
-    assert_eq!(status, Some(1), "{said}");
-    assert!(said.contains("thread-lost (warning), in 2 workers") && said.contains("started at config.ru:4"), "{said}");
+fn what_preload_would_break_under_other_servers() {
+    let with_ruby = |name: &str, option: &str, configuration: String| {
+        let file = scratch(&format!("tool-check-preload-{name}-files")).join("configuration.rb");
+        fs::write(&file, configuration).expect("a configuration");
+        let mut command = program(&[name, option]);
+        command.arg(file).arg(repository("tests/apps/config.ru"));
+        (name.to_owned(), command, "config.ru:4")
+    };
+    let unicorn = format!("listen \"127.0.0.1:{}\"\nworker_processes 2\npreload_app false\n", free_port());
+    let mut uwsgi = program(&["uwsgi", "--plugin=python3", "--master", "--processes=2", "--enable-threads", "--lazy-apps"]);
+    uwsgi.args(["--need-app", "--module=wrong:app", "--chdir"]).arg(repository("demo/prices"));
+    uwsgi.arg(format!("--http-socket=127.0.0.1:{}", free_port()));
+    for (name, command, line) in [("uwsgi".to_owned(), uwsgi, "wrong.py:15"), with_ruby("unicorn", "--config-file", unicorn)] {
+        let (status, said) = checked(&scratch(&format!("tool-check-preload-{name}")), &["--what-if-preload"], &command);
+        assert_eq!(status, Some(1), "{name}: {said}");
+        let place = format!("started at {line}");
+        for part in ["With preload", "would save up to", "thread-lost (warning), in 2 workers", &place] {
+            assert!(said.contains(part), "{name}: {part}: {said}");
+        }
+    }
 }
 
 /// The file's place is tried before the server is started.
