@@ -15,7 +15,7 @@ use std::ffi::CStr;
 pub(super) fn locks<'a>(arena: &'a Arena, snapshot: &Snapshot, threads: &[Thread<'a>]) -> &'a [Lock<'a>] {
     let records = snapshot.locks.as_slice();
     let mut list = arena.list(records.len());
-    let broken = records.iter().filter(|lock| lock.broken_in_child() && is_still_inside(lock) && !is_made_for_processes(lock));
+    let broken = records.iter().filter(|lock| lock.broken_in_child() && is_still_inside(lock) && !is_for_processes(lock));
     broken.for_each(|lock| list.push(describe(arena, lock, threads)));
     list.done()
 }
@@ -37,9 +37,13 @@ fn describe<'a>(arena: &'a Arena, lock: &LockRecord, threads: &[Thread<'a>]) -> 
     }
 }
 
-/// A robust mutex in memory that processes share is made for several: by its words every robust one is.
-fn is_made_for_processes(lock: &LockRecord) -> bool {
-    lock.is_robust_mutex() && kernel::is_shared(lock.entry.address) == Some(true)
+fn is_for_processes(lock: &LockRecord) -> bool {
+    is_made_for_processes(lock.is_robust_mutex(), lock.entry.address)
+}
+
+/// True for a robust mutex in memory that processes share: glibc marks every robust one as made for several, and such a one is.
+pub(crate) fn is_made_for_processes(robust: bool, address: usize) -> bool {
+    robust && kernel::is_shared(address) == Some(true)
 }
 
 /// A lock whose release is not seen counts when the kernel shows its holder's stack below the call: then the thread has been inside

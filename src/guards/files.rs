@@ -82,8 +82,7 @@ pub(crate) fn keeps_leaders_files() -> bool {
 pub(crate) fn log_kept_file(handler: usize, path: usize) {
     let start = kernel::monotonic_by_syscall();
     if LAST_KEPT_FROM.swap(handler + 1, Relaxed) != handler + 1 {
-        let path = kernel::read_text::<128>(path);
-        log_action(Guard::Files, "kept from the child's exit handler", format_args!("{}", path.as_str()), start, Ok(()));
+        log_kept("kept from the child's exit handler", path, start);
         record_with_scratch(|scratch| {
             let (kind, because) = (FindingKind::ExitHandlerInherited, "forkguard kept the leader's files from the handler");
             report_state(scratch, kind, format_args!("{handler}"), State::Resolved, None, because);
@@ -91,19 +90,24 @@ pub(crate) fn log_kept_file(handler: usize, path: usize) {
     }
 }
 
-/// Logs that it was not.
-pub(crate) fn log_kept_file_lock(fd: i32) {
-    let start = kernel::monotonic_by_syscall();
-    log_action(Guard::Files, "lock kept from the child's release", format_args!("descriptor {fd}"), start, Ok(()));
-}
-
 /// The same of an object that the interpreter destroys at the child's end: once for all.
 pub(crate) fn log_kept_from_destructor(path: usize) {
     let start = kernel::monotonic_by_syscall();
     if !KEPT_FROM_DESTRUCTOR.swap(true, Relaxed) {
-        let path = kernel::read_text::<128>(path);
-        log_action(Guard::Files, "kept from a destructor at the child's end", format_args!("{}", path.as_str()), start, Ok(()));
+        log_kept("kept from a destructor at the child's end", path, start);
     }
+}
+
+/// `path` is the address of its text.
+fn log_kept(action: &'static str, path: usize, start: u64) {
+    let path = kernel::read_text::<128>(path);
+    log_action(Guard::Files, action, format_args!("{}", path.as_str()), start, Ok(()));
+}
+
+/// Logs that a lock on a file was not released.
+pub(crate) fn log_kept_file_lock(fd: i32) {
+    let start = kernel::monotonic_by_syscall();
+    log_action(Guard::Files, "lock kept from the child's release", format_args!("descriptor {fd}"), start, Ok(()));
 }
 
 fn make_own(fd: i32) {

@@ -73,8 +73,12 @@ pub(crate) fn capture_accepted(caller: usize) -> SiteId {
 
 /// True for a call of native code, whose turn [`with_token`] takes, and for an interpreter's when it is its turn.
 fn is_turn_of_client(caller: usize) -> bool {
-    let is_interpreted = python::is_python_thread() || languages::have_interpreter();
-    !is_interpreted || rate::take_native_turn(caller)
+    !may_be_interpreted() || rate::take_native_turn(caller)
+}
+
+/// True when this thread's frames may be those of an interpreter.
+fn may_be_interpreted() -> bool {
+    python::is_python_thread() || languages::have_interpreter()
 }
 
 /// True when this thread runs a signal handler, as far as its stack can be walked.
@@ -112,7 +116,7 @@ pub(crate) fn capture_file(caller: usize, young: bool) -> SiteId {
 /// Runs a capture for a token, on a stack with room for it. A thread that is about to end has left its interpreter: it has no frames.
 #[inline(always)]
 fn with_token<R>(start: Start, caller: usize, capture: impl FnOnce(Start) -> R) -> Option<R> {
-    let may_have_frames = || python::is_python_thread() || languages::have_interpreter() || rate::take_native_turn(caller);
+    let may_have_frames = || may_be_interpreted() || rate::take_native_turn(caller);
     let allowed = !threads::is_ending() && may_have_frames() && rate::take_token();
     if allowed { on_scratch_stack(|_| capture(start)) } else { None }
 }

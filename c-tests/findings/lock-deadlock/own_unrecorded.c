@@ -5,16 +5,4 @@
 // STDERR: held by the forking thread itself since before the fork
 // STDERR: cure: release it before the fork, or fork where it is not held
 // STDERR-NOT: FORKGUARD_LOCKS
-#include "../../process.h"
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static void child_body(void) {
-    pthread_mutex_lock(&mutex);
-}
-
-int main(void) {
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-    fork_hanging_child("lock-deadlock", child_body);
-    return 0;
-}
+#include "alone_mutex.c"

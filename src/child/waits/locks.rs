@@ -29,7 +29,7 @@ pub(super) fn check(kind: LockKind, address: usize, caller: usize, endless: bool
     if glibc::is_shared(kind, &words) || !glibc::blocks(kind, &words) || owner != 0 && owner == kernel::thread_id() {
         return WaitReport::Nothing;
     }
-    if mutex && is_made_for_processes(&words, address) {
+    if describe::is_made_for_processes(mutex && glibc::is_robust(&words), address) {
         return WaitReport::Nothing;
     }
     let still = || glibc::blocks(kind, &words_of(kind, address));
@@ -48,11 +48,6 @@ pub(super) fn check(kind: LockKind, address: usize, caller: usize, endless: bool
         },
         None => alone::check(Awaited::Lock(kind), address, caller, still),
     }
-}
-
-/// True for a robust mutex in memory that processes share: glibc marks every robust one as made for several, and such a one is.
-fn is_made_for_processes(words: &glibc::Words, address: usize) -> bool {
-    glibc::is_robust(words) && kernel::is_shared(address) == Some(true)
 }
 
 /// True for the number that the thread which forked this child had in the leader: it may still unlock what it locked there, unless it is the

@@ -1,7 +1,7 @@
 //! The facts of one fork.
 use super::buffers::{BUFFERS, BufferRecord, Digest};
 use crate::fixed::{Fixed, Text};
-use crate::glibc::{LockKind, Output, Words};
+use crate::glibc::{self, LockKind, Output, Words};
 use crate::kernel::is_memory_device;
 use crate::registry::held::Entry;
 use crate::registry::mask::{self, BlockingCall};
@@ -189,8 +189,7 @@ impl LockRecord {
 
     /// PTHREAD_MUTEX_ROBUST.
     pub fn is_robust_mutex(&self) -> bool {
-        const ROBUST: i32 = 0x10;
-        self.is_mutex() && self.mutex_kind >= 0 && self.mutex_kind & ROBUST != 0
+        self.is_mutex() && self.mutex_kind >= 0 && glibc::is_robust_kind(self.mutex_kind)
     }
 
     /// PTHREAD_PRIO_INHERIT: its lock word is its owner's number.

@@ -34,7 +34,12 @@ pub fn owner(words: &Words) -> u32 {
 
 /// True for a robust mutex.
 pub fn is_robust(words: &Words) -> bool {
-    words[KIND] & ROBUST != 0
+    is_robust_kind(words[KIND])
+}
+
+/// True for the kind of a robust mutex.
+pub fn is_robust_kind(kind: i32) -> bool {
+    kind & ROBUST != 0
 }
 
 /// False for words that are no mutex, and for a mutex with state outside its words (a robust one is a link of its holder's list).

@@ -162,6 +162,11 @@ impl<'b> Status<'b> {
     fn has(&self, name: &str, signal: i32) -> bool {
         self.signals(name).is_some_and(|signals| signals >> (signal - 1) & 1 != 0)
     }
+
+    /// True where the signal is caught or ignored.
+    fn survives(&self, signal: i32) -> bool {
+        self.has("SigCgt", signal) || self.has("SigIgn", signal)
+    }
 }
 
 /// Room for /proc/PID/status as far as it is read here.
@@ -172,14 +177,13 @@ pub fn lives_through(process: u32, signal: i32) -> bool {
     let mut bytes = [0; STATUS_LENGTH];
     let status = Status::read(&mut bytes, process);
     let is_alive = status.field("State").is_some_and(|state| !state.starts_with(['Z', 'X']));
-    is_alive && (status.has("SigCgt", signal) || status.has("SigIgn", signal))
+    is_alive && status.survives(signal)
 }
 
 /// True for a process that a signal does not end at once.
 pub fn catches_or_ignores(process: u32, signal: i32) -> bool {
     let mut bytes = [0; STATUS_LENGTH];
-    let status = Status::read(&mut bytes, process);
-    status.has("SigCgt", signal) || status.has("SigIgn", signal)
+    Status::read(&mut bytes, process).survives(signal)
 }
 
 /// A process whose main thread sleeps; None of one that runs or has ended.
