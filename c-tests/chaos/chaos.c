@@ -124,7 +124,7 @@ static void in_every_place(void) {
 // The storm.
 
 static atomic_bool stop;
-static atomic_int in_handlers;
+static atomic_int in_handlers, ready;
 
 static void handler(int unused) {
     (void)unused;
@@ -139,6 +139,7 @@ static void handler(int unused) {
 
 // Takes signals: fork in a handler asks that the thread is in no allocator.
 static void *victim(void *unused) {
+    ready++;
     while (!stop) {
         CHECK(pthread_mutex_lock(&mutex) == 0);
         CHECK(pthread_rwlock_rdlock(&rwlock) == 0 && pthread_rwlock_unlock(&rwlock) == 0);
@@ -172,6 +173,8 @@ static void storm(int forks) {
     sigfillset(&action.sa_mask);
     CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
     start(victims, VICTIMS, victim);
+    // A handler in a thread that ASan has not set up yet makes it warn.
+    EVENTUALLY(ready == VICTIMS);
     sigemptyset(&storming);
     sigaddset(&storming, SIGUSR1);
     CHECK(pthread_sigmask(SIG_BLOCK, &storming, NULL) == 0);

@@ -23,6 +23,8 @@ fn interrupts_interpreter(caller: usize) -> bool {
     !sites::python::is_code(caller) && sites::is_in_signal_handler(Start::here())
 }
 
+/// Apart, because its stack frame is large and [`record`] runs on the program's stack.
+#[inline(never)]
 fn record_interpreters(snapshot: &mut Snapshot, caller: usize) {
     sites::python::waiting_output(|output| {
         // In the child the thread does not stand there any more.

@@ -16,7 +16,7 @@ pub(crate) use child::stack_of_child;
 pub(crate) use ends::is_ending;
 
 use crate::sites::store::{self, Frames, Language};
-use forkguard_loader::{LibraryWatch, MemoryAccess};
+use forkguard_loader::{Library, LibraryWatch, MemoryAccess};
 use php::Php;
 use ruby::Ruby;
 use std::sync::atomic::{AtomicBool, Ordering::*};
@@ -38,17 +38,21 @@ pub(super) fn find_interpreters(memory: MemoryAccess) {
         if ruby::FOUND.was_unloaded() || php::FOUND.was_unloaded() || perl::FOUND.was_unloaded() {
             LIBRARIES.forget();
         }
-        LIBRARIES.visit(memory, |library| {
-            ruby::FOUND.search(library, Ruby::of);
-            php::FOUND.search(library, Php::of);
-            perl::FOUND.search(library, perl::of);
-            exit_functions::search(library);
-            ends::search(library);
-            ruby::forks::search(library);
-            ruby::gvl::search(library);
-        });
+        LIBRARIES.visit(memory, search);
         SEARCHING.store(false, Release);
     }
+}
+
+/// Apart, because its stack frame is large and only a new library is searched.
+#[inline(never)]
+fn search(library: &Library) {
+    ruby::FOUND.search(library, Ruby::of);
+    php::FOUND.search(library, Php::of);
+    perl::FOUND.search(library, perl::of);
+    exit_functions::search(library);
+    ends::search(library);
+    ruby::forks::search(library);
+    ruby::gvl::search(library);
 }
 
 /// True while an interpreter other than Python's is loaded; does not look for one.

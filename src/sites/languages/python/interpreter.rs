@@ -50,9 +50,15 @@ fn find(memory: MemoryAccess) {
         if FOUND.was_unloaded() {
             WATCH.forget();
         }
-        WATCH.visit(memory, |library| FOUND.search(library, Interpreter::of));
+        WATCH.visit(memory, search);
         SEARCHING.store(false, Release);
     }
+}
+
+/// Apart, because its stack frame is large and only a new library is searched.
+#[inline(never)]
+fn search(library: &Library) {
+    FOUND.search(library, Interpreter::of);
 }
 
 /// In the constructor: most interpreters are there already.
