@@ -4,6 +4,7 @@
 mod common;
 
 use common::server::*;
+use common::{guarded, library};
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddrV4, TcpListener, TcpStream};
@@ -239,6 +240,21 @@ fn gunicorn_with_shared_datagram_sockets() {
 #[test]
 fn multiprocessing_pool_with_queue_listener() {
     Stage::new("queue-listener").ends("python", &[&script("pool_with_queue_listener.py")]);
+}
+
+/// A thread that gives the interpreter's lock back waits for the mutex that the other one releases by waiting: they do not hang.
+#[test]
+fn threads_that_take_turns_in_a_child() {
+    let stage = Stage::new("turns");
+    let delay = stage.run.directory.join("waits_for_mutex.so");
+    let built = Command::new("gcc").args(["-shared", "-fPIC", "-o"]).arg(&delay).arg(app("waits_for_mutex.c")).status();
+    assert!(built.expect("gcc").success());
+    let mut command = stage.command("python");
+    command.arg(app("interpreter_lock.py"));
+    guarded(&mut command, &stage.run.report_directory());
+    command.env("LD_PRELOAD", format!("{}:{}", delay.display(), library().display()));
+    assert!(command.status().expect("python").success());
+    assert_eq!(stage.run.report().findings("lock-deadlock").count(), 0);
 }
 
 #[test]

@@ -108,6 +108,11 @@ pub(super) fn check(awaited: Awaited, address: usize, caller: usize, still: impl
     report(awaited, address, caller)
 }
 
+/// The same for a condition. Who waits for the mutex that this wait releases goes on then.
+pub(super) fn check_condition(awaited: Awaited, address: usize, caller: usize) -> WaitReport {
+    check(awaited, address, caller, || !holds_others_up())
+}
+
 /// The same in a child that lost nothing: while it has one thread, nobody gives what that one waits for. Past hooks a process may share the
 /// memory without having said so to the C library.
 fn check_only_thread(awaited: Awaited, address: usize, caller: usize, still: impl Fn() -> bool) -> WaitReport {
@@ -120,7 +125,7 @@ fn check_only_thread(awaited: Awaited, address: usize, caller: usize, still: imp
 
 /// True when another thread waits for a mutex of this one: a wait for a condition may be about to release that mutex. The mutex itself is
 /// asked, because it may have been taken while this process had one thread and recorded nothing.
-pub(super) fn holds_others_up() -> bool {
+fn holds_others_up() -> bool {
     let mut live = threads::slots().iter().filter(|slot| slot.state() == threads::SlotState::Live);
     live.any(|slot| is_own_mutex(slot.endless.load(SeqCst)))
 }

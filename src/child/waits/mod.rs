@@ -69,10 +69,10 @@ fn check(call: BlockingCall, address: usize, caller: usize) -> WaitReport {
         Lock(kind) => locks::check(kind, address, caller, true),
         Timed(kind) => locks::check(kind, address, caller, false),
         Libc(name) => locks::check_libc(name, caller),
-        Condition if !objects::is_shared_condition(address) => {
-            alone::check(Awaited::Condition, address, caller, || !alone::holds_others_up())
+        Condition if !objects::is_shared_condition(address) => alone::check_condition(Awaited::Condition, address, caller),
+        TimedCondition if sites::is_interpreters_own(address) => {
+            alone::check_condition(Awaited::InterpreterLock, address, caller)
         }
-        TimedCondition if sites::is_interpreters_own(address) => alone::check(Awaited::InterpreterLock, address, caller, || true),
         ConditionEnd if objects::has_lost_waiters(address) => alone::report(Awaited::LostWaiters, address, caller),
         Barrier if objects::lacks_threads(address) => {
             alone::check(Awaited::Barrier, address, caller, || objects::lacks_threads(address))
