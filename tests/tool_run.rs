@@ -222,7 +222,8 @@ fn control_c_reaches_the_program_once() {
     let mut until = |master: &mut fs::File, word: &str| {
         while !printed.contains(word) {
             let mut bytes = [0; 256];
-            let length = std::io::Read::read(master, &mut bytes).expect("output");
+            let length =
+                std::io::Read::read(master, &mut bytes).unwrap_or_else(|error| panic!("{error} before {word}: {printed}"));
             printed += &text(&bytes[..length]);
         }
         printed.clone()

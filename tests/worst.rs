@@ -10,10 +10,26 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+/// The value with which the locks are only learned.
+const LIST: &str = "list";
+
+/// Seconds until a child counts as hung.
+#[derive(Clone, Copy)]
+enum Patience {
+    /// For one that hangs for certain.
+    Hangs = 2,
+    /// For one that is to end.
+    Ends = 60,
+}
+
 /// A program under the library, with one of its cases: what became of it, and its report.
-fn with_option(directory: &Path, value: &str, program: &Program, case: &str) -> (Output, Report) {
+fn with_option(directory: &Path, value: &str, program: &Program, case: &str, patience: Patience) -> (Output, Report) {
     let report = directory.join(value);
     let mut command = program.command(case);
+    command.env("PATIENCE", (patience as u32).to_string());
+    if value == LIST {
+        command.env("WORKS", "once");
+    }
     guarded(&mut command, &report).env("FORKGUARD_WORST", value).env("FORKGUARD_SUMMARY", "never");
     let output = run(&mut command, directory).expect("runs");
     (output, Report::read(&report))
@@ -66,17 +82,17 @@ fn locks_of_others(report: &Report) -> BTreeSet<String> {
 }
 
 /// Runs a case once to learn its locks, then once for each; gives what became of those runs.
-fn runs_at_worst(program: &Program, case: &str) -> Vec<(Output, Report)> {
+fn runs_at_worst(program: &Program, case: &str, patience: Patience) -> Vec<(Output, Report)> {
     let directory = scratch(&format!("worst/{}-{case}", program.source().replace('/', "-")));
-    let (output, report) = with_option(&directory, "list", program, case);
+    let (output, report) = with_option(&directory, LIST, program, case, Patience::Ends);
     assert!(output.status.success(), "{case} hangs by itself: {}", output.stderr);
     let locks = locks_of_others(&report);
-    locks.iter().map(|lock| with_option(&directory, lock, program, case)).collect()
+    locks.iter().map(|lock| with_option(&directory, lock, program, case, patience)).collect()
 }
 
 fn hangs(program: &Program, case: &str) {
     let line = program.line(case);
-    let (output, report) = runs_at_worst(program, case)
+    let (output, report) = runs_at_worst(program, case, Patience::Hangs)
         .into_iter()
         .find(|(output, _)| output.status.code() == Some(1))
         .unwrap_or_else(|| panic!("{case} does not hang"));
@@ -88,7 +104,7 @@ fn hangs(program: &Program, case: &str) {
 }
 
 fn goes_on(program: &Program, case: &str) {
-    for (output, report) in runs_at_worst(program, case) {
+    for (output, report) in runs_at_worst(program, case, Patience::Ends) {
         assert!(output.status.success(), "{case}: {} {}", output.status, output.stderr);
         let errors = report.last_states().into_iter().filter(|finding| finding["severity"] == "error");
         assert_eq!(errors.collect::<Vec<_>>(), Vec::<serde_json::Value>::new(), "{case}");
@@ -134,7 +150,7 @@ fn what_is_right_in_python_goes_on() {
 #[test]
 fn a_fork_waits_for_nobody_in_vain_for_long() {
     let directory = scratch("worst/bounded");
-    let (output, report) = with_option(&directory, "00112233445566aa:50", &Program::C, "mutex");
+    let (output, report) = with_option(&directory, "00112233445566aa:50", &Program::C, "other-lock-in-child", Patience::Ends);
     assert!(output.status.success(), "{}", output.stderr);
     let moment = report.events("worst-moment").next().expect("the event");
     assert!(moment.json["holder"].is_null(), "{}", moment.text);
