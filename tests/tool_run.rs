@@ -168,11 +168,11 @@ fn a_static_program_runs_without_the_library() {
     );
 }
 
-/// Prints a word for each signal; ends at the end of its input.
+/// Prints a word for each signal; ends at the end of its input. (CPython's `print` fails in a handler that interrupts it.)
 const LISTENER: &str = "
-import signal, sys
+import os, signal, sys
 for name in ('SIGINT', 'SIGUSR1', 'SIGTERM', 'SIGHUP', 'SIGWINCH'):
-    signal.signal(getattr(signal, name), lambda number, frame: print(signal.Signals(number).name, flush=True))
+    signal.signal(getattr(signal, name), lambda number, frame: os.write(1, signal.Signals(number).name.encode() + b'\\n'))
 print('ready', flush=True)
 sys.stdin.readline()
 ";
