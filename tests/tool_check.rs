@@ -5,6 +5,7 @@ use common::server::*;
 use common::{ended, scratch, tool, without_options};
 use serde_json::Value;
 use std::fs;
+use std::iter;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -241,7 +242,7 @@ fn what_preload_would_save_and_break() {
     assert!(what_if["saves_kb_at_most"].as_u64() > Some(1000), "{what_if}");
 }
 
-/// uWSGI and Unicorn whose workers load the application each.
+/// uWSGI, Unicorn and Puma whose workers load the application each.
 #[test]
 fn what_preload_would_break_under_other_servers() {
     let with_ruby = |name: &str, option: &str, configuration: String| {
@@ -252,10 +253,13 @@ fn what_preload_would_break_under_other_servers() {
         (name.to_owned(), command, "config.ru:4")
     };
     let unicorn = format!("listen \"127.0.0.1:{}\"\nworker_processes 2\npreload_app false\n", free_port());
+    let puma = format!("bind \"tcp://127.0.0.1:{}\"\nworkers 2\nthreads 1, 2\n", free_port());
     let mut uwsgi = program(&["uwsgi", "--plugin=python3", "--master", "--processes=2", "--enable-threads", "--lazy-apps"]);
     uwsgi.args(["--need-app", "--module=wrong:app", "--chdir"]).arg(repository("demo/prices"));
     uwsgi.arg(format!("--http-socket=127.0.0.1:{}", free_port()));
-    for (name, command, line) in [("uwsgi".to_owned(), uwsgi, "wrong.py:15"), with_ruby("unicorn", "--config-file", unicorn)] {
+    let uwsgi = ("uwsgi".to_owned(), uwsgi, "wrong.py:15");
+    let ruby = [with_ruby("unicorn", "--config-file", unicorn), with_ruby("puma", "--config", puma)];
+    for (name, command, line) in iter::once(uwsgi).chain(ruby) {
         let (status, said) = checked(&scratch(&format!("tool-check-preload-{name}")), &["--what-if-preload"], &command);
         assert_eq!(status, Some(1), "{name}: {said}");
         let place = format!("started at {line}");

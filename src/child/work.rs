@@ -67,8 +67,9 @@ pub(crate) fn is_channel(fd: i32) -> bool {
     })
 }
 
-/// A listening socket, a client's, a channel from before the fork. One that the child made itself is a channel to a program that it runs or to
-/// a thread that it started, unless there is neither.
+/// A listening socket, a client's, a channel from before the fork. A pipe of the leader's on which another thread waits is how the leader's end is
+/// noticed: the main thread may still boot. A channel that the child made itself leads to a program that it runs or to a thread that it started,
+/// unless there is neither.
 fn brings_work(fd: i32) -> bool {
     let Some(record) = descriptors::record(fd) else { return false };
     if record.role & (role::LISTENING | role::ACCEPTED) != 0 {
@@ -78,7 +79,9 @@ fn brings_work(fd: i32) -> bool {
         FdKind::Signalfd | FdKind::Inotify | FdKind::Start => true,
         FdKind::File => kernel::is_pipe(fd),
         FdKind::Socket | FdKind::Pipe | FdKind::Eventfd if record.role & role::CONNECTED == 0 => {
-            record.role & role::FORKED != 0 || is_main_thread() && core_fork::made() == 0 && spawns::made() == 0
+            let is_inherited = record.role & role::FORKED != 0;
+            let is_applications = || is_inherited || core_fork::made() == 0 && spawns::made() == 0;
+            is_inherited && record.kind == FdKind::Socket || is_main_thread() && is_applications()
         }
         _ => false,
     }
