@@ -97,7 +97,7 @@ struct Seen {
 const STACK: usize = 128 << 10;
 
 impl Look {
-    fn view(self) -> View {
+    fn view(mut self) -> View {
         // Its files are read before anything stands still.
         let interpreters = Interpreters::find(&self.modules, &self.memory);
         let mut unwinder = Unwinder::new(&self.modules, &self.memory);
@@ -130,6 +130,10 @@ impl Look {
                 status: task,
                 wait,
             });
+        }
+        // Once more, behind the waits: one that still booted at the first look has set its own signal handlers since.
+        if let Ok(now) = status(self.process.id) {
+            self.process = now;
         }
         let threads = self.threads(seen, &interpreters);
         let program = self.modules.first().map(|module| module.path.clone()).unwrap_or_default();
