@@ -151,15 +151,14 @@ static void (*work)(void);
 static int begun[2];
 
 static void *work_again_and_again(void *unused) {
-    (void)unused;
-    work();
-    CHECK(write(begun[1], "", 1) == 1);
-    while (getenv("WORKS") == NULL) {
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    // From one place: where a lock is taken is a part of its identity.
+    for (int round = 0; round == 0 || getenv("WORKS") == NULL; round = 1) {
         work();
+        CHECK(round == 1 || write(begun[1], "", 1) == 1);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     pause();
-    return NULL;
+    return unused;
 }
 
 static int is_case(const char *name, const char *other) {

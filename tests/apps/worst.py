@@ -46,11 +46,10 @@ begun = threading.Event()
 
 
 def refresh():
-    work()
-    begun.set()
-    while "WORKS" not in os.environ:
-        time.sleep(0.001)
+    while not begun.is_set() or "WORKS" not in os.environ:
         work()
+        begun.set()
+        time.sleep(0.001)
     signal.pause()
 
 
