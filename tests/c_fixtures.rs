@@ -153,7 +153,7 @@ fn a_summary_as_json_is_a_line_a_finding() {
         ("forkguard", "thread-lost", "warning", "open")
     );
     assert!(field("text").contains("worker") && field("docs").ends_with("findings.md#thread-lost"), "{line}");
-    assert!(field("site").contains("process.h:") && field("cure").starts_with("start the thread (process.h:"), "{line}");
+    assert!(field("site").contains("process.h:") && field("cure").starts_with("start \"worker\" (process.h:"), "{line}");
     let report = Report::read(&report);
     let finding = report.findings("thread-lost").next().expect("in the report");
     assert_eq!((&line["pid"], &line["leader"]), (&finding.json["child"], &finding.json["pid"]));

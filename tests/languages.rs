@@ -129,6 +129,42 @@ fn pythons_files_are_written_twice() {
     assert_eq!((printed.trim(), hits.len()), ("1 1 1", 0), "{hits:?}");
 }
 
+/// What a compressor holds is not flushed with its file: the cure is another one, and no option is.
+#[test]
+fn pythons_compressed_files_are_closed_before_the_fork() {
+    let (script, _) = Script::with_output("python", "compressed.py", &[]);
+    let hits = script.report.findings("buffer-duplicated").filter(|entry| entry.json["severity"] == "error");
+    let mut cures: Vec<_> =
+        hits.map(|hit| (hit.json["subject"].as_str().unwrap_or(""), hit.json["cure"].as_str().unwrap_or(""))).collect();
+    cures.sort();
+    let is_compressed = |(subject, cure): &&(&str, &str)| {
+        subject.ends_with("more in its compressor)") && cure.starts_with("Close the file") && !cure.contains("FORKGUARD")
+    };
+    assert_eq!((cures.len(), cures.iter().filter(is_compressed).count()), (3, 2), "{cures:?}");
+    let (subject, cure) = cures[2];
+    assert!(subject.contains("/plain (") && cure.starts_with("Flush"), "{cures:?}");
+}
+
+/// A goodbye that an exit handler of the child's says over the leader's connection is cured by ending the child at once.
+#[test]
+fn pythons_goodbyes_at_a_childs_end() {
+    let uses = |arguments: &[&str]| {
+        let (script, _) = Script::with_output("python", "goodbye.py", arguments);
+        let hits = script.report.findings("connection-shared-use").map(|entry| entry.json.clone());
+        hits.map(|hit| {
+            (
+                hit["subject"].as_str().unwrap_or("").ends_with("used as the child ends"),
+                hit["cure"].as_str().unwrap_or("").starts_with("End the child by _exit"),
+            )
+        })
+        .collect::<Vec<_>>()
+    };
+    assert_eq!(uses(&[]), [(true, true)]);
+    assert_eq!(uses(&["blocking"]), [(true, true)]);
+    assert_eq!(uses(&["uses"]), [(false, false)]);
+    assert_eq!(uses(&["_exit"]), []);
+}
+
 /// A file that is gone at a later fork, though one like it is open, is not read: its memory may be, too.
 #[test]
 fn pythons_closed_files_are_not_read() {
@@ -230,6 +266,11 @@ fn check_destructors(language: &'static str, name: &str) {
 #[test]
 fn pythons_destructors() {
     check_destructors("python", "destructors.py");
+}
+
+#[test]
+fn rubys_finalizers() {
+    check_destructors("ruby", "destructors.rb");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::site::site;
 use crate::entry::Arena;
 use forkguard_core::fork::{BUFFERS, BufferRecord, Snapshot};
 use forkguard_core::{glibc, registry};
+use forkguard_report::catalogue::COMPRESSED;
 use forkguard_report::event::{Role, Site};
 use forkguard_report::text::Count;
 
@@ -35,7 +36,8 @@ pub(crate) fn buffer<'a>(arena: &'a Arena, snapshot: &Snapshot, record: &BufferR
         descriptors::describe(arena, fd).and_then(|described| described.path),
     ) {
         (true, _, Some(path)) if fd > 2 => {
-            arena.format(format_args!("{path} (descriptor {fd}, {bytes} in {}'s buffer)", record.language))
+            let more = if opened.as_ref().is_some_and(is_compressed) { COMPRESSED } else { "" };
+            arena.format(format_args!("{path} (descriptor {fd}, {bytes} in {}'s buffer{more})", record.language))
         }
         (true, ..) => arena.format(format_args!("Python's sys.stdout ({bytes} in its buffer)")),
         (_, Some(standard), _) => {
@@ -45,4 +47,11 @@ pub(crate) fn buffer<'a>(arena: &'a Arena, snapshot: &Snapshot, record: &BufferR
         (_, None, None) => arena.format(format_args!("the stream of descriptor {fd} ({bytes} in its buffer)")),
     };
     Buffer { fd, subject, sites: arena.join([opened.as_slice(), fork.as_slice()]) }
+}
+
+/// True for a file that a module of Python's opened which compresses what is written to it.
+fn is_compressed(opened: &Site<'_>) -> bool {
+    const MODULES: [&str; 5] = ["/gzip.py", "/bz2.py", "/lzma.py", "/zipfile.py", "/zipfile/__init__.py"];
+    let is_modules = |file: &str| MODULES.iter().any(|module| file.ends_with(module));
+    opened.frames.iter().any(|frame| frame.language == "python" && frame.file.as_deref().is_some_and(is_modules))
 }

@@ -27,6 +27,8 @@ pub(crate) fn exit_handlers(arena: &Arena, in_child: bool) -> &[ExitHandler<'_>]
 /// A destructor that has led to `site`, in words.
 pub(crate) fn destructor(arena: &Arena, site: SiteId) -> &str {
     match innermost_interpreted(site) {
+        // Ruby's are blocks, by the name of the method that they stand in.
+        Some(Frame { language, .. }) if language == "ruby" => "the finalizer of an object",
         Some(Frame { function: Some(function), .. }) => arena.format(format_args!("{function}() of an object")),
         _ => "the destructor of an object",
     }

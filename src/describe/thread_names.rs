@@ -1,10 +1,46 @@
 //! Names of threads as the program set them and as the kernel has them.
 use super::program::{own_name, read_name};
 use super::site::interpreted_frames;
+use crate::entry::Arena;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{Snapshot, ThreadRecord, birth, shared_page};
 use forkguard_core::kernel;
+use forkguard_loader::program_path;
 use std::sync::atomic::Ordering::Relaxed;
+
+/// What the kernel calls threads that nobody named: by this process, or by its program.
+pub(crate) struct Nameless {
+    process: Text<16>,
+    program: Text<16>,
+}
+
+impl Nameless {
+    /// As the process is called now.
+    pub(crate) fn now() -> Nameless {
+        let path = program_path();
+        let file = path.as_str().rsplit('/').next().unwrap_or_default();
+        // The kernel keeps 15 bytes.
+        Nameless { process: own_name(), program: Text::from_bytes(&file.as_bytes()[..file.len().min(15)]) }
+    }
+
+    /// True for the name of a thread that has none of its own.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        [&self.process, &self.program].iter().any(|own| own.as_str() == name)
+    }
+
+    /// A thread in words: by its name, if it has one.
+    pub(crate) fn thread<'a>(&self, arena: &'a Arena, name: &str, tid: u32) -> &'a str {
+        match self.is(name) {
+            true => arena.format(format_args!("an unnamed thread (tid {tid})")),
+            false => arena.format(format_args!("thread \"{name}\" (tid {tid})")),
+        }
+    }
+
+    /// The same in a list of threads.
+    pub(crate) fn quoted<'a>(&self, arena: &'a Arena, name: &str) -> &'a str {
+        if self.is(name) { "unnamed" } else { arena.format(format_args!("\"{name}\"")) }
+    }
+}
 
 /// The kernel's name of a thread of this process.
 pub(crate) fn kernel_name(tid: u32) -> Text<16> {

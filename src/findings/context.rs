@@ -6,7 +6,9 @@ use crate::findings::option_that_cures::option_that_cures;
 use crate::options::{self, Options};
 use forkguard_core::kernel;
 use forkguard_loader::program_path;
-use forkguard_report::catalogue::{CHILD_HOOKS, CURE_OWN_LOCK, OR_OPTION, OWN_HOLDER};
+use forkguard_report::catalogue::{
+    CHILD_HOOKS, COMPRESSED, CURE_COMPRESSED, CURE_GOODBYE, CURE_OWN_LOCK, OR_OPTION, OWN_HOLDER, is_goodbye,
+};
 use forkguard_report::cure::Program;
 use forkguard_report::event::{Finding, FindingKind, Severity, Site, State, Text};
 use forkguard_report::suppress;
@@ -56,7 +58,12 @@ impl<'a> Context<'a> {
     /// What the program can do about it, or an option of ours where it does that, too.
     fn cure(&self, kind: FindingKind, subject: &str, sites: &[Site<'_>]) -> &'a str {
         let is_own_lock = matches!(kind, FindingKind::LockOrphaned | FindingKind::LockDeadlock) && subject.contains(OWN_HOLDER);
-        let cure = if is_own_lock { CURE_OWN_LOCK } else { kind.cure(self.program.server) };
+        let cure = match kind {
+            _ if is_own_lock => CURE_OWN_LOCK,
+            FindingKind::ConnectionSharedUse if is_goodbye(subject, self.program.server) => CURE_GOODBYE,
+            FindingKind::BufferDuplicated if subject.contains(COMPRESSED) => CURE_COMPRESSED,
+            _ => kind.cure(self.program.server),
+        };
         let cure = match cure.split_once(CHILD_HOOKS) {
             Some((before, after)) => self.arena.format(format_args!("{before}{}{after}", self.program.child_hook())),
             None => cure,

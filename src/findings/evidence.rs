@@ -1,5 +1,5 @@
 //! All that the rules know of a fork. What they would have to ask the kernel, the loader or the options for is gathered here, before they run.
-use crate::describe::{self, Buffer, ExitHandler, keep};
+use crate::describe::{self, Buffer, ExitHandler, Nameless, keep};
 use crate::entry::Arena;
 use crate::findings::context::Context;
 use crate::findings::leaders_threads::works_for_leader;
@@ -23,6 +23,8 @@ pub(crate) struct Evidence<'a> {
     /// It is the child that looks, when it settles.
     pub(super) in_child: bool,
     pub(super) threads: &'a [Thread<'a>],
+    /// Which names are no thread's own.
+    pub(super) nameless: Nameless,
     /// The process that forks, and where.
     pub(super) leader: u32,
     /// Its threads of which it has noted that they work for it alone: at an earlier fork, or for a child, which does not know where it was forked.
@@ -74,6 +76,7 @@ impl<'a> Evidence<'a> {
             in_child,
             context: Context::of(arena, fork_id, child),
             threads,
+            nameless: Nameless::now(),
             leader: snapshot.leader,
             noted: noted_threads(arena, threads, in_child),
             runs_function: runs_function(fork_site.as_ref(), in_child),

@@ -1,5 +1,5 @@
 //! lock-orphaned: a lock that a lost thread holds, or one of the forking thread that knows its owner by a thread id of the leader.
-use crate::describe::libc_locks;
+use crate::describe::{Nameless, libc_locks};
 use crate::entry::Arena;
 use crate::findings::evidence::Evidence;
 use forkguard_report::catalogue::{EXPLAIN_OWN_LOCK, EXPLAIN_SHARED_LOCK, OWN_HOLDER};
@@ -11,7 +11,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         // What a child does without, it does not call either.
         let is_leaders = !lock.own && evidence.lost_threads().any(|t| t.tid == lock.holder && evidence.works_for_leader(t));
         let severity = if lock.signal || is_leaders || is_held_briefly(lock) { Severity::Info } else { Severity::Warning };
-        let (subject, sites) = parts(evidence.arena, lock, evidence.threads);
+        let (subject, sites) = parts(evidence.arena, lock, evidence.threads, &evidence.nameless);
         let what = what(evidence.arena, lock);
         let the = if lock.kind == LockKind::Libc { "the " } else { "" };
         let mut finding =
@@ -40,11 +40,16 @@ fn taken_at<'l>(lock: &'l Lock<'_>) -> &'l str {
 }
 
 /// The lock in words, and where it was taken and where its holder stood.
-pub(crate) fn parts<'a>(arena: &'a Arena, lock: &Lock<'a>, threads: &[Thread<'a>]) -> (&'a str, &'a [Site<'a>]) {
+pub(crate) fn parts<'a>(
+    arena: &'a Arena,
+    lock: &Lock<'a>,
+    threads: &[Thread<'a>],
+    nameless: &Nameless,
+) -> (&'a str, &'a [Site<'a>]) {
     let stood = threads.iter().find(|t| t.tid == lock.holder).and_then(|t| t.stood.clone());
     let holder = match lock.own {
         true => OWN_HOLDER,
-        false => arena.format(format_args!("thread \"{}\" (tid {})", lock.holder_name, lock.holder)),
+        false => nameless.thread(arena, &lock.holder_name, lock.holder),
     };
     let what = taken_at(lock);
     let subject = match (lock.kind, lock.name.as_deref()) {

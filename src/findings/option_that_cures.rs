@@ -1,5 +1,6 @@
 //! Whether an option of ours deals with the very thing that a finding is about, and the option with that thing's name in it.
 use crate::entry::Arena;
+use forkguard_report::catalogue::COMPRESSED;
 use forkguard_report::event::{FindingKind, Role, Site};
 
 /// Ends of a subject that names the holder of a lock which no record of the fork's has.
@@ -29,7 +30,8 @@ pub(super) fn option_that_cures<'a>(
             option.split(" or ").find(|option| is_curable && option.starts_with(part))
         }
         // The guard knows the C library's streams, not those of interpreters.
-        FindingKind::BufferDuplicated => (!subject.starts_with("Python's")).then_some(option),
+        // Neither does it know what a compressor holds.
+        FindingKind::BufferDuplicated => (!subject.starts_with("Python's") && !subject.contains(COMPRESSED)).then_some(option),
         FindingKind::EpollInherited | FindingKind::EpollSharedUse => subject.starts_with("epoll").then_some(option),
         FindingKind::FileOffsetShared => subject.contains("open for read at").then_some(option),
         FindingKind::TimerLost => (!subject.contains(" on the real clock")).then_some(option),

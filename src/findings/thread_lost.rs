@@ -31,9 +31,11 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             true => arena.format(format_args!("{NOT_BEGUN}{index}")),
             false => arena.format(format_args!("{}", thread.tid)),
         };
+        let is_named = !evidence.nameless.is(name) || thread.class.is_some() || thread.tid == evidence.leader;
+        let named = if is_named { arena.format(format_args!("thread \"{name}\"")) } else { "an unnamed thread" };
         let subject = match thread.tid {
-            0 => arena.format(format_args!("thread \"{name}\" (had not begun to run{missed})")),
-            tid => arena.format(format_args!("thread \"{name}\" (tid {tid}{unseen}{ended}{missed})")),
+            0 => arena.format(format_args!("{named} (had not begun to run{missed})")),
+            tid => arena.format(format_args!("{named} (tid {tid}{unseen}{ended}{missed})")),
         };
         let mut finding = evidence.finding(
             FindingKind::ThreadLost,
@@ -81,6 +83,7 @@ pub(crate) fn of_named_thread<'a>(arena: &'a Arena, fork_id: &'a str, what: &'a 
 
 /// The finding of a lost thread under the name that it took since.
 pub(crate) fn renamed<'a>(arena: &'a Arena, finding: &Finding<'a>, name: &str) -> Finding<'a> {
-    let rest = finding.subject.rsplit_once("\" (").map_or("", |(_, rest)| rest);
+    let subject = &*finding.subject;
+    let rest = subject.rsplit_once("\" (").or_else(|| subject.split_once(" (")).map_or("", |(_, rest)| rest);
     Finding { subject: Borrowed(arena.format(format_args!("thread \"{name}\" ({rest}"))), ..finding.clone() }
 }

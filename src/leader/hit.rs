@@ -1,7 +1,7 @@
 //! What a child waits for in vain: a lost thread, or a lock inside the C library that one held.
 use super::child::{Child, NAMED};
 use super::outside::{Wait, is_in_libc};
-use crate::describe::{self, libc_locks, lock_functions};
+use crate::describe::{self, Nameless, libc_locks, lock_functions};
 use crate::entry::Arena;
 use crate::findings::{self, Hit};
 use forkguard_core::fork::LockRecord;
@@ -70,7 +70,7 @@ fn of_libc_lock<'a>(
     site: Option<Site<'a>>,
 ) -> (Hit<'a>, Behind<'a>) {
     let holder = lost.iter().find(|thread| thread.tid == lock.holder);
-    let name = holder.map_or("", |thread| &thread.name);
+    let held_by = Nameless::now().thread(arena, holder.map_or("", |thread| &thread.name), lock.holder);
     let taken = describe::site(arena, Role::Taken, lock.holder, lock.entry.site);
     let stood = holder.and_then(|thread| thread.stood.clone());
     let what = arena.text(describe::lock_id(lock).as_str());
@@ -78,9 +78,8 @@ fn of_libc_lock<'a>(
         kind: FindingKind::LockDeadlock,
         what,
         subject: arena.format(format_args!(
-            "its only thread waits in {function}() for the C library's lock inside {}(), held by thread \"{name}\" (tid {})",
-            describe::libc_name(lock.entry.address),
-            lock.holder
+            "its only thread waits in {function}() for the C library's lock inside {}(), held by {held_by}",
+            describe::libc_name(lock.entry.address)
         )),
         sites: arena.join([taken.as_slice(), stood.as_slice(), site.as_slice()]),
         hazard: None,
@@ -128,10 +127,10 @@ fn begins_threads(name: &str) -> bool {
 /// How many threads were lost, their names, and their sites.
 fn lost_threads_text<'a>(arena: &'a Arena, child: &Child, lost: &[Thread<'a>]) -> (&'a str, &'a [Site<'a>]) {
     let mut sites = arena.list::<Site<'_>>(2 * NAMED + 1);
-    let mut names = "";
+    let (mut names, nameless) = ("", Nameless::now());
     let gap = |names: &str| if names.is_empty() { "" } else { ", " };
     for thread in lost {
-        names = arena.format(format_args!("{names}{}\"{}\"", gap(names), thread.name));
+        names = arena.format(format_args!("{names}{}{}", gap(names), nameless.quoted(arena, &thread.name)));
         thread.site.iter().chain(&thread.stood).for_each(|site| sites.push(site.clone()));
     }
     if child.unrecorded > 0 {

@@ -28,7 +28,7 @@ pub(crate) use languages::python::handlers as python_handlers;
 pub(crate) use languages::python::{self, before_forks};
 pub(crate) use languages::ruby::forks::{before_ruby_forks, evaluate_ruby};
 pub(crate) use languages::ruby::gvl::{holds_gvl, without_gvl};
-pub(crate) use languages::{has_interpreter, is_ending, is_in_ruby, stack_of_child, starts_thread, watch_forks_soon};
+pub(crate) use languages::{has_interpreter, is_ending, is_exiting, is_in_ruby, stack_of_child, starts_thread, watch_forks_soon};
 pub(crate) use rate::skipped;
 pub(crate) use seeds::{Seed, generator_user, seed_taker};
 pub(crate) use sleepers::stack_of_sleeper;

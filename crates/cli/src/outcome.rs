@@ -122,7 +122,7 @@ impl Finding {
             at: finding.at.clone(),
             explain: finding.explain.clone(),
             cure: cure::short(&as_event, program(finding, story)).to_string(),
-            option: cure::option(&as_event).map(str::to_owned),
+            option: option(&as_event, &finding.other_subjects),
             workers: finding.lives.iter().filter(|life| life.state == finding.state).map(|life| life.count).sum(),
         }
     }
@@ -148,6 +148,15 @@ impl Finding {
     pub(crate) fn is_grave(&self) -> bool {
         self.severity >= Severity::Warning && !self.suppressed
     }
+}
+
+/// The option that would deal with all of it: of threads that one line started, the first is named in the cure.
+fn option(finding: &event::Finding<'_>, other_subjects: &[String]) -> Option<String> {
+    let first = cure::option(finding)?;
+    let others: Vec<String> = other_subjects.iter().filter_map(|subject| cure::renamed_option(first, subject)).collect();
+    let mut text = String::new();
+    cure::write_options(&mut text, std::iter::once(first).chain(others.iter().map(String::as_str))).ok()?;
+    Some(text)
 }
 
 /// As the library wrote it: its texts are made of that.

@@ -204,6 +204,23 @@ const OWN_CONNECTION: Cures = cures!(
     c = "."
 );
 
+/// Stands in the subject of a connection that an exit handler or a destructor of the child uses.
+pub const AS_IT_ENDS: &str = ", used as the child ends";
+/// Cures such a use where the program itself ends its children.
+pub const CURE_GOODBYE: &str = "End the child by _exit (os._exit in Python, exit! in Ruby), so that no exit handler and no destructor that it \
+    has from its leader says goodbye there; or have them leave alone what another process opened (compare process ids).";
+
+/// True for a use that [`CURE_GOODBYE`] cures. A server's workers do not end by the application's own words.
+pub fn is_goodbye(subject: &str, server: Server) -> bool {
+    server == Server::Other && subject.ends_with(AS_IT_ENDS)
+}
+
+/// Stands in the subject of a file whose bytes are compressed before they are buffered.
+pub const COMPRESSED: &str = ", more in its compressor";
+/// Cures one: a flush leaves the compressor's state, and the end of the file that it will write.
+pub const CURE_COMPRESSED: &str = "Close the file before the fork; or end the child by os._exit. To flush it does not help: the child's copy of the \
+    compressor still writes the end of the file when it is destroyed.";
+
 const fn entry(kind: FindingKind) -> &'static Entry {
     match kind {
         FindingKind::ThreadLost => &Entry {

@@ -1,5 +1,5 @@
 //! What to do about a finding, in one line for the program at hand: its language, its server, its names. The whole text is in the finding.
-use crate::catalogue::{OR_OPTION, OWN_HOLDER, Server};
+use crate::catalogue::{COMPRESSED, OR_OPTION, OWN_HOLDER, Server, is_goodbye};
 use crate::event::{Finding, FindingKind, Frame, Site};
 use crate::text::{Place, Plain};
 use std::fmt::{Display, Formatter, Result, Write};
@@ -110,6 +110,17 @@ impl Program {
         }
     }
 
+    /// How its language ends a process without running what is left to run.
+    const fn ends_at_once(self) -> &'static str {
+        match self.language {
+            Language::Python => "os._exit()",
+            Language::Ruby => "exit!",
+            Language::Perl => "POSIX::_exit()",
+            Language::Php => "posix_kill(getmypid(), SIGKILL)",
+            Language::Native => "_exit()",
+        }
+    }
+
     /// How its language seeds a generator.
     const fn seed(self) -> &'static str {
         match self.language {
@@ -137,6 +148,65 @@ pub fn option<'f>(finding: &'f Finding) -> Option<&'f str> {
     finding.cure.split_once(OR_OPTION).map(|(_, option)| option.trim_end_matches('.'))
 }
 
+/// Stands in the option that starts lost threads again before their names.
+const REVIVE: &str = "FORKGUARD_THREADS=revive:";
+
+/// The options that would deal with several findings of one kind: one option for all lost threads that it can name.
+pub fn write_options<'f>(out: &mut dyn Write, mut options: impl Iterator<Item = &'f str> + Clone) -> Result {
+    let names = options.clone().filter_map(revived);
+    let Some(first) = options.next() else { return Ok(()) };
+    if revived(first).is_none() || names.clone().nth(1).is_none() {
+        return write!(out, "{}", Plain(first));
+    }
+    let is_plain = !options.any(|option| option.contains('\''));
+    let quote = if is_plain && !first.contains('\'') { "" } else { "'" };
+    let (variable, value) = REVIVE.split_once('=').unwrap_or_default();
+    write!(out, "{variable}={quote}{value}")?;
+    let mut separator = "";
+    for (index, name) in names.clone().enumerate() {
+        let (before, pattern) = (names.clone().take(index), Pattern::of(name, names.clone()));
+        if before.map(|name| Pattern::of(name, names.clone())).any(|earlier| earlier == pattern) {
+            continue;
+        }
+        write!(out, "{separator}{}{}", Plain(pattern.stem), if pattern.is_open { "*" } else { "" })?;
+        separator = ",";
+    }
+    out.write_str(quote)
+}
+
+/// An option that names a lost thread, with the name of another one in its stead; None for other options and threads without a name.
+pub fn renamed_option(option: &str, subject: &str) -> Option<String> {
+    revived(option)?;
+    let name = subject.strip_prefix("thread \"")?.split_once('"')?.0;
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/@+".contains(&byte));
+    let quote = if is_plain { "" } else { "'" };
+    let (variable, value) = REVIVE.split_once('=')?;
+    (!name.contains([',', '\''])).then(|| format!("{variable}={quote}{value}{name}{quote}"))
+}
+
+/// The thread that an option names.
+fn revived(option: &str) -> Option<&str> {
+    let (variable, value) = option.split_once('=')?;
+    let value = value.trim_matches('\'');
+    REVIVE.strip_prefix(variable)?.strip_prefix('=').and_then(|before| value.strip_prefix(before))
+}
+
+/// One thread's name, or what those of a pool begin with, which are numbered.
+#[derive(PartialEq, Eq)]
+struct Pattern<'n> {
+    stem: &'n str,
+    is_open: bool,
+}
+
+impl<'n> Pattern<'n> {
+    fn of(name: &'n str, mut all: impl Iterator<Item = &'n str>) -> Pattern<'n> {
+        let stem = |name: &'n str| name.trim_end_matches(|char: char| char.is_ascii_digit());
+        let is_other = |other: &str| other != name;
+        let is_open = !stem(name).is_empty() && all.any(|other| is_other(other) && stem(other) == stem(name));
+        Pattern { stem: if is_open { stem(name) } else { name }, is_open }
+    }
+}
+
 /// The cure in one sentence.
 pub(crate) struct ShortCure<'f, 'a> {
     pub(crate) finding: &'f Finding<'a>,
@@ -147,7 +217,7 @@ impl ShortCure<'_, '_> {
     /// The lost thread that it is about, by name.
     fn thread(&self) -> Option<&str> {
         let subject = &*self.finding.subject;
-        let lost = ["held by thread ", "lost at the fork: "].iter().find_map(|before| Some(subject.split_once(before)?.1));
+        let lost = ["held by ", "lost at the fork: ", " joins "].iter().find_map(|before| Some(subject.split_once(before)?.1));
         let (_, rest) = lost.unwrap_or(subject).split_once('"')?;
         rest.split_once('"').map(|(name, _)| name).filter(|name| !name.is_empty())
     }
@@ -200,10 +270,7 @@ impl Display for ShortCure<'_, '_> {
         let (place, it, line) = (self.program.place(), AtMost(NAME, Plain(self.it())), self.line());
         // "In the child" says it.
         let later = if self.program.server == Server::Other { "" } else { ", not before the fork" };
-        // A native thread that nobody named has its program's name.
-        let has_names =
-            self.program.language != Language::Native || !matches!(self.program.server, Server::Native | Server::Other);
-        let thread = self.thread().filter(|_| has_names).map(|name| AtMost(NAME, Plain(name)));
+        let thread = self.thread().map(|name| AtMost(NAME, Plain(name)));
         match (self.finding.kind, thread) {
             (FindingKind::ThreadLost, Some(thread)) => write!(out, "start \"{thread}\"{line} in {place}{later}"),
             (FindingKind::ThreadLost, None) => write!(out, "start the thread{line} in {place}{later}"),
@@ -216,6 +283,9 @@ impl Display for ShortCure<'_, '_> {
             }
             (FindingKind::ConnectionSharedUse, _) if self.finding.subject.starts_with("the self-pipe") => {
                 write!(out, "set the handler{line}, and the pipe that it writes to, anew in {place}")
+            }
+            (FindingKind::ConnectionSharedUse, _) if is_goodbye(&self.finding.subject, self.program.server) => {
+                write!(out, "end the child by {}: what closes {it}{line} must not run there", self.program.ends_at_once())
             }
             (FindingKind::ConnectionInherited | FindingKind::ConnectionSharedUse, _) => {
                 write!(out, "connect to {it}{line} in {place}{later}")
@@ -238,6 +308,9 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::TimerLost, _) => write!(out, "arm it again{line} in {place}"),
             (FindingKind::RuntimeUnsafe, _) => write!(out, "use {it} first in {place}{later}"),
             (FindingKind::RngShared, _) => write!(out, "seed it in {place} ({})", self.program.seed()),
+            (FindingKind::BufferDuplicated, _) if self.finding.subject.contains(COMPRESSED) => {
+                write!(out, "close the file{line} before the fork, or end the child by {}", self.program.ends_at_once())
+            }
             (FindingKind::BufferDuplicated, _) => write!(out, "flush the stream{line} before the fork"),
             (FindingKind::ExitHandlerInherited, _) => {
                 write!(out, "let it{line} return where getpid() is not the process that registered or made it")
@@ -376,7 +449,7 @@ mod tests {
             "cure: start \"b\" after the fork, in the child (fork's block), or make the lock anew there\n"
         );
         assert_eq!(
-            short(Server::Other, "/srv/server", FindingKind::ThreadLost, "thread \"server\" (tid 8)", Some("/srv/main.c")),
+            short(Server::Other, "/srv/server", FindingKind::ThreadLost, "an unnamed thread (tid 8)", Some("/srv/main.c")),
             "cure: start the thread (main.c:13) in the child, after fork (pthread_atfork)\n"
         );
         assert_eq!(
@@ -417,6 +490,32 @@ mod tests {
             short(Server::Other, "", FindingKind::ExitHandlerInherited, "stop_broker", app),
             "cure: let it (app.py:13) return where getpid() is not the process that registered or made it\n"
         );
+    }
+
+    #[test]
+    fn one_option_names_all_threads() {
+        let options = |options: &[&str]| {
+            let mut out = String::new();
+            write_options(&mut out, options.iter().copied()).unwrap();
+            out
+        };
+        assert_eq!(options(&["FORKGUARD_FILES=own", "FORKGUARD_FILES=own"]), "FORKGUARD_FILES=own");
+        let (beat, mail) = ("FORKGUARD_THREADS=revive:beat", "FORKGUARD_THREADS='revive:the mailer'");
+        assert_eq!(options(&[beat, beat]), beat);
+        assert_eq!(options(&[beat, mail, beat]), "FORKGUARD_THREADS='revive:beat,the mailer'");
+        let numbered = ["pool-1", "pool-2", "beat", "pool-13"].map(|name| format!("{REVIVE}{name}"));
+        assert_eq!(options(&numbered.each_ref().map(String::as_str)), "FORKGUARD_THREADS=revive:pool-*,beat");
+    }
+
+    #[test]
+    fn goodbyes_and_compressors() {
+        let subject = "TCP 127.0.0.1:5432 (PostgreSQL), descriptor 3, used as the child ends";
+        let sentence = |kind, subject, executable| short(Server::Other, executable, kind, subject, Some("/srv/app.py"));
+        const BUFFER: &str = "a.gz (descriptor 3, 10 bytes in Python's buffer, more in its compressor)";
+        let line = sentence(FindingKind::BufferDuplicated, BUFFER, "/usr/bin/python3");
+        assert_eq!(line, "cure: close the file (app.py:13) before the fork, or end the child by os._exit()\n");
+        let line = sentence(FindingKind::ConnectionSharedUse, subject, "/usr/bin/ruby");
+        assert_eq!(line, "cure: end the child by exit!: what closes TCP 127.0.0.1:5432 (app.py:13) must not run there\n");
     }
 
     #[test]

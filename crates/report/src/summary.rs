@@ -76,7 +76,8 @@ pub fn write<'f, 'a: 'f>(out: &mut dyn Write, head: &Head, findings: impl Iterat
             }
             if let (Some(finding), false) = (cure, *cured) {
                 *cured = true;
-                write_cure(out, head, finding)?;
+                let listed = standing.clone().filter(|it| it.kind == kind && !is_counted(head, it));
+                write_cure(out, head, finding, listed)?;
             }
         }
     }
@@ -95,13 +96,24 @@ pub fn write_hit(out: &mut dyn Write, head: &Head, finding: &Finding) -> Result 
     head.write(out)?;
     named(out, finding)?;
     story(out, finding)?;
-    write_cure(out, head, finding)
+    write_cure(out, head, finding, std::iter::once(finding))
 }
 
-/// What to do, and the option that does it; the whole text is in the report.
-fn write_cure(out: &mut dyn Write, head: &Head, finding: &Finding) -> Result {
+/// What to do about one of `all`, and the option that does it for them; the whole text is in the report.
+fn write_cure<'f, 'a: 'f>(
+    out: &mut dyn Write,
+    head: &Head,
+    finding: &Finding,
+    all: impl Iterator<Item = &'f Finding<'a>> + Clone,
+) -> Result {
     cure::write_line(out, "forkguard:   cure: ", finding, head.program)?;
-    cure::option(finding).map_or(Ok(()), |option| writeln!(out, "forkguard:   or set {}", Plain(option)))
+    let options = all.filter_map(cure::option);
+    if options.clone().next().is_none() {
+        return Ok(());
+    }
+    write!(out, "forkguard:   or set ")?;
+    cure::write_options(out, options)?;
+    writeln!(out)
 }
 
 /// Writes the one line of further children whose findings are of the kinds that were printed of `first`: this one, and others that nothing was

@@ -12,6 +12,7 @@ use crate::ledger::{self, Output};
 use crate::sites::{self, Start};
 use forkguard_core::registry::descriptors::{FdKind, Record, mark};
 use forkguard_core::{flags, fork as core_fork, gate, kernel, registry};
+use forkguard_report::catalogue::AS_IT_ENDS;
 use forkguard_report::event::{FindingKind, Role, Severity, Site};
 
 /// Where a call is made.
@@ -25,6 +26,11 @@ impl Call {
     /// The site of the call.
     pub(super) fn capture(self) -> usize {
         record(|_| sites::capture_from(self.start, self.caller)).unwrap_or(self.caller)
+    }
+
+    /// True for one that an exit handler or a destructor makes while its process ends.
+    fn is_at_end(self) -> bool {
+        record(|_| sites::is_exiting(self.start)).unwrap_or(false)
     }
 }
 
@@ -40,13 +46,13 @@ pub(super) fn before_first_use(call: Call, fd: i32, concern: Concern) {
     if concern.hazard(fd).is_none() || reported() || certainty(fd).is_none() {
         return;
     }
-    let site = call.capture();
+    let (site, at_end) = (call.capture(), call.is_at_end());
     let may_be_deferred = concern == Concern::Epoll || !kernel::blocks(fd);
-    if may_be_deferred && deferred::defer(fd, site) {
+    if may_be_deferred && deferred::defer(fd, site, at_end) {
         return;
     }
     if let Some(severity) = certainty_in_time(fd) {
-        report(fd, concern, severity, site);
+        report(fd, concern, severity, site, at_end);
     }
 }
 
@@ -75,9 +81,9 @@ pub(crate) fn report_deferred_in_time() {
 }
 
 fn report_all_deferred() {
-    for (fd, site) in deferred::take() {
+    for (fd, site, at_end) in deferred::take() {
         if let (Some(concern), Some(severity)) = (Concern::of_number(fd), certainty(fd)) {
-            report(fd, concern, severity, site);
+            report(fd, concern, severity, site, at_end);
         }
     }
     if !flags::is_settling() {
@@ -108,7 +114,7 @@ fn is_handed_over(fd: i32, concern: Concern) -> bool {
     concern == Concern::Connection && is_made_for_child(&record, fork) && others.any(|other| is_leaders(&other))
 }
 
-fn report(fd: i32, concern: Concern, severity: Severity, site: usize) {
+fn report(fd: i32, concern: Concern, severity: Severity, site: usize, at_end: bool) {
     let (kind, id) = (hit_kind(concern), descriptor_id(fd));
     let Some(hazard) = concern.hazard(fd) else { return };
     // A leader that does not read events itself may have made the instance for its child.
@@ -124,6 +130,8 @@ fn report(fd: i32, concern: Concern, severity: Severity, site: usize) {
                 Concern::Epoll | Concern::Events => epoll_inherited::subject(arena, &descriptor)?,
                 _ => connection_inherited::subject(arena, &descriptor)?,
             };
+            let is_goodbye = at_end && kind == FindingKind::ConnectionSharedUse;
+            let subject = if is_goodbye { arena.format(format_args!("{subject}{AS_IT_ENDS}")) } else { subject };
             let what = arena.text(id.as_str());
             let hazard = Some(Hazard { fork: core_fork::birth()?, kind: hazard, what });
             let sites = arena.join([descriptor.site.as_slice(), used_site(arena, site).as_slice()]);

@@ -4,7 +4,7 @@ use super::call::WaitReport;
 use super::report::{reported, with_site};
 use super::text::{wait_site, waiter};
 use crate::child::hit::report_hit;
-use crate::describe;
+use crate::describe::{self, Nameless};
 use crate::findings::{Hazard, Hit};
 use crate::ledger::Output;
 use forkguard_core::fixed::Text;
@@ -24,12 +24,12 @@ pub(super) fn check(handle: usize, caller: usize) -> WaitReport {
         report_hit(scratch, Severity::Error, Output::Report, kind, |arena| {
             let losses = describe::losses(arena, fork);
             let thread = losses.threads.iter().find(|t| t.tid == lost.tid)?;
-            let subject = format_args!("{} joins the lost thread \"{}\" (tid {})", waiter(arena), thread.name, thread.tid);
+            let lost = Nameless::now().thread(arena, &thread.name, thread.tid);
             let what = arena.text(id.as_str());
             Some(Hit {
                 kind,
                 what,
-                subject: arena.format(subject),
+                subject: arena.format(format_args!("{} joins {lost}, which is lost", waiter(arena))),
                 sites: arena.join([thread.site.as_slice(), wait_site(arena, site).as_slice()]),
                 hazard: Some(Hazard { fork, kind: FindingKind::ThreadLost, what }),
             })

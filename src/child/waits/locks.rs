@@ -6,7 +6,7 @@ use super::objects::words_of;
 use super::orphans::orphans;
 use super::report::{report_endless, with_site};
 use super::text::{wait_site, waiter};
-use crate::describe::{self, libc_locks, lock_id};
+use crate::describe::{self, Nameless, libc_locks, lock_id};
 use crate::findings::{Hazard, Hit, NOT_OF_THE_PROCESS, SINCE_BEFORE_THE_FORK, lock_orphaned};
 use crate::ledger;
 use forkguard_core::fixed::Text;
@@ -62,7 +62,7 @@ fn report_deadlock(fork: &'static Snapshot, lock: &'static LockRecord, caller: u
         let report = report_endless(scratch, site, (kind, id.as_str()), Some(lock.entry.kind), |arena| {
             let losses = describe::losses(arena, fork);
             let lock = losses.locks.iter().find(|l| lock_orphaned::what(arena, l) == id.as_str())?;
-            let (subject, sites) = lock_orphaned::parts(arena, lock, &losses.threads);
+            let (subject, sites) = lock_orphaned::parts(arena, lock, &losses.threads, &Nameless::now());
             let what = arena.text(id.as_str());
             Some(Hit {
                 kind,

@@ -1,5 +1,5 @@
 //! Texts of waits: the thread that waits, and the lost threads.
-use crate::describe;
+use crate::describe::{self, Nameless};
 use crate::entry::Arena;
 use crate::sites;
 use forkguard_core::fixed::Text;
@@ -47,10 +47,10 @@ pub(super) fn lost_threads_text<'a>(arena: &'a Arena, threads: &[Thread<'a>], ad
     let lost = threads.iter().filter(|t| !t.forking && (all_safe || !t.fork_safe || waited_there(t)));
     let count = lost.clone().count();
     let mut sites = arena.list(NAMED);
-    let mut names = "";
+    let (mut names, nameless) = ("", Nameless::now());
     for thread in lost.clone().filter(waited_there).chain(lost.clone().filter(|t| !waited_there(t))).take(NAMED) {
         let gap = if names.is_empty() { "" } else { ", " };
-        names = arena.format(format_args!("{names}{gap}\"{}\"", thread.name));
+        names = arena.format(format_args!("{names}{gap}{}", nameless.quoted(arena, &thread.name)));
         thread.site.iter().for_each(|site| sites.push(site.clone()));
     }
     let more = if count > NAMED { ", …" } else { "" };

@@ -13,7 +13,7 @@ pub(crate) mod python;
 pub(crate) mod ruby;
 
 pub(crate) use child::stack_of_child;
-pub(crate) use ends::is_ending;
+pub(crate) use ends::{is_ending, is_exiting};
 
 use crate::sites::store::{self, Frames, Language};
 use forkguard_loader::{Library, LibraryWatch, MemoryAccess};

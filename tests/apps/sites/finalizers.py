@@ -3,7 +3,7 @@ import os, sys, tempfile, weakref
 
 leader = os.getpid()
 directory = tempfile.TemporaryDirectory()  # created in <module>
-open(os.path.join(directory.name, "file"), "w").close()
+os.mknod(os.path.join(directory.name, "file"))
 
 
 class Server:
