@@ -2,7 +2,7 @@
 use super::start::Start;
 use crate::describe::{self, descriptors, keep};
 use crate::entry::Arena;
-use crate::findings::{Hit, connection_inherited};
+use crate::findings::{Hit, connection_inherited, socket_inherited};
 use forkguard_core::kernel;
 use forkguard_core::registry::descriptors::{self as registry, FdKind, Record, is_only_end, role};
 use forkguard_report::event::{FindingKind, Role, Site};
@@ -24,7 +24,7 @@ pub(super) fn may_leak() -> bool {
 fn candidates(is_forked: bool) -> impl Iterator<Item = (i32, Record)> {
     let is_meant = |record: &Record| record.role & (role::PLACED | role::KEPT_ON_EXEC) != 0;
     let may_harm = |record: &Record| match record.kind {
-        FdKind::Socket => record.role & (role::CONNECTED | role::LISTENING | role::PAIR) != 0,
+        FdKind::Socket => record.role & (role::CONNECTED | role::ACCEPTED | role::LISTENING | role::PAIR) != 0,
         kind => matches!(kind, FdKind::Pipe | FdKind::Terminal),
     };
     registry::recorded().filter(move |(fd, record)| {
@@ -37,14 +37,15 @@ fn candidates(is_forked: bool) -> impl Iterator<Item = (i32, Record)> {
     })
 }
 
-/// A socket keeps its peer or its port, a master the programs of its terminal from the hang-up. An end of a pipe or pair keeps who reads the other end from the end of file: another process, to
-/// which this one gave that end, or the program itself.
+/// A socket keeps its peer or its port, a master the programs of its terminal from the hang-up. An end of a pipe or pair keeps who reads the
+/// other end from the end of file: another process, to which this one gave that end, or the program itself. A client's connection is closed by
+/// who waits for the program, once that has ended. What the program has as a standard stream, too, was given to it.
 fn would_harm(fd: i32, record: &Record, start: &Start<'_>) -> bool {
     match record.kind {
         FdKind::Socket if record.role & role::PAIR != 0 => {
             start.may_outlive && is_only_end(fd, start.is_forked) && descriptors::is_stream(fd)
         }
-        FdKind::Socket => true,
+        FdKind::Socket => !is_standard_stream(fd) && (start.may_outlive || record.role & role::ACCEPTED == 0),
         FdKind::Terminal => start.may_outlive,
         _ => {
             start.may_outlive
@@ -52,6 +53,10 @@ fn would_harm(fd: i32, record: &Record, start: &Start<'_>) -> bool {
                 && (is_only_end(fd, start.is_forked) || kernel::is_same_pipe(fd, start.input))
         }
     }
+}
+
+fn is_standard_stream(fd: i32) -> bool {
+    (0..=2).any(|standard| kernel::is_same_socket(fd, standard))
 }
 
 /// One that leaks into `program`, which `used` starts.
@@ -82,7 +87,8 @@ fn opened_at<'a>(arena: &'a Arena, record: &Record) -> Option<Site<'a>> {
 
 fn socket(arena: &Arena, fd: i32) -> Option<(&str, Option<Site<'_>>)> {
     let descriptor = descriptors::describe(arena, fd)?;
-    let subject = match connection_inherited::subject(arena, &descriptor) {
+    let connection = connection_inherited::subject(arena, &descriptor).or_else(|| socket_inherited::subject(arena, &descriptor));
+    let subject = match connection {
         Some(subject) => subject,
         None => {
             let local = descriptor.socket.as_ref()?.local.as_deref().unwrap_or("an unnamed address");

@@ -85,17 +85,24 @@ pub fn look(
             complete[index] = !file.refused.get();
         }
         let named = symbols.map(|symbol| symbol.and_then(|symbol| elf::named(&file, sections, symbol)));
-        // The callers of inlined code must not cost the lines of others: they have an allowance of their own.
+        // Names of inlined callers must not cost the lines of others: they have an allowance of their own. What was inlined from a library's
+        // header has no line without its caller.
         let part = file.allowance.get() / PART;
         let callers = File { source, allowance: Cell::new(part), refused: Cell::new(file.refused.get()) };
+        file.allowance.set(file.allowance.get() - part);
         for (index, ((symbol, line), &address)) in named.into_iter().zip(lines).zip(addresses).enumerate() {
             let (place, inlined) = match line {
+                Some(line) if line.is_in(is_library) => {
+                    let found = line.with_callers(&file, sections, address, is_library);
+                    complete[index] &= !file.refused.get();
+                    found
+                }
                 Some(line) => line.with_callers(&callers, sections, address, is_library),
                 None => (None, NOT_INLINED),
             };
             each(index, Found { symbol, place, inlined, complete: complete[index] });
         }
-        file.allowance.set(file.allowance.get() - (part - callers.allowance.get()));
+        file.allowance.set(file.allowance.get() + callers.allowance.get());
     }
     *allowance = file.allowance.get();
     sections.is_some() || file.refused.get()
@@ -128,6 +135,10 @@ impl Line {
         Some(Line { place: Place { file, line: u32::try_from(row.line).unwrap_or(0) }, unit, program })
     }
 
+    fn is_in(&self, is_library: IsLibrary) -> bool {
+        is_library(self.place.file.as_bytes())
+    }
+
     /// Its place with the functions that were inlined there, those of a library left out as long as there is an outer one.
     fn with_callers(
         self,
@@ -137,8 +148,7 @@ impl Line {
         is_library: IsLibrary,
     ) -> (Option<Place>, [Option<Inlined>; INLINED]) {
         let (mut inlined, mut count) = (NOT_INLINED, 0);
-        let in_library = is_library(self.place.file.as_bytes());
-        let (mut place, library) = if in_library { (None, Some(self.place)) } else { (Some(self.place), None) };
+        let (mut place, library) = if self.is_in(is_library) { (None, Some(self.place)) } else { (Some(self.place), None) };
         for call in info::inlined(file, sections, &self.unit, address).iter().rev() {
             let Some(path) = self.program.path(file, sections, call.file, self.unit.directory) else { continue };
             let called = Place { file: path, line: u32::try_from(call.line).unwrap_or(0) };

@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, epoll, poll};
 use rustix::fd::FromRawFd;
 use rustix::fd::IntoRawFd;
 pub use rustix::fd::{AsFd, BorrowedFd};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::{DupFlags, Errno};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
@@ -34,8 +34,8 @@ pub fn borrow(fd: i32) -> BorrowedFd<'static> {
 pub fn is_memory_device(fd: i32) -> bool {
     const MEMORY: u32 = 1;
     let is_one = |stat: rustix::fs::Stat| {
-        let kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
-        kind == rustix::fs::FileType::CharacterDevice && rustix::fs::major(stat.st_rdev) == MEMORY
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        kind == FileType::CharacterDevice && rustix::fs::major(stat.st_rdev) == MEMORY
     };
     rustix::fs::fstat(borrow(fd)).is_ok_and(is_one)
 }
@@ -187,9 +187,17 @@ pub fn is_writable(fd: i32) -> bool {
 
 /// True for two ends of one pipe.
 pub fn is_same_pipe(one: i32, other: i32) -> bool {
-    use rustix::fs::FileType;
-    let pipe = |fd| rustix::fs::fstat(borrow(fd)).ok().filter(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
-    pipe(one).zip(pipe(other)).is_some_and(|(one, other)| (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
+    is_same(one, other, FileType::Fifo)
+}
+
+/// True for two numbers of one socket.
+pub fn is_same_socket(one: i32, other: i32) -> bool {
+    is_same(one, other, FileType::Socket)
+}
+
+fn is_same(one: i32, other: i32, kind: FileType) -> bool {
+    let of_kind = |fd| rustix::fs::fstat(borrow(fd)).ok().filter(|stat| FileType::from_raw_mode(stat.st_mode) == kind);
+    of_kind(one).zip(of_kind(other)).is_some_and(|(one, other)| (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
 }
 
 /// True when two numbers of this process stand for one open file description (kcmp(2)); false, too, where the kernel does not tell.
@@ -228,7 +236,6 @@ fn locker(fd: i32, command: i32) -> Option<u32> {
 
 /// True for a pipe, with a name or without.
 pub fn is_pipe(fd: i32) -> bool {
-    use rustix::fs::FileType;
     rustix::fs::fstat(borrow(fd)).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
 }
 
@@ -240,7 +247,6 @@ pub fn has_room(fd: i32) -> bool {
 
 /// True for a regular file that is open for reading only.
 pub fn is_read_by_position(fd: i32) -> bool {
-    use rustix::fs::FileType;
     let regular =
         || rustix::fs::fstat(borrow(fd)).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
     let mode = OFlags::RDONLY | OFlags::WRONLY | OFlags::RDWR;
