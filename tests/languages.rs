@@ -165,6 +165,37 @@ fn pythons_goodbyes_at_a_childs_end() {
     assert_eq!(uses(&["_exit"]), []);
 }
 
+/// A worker that has the pipe to a program which its leader waits for, however it does that, keeps that program from ending.
+#[test]
+fn pythons_programs_that_a_worker_keeps_reading() {
+    for how in ["waits", "polls", "reads", "communicates"] {
+        let (script, printed) = Script::with_output("python", "filter.py", &[how]);
+        let hits: Vec<_> = script
+            .report
+            .findings("pipe-inherited")
+            .filter(|entry| entry.json["severity"] == "error")
+            .map(|entry| &entry.json)
+            .collect();
+        assert_eq!((printed.trim(), hits.len()), ("ended", 1), "{how}: {hits:?}");
+        let subject = hits[0]["subject"].as_str().unwrap_or("");
+        assert!(
+            subject.contains("reads from descriptor 0") && subject.contains("the end of file never comes"),
+            "{how}: {subject}"
+        );
+        script.check("opened", &hits[0]["sites"][0], true);
+        let worker = script.fork().json["child"].clone();
+        assert_eq!(hits[0]["child"], worker, "{how}");
+        let states = script.report.events("finding-state").filter(|entry| entry.json["id"] == hits[0]["id"]);
+        assert_eq!(states.map(|entry| entry.json["state"].clone()).collect::<Vec<_>>(), ["resolved"], "{how}");
+    }
+    // One that closes the pipe, or writes to it, does not.
+    for (how, deed) in [("waits", "closes"), ("polls", "writes"), ("communicates", "writes"), ("reads", "writes")] {
+        let (script, printed) = Script::with_output("python", "filter.py", &[how, deed]);
+        let hits = script.report.findings("pipe-inherited").filter(|entry| entry.json["severity"] == "error");
+        assert_eq!((printed.trim(), hits.count()), ("ended", 0), "{how} {deed}");
+    }
+}
+
 /// A file that is gone at a later fork, though one like it is open, is not read: its memory may be, too.
 #[test]
 fn pythons_closed_files_are_not_read() {

@@ -59,6 +59,11 @@ fn caught(waiting: &Waiting<'_>) -> u64 {
     }
 }
 
+/// What stands for it in the id of its finding.
+pub(crate) fn what(arena: &Arena, process: u32, fd: i32) -> &str {
+    arena.format(format_args!("{process}-{fd}"))
+}
+
 /// The hit of a process that is held up. `site`: where this process waits.
 pub(crate) fn hit<'a>(arena: &'a Arena, waiting: &Waiting<'a>, site: Option<Site<'a>>) -> Hit<'a> {
     let opened = waiting.end.and_then(|end| describe::site(arena, Role::Opened, end.thread, end.site));
@@ -85,7 +90,7 @@ pub(crate) fn hit<'a>(arena: &'a Arena, waiting: &Waiting<'a>, site: Option<Site
     };
     Hit {
         kind: FindingKind::PipeInherited,
-        what: arena.format(format_args!("{}-{fd}", waiting.process)),
+        what: what(arena, waiting.process, fd),
         subject: arena.format(format_args!(
             "process {} {verb} descriptor {fd}, a pipe whose {other} end is open only in {holders}{waits}: {never}{own}",
             waiting.process

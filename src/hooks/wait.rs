@@ -44,6 +44,7 @@ pub(super) fn begins_with(call: &'static &'static str, awaited: Awaited, length:
     if flags::SETTLING.load(SeqCst) != 0
         || flags::watches_uses()
         || leader::has_children()
+        || leader::held_readers::may_be_held_up()
         || lost_locks::may_be_lost()
         || waits::awaits_work()
         || restarts_before_wait()
@@ -102,7 +103,7 @@ fn leaves_all(asked: usize, left: usize) {
 }
 
 macro_rules! polls {
-    ($(fn $name:ident: |$registers:ident| $length:expr, $endless:expr;)*) => {
+    ($(fn $name:ident: |$registers:ident| $length:expr, $endless:expr, $has_mask:expr;)*) => {
         $(pass! {
             /// As the C library's; see the module.
             fn $name, flags::WATCH_WAITS; |registers| -> bool {
@@ -115,17 +116,18 @@ macro_rules! polls {
                         uses::before_poll($registers);
                     }
                 });
-                ended && interrupted(registers)
+                let is_plain = endless && !$has_mask;
+                (ended || is_plain && leader::held_readers::polls($registers)) && interrupted(registers)
             }
         })*
     };
 }
 
 polls! {
-    fn poll: |r| WaitLength::of_milliseconds(r.argument[2]), (r.argument[2] as i32) < 0;
-    fn __poll_chk: |r| WaitLength::of_milliseconds(r.argument[2]), (r.argument[2] as i32) < 0;
-    fn ppoll: |r| WaitLength::of_timeout(r.argument[2], 1), r.argument[2] == 0;
-    fn __ppoll_chk: |r| WaitLength::of_timeout(r.argument[2], 1), r.argument[2] == 0;
+    fn poll: |r| WaitLength::of_milliseconds(r.argument[2]), (r.argument[2] as i32) < 0, false;
+    fn __poll_chk: |r| WaitLength::of_milliseconds(r.argument[2]), (r.argument[2] as i32) < 0, false;
+    fn ppoll: |r| WaitLength::of_timeout(r.argument[2], 1), r.argument[2] == 0, r.argument[3] != 0;
+    fn __ppoll_chk: |r| WaitLength::of_timeout(r.argument[2], 1), r.argument[2] == 0, r.argument[3] != 0;
 }
 
 waits! {

@@ -2,7 +2,7 @@
 use super::wait::begins;
 use crate::child::work::Awaited;
 use crate::entry::{WaitLength, errno};
-use crate::leader::{self, Waited};
+use crate::leader::{self, Waited, held_readers};
 use crate::sites::Start;
 use forkguard_core::{flags, kernel};
 use libc::{c_int, pid_t, rusage};
@@ -24,7 +24,7 @@ fn inspect_while_waiting(
         leader::waits_for_any_child(Start::here(), caller);
     }
     let result = if options == 0 { errno::preserve(|| leader::wait_for_child(pid, caller)) } else { Waited::CallReal };
-    match result {
+    let result = match result {
         Waited::CallReal => wait(),
         Waited::ChildEnded(blocked) => {
             let result = wait();
@@ -35,7 +35,12 @@ fn inspect_while_waiting(
             errno::set(libc::EINTR);
             -1
         }
+    };
+    match result {
+        0 => held_readers::asked(Start::here(), caller, pid),
+        ended => held_readers::ended(ended),
     }
+    result
 }
 
 hook! {

@@ -8,6 +8,8 @@ mod asked_to_end;
 mod child;
 mod children;
 pub(crate) mod file_locks;
+pub(crate) mod held_readers;
+mod held_up;
 mod hit;
 mod idle;
 mod last_words;
@@ -31,4 +33,5 @@ pub(crate) fn reset_in_child() {
     children::reset_in_child();
     sent_signals::reset_in_child();
     last_words::reset_in_child();
+    held_readers::reset_in_child();
 }

@@ -62,6 +62,21 @@ fn life(pid: u32, forked_at: u64) -> Option<Life> {
     (ours && then && (same_program || ended)).then_some(if ended { Life::Ended } else { Life::Lives })
 }
 
+/// True for a child of this process that runs another program.
+pub(super) fn is_executed_child(pid: u32) -> bool {
+    let mut bytes = [0; 1024];
+    let word = stat(&mut bytes, pid);
+    let number = |index| word(index)?.parse::<u64>().ok();
+    number(PARENT) == Some(u64::from(kernel::process_id())) && number(STACK) != own_stack_start()
+}
+
+/// True for a process that was forked from this one, or from a child of its, and has executed nothing since.
+pub(super) fn is_child_of_own_program(pid: u32) -> bool {
+    let mut bytes = [0; 1024];
+    let word = stat(&mut bytes, pid);
+    word(STACK).and_then(|start| start.parse().ok()) == own_stack_start()
+}
+
 /// True for a child of this process that has not ended.
 pub(super) fn lives(pid: u32) -> bool {
     let mut bytes = [0; 1024];

@@ -2,18 +2,17 @@
 //!
 //! A read is held up in the C library's ppoll, in slices of time, until there is something to read: it then acts as it would have. Where the
 //! handlers that may run differ in SA_RESTART, the read itself is all there is (see `waitpid.rs`).
+use super::held_readers;
+use super::held_up::report_held_up;
 use super::slices::{FIRST_SLICE_NS, LAST_SLICE_NS, Polled, all_restart, poll};
+use crate::describe;
 use crate::describe::pipes::{Wait, circle};
 use crate::entry::scratch::BLOCKED;
 use crate::entry::{Scratch, errno, record, record_with_scratch};
-use crate::findings::{self, pipe_inherited};
-use crate::options::{self, Summary};
+use crate::findings::pipe_inherited;
 use crate::sites::{self, Start};
-use crate::{describe, ledger};
-use forkguard_core::fork::shared_page;
 use forkguard_core::registry::{descriptors, generation, pipes, threads};
 use forkguard_core::{gate, kernel, tls};
-use forkguard_report::event::{Event, Finding, Role, Severity, State};
 
 /// True in a process that made pipes and children.
 pub(crate) fn shares_pipes() -> bool {
@@ -37,7 +36,10 @@ fn wait_in_slices(start: Start, caller: usize, fd: i32) -> bool {
     let mut slice = FIRST_SLICE_NS;
     let polled = loop {
         match poll(fd, slice, blocked) {
-            Polled::TimedOut => look(start, caller, Wait::Input(fd)),
+            Polled::TimedOut => {
+                look(start, caller, Wait::Input(fd));
+                held_readers::look_at_writers(start, caller, [fd].into_iter());
+            }
             ended => break ended,
         }
         slice = (slice * 2).min(LAST_SLICE_NS);
@@ -64,19 +66,7 @@ pub(super) fn look(start: Start, caller: usize, wait: Wait) {
 fn look_and_report(scratch: &Scratch, site: usize, wait: Wait) {
     let arena = &scratch.arena();
     let Some(circle) = circle(arena, wait) else { return };
-    let Some(held_up) = pipe_inherited::held_up(circle, describe::caught_by_runtime()) else { return };
-    let hit = pipe_inherited::hit(arena, held_up, describe::site(arena, Role::Waits, kernel::thread_id(), site));
-    if shared_page::is_held_up_again(held_up.process) || ledger::advance(hit.kind, hit.what, State::Hit).is_none() {
-        return;
-    }
-    let others = held_up.holders.iter().map(|holder| holder.process);
-    let own = kernel::process_id();
-    let child = [held_up.process].into_iter().chain(others).find(|&process| process != own).unwrap_or(own);
-    let id = describe::fork_id(own, generation::last_sequence());
-    let finding = findings::of_hit(arena, id.as_str(), Severity::Error, &hit);
-    let finding = Finding { child: Some(child), ..finding };
-    ledger::write_events(scratch, Some(id.as_str()), [Some(Event::Finding(finding.clone()))]);
-    if options::get().summary != Summary::Never && !finding.suppressed {
-        ledger::print_hit(arena, child, own, &finding);
+    if let Some(held_up) = pipe_inherited::held_up(circle, describe::caught_by_runtime()) {
+        report_held_up(arena, scratch, held_up, site);
     }
 }

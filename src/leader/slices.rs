@@ -24,21 +24,29 @@ pub(super) enum Polled {
 
 /// Waits for a descriptor to become readable, so many nanoseconds at most, with this mask of blocked signals.
 pub(super) fn poll(fd: i32, nanoseconds: u64, blocked: u64) -> Polled {
-    type Ppoll = unsafe extern "C-unwind" fn(*mut pollfd, nfds_t, *const timespec, *const sigset_t) -> c_int;
     let mut ask = pollfd { fd, events: libc::POLLIN, revents: 0 };
+    match poll_all(&mut ask, 1, nanoseconds, blocked) {
+        Polled::Ready if ask.revents & libc::POLLIN == 0 => Polled::Failed,
+        polled => polled,
+    }
+}
+
+/// The same for what a program asks poll(2) for: `Ready` when that would return.
+pub(super) fn poll_all(asked: *mut pollfd, count: usize, nanoseconds: u64, blocked: u64) -> Polled {
+    type Ppoll = unsafe extern "C-unwind" fn(*mut pollfd, nfds_t, *const timespec, *const sigset_t) -> c_int;
     let time = timespec { tv_sec: (nanoseconds / 1_000_000_000) as i64, tv_nsec: (nanoseconds % 1_000_000_000) as i64 };
     // The kernel's mask and what glibc has behind it.
     let mut mask = [0u64; size_of::<sigset_t>() / 8];
     mask[0] = blocked;
-    // SAFETY: the C library's own function; all that is pointed to is alive during the call.
+    // SAFETY: the C library's own function; all that is pointed to is alive during the call, the array as long as the caller says.
     let count = unsafe {
         let real = std::mem::transmute::<*mut libc::c_void, Ppoll>(REAL.address());
-        real(&mut ask, 1, &time, mask.as_ptr().cast())
+        real(asked, count as nfds_t, &time, mask.as_ptr().cast())
     };
     match count {
         0 => Polled::TimedOut,
         -1 if errno::get() == libc::EINTR => Polled::Interrupted,
-        1 if ask.revents & libc::POLLIN != 0 => Polled::Ready,
+        1.. => Polled::Ready,
         _ => Polled::Failed,
     }
 }

@@ -9,7 +9,7 @@
 //! - It waits in the C library's ppoll, a cancellation point too; and in the main thread only, which nobody cancels.
 //! - The child is waited for by the real function, before the signals that came with its end are let in.
 use super::slices::{FIRST_SLICE_NS, LAST_SLICE_NS, Polled, all_restart, poll};
-use super::{asked_to_end, children, pipes};
+use super::{asked_to_end, children, held_readers, pipes};
 use crate::describe::pipes::Wait;
 use crate::entry::record_with_scratch;
 use crate::entry::scratch::BLOCKED;
@@ -86,6 +86,7 @@ pub(crate) fn wait_for_child(pid: pid_t, caller: usize) -> Waited {
         }
         asked_to_end::while_waiting(pid as u32);
         pipes::look(Start::here(), caller, Wait::Child(Some(pid as u32)));
+        held_readers::look(Start::here(), caller, pid as u32);
         slice = (slice * 2).min(LAST_SLICE_NS);
     };
     WAITED_FOR.store(-1, Relaxed);

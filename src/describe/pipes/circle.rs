@@ -35,7 +35,7 @@ pub(crate) struct Holder {
 
 /// An end of a pipe or of a pair of sockets.
 #[derive(Clone, Copy)]
-struct End {
+pub(super) struct End {
     number: FileNumber,
     /// Of a pipe: the end that is written to.
     writes: Option<bool>,
@@ -43,7 +43,7 @@ struct End {
 
 impl End {
     /// The other end than the one that a process waits by.
-    fn awaited(process: u32, wait: Wait) -> Option<End> {
+    pub(super) fn awaited(process: u32, wait: Wait) -> Option<End> {
         let input = matches!(wait, Wait::Input(_));
         let file = open_file(process, wait.descriptor()?)?;
         match file {
@@ -62,7 +62,7 @@ impl End {
         file.number == self.number && self.writes.is_none_or(|writes| if writes { file.writes } else { file.reads })
     }
 
-    fn record(&self) -> Option<PipeRecord> {
+    pub(super) fn record(&self) -> Option<PipeRecord> {
         Some(pipes::find(self.number, self.writes == Some(true))?.record())
     }
 }
@@ -140,13 +140,13 @@ fn others<'a>(arena: &'a Arena, waiting: Waiting<'a>) -> Option<&'a [u32]> {
 }
 
 /// This process, its leader while that lives, and all that descend from it.
-fn kin(arena: &Arena) -> Option<&[u32]> {
+pub(super) fn kin(arena: &Arena) -> Option<&[u32]> {
     let leader = birth().map(|fork| fork.leader).filter(|&leader| leader == kernel::parent_id());
     descendants(arena, leader.unwrap_or_else(kernel::process_id), PROCESSES)
 }
 
 /// Those of the kin that have an end open; None where one of them may not be asked.
-fn holders<'a>(arena: &'a Arena, kin: &[u32], end: End) -> Option<&'a [Holder]> {
+pub(super) fn holders<'a>(arena: &'a Arena, kin: &[u32], end: End) -> Option<&'a [Holder]> {
     let mut list = arena.list(PROCESSES);
     for &process in kin {
         let holds = |fd: &i32| open_file(process, *fd).is_some_and(|file| end.is(&file));
@@ -157,7 +157,7 @@ fn holders<'a>(arena: &'a Arena, kin: &[u32], end: End) -> Option<&'a [Holder]> 
 }
 
 /// True when a process that is no kin has one of the ends open.
-fn is_held_outside(kin: &[u32], ends: &[End]) -> bool {
+pub(super) fn is_held_outside(kin: &[u32], ends: &[End]) -> bool {
     let mut held = false;
     each_process(|process| {
         if !held && !kin.contains(&process) {

@@ -15,7 +15,7 @@ pub(crate) enum Wait {
 
 impl Wait {
     /// That of another process of one thread; None of one that does anything else.
-    pub(super) fn of(process: u32) -> Option<(Wait, Sleeper)> {
+    pub(crate) fn of(process: u32) -> Option<(Wait, Sleeper)> {
         let before = sleeper(process).filter(|sleeper| sleeper.threads == 1)?;
         let (number, [first, second, third, ..]) = sleeping_call(process)?;
         let wait = match number {

@@ -553,6 +553,15 @@ pub fn is_used(fd: i32) -> bool {
     entry(fd).is_some_and(|entry| entry.used.load(Relaxed) == generation::current() + 1)
 }
 
+/// Whether a child of this process, or one of its children, has read or written such an end, as the child's own table has it; None where that cannot
+/// be read.
+pub fn is_used_by(child: u32, fd: i32) -> Option<bool> {
+    let mut bytes = [0; 4];
+    let used = &raw const entry(fd)?.used;
+    let is_read = kernel::read_memory_of(child, used.addr(), &mut bytes);
+    is_read.then(|| u32::from_ne_bytes(bytes) > generation::current() + 1)
+}
+
 /// What is recorded of such an end.
 pub fn pipe_end(fd: i32) -> Option<pipes::End> {
     pipes::End::of_word(entry(fd).filter(|_| is_pipe_end(fd))?.address[1].load(Relaxed))

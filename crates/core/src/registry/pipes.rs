@@ -1,8 +1,9 @@
 //! Pipes and pairs of sockets that this process or one of its leaders made, by the kernel's numbers: known also once their ends are closed,
 //! because a child that still holds one of them keeps the pipe open.
 use super::generation;
+use crate::flags;
 use crate::kernel::FileNumber;
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
 /// Pipes that are remembered; a further one takes the place of the oldest.
 const REMEMBERED: usize = 256;
@@ -32,6 +33,9 @@ static PIPES: [Entry; REMEMBERED] = [const {
     }
 }; REMEMBERED];
 static MADE: AtomicUsize = AtomicUsize::new(0);
+/// Not zero once one was left to children: see [`any_left_to_heirs`].
+#[unsafe(link_section = "forkguard_words")]
+static LEFT: AtomicU8 = AtomicU8::new(0);
 const OPEN: u64 = u64::MAX;
 
 /// One end, by the place of its pipe and which of the two it is.
@@ -80,6 +84,11 @@ impl End {
         let pipe = &PIPES[self.place];
         if pipe.generation.load(Relaxed) == generation::current() {
             pipe.closed_after[self.index].store(generation::last_sequence(), Relaxed);
+            // Who reads such a pipe to its end is looked at while its maker waits.
+            if self.index == 1 && pipe.is_left() {
+                LEFT.store(1, Relaxed);
+                flags::watch_waits();
+            }
         }
     }
 
@@ -118,6 +127,19 @@ pub fn record([one, other]: [FileNumber; 2], site: usize, thread: u32) -> End {
 /// True once one was made.
 pub fn any() -> bool {
     MADE.load(Relaxed) != 0
+}
+
+/// True once this process has closed the end that is written to of a pipe that a child of its has, too.
+pub fn any_left_to_heirs() -> bool {
+    LEFT.load(Relaxed) != 0 && PIPES.iter().take(MADE.load(Relaxed)).any(Entry::is_left)
+}
+
+impl Entry {
+    /// True when this process has closed the end that is written to, and a child of its has it.
+    fn is_left(&self) -> bool {
+        let closed = self.closed_after[1].load(Relaxed);
+        self.generation.load(Relaxed) == generation::current() && closed != OPEN && closed > self.made_after.load(Relaxed)
+    }
 }
 
 /// The end that is open as this file: of a pipe, whose ends are one file, the one that is written to if `writes`.
