@@ -192,10 +192,13 @@ impl Site<'_> {
         own.clone().find(|frame| frame.language != "native").or_else(|| own.next())
     }
 
-    /// The application's own frames, innermost first; the interpreter that runs them is none of that.
+    /// The application's own frames, innermost first; the interpreter that runs them is none of that, nor what a server has put around a file's
+    /// text without a line of its own.
     pub fn application_frames(&self) -> impl Iterator<Item = &Frame<'_>> {
-        let interpreted = self.application().is_some_and(|frame| frame.language != "native");
-        self.frames.iter().filter(move |frame| frame.is_application() && (frame.language != "native") == interpreted)
+        let shown = self.application();
+        let interpreted = shown.is_some_and(|frame| frame.language != "native");
+        let own = self.frames.iter().filter(move |frame| frame.is_application() && (frame.language != "native") == interpreted);
+        own.filter(move |frame| !interpreted || frame.line.is_some() || shown.is_some_and(|shown| std::ptr::eq(shown, *frame)))
     }
 
     /// The frame to show: the application's, else an installed package's, else the innermost whose source is known (an interpreter's own C files
@@ -297,6 +300,10 @@ mod tests {
         assert_eq!(site(&library).innermost().unwrap().to_string(), "redis/connection.py:5 in f");
         let with_application = [library.to_vec(), vec![frame("/srv/app/db.py", 12), frame("/srv/app/wsgi.py", 3)]].concat();
         assert_eq!(shown(&with_application), "/srv/app/db.py:12 in f");
+        let wrapper = Frame { line: None, ..frame("/srv/app/config.ru", 0) };
+        let lines = |frames: &[Frame<'static>]| site(frames).application_frames().map(|frame| frame.line).collect::<Vec<_>>();
+        assert_eq!(lines(&[frame("/srv/app/config.ru", 4), wrapper.clone()]), [Some(4)]);
+        assert_eq!(lines(&[wrapper]), [None]);
     }
 
     #[test]
