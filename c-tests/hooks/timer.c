@@ -1,6 +1,7 @@
 // timer_create, timer_settime, timer_delete, setitimer, alarm: old values, what a child does not have.
 #include "driver.h"
 #include <sys/time.h>
+#include <sys/timerfd.h>
 
 static const struct itimerval none = {0}, long_time = {.it_value = {.tv_sec = 5000}};
 
@@ -26,6 +27,17 @@ SAFE_SNIPPET(interval_timers) {
     FAILS(EINVAL, setitimer((__itimer_which_t)9, &long_time, NULL));
     struct itimerval bad = {.it_value = {.tv_usec = 1000000}};
     FAILS(EINVAL, setitimer(ITIMER_REAL, &bad, NULL));
+}
+
+SAFE_SNIPPET(timer_descriptors) {
+    const struct itimerspec time = {.it_value = {.tv_sec = 5000}}, bad = {.it_value = {.tv_nsec = -1}}, off = {0};
+    struct itimerspec old;
+    int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    KEEPS_ERRNO(timerfd_settime(timer, 0, &time, NULL) == 0);
+    CHECK(timerfd_settime(timer, 0, &off, &old) == 0 && old.it_value.tv_sec > 4990 && old.it_value.tv_sec <= 5000);
+    FAILS(EINVAL, timerfd_settime(timer, 0, &bad, NULL));
+    CHECK(close(timer) == 0);
+    FAILS(EBADF, timerfd_settime(timer, 0, &time, NULL));
 }
 
 SAFE_SNIPPET(interval_timer_with_null) {

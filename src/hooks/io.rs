@@ -122,6 +122,7 @@ uses! {
     fn pwrite64: Use::At;
     fn pwritev: Use::At;
     fn pwritev64: Use::At;
+    fn timerfd_settime: Use::Watch;
 }
 
 pass! {

@@ -20,7 +20,7 @@ pub(crate) enum Use {
     At,
     /// Locks a part of a file.
     Lock,
-    /// Changes or waits on what an epoll instance watches.
+    /// Changes or waits on what an epoll instance watches, or arms or disarms a timer.
     Watch,
 }
 
@@ -35,6 +35,8 @@ pub(super) enum Concern {
     Epoll,
     /// Who reads an event takes it from the other.
     Events,
+    /// Who arms a timer of timerfd_create, or disarms it, does so for both.
+    Timer,
     /// A file that SQLite may have opened, or that is read by position.
     File,
     /// The leader's client: a child that uses it serves it.
@@ -57,6 +59,7 @@ impl Concern {
             FdKind::Pipe => Some(Concern::SelfPipe),
             FdKind::Epoll => Some(Concern::Epoll),
             FdKind::Inotify => Some(Concern::Events),
+            FdKind::Timerfd => Some(Concern::Timer),
             FdKind::File => Some(Concern::File),
             _ => None,
         }
@@ -74,7 +77,7 @@ impl Concern {
                 matches!(usage, Use::Input | Use::Output | Use::Shutdown)
             }
             Concern::SelfPipe => usage == Use::Output,
-            Concern::Epoll => usage == Use::Watch,
+            Concern::Epoll | Concern::Timer => usage == Use::Watch,
             Concern::Events => usage == Use::Input,
             Concern::File => usage != Use::Watch,
         }
@@ -84,7 +87,7 @@ impl Concern {
     pub(super) fn hazard(self, fd: i32) -> Option<FindingKind> {
         match self {
             Concern::Connection if descriptors::is_stream(fd) => Some(FindingKind::ConnectionInherited),
-            Concern::Epoll | Concern::Events => Some(FindingKind::EpollInherited),
+            Concern::Epoll | Concern::Events | Concern::Timer => Some(FindingKind::EpollInherited),
             _ => None,
         }
     }
@@ -94,7 +97,7 @@ impl Concern {
         match self {
             Concern::Connection => descriptors::is_stream(fd),
             Concern::SelfPipe => registry::descriptors::twin(fd).is_some(),
-            Concern::Epoll | Concern::Events | Concern::Severed | Concern::Accepted => true,
+            Concern::Epoll | Concern::Events | Concern::Timer | Concern::Severed | Concern::Accepted => true,
             Concern::File => descriptors::is_positioned(fd),
         }
     }

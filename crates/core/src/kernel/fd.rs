@@ -278,6 +278,12 @@ pub fn is_hung_up(fd: i32) -> bool {
     poll(&mut asked, Some(&timespec(0))).is_ok_and(|ready| ready > 0)
 }
 
+/// True for a timer of timerfd_create that is armed.
+pub fn is_armed_timer(fd: i32) -> bool {
+    let is_zero = |time: rustix::time::Timespec| time.tv_sec == 0 && time.tv_nsec == 0;
+    rustix::time::timerfd_gettime(borrow(fd)).is_ok_and(|timer| !is_zero(timer.it_value))
+}
+
 /// True when input arrives within so many nanoseconds, or a call would fail.
 pub fn has_input_within(fd: i32, nanoseconds: u64) -> bool {
     let mut asked = [PollFd::from_borrowed_fd(borrow(fd), PollFlags::IN)];
