@@ -126,10 +126,17 @@ fn server_hangs_unless_cured(name: &str, application: &str, server: impl Fn(u16)
     let port = free_port();
     hangs(&repository(application), &check(&directory, Some(port), "json", &server(port)));
     assert!(get(port).is_err(), "it still answers");
-    let port = free_port();
-    let mut cured = server(port);
-    goes_on(&check(&directory, Some(port), "json", cured.env("CURE", "1")));
+    let cured = || {
+        let port = free_port();
+        check(&directory, Some(port), "json", server(port).env("CURE", "1"))
+    };
+    // uWSGI forks without the interpreter's lock: a worker hangs by itself where the thread has that just then. Whoever hangs so has more runs.
+    let hangs_by_itself = |output: &Output| name == "uwsgi" && said(output).contains("waits for the interpreter's lock (GIL)");
+    goes_on(&(0..RUNS).map(|_| cured()).find(|output| !hangs_by_itself(output)).expect("a run without uWSGI's own hang"));
 }
+
+/// Runs in which a race of a server's own may win.
+const RUNS: usize = 4;
 
 #[test]
 fn gunicorn() {
