@@ -1,6 +1,7 @@
 //! Whether an option of ours deals with the very thing that a finding is about, and the option with that thing's name in it.
 use crate::entry::Arena;
 use forkguard_report::catalogue::COMPRESSED;
+use forkguard_report::cure::OptionWithName;
 use forkguard_report::event::{FindingKind, Role, Site};
 
 /// Ends of a subject that names the holder of a lock which no record of the fork's has.
@@ -52,12 +53,7 @@ pub(super) fn option_that_cures<'a>(
 
 /// The option with a name in it, as a shell takes it.
 fn with_name<'a>(arena: &'a Arena, option: &'static str, name: &str) -> &'a str {
-    let option = option.trim_end_matches("NAME");
-    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/@+".contains(&byte));
-    match option.split_once('=').filter(|_| !is_plain) {
-        Some((variable, value)) => arena.format(format_args!("{variable}='{value}{name}'")),
-        None => arena.format(format_args!("{option}{name}")),
-    }
+    arena.format(format_args!("{}", OptionWithName { option: option.trim_end_matches("NAME"), name }))
 }
 
 /// The language of a site's innermost frame.

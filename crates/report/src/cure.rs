@@ -178,10 +178,25 @@ pub fn write_options<'f>(out: &mut dyn Write, mut options: impl Iterator<Item = 
 pub fn renamed_option(option: &str, subject: &str) -> Option<String> {
     revived(option)?;
     let name = subject.strip_prefix("thread \"")?.split_once('"')?.0;
-    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/@+".contains(&byte));
-    let quote = if is_plain { "" } else { "'" };
-    let (variable, value) = REVIVE.split_once('=')?;
-    (!name.contains([',', '\''])).then(|| format!("{variable}={quote}{value}{name}{quote}"))
+    (!name.contains([',', '\''])).then(|| OptionWithName { option: REVIVE, name }.to_string())
+}
+
+/// An option that ends with a name, as a shell takes it. A name with a quotation mark in it is not for this.
+pub struct OptionWithName<'n> {
+    /// The variable and its value up to the name.
+    pub option: &'n str,
+    pub name: &'n str,
+}
+
+impl Display for OptionWithName<'_> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> Result {
+        let OptionWithName { option, name } = self;
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/@+".contains(&byte));
+        match option.split_once('=').filter(|_| !is_plain) {
+            Some((variable, value)) => write!(out, "{variable}='{value}{name}'"),
+            None => write!(out, "{option}{name}"),
+        }
+    }
 }
 
 /// The thread that an option names.
