@@ -1,9 +1,9 @@
 //! FORKGUARD_WORST: what hangs once in thousands of forks hangs at each; what is right does not.
 mod common;
 
-use common::fixture::{Fixture, Output, run};
+use common::fixture::{Fixture, Output, plugin, run};
 use common::server::{repository, venv};
-use common::{Report, guarded, scratch};
+use common::{Report, guarded, library, scratch};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -144,6 +144,22 @@ fn what_is_right_in_python_goes_on() {
     for case in ["taken-around-fork", "made-anew"] {
         goes_on(&Program::Python, case);
     }
+}
+
+/// A thread that was created and does not run yet is waited for, too.
+#[test]
+fn a_thread_that_is_about_to_start() {
+    let directory = scratch("worst/starts-late");
+    let (_, report) = with_option(&directory, LIST, &Program::C, "mutex", Patience::Ends);
+    let lock = locks_of_others(&report).pop_first().expect("the mutex");
+    let mut command = Program::C.command("mutex");
+    let report = directory.join("late");
+    guarded(&mut command, &report).env("FORKGUARD_WORST", lock).env("FORKS", "at-once");
+    command.env("LD_PRELOAD", format!("{}:{}", library().display(), plugin("starts_late").display()));
+    assert_eq!(run(&mut command, &directory).expect("runs").status.code(), Some(1), "it does not hang");
+    let report = Report::read(&report);
+    let moment = report.events("worst-moment").next().expect("the event");
+    assert!(moment.json["holder"].is_number(), "{}", moment.text);
 }
 
 /// A fork that no other thread could make worse does not wait, and one for a lock that nobody takes waits no longer than it is told.

@@ -117,9 +117,9 @@ fn others(own: u32) -> impl Iterator<Item = &'static Slot> {
     threads::slots().iter().filter(move |slot| slot.state() == SlotState::Live && slot.tid.load(Relaxed) != own)
 }
 
-/// True where there is another thread.
+/// True where there is another thread, be it one that is about to start.
 pub fn has_others() -> bool {
-    others(kernel::thread_id()).next().is_some()
+    others(kernel::thread_id()).next().is_some() || threads::is_starting()
 }
 
 /// Waits until another thread has the lock, at most until that time of the monotonic clock. False: none had it.
