@@ -1,6 +1,7 @@
-// What exit handlers may do to files, and streams that are flushed and dropped: results and errno.
+// What exit handlers may do to files, and streams that are written, flushed and dropped: results and errno.
 #include "driver.h"
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio_ext.h>
 #include <sys/stat.h>
 
@@ -38,4 +39,41 @@ SNIPPET(streams) {
     CHECK(fputs("kept", stream) >= 0 && fflush(stream) == 0 && fflush(NULL) == 0);
     rewind(stream);
     CHECK(fgets(text, sizeof text, stream) && strcmp(text, "kept") == 0 && fclose(stream) == 0 && unlink(path) == 0);
+}
+
+int __fprintf_chk(FILE *, int, const char *, ...);
+int __vfprintf_chk(FILE *, int, const char *, va_list);
+
+static int listed(FILE *stream, bool checked, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    int written = checked ? __vfprintf_chk(stream, 1, format, list) : vfprintf(stream, format, list);
+    va_end(list);
+    return written;
+}
+
+SNIPPET(writes) {
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    CHECK(stream);
+    // More arguments than there are registers, of both kinds.
+    const char *format = "%d %d %d %d %d %d %.1f %.1f %.1f %.1f %.1f %.1f %.1f %.1f %.1f %s\n";
+#define ARGUMENTS 1, 2, 3, 4, 5, 6, .1, .2, .3, .4, .5, .6, .7, .8, .9, "end"
+    KEEPS_ERRNO(fprintf(stream, format, ARGUMENTS) == 52 && __fprintf_chk(stream, 1, format, ARGUMENTS) == 52);
+    KEEPS_ERRNO(listed(stream, false, format, ARGUMENTS) == 52 && listed(stream, true, format, ARGUMENTS) == 52);
+    KEEPS_ERRNO((fputs)("a", stream) >= 0 && (fputs_unlocked)("b", stream) >= 0 && (fputc)('c', stream) == 'c' && (putc)('d', stream) == 'd');
+    KEEPS_ERRNO((fputc_unlocked)('e', stream) == 'e' && (putc_unlocked)('f', stream) == 'f');
+    KEEPS_ERRNO((fwrite)("gh", 1, 2, stream) == 2 && (fwrite_unlocked)("ij", 2, 1, stream) == 1);
+    CHECK(fclose(stream) == 0 && length == 4 * 52 + 10);
+    for (int line = 0; line < 4; line++)
+        CHECK(strncmp(text + line * 52, "1 2 3 4 5 6 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9 end\n", 52) == 0);
+    CHECK(strcmp(text + 4 * 52, "abcdefghij") == 0);
+    free(text);
+    FILE *full = fopen("/dev/full", "w");
+    CHECK(full && setvbuf(full, NULL, _IONBF, 0) == 0);
+    FAILS(ENOSPC, fputs("one", full));
+    FAILS(ENOSPC, fputc('1', full));
+    FAILS(ENOSPC, fprintf(full, "%d", 1));
+    CHECK(fwrite("one", 1, 3, full) == 0 && errno == ENOSPC && fclose(full) == 0);
 }

@@ -2,6 +2,7 @@
 use super::descriptors;
 use super::site::site;
 use crate::entry::Arena;
+use crate::sites::cpp;
 use forkguard_core::fork::{BUFFERS, BufferRecord, Snapshot};
 use forkguard_core::{glibc, registry};
 use forkguard_report::catalogue::COMPRESSED;
@@ -13,7 +14,7 @@ pub(crate) struct Buffer<'a> {
     pub(crate) fd: i32,
     /// The stream and how much waited, in words.
     pub(crate) subject: &'a str,
-    /// Where it was opened, and where the fork was.
+    /// Where it was opened and last written to, and where the fork was.
     pub(crate) sites: &'a [Site<'a>],
 }
 
@@ -29,6 +30,9 @@ pub(crate) fn buffer<'a>(arena: &'a Arena, snapshot: &Snapshot, record: &BufferR
     let fd = record.output.fd;
     let opened = registry::descriptors::record(fd).and_then(|made| site(arena, Role::Opened, made.thread, made.site));
     let fork = site(arena, Role::Fork, snapshot.thread, if record.site == 0 { snapshot.site } else { record.site });
+    // What C++'s `cout` prints the C library is given by C++'s own code, which is nobody's line.
+    let writer = if cpp::is_own_code(record.writer) { 0 } else { record.writer };
+    let written = site(arena, Role::Written, 0, writer);
     let bytes = Count(record.output.length as u64, "byte");
     let subject = match (
         record.is_languages(),
@@ -46,7 +50,7 @@ pub(crate) fn buffer<'a>(arena: &'a Arena, snapshot: &Snapshot, record: &BufferR
         (_, None, Some(path)) => arena.format(format_args!("{path} (descriptor {fd}, {bytes} in the stream's buffer)")),
         (_, None, None) => arena.format(format_args!("the stream of descriptor {fd} ({bytes} in its buffer)")),
     };
-    Buffer { fd, subject, sites: arena.join([opened.as_slice(), fork.as_slice()]) }
+    Buffer { fd, subject, sites: arena.join([opened.as_slice(), written.as_slice(), fork.as_slice()]) }
 }
 
 /// True for a file that a module of Python's opened which compresses what is written to it.

@@ -5,11 +5,10 @@ use crate::child::buffers;
 use crate::child::uses::{self, Use};
 use crate::entry::{errno, record_with_scratch};
 use crate::sites::{Start, cpp};
-use forkguard_core::flags;
 use forkguard_core::registry::descriptors::{FdKind, role};
-use forkguard_loader::path_of;
+use forkguard_core::{flags, glibc};
 use libc::{FILE, c_char, c_int};
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// The descriptor of a stream that is open; -1 for one without.
 fn descriptor_of(stream: *mut FILE) -> c_int {
@@ -68,9 +67,8 @@ fn opened_by_cpp(stream: *mut FILE, mode: *const c_char, fd: c_int, caller: usiz
     // SAFETY: the real function has read this text, which is not empty.
     let writes = unsafe { *mode as u8 != b'r' || *mode.add(1) as u8 == b'+' };
     let sp = (&raw const fd).addr();
-    let is_cpps = || path_of(caller).is_some_and(|path| path.as_str().contains("/libstdc++."));
     let note = || {
-        if is_cpps() {
+        if cpp::is_own_code(caller) {
             cpp::opened(stream.addr(), fd, sp, caller)
         }
     };
@@ -123,13 +121,22 @@ hook! {
     |caller| {
         buffers::before_flush(Start::here, caller, stream.addr());
         let fd = descriptor_of(stream);
-        if flags::WATCH_USES.load(Relaxed) != 0 && moved(stream, Use::Output).is_some() {
-            uses::before_called(caller, fd, Use::Output);
-        }
+        before_output(stream, caller);
         closed(fd);
+        glibc::forget_writers(stream.addr());
         real(stream)
     }
 }
+
+/// What waits in a stream is about to be written.
+fn before_output(stream: *mut FILE, caller: usize) {
+    if flags::WATCH_USES.load(Relaxed) != 0
+        && let Some(fd) = moved(stream, Use::Output)
+    {
+        uses::before_called(caller, fd, Use::Output);
+    }
+}
+
 /// The descriptor that a stream's buffer is about to be filled from (`Use::Input`) or written to; None where there is nothing to do. What the
 /// C library's streams read and write crosses no symbol, and fgetc and its like are called too often for a look at each.
 fn moved(stream: *mut FILE, usage: Use) -> Option<i32> {
@@ -160,13 +167,14 @@ macro_rules! streams {
     };
 }
 
-pass! {
+hook! {
     /// fflush(3): of one stream, or of all.
-    fn fflush, flags::WATCH_USES; |registers| {
-        buffers::before_flush(|| registers.start(), registers.caller, registers.argument[0]);
-        if let Some(fd) = moved(registers.argument[0] as *mut FILE, Use::Output) {
-            uses::before(registers, fd, Use::Output);
-        }
+    fn fflush(stream: *mut FILE) -> c_int = libc::fflush;
+    |caller| {
+        buffers::before_flush(Start::here, caller, stream.addr());
+        before_output(stream, caller);
+        glibc::forget_writers(stream.addr());
+        real(stream)
     }
 }
 pass! {
@@ -182,4 +190,64 @@ streams! {
     fn getline: 2, Use::Input;
     fn getdelim: 3, Use::Input;
     fn __getdelim: 3, Use::Input;
+}
+
+/// Functions that write into a stream: who calls is noted in a word, and the function jumped to. That is done for every call, in a few
+/// instructions that leave the call's registers alone. `$stream` is the assembly that puts the stream into `r11`.
+macro_rules! writes {
+    ($stream:tt $($name:ident)*) => {
+        $(const _: () = {
+            real_function!($name);
+            writes!(@ $name $stream);
+        };)*
+    };
+    (@ $name:ident [$stream:expr $(, $operand:ident = $symbol:path)*]) => {
+        /// As the C library's; see [`writes`].
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name() {
+            core::arch::naked_asm!(
+                $stream,
+                "mov r10, r11",
+                "shl r10, {stream_shift}",
+                "or r10, [rsp]",
+                "shr r11, {index_shift}",
+                "and r11d, {most}",
+                "shl r11d, 3",
+                "add r11, [rip + {words}]",
+                "mov [r11], r10",
+                "jmp qword ptr [rip + {real}]",
+                stream_shift = const glibc::STREAM_SHIFT,
+                index_shift = const glibc::INDEX_SHIFT,
+                most = const glibc::WRITERS - 1,
+                words = sym WRITER,
+                real = sym REAL,
+                $($operand = sym $symbol,)*
+            )
+        }
+    };
+}
+
+/// For [`writes`], which has no register left for it.
+static WRITER: &[AtomicUsize; glibc::WRITERS] = &glibc::WRITER;
+
+unsafe extern "C" {
+    static stdout: *mut FILE;
+}
+
+writes! {
+    ["mov r11, [rip + {stdout}@GOTPCREL]\n mov r11, [r11]", stdout = stdout]
+    printf vprintf __printf_chk __vprintf_chk puts putchar putchar_unlocked
+}
+writes! {
+    ["mov r11, rdi"]
+    fprintf vfprintf __fprintf_chk __vfprintf_chk
+}
+writes! {
+    ["mov r11, rsi"]
+    fputs fputs_unlocked fputc fputc_unlocked putc putc_unlocked _IO_putc
+}
+writes! {
+    ["mov r11, rcx"]
+    fwrite fwrite_unlocked
 }

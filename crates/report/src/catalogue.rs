@@ -535,6 +535,7 @@ impl Role {
             Role::Started => "started",
             Role::Taken => "taken",
             Role::Opened => "opened",
+            Role::Written => "written",
             Role::Set => "set",
             Role::Armed => "armed",
             Role::Created => "created",

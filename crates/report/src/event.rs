@@ -251,6 +251,8 @@ pub enum Role {
     Taken,
     /// Where the descriptor was made.
     Opened,
+    /// Where the last function was called that wrote into the stream.
+    Written,
     /// Where the signal's handler was set.
     Set,
     /// Where the timer was armed.

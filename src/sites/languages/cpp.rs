@@ -2,6 +2,7 @@
 //! program's. The object is found on the stack of that call, where its address was kept, and known by the name of its class.
 use forkguard_core::fork::Digest;
 use forkguard_core::kernel::{read_memory, read_value};
+use forkguard_loader::path_of;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering::Relaxed};
 
 /// The class of their buffers, as its type information names it.
@@ -12,6 +13,11 @@ const WORDS: usize = 20;
 const BEGINNING: usize = 4;
 const NEXT: usize = 5;
 const BEHIND_LOCALE: usize = 8;
+
+/// True for code of C++'s own library.
+pub(crate) fn is_own_code(address: usize) -> bool {
+    path_of(address).is_some_and(|path| path.as_str().contains("/libstdc++."))
+}
 
 /// A file that was opened for writing.
 struct File {

@@ -18,6 +18,8 @@ pub struct BufferRecord {
     pub output: Output,
     /// Of what waited.
     pub digest: Digest,
+    /// The address behind the last call of a function that writes into the stream; 0 where that is not known.
+    pub writer: usize,
     /// Where the fork is, if that was asked before it; 0: see the snapshot.
     pub site: usize,
 }
@@ -39,7 +41,8 @@ pub(super) fn record(buffers: &mut Fixed<BufferRecord, BUFFERS>) {
             && !is_memory_device(output.fd)
             && let Some(digest) = Digest::of(output.start, output.length)
         {
-            buffers.push(BufferRecord { stream, language: "", output, digest, site: 0 });
+            let writer = glibc::last_writer(stream);
+            buffers.push(BufferRecord { stream, language: "", output, digest, writer, site: 0 });
         }
     }
 }

@@ -212,7 +212,7 @@ impl Snapshot {
 
     /// Before the fork: a language's own buffer for a descriptor holds output. `site`: where the fork is.
     pub fn add_languages_output(&mut self, language: &'static str, fd: i32, length: usize, digest: Digest, site: usize) {
-        let record = BufferRecord { stream: 0, language, output: Output { fd, start: 0, length }, digest, site };
+        let record = BufferRecord { stream: 0, language, output: Output { fd, start: 0, length }, digest, writer: 0, site };
         // A file with a text layer is found with it, and its buffer by itself.
         match self.buffers.as_mut_slice().iter_mut().find(|known| known.is_languages() && known.output.fd == fd) {
             Some(known) if known.output.length < length => *known = record,

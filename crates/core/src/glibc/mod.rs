@@ -11,7 +11,10 @@ pub use condition::{CONDITION, Condition, find_references, missing, set_referenc
 pub use layout::{LockKind, Object, Survivor, Words, is_known, set_known};
 pub use mutex::{is_robust, is_robust_kind, mutex_kind, owner};
 pub use semaphore::{is_empty, sleepers};
-pub use stream::{Output, StreamWords, drop_output, output, set_streams, standard, stream_words, streams};
+pub use stream::{
+    INDEX_SHIFT, Output, STREAM_SHIFT, StreamWords, WRITER, WRITERS, drop_output, forget_writers, last_writer, output,
+    set_streams, standard, stream_words, streams,
+};
 
 /// True when the words of a lock of this kind may be read.
 pub fn is_known_lock(kind: LockKind) -> bool {

@@ -80,6 +80,39 @@ pub fn streams() -> impl Iterator<Item = (usize, StreamWords)> {
     .take(MOST)
 }
 
+/// Streams of which is known who called the last function that writes.
+pub const WRITERS: usize = 64;
+
+/// A word each, at [`writer_index`]: the address behind the call, with the stream's bits from [`STREAM_BIT`] on above it. Hooks write it without looking.
+pub static WRITER: [AtomicUsize; WRITERS] = [const { AtomicUsize::new(0) }; WRITERS];
+
+/// How far a stream's address is shifted to stand above one of code, which has 47 bits: the four lowest bits of a stream's are zero.
+pub const STREAM_SHIFT: usize = CODE_BITS - STREAM_BIT;
+/// How far a stream's address is shifted to choose among the words.
+pub const INDEX_SHIFT: usize = 5;
+const CODE_BITS: usize = 47;
+const STREAM_BIT: usize = 4;
+
+/// Where a function that writes into the stream was called last: the address behind that call; 0 where that is not known.
+pub fn last_writer(stream: usize) -> usize {
+    let word = word_of(stream).load(Relaxed);
+    let is_streams = word >> CODE_BITS == (stream << STREAM_SHIFT) >> CODE_BITS;
+    if is_streams && stream.is_multiple_of(1 << STREAM_BIT) { word & ((1 << CODE_BITS) - 1) } else { 0 }
+}
+
+/// What waits in the stream, or in all of them (0), is written.
+pub fn forget_writers(stream: usize) {
+    match stream {
+        0 => WRITER.iter().for_each(|word| word.store(0, Relaxed)),
+        _ if last_writer(stream) != 0 => word_of(stream).store(0, Relaxed),
+        _ => {}
+    }
+}
+
+fn word_of(stream: usize) -> &'static AtomicUsize {
+    &WRITER[(stream >> INDEX_SHIFT) % WRITERS]
+}
+
 /// Drops the first `length` bytes of the output that waits in a stream; what was written behind them moves up.
 ///
 /// # Safety
