@@ -221,6 +221,8 @@ impl Group {
         let others = self.subjects.iter().filter(|&&subject| subject != worst.subject);
         let mut lives: Vec<Life> = self.lives.into_iter().map(|it| Life { because: it.because.words(keep), ..it.life }).collect();
         lives.sort_by_key(|life| Reverse((rank(life.state), life.severity)));
+        // The hazard that bit and its bite, both of this kind.
+        lives.dedup_by(|hazard, bite| (hazard.state, &hazard.children, hazard.count) == (bite.state, &bite.children, bite.count));
         let fork = worst.fork.map(|fork| format!("{fork}:")).unwrap_or_default();
         Finding {
             id: format!("{fork}{}", keep.read(worst.what)),
