@@ -20,10 +20,7 @@ fn gunicorn_with_fixups(port: u16) -> Command {
 }
 
 fn uwsgi_with_fixups(port: u16, arguments: &[&str]) -> Command {
-    let mut command = Command::new("uwsgi");
-    command.args(["--plugin=python3", "--master", "--processes=2", "--enable-threads", "--need-app", "--module=fixups"]);
-    command.arg(format!("--http-socket=127.0.0.1:{port}")).arg("--chdir").arg(repository("tests/apps")).args(arguments);
-    with_module(command)
+    with_module(uwsgi(port, "tests/apps", "fixups", arguments))
 }
 
 /// Starts a server: two workers must answer; an answer lists the fixups that ran in its worker, which must be all, once and in order.

@@ -203,11 +203,9 @@ fn gunicorn_lives_on_an_activated_socket() {
 fn uwsgi_lives() {
     let (run, ()) = compare("guards-uwsgi", |run| {
         let (scene, fifo) = (Scene::of(run), run.directory.join("fifo"));
-        let mut command = Command::new("uwsgi");
-        command.args(["--plugin=python3", "--master", "--processes=2", "--enable-threads", "--need-app", "--master-fifo=fifo"]);
-        command.arg(format!("--http-socket=127.0.0.1:{}", scene.port));
-        command.args(["--disable-logging", "--add-header=Connection: close", "--pythonpath"]).arg(repository("tests/apps"));
-        command.arg("--module=guarded").env("PYTHONDONTWRITEBYTECODE", "1");
+        let fifo_of_master = format!("--master-fifo={}", fifo.display());
+        let arguments = [&fifo_of_master, "--disable-logging", "--add-header=Connection: close"];
+        let command = uwsgi(scene.port, "tests/apps", "guarded", &arguments);
         let (server, first) = scene.start(command);
         let order = |letter| fs::write(&fifo, letter).expect("the master's fifo");
         // A worker that has to end exits at once when no request has begun, whatever it has accepted: one each.

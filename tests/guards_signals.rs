@@ -276,17 +276,8 @@ fn masks_of_gunicorn() {
 fn masks_of_uwsgi() {
     same_masks("uwsgi", |run, options| {
         let port = free_port();
-        let mut command = Command::new("uwsgi");
-        command.args([
-            "--plugin=python3",
-            "--master",
-            "--processes=2",
-            "--enable-threads",
-            "--need-app",
-            "--module=graceful:app",
-        ]);
-        command.arg(format!("--http-socket=127.0.0.1:{port}")).arg("--chdir").arg(application(""));
-        command.env("PYTHONDONTWRITEBYTECODE", "1").envs(options.iter().copied());
+        let mut command = uwsgi(port, "tests/apps/signals", "graceful:app", &[]);
+        command.envs(options.iter().copied());
         of_workers(run.start(command), port, libc::SIGQUIT)
     });
 }

@@ -40,14 +40,6 @@ fn life(run: &Run, mut command: Command, port: u16, option: &str, asked: &str, e
     (status, &first | &second)
 }
 
-fn uwsgi(port: u16, arguments: &[&str]) -> Command {
-    let mut command = Command::new("uwsgi");
-    command.args(["--plugin=python3", "--master", "--processes=2", "--enable-threads", "--need-app", "--module=consumers"]);
-    command.arg(format!("--http-socket=127.0.0.1:{port}")).arg("--chdir").arg(repository("tests/apps")).args(arguments);
-    command.env("PYTHONDONTWRITEBYTECODE", "1");
-    command
-}
-
 const POOL: [&str; 3] = ["Thread-1 (worker)", "Thread-2 (worker)", "ThreadPoolExecutor-0_"];
 
 fn consumers_work(name: &str, command: impl Fn(u16) -> Command, end: i32, ends: i32) {
@@ -89,12 +81,12 @@ fn gunicorn_gthread() {
 
 #[test]
 fn uwsgi_forks_past_python() {
-    consumers_work("threads-uwsgi", |port| uwsgi(port, &[]), libc::SIGINT, 0);
+    consumers_work("threads-uwsgi", |port| uwsgi(port, "tests/apps", "consumers", &[]), libc::SIGINT, 0);
 }
 
 #[test]
 fn uwsgi_in_threads() {
-    consumers_work("threads-uwsgi-threads", |port| uwsgi(port, &["--threads=3"]), libc::SIGQUIT, 0);
+    consumers_work("threads-uwsgi-threads", |port| uwsgi(port, "tests/apps", "consumers", &["--threads=3"]), libc::SIGQUIT, 0);
 }
 
 #[test]

@@ -146,7 +146,7 @@ fn gunicorn_lock_of_a_lost_thread() {
 
 #[test]
 fn uwsgi_lock_of_a_lost_thread() {
-    waits_for_an_orphaned_lock("hits-lock-uwsgi", |run, port| uwsgi(run, "held_lock:app", port, &[]));
+    waits_for_an_orphaned_lock("hits-lock-uwsgi", |run, port| uwsgi_with_packages(run, "held_lock:app", port, &[]));
 }
 
 /// As OpenTelemetry and others do it: a thread is lost and comes back.
@@ -229,16 +229,9 @@ fn control_thread_that_logs_and_abort() {
     assert_eq!(run.report().findings("lock-deadlock").count(), 1);
 }
 
-fn uwsgi(run: &Run, module: &str, port: u16, arguments: &[&str]) -> Command {
-    let mut command = Command::new("uwsgi");
-    command.args(["--plugin=python3", "--master", "--processes=1", "--enable-threads", "--need-app"]);
-    command
-        .arg("--virtualenv")
-        .arg(repository("target/venv"))
-        .arg(format!("--http-socket=127.0.0.1:{port}"))
-        .arg("--chdir")
-        .arg(application(""));
-    command.args(arguments).arg(format!("--module={module}")).env("PYTHONDONTWRITEBYTECODE", "1").env("FIFOS", &run.directory);
+fn uwsgi_with_packages(run: &Run, module: &str, port: u16, arguments: &[&str]) -> Command {
+    let mut command = uwsgi(port, "tests/apps/hits", module, arguments);
+    command.arg("--processes=1").arg("--virtualenv").arg(repository("target/venv")).env("FIFOS", &run.directory);
     command
 }
 
@@ -249,7 +242,7 @@ fn replaced_while_the_gil_is_held(run: &Run, port: u16, arguments: &[&str]) -> S
         // SAFETY: a path that ends with zero.
         assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
     }
-    let server = run.start(uwsgi(run, "held_gil", port, arguments));
+    let server = run.start(uwsgi_with_packages(run, "held_gil", port, arguments));
     serves(port);
     let first = server.workers(1, &BTreeSet::new());
     File::create(run.directory.join("told")).expect("told");
@@ -338,7 +331,7 @@ fn uwsgi_psycopg2() {
     let server = |late: Option<&'static str>| {
         let url = postgres.url();
         move |run: &Run, port| {
-            let mut command = uwsgi(run, "postgres", port, &[]);
+            let mut command = uwsgi_with_packages(run, "postgres", port, &[]);
             command.env("DATABASE_URL", &url).envs(late.map(|hook| ("LATE", hook)));
             run.start(command)
         }

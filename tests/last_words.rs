@@ -71,19 +71,7 @@ fn a_worker_of_gunicorns_that_runs() {
 fn a_worker_of_uwsgis() {
     let run = Run::guarded("last-words-uwsgi");
     let port = free_port();
-    let mut command = Command::new("uwsgi");
-    command.args([
-        "--plugin=python3",
-        "--master",
-        "--processes=1",
-        "--enable-threads",
-        "--need-app",
-        "--module=app:app",
-        "--harakiri=2",
-    ]);
-    command.arg(format!("--http-socket=127.0.0.1:{port}")).arg("--chdir").arg(repository("tests/apps/stuck"));
-    command.env("PYTHONDONTWRITEBYTECODE", "1");
-    let server = run.start(command);
+    let server = run.start(uwsgi(port, "tests/apps/stuck", "app:app", &["--processes=1", "--harakiri=2"]));
     wait_for("an answer", || ask(port, "/well").ok());
     let _request = send_request_for(port, "/waits");
     let (_, words) = last_words(&run);

@@ -3,15 +3,10 @@ mod common;
 
 use common::server::*;
 use std::collections::BTreeSet;
-use std::process::Command;
 
 fn life(run: &Run, module: &str, end: i32) -> (std::process::ExitStatus, (u32, BTreeSet<u32>)) {
     let port = free_port();
-    let mut command = Command::new("uwsgi");
-    command.args(["--plugin=python3", "--master", "--processes=2", "--enable-threads", "--need-app"]);
-    command.arg(format!("--http-socket=127.0.0.1:{port}")).arg("--chdir").arg(repository("tests/apps"));
-    command.args(["--threads=2", &format!("--module={module}")]).env("PYTHONDONTWRITEBYTECODE", "1");
-    let server = run.start(command);
+    let server = run.start(uwsgi(port, "tests/apps", module, &["--threads=2"]));
     serves(port);
     let first = server.workers(2, &BTreeSet::new());
     served_by(port, &first);

@@ -129,11 +129,7 @@ fn a_repaired_program_passes_and_answers() {
 /// uWSGI, Unicorn and Puma are stopped, each in its way, and all of their workers.
 #[test]
 fn other_servers() {
-    let (uwsgi, unicorn, puma) = (free_port(), free_port(), free_port());
-    let app = repository("demo/prices").display().to_string();
-    let socket = format!("--http-socket=127.0.0.1:{uwsgi}");
-    let flags =
-        ["uwsgi", "--plugin=python3", "--master", "--processes=2", "--enable-threads", "--need-app", "--module=wrong:app"];
+    let (wsgi, unicorn, puma) = (free_port(), free_port(), free_port());
     let mut ruby = [program(&["unicorn", "--config-file"]), program(&["puma", "--config"])];
     for (command, (name, port)) in ruby.iter_mut().zip([("unicorn", unicorn), ("puma", puma)]) {
         command
@@ -142,8 +138,8 @@ fn other_servers() {
             .env("PORT", port.to_string());
     }
     let [with_unicorn, with_puma] = ruby;
-    let with_uwsgi = program(&[&flags[..], &[&socket, "--chdir", &app]].concat());
-    for (port, command) in [(uwsgi, with_uwsgi), (unicorn, with_unicorn), (puma, with_puma)] {
+    let with_uwsgi = uwsgi(wsgi, "demo/prices", "wrong:app", &[]);
+    for (port, command) in [(wsgi, with_uwsgi), (unicorn, with_unicorn), (puma, with_puma)] {
         let directory = scratch(&format!("tool-check-{}", command.get_program().display()));
         let (status, said) = checked(&directory, &["--request", &url(port)], &command);
         assert_eq!(status, Some(1), "{said}");
@@ -254,10 +250,7 @@ fn what_preload_would_break_under_other_servers() {
     };
     let unicorn = format!("listen \"127.0.0.1:{}\"\nworker_processes 2\npreload_app false\n", free_port());
     let puma = format!("bind \"tcp://127.0.0.1:{}\"\nworkers 2\nthreads 1, 2\n", free_port());
-    let mut uwsgi = program(&["uwsgi", "--plugin=python3", "--master", "--processes=2", "--enable-threads", "--lazy-apps"]);
-    uwsgi.args(["--need-app", "--module=wrong:app", "--chdir"]).arg(repository("demo/prices"));
-    uwsgi.arg(format!("--http-socket=127.0.0.1:{}", free_port()));
-    let uwsgi = ("uwsgi".to_owned(), uwsgi, "wrong.py:15");
+    let uwsgi = ("uwsgi".to_owned(), uwsgi(free_port(), "demo/prices", "wrong:app", &["--lazy-apps"]), "wrong.py:15");
     let ruby = [with_ruby("unicorn", "--config-file", unicorn), with_ruby("puma", "--config", puma)];
     for (name, command, line) in iter::once(uwsgi).chain(ruby) {
         let (status, said) = checked(&scratch(&format!("tool-check-preload-{name}")), &["--what-if-preload"], &command);

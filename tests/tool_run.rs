@@ -80,10 +80,7 @@ fn gunicorn() {
 #[test]
 fn uwsgi() {
     let port = free_port();
-    let mut command = Command::new("uwsgi");
-    command.args(["--plugin=python3", "--master", "--processes=2", "--enable-threads", "--need-app", "--module=wrong:app"]);
-    command.arg(format!("--http-socket=127.0.0.1:{port}")).arg("--chdir").arg(repository("demo/prices"));
-    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    let command = common::server::uwsgi(port, "demo/prices", "wrong:app", &[]);
     stops_and_tells("tool-run-uwsgi", command, port, libc::SIGINT, &["started at wrong.py:15", "@postfork"]);
 }
 

@@ -150,17 +150,7 @@ fn gunicorn_with_worst(port: u16) -> Command {
 #[test]
 fn uwsgi() {
     server_hangs_unless_cured("uwsgi", "tests/apps/worst_server.py", |port| {
-        let mut command = Command::new("uwsgi");
-        command.args([
-            "--plugin=python3",
-            "--master",
-            "--processes=2",
-            "--enable-threads",
-            "--need-app",
-            "--module=worst_server:app",
-        ]);
-        command.arg(format!("--http-socket=127.0.0.1:{port}")).arg("--chdir").arg(repository("tests/apps"));
-        command
+        common::server::uwsgi(port, "tests/apps", "worst_server:app", &[])
     });
 }
 

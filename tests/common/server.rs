@@ -45,6 +45,15 @@ pub fn gunicorn(port: u16, directory: &str, application: &str, arguments: &[&str
     command
 }
 
+/// uWSGI with a master, two workers and an application of `directory`, loaded before the fork. Of an option that is given twice the last counts.
+pub fn uwsgi(port: u16, directory: &str, module: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("uwsgi");
+    command.args(["--plugin=python3", "--master", "--processes=2", "--enable-threads", "--need-app"]);
+    command.arg(format!("--http-socket=127.0.0.1:{port}")).arg("--chdir").arg(repository(directory));
+    command.args(arguments).arg(format!("--module={module}")).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A port that nobody listens on, below the range that the kernel gives to clients.
