@@ -8,6 +8,7 @@ mod lock;
 mod maps;
 mod memory;
 mod module;
+mod priority;
 mod program;
 pub mod sharing;
 mod stat;

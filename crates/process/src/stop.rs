@@ -35,9 +35,9 @@ impl Stopped {
     pub(crate) fn new(tid: u32) -> Option<Stopped> {
         let thread = Pid::from_raw(tid as i32);
         ptrace::seize(thread, ptrace::Options::empty()).ok()?;
-        let since = Instant::now();
+        let asked = Instant::now();
         ptrace::interrupt(thread).ok()?;
-        let signal = wait(thread, since)?;
+        let (signal, since) = wait(thread, asked)?;
         Some(Stopped { thread, signal, since })
     }
 
@@ -62,13 +62,18 @@ impl Drop for Stopped {
     }
 }
 
-/// Waits for a thread to stop: with the signal that it was about to get, if one came first.
-fn wait(thread: Pid, since: Instant) -> Option<Option<Signal>> {
+/// Waits for a thread to stop: with the signal that it was about to get, if one came first. Gives the last moment at which it still ran, too.
+fn wait(thread: Pid, asked: Instant) -> Option<(Option<Signal>, Instant)> {
+    let mut ran = asked;
     loop {
+        let now = Instant::now();
         match waitpid(thread, Some(WaitPidFlag::__WALL | WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::PtraceEvent(..)) => return Some(None),
-            Ok(WaitStatus::Stopped(_, signal)) => return Some(Some(signal)),
-            Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) if since.elapsed() < LIMIT => std::thread::sleep(PAUSE),
+            Ok(WaitStatus::PtraceEvent(..)) => return Some((None, ran)),
+            Ok(WaitStatus::Stopped(_, signal)) => return Some((Some(signal), ran)),
+            Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) if now - asked < LIMIT => {
+                ran = now;
+                std::thread::sleep(PAUSE);
+            }
             _ => return None,
         }
     }

@@ -5,6 +5,7 @@ use crate::lock::{Evidence, Kind, Lock};
 use crate::maps::{self, Mapping};
 use crate::memory::ProcessMemory;
 use crate::module::{self, Module};
+use crate::priority::Highest;
 use crate::status::{Status, status, tasks};
 use crate::stop::{Registers, Stopped};
 use crate::unwind::Unwinder;
@@ -107,6 +108,7 @@ impl Look {
         let mut longest = Duration::ZERO;
         let may_stop =
             |task: &Status, wait: &Wait| task.state != 'D' && wait.call().is_none_or(|call| call.goes_on_after_a_stop());
+        let highest = Highest::take();
         for (task, wait) in waits.iter().filter(|(task, wait)| may_stop(task, wait)) {
             let Some(stopped) = Stopped::new(task.id) else { continue };
             if let Some(found) = stopped.registers() {
@@ -118,6 +120,7 @@ impl Look {
             }
             longest = longest.max(stopped.release());
         }
+        drop(highest);
         let mut seen = Vec::new();
         for (task, wait) in waits {
             let registers = registers.get(&task.id).copied().unwrap_or_else(|| known_registers(wait));
