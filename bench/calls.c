@@ -12,6 +12,7 @@
 #include <time.h>
 
 static int pipe_ends[2], epoll, file;
+static FILE *null;
 static sigset_t usual, before;
 
 static void handler(int number) { (void)number; }
@@ -40,6 +41,11 @@ CALL(watch, struct epoll_event event = {.events = EPOLLIN}; must(!epoll_ctl(epol
 CALL(lock_file, must(!flock(file, LOCK_EX), "flock"); flock(file, LOCK_UN))
 CALL(make_timer, timer_t timer; struct sigevent event = {.sigev_notify = SIGEV_NONE};
      must(!timer_create(CLOCK_MONOTONIC, &event, &timer), "timer_create"); timer_delete(timer))
+// The compiler makes fputs of a fprintf without arguments.
+CALL(put_byte, fputc('x', null))
+CALL(put_line, fputs("a line of a log\n", null))
+CALL(write_line, fwrite("a line of a log\n", 1, 16, null))
+CALL(print_line, fprintf(null, "request %d of %s\n", 17, "worker"))
 // What is not there is not executed: the cost of the call alone.
 CALL(spawn_nothing, pid_t child; char *arguments[] = {"/nonexistent", NULL};
      must(posix_spawn(&child, arguments[0], NULL, NULL, arguments, arguments) == ENOENT, "posix_spawn"))
@@ -53,7 +59,8 @@ static const struct {
     {"poll", poll_one},             {"epoll_wait", epoll_empty},   {"localtime_r", local_time},
     {"setenv", set_environment},    {"sigaction", set_action},     {"pthread_sigmask", block_signals},
     {"epoll_ctl+epoll_ctl", watch}, {"flock+flock", lock_file},    {"timer_create+timer_delete", make_timer},
-    {"posix_spawn", spawn_nothing}, {"write+read after a fork", write_read},
+    {"posix_spawn", spawn_nothing}, {"fputc", put_byte},           {"fputs", put_line},
+    {"fwrite", write_line},         {"fprintf", print_line},       {"write+read after a fork", write_read},
     {"write+read in a child", write_read},
 };
 
@@ -66,7 +73,8 @@ int main(int argc, char **argv) {
     epoll = epoll_create1(EPOLL_CLOEXEC);
     must(epoll >= 0 && !pipe(pipe_ends), "pipe");
     file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    must(file >= 0, "open");
+    null = fopen("/dev/null", "w");
+    must(file >= 0 && null, "open");
     if (strstr(argv[1], "after a fork")) {
         pid_t child = fork();
         if (child == 0)
