@@ -144,9 +144,13 @@ fn running(site: SiteId) -> Option<&'static ExitHandler> {
 
 /// True for what a process made from which this one was forked since.
 fn is_made_by_leader(directory: i32, path: &str) -> bool {
-    let is_inherited = |path: &str| made::is_inherited(path.as_bytes());
-    let is_named = directory == AT_FDCWD || path.starts_with('/');
-    is_named && (is_inherited(path) || is_inherited(other_name(path).as_str()))
+    let is_inherited =
+        |path: &str| made::is_inherited(path.as_bytes()) || made::is_inherited(other_name(path).as_str().as_bytes());
+    if directory == AT_FDCWD || path.starts_with('/') {
+        return is_inherited(path);
+    }
+    let below = kernel::open_directory::<256>(directory);
+    !below.is_empty() && is_inherited(Text::<512>::of(format_args!("{}/{path}", below.as_str())).as_str())
 }
 
 /// The path by its other name: below the working directory, or from the root.

@@ -131,8 +131,17 @@ pub fn path_of_thread(name: core::fmt::Arguments<'_>) -> Text<80> {
 
 /// This process's working directory; empty where it is longer than there is room, or not to be read.
 pub fn working_directory<const N: usize>() -> Text<N> {
+    link(c"/proc/self/cwd")
+}
+
+/// The same of a directory that is open.
+pub fn open_directory<const N: usize>(fd: i32) -> Text<N> {
+    Text::<40>::of(format_args!("/proc/self/fd/{fd}")).as_cstr().map(link).unwrap_or_default()
+}
+
+fn link<const N: usize>(path: &CStr) -> Text<N> {
     let mut bytes = [0u8; N];
-    let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, c"/proc/self/cwd", &mut bytes[..]).unwrap_or(0);
+    let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, path, &mut bytes[..]).unwrap_or(0);
     let path = bytes.get(..read).filter(|path| path.len() < N).and_then(|path| core::str::from_utf8(path).ok());
     Text::of(format_args!("{}", path.unwrap_or_default()))
 }
