@@ -112,6 +112,17 @@ fn rubys_ended_threads() {
     assert!(severities.iter().all(|severity| severity == "info"), "{severities:?}");
 }
 
+/// The thread of a queue between processes feeds those that multiprocessing makes; what a child of os.fork puts there is lost with it.
+#[test]
+fn a_queues_feeder() {
+    let severities = |argument: &str| -> Vec<_> {
+        let (script, printed) = Script::with_output("python", "queue_feeder.py", &[argument]);
+        assert_eq!(printed.trim(), if argument == "process" { "arrived" } else { "lost" });
+        script.report.findings("thread-lost").map(|entry| entry.json["severity"].clone()).collect()
+    };
+    assert_eq!((severities("process"), severities("fork")), (vec!["info".into()], vec!["warning".into()]));
+}
+
 /// What waits in files at the fork, in their text layers or below, is written by both as well; what was flushed is not.
 #[test]
 fn pythons_files_are_written_twice() {

@@ -183,6 +183,11 @@ fn gunicorn_with_sentry() {
 }
 
 #[test]
+fn gunicorn_whose_leader_serves_a_page_of_its_own() {
+    Stage::new("leaders-page").gunicorn("server_in_leader");
+}
+
+#[test]
 fn gunicorn_with_ddtrace() {
     Stage::new("ddtrace").collector().gunicorn("datadog");
 }

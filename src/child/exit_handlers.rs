@@ -2,6 +2,7 @@
 use super::hit::report_hit;
 use crate::describe;
 use crate::entry::{Arena, Registers, record, record_with_scratch};
+use crate::findings::sqlite_inherited::is_sqlite;
 use crate::findings::{Hazard, Hit};
 use crate::guards;
 use crate::ledger::Output;
@@ -11,6 +12,7 @@ use forkguard_core::fork::{self as core_fork, Snapshot};
 use forkguard_core::registry::exit_handlers::{self, ExitHandler};
 use forkguard_core::registry::made;
 use forkguard_core::{flags, gate, kernel};
+use forkguard_loader::path_of;
 use forkguard_report::event::{FindingKind, Role, Severity};
 use libc::AT_FDCWD;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -60,6 +62,10 @@ pub(crate) fn keeps_from_removal(registers: &Registers, removes: &str, directory
     let text = kernel::read_text::<256>(path);
     // Most removals of most children, which have no such handler.
     if !made::may_be_inherited(text.as_str().as_bytes()) && !may_handlers_run() {
+        return false;
+    }
+    // SQLite rolls back: what is wrong with that is said of the database.
+    if path_of(registers.caller).is_some_and(|module| is_sqlite(module.as_str())) {
         return false;
     }
     // A daemon that goes on in its leader's place cleans up for it.

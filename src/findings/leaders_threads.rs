@@ -3,9 +3,8 @@
 use forkguard_report::event::{Frame, Site, Thread};
 
 /// Parts of the paths of code that manages the processes of a pool, and of the channels to them.
-const MANAGERS: [&str; 7] = [
+const MANAGERS: [&str; 6] = [
     "/multiprocessing/connection.py",
-    "/multiprocessing/queues.py",
     "/multiprocessing/managers.py",
     "/multiprocessing/resource_sharer.py",
     "/concurrent/futures/process.py",
@@ -17,13 +16,24 @@ const MANAGERS: [&str; 7] = [
 const POOL: &str = "/multiprocessing/pool.py";
 const POOL_OF_THREADS: &str = "/multiprocessing/dummy/";
 
+/// Python's queue between processes: its thread feeds those that multiprocessing makes, which begin a queue of their own. Other children do not:
+/// what one of them puts there is lost with the thread.
+const QUEUE: &str = "/multiprocessing/queues.py";
+const OWN_PROCESSES: &str = "/multiprocessing/";
+
+/// Where gunicorn calls what its configuration has for the leader alone: `on_starting`, `when_ready` and `on_reload`. (Since 3.11 Python's names
+/// have the class.)
+const ARBITER: &str = "/gunicorn/arbiter.py";
+const CALLS_LEADERS_HOOKS: [&str; 4] = ["Arbiter.start", "Arbiter.reload", "start", "reload"];
+
 /// Parts of the paths of code that loads other code: what stands outside of it only asked for that.
 const LOADERS: [&str; 4] = ["<frozen importlib", "/importlib/", "kernel_require", "/bootsnap/"];
 
 /// True for a thread that works for its own process alone, of which `forking` forked at `fork`; `leader` is its main thread.
 pub(super) fn works_for_leader(thread: &Thread<'_>, forking: Option<&Thread<'_>>, fork: Option<&Site<'_>>, leader: u32) -> bool {
     thread.tid == leader
-        || manages_processes(thread)
+        || manages_processes(thread, fork)
+        || thread.site.as_ref().is_some_and(is_started_for_leader)
         || forking.is_some_and(|forking| runs_the_same(thread, forking))
         || fork.is_some_and(|fork| has_one_manager(thread, fork))
 }
@@ -39,15 +49,28 @@ fn file<'f>(frame: &'f Frame<'_>) -> &'f str {
 }
 
 /// It was started by, runs, or stood in code that manages processes.
-fn manages_processes(thread: &Thread<'_>) -> bool {
+fn manages_processes(thread: &Thread<'_>, fork: Option<&Site<'_>>) -> bool {
     let is_of_threads = || library_frames(thread.site.as_ref()).any(|frame| file(frame).contains(POOL_OF_THREADS));
     let manages = |frame: &Frame<'_>| {
         let helps_pool = || file(frame).ends_with(POOL) && frame.function.as_deref().is_some_and(|name| name != "worker");
         MANAGERS.iter().any(|part| file(frame).contains(part)) || helps_pool()
     };
-    let mut frames =
-        library_frames(thread.site.as_ref()).chain(thread.start.as_ref()).chain(library_frames(thread.stood.as_ref()));
-    frames.any(manages) && !is_of_threads()
+    // Where a queue's thread stood tells nothing of who needs it.
+    let feeds = thread.start.as_ref().is_some_and(|start| file(start).contains(QUEUE));
+    let stood = thread.stood.as_ref().filter(|_| !feeds);
+    let mut frames = library_frames(thread.site.as_ref()).chain(thread.start.as_ref()).chain(library_frames(stood));
+    (frames.any(manages) || feeds && makes_own_queues(fork)) && !is_of_threads()
+}
+
+fn makes_own_queues(fork: Option<&Site<'_>>) -> bool {
+    library_frames(fork).any(|frame| file(frame).contains(OWN_PROCESSES))
+}
+
+/// The application's innermost frames are those of a function that its server called for the leader alone.
+fn is_started_for_leader(site: &Site<'_>) -> bool {
+    let outer = site.frames.iter().skip_while(|frame| !frame.is_application()).find(|frame| !frame.is_application());
+    let calls_hooks = |frame: &Frame<'_>| frame.function.as_deref().is_some_and(|name| CALLS_LEADERS_HOOKS.contains(&name));
+    outer.is_some_and(|frame| file(frame).ends_with(ARBITER) && calls_hooks(frame))
 }
 
 /// It runs the function that the forking thread runs, too: such threads fork each for itself.

@@ -24,7 +24,12 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
 pub(crate) fn is_database(file: &Descriptor<'_>) -> bool {
     let module = file.site.as_ref().and_then(|s| s.frames.first()?.module.as_deref());
     let path = file.path.as_deref().unwrap_or("?");
-    module.is_some_and(|m| base(m).contains("sqlite"))
+    module.is_some_and(is_sqlite)
         && file.mode.as_deref() == Some("read-write")
         && !["-wal", "-journal", "-shm"].iter().any(|suffix| path.ends_with(suffix))
+}
+
+/// True for the path of SQLite's own library.
+pub(crate) fn is_sqlite(module: &str) -> bool {
+    base(module).contains("sqlite")
 }
