@@ -64,6 +64,7 @@ pub(crate) extern "C-unwind" fn prepare() {
         if let Some(mut snapshot) = current.or_else(begun) {
             guards::wait_in_prepare();
             core_fork::prepare(&mut snapshot);
+            sites::record_interpreters_locks(&mut snapshot);
             report::decide(&mut snapshot);
             keep_signals_out(snapshot.blocked);
         }
@@ -101,7 +102,12 @@ fn init_child(cell: Option<&'static SnapshotCell>) {
     let Some(mut snapshot) = cell.and_then(core_fork::child) else { return child_unseen() };
     reset_in_child(snapshot.sequence);
     sites::record_lost_stacks(&mut snapshot);
+    let found_locks = sites::record_lost_locks(&mut snapshot);
     drop(snapshot);
+    if found_locks {
+        child::pythons_locks::note_found_locks();
+        core_fork::update_watched();
+    }
     if let Some(birth) = core_fork::birth() {
         child::begin(birth);
         guards::in_child(birth, child::regions::is_watched);

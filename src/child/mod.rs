@@ -12,6 +12,7 @@ mod hit;
 pub(crate) mod inheritance;
 mod leaks;
 pub(crate) mod lost_locks;
+pub(crate) mod pythons_locks;
 pub(crate) mod regions;
 pub(crate) mod restarts;
 pub(crate) mod settle;
@@ -51,6 +52,7 @@ pub(crate) fn reset() {
     settle::reset();
     uses::begin(false);
     lost_locks::reset();
+    pythons_locks::reset();
     begin_copies(0);
     flags::FORKED_CHILD.store(1, std::sync::atomic::Ordering::Relaxed);
     flags::report_end();

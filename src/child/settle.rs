@@ -1,6 +1,7 @@
 //! When a child settles: before its first wait for work or its first error. One that waits for other things only settles at such a wait once it is
 //! no child that still boots, or at its end. Its summary appears then.
 use super::handlers;
+use super::pythons_locks;
 use super::summary;
 use super::uses::{accepted, pending, watch};
 use super::what_if;
@@ -92,6 +93,7 @@ pub(super) fn settle_now(call: &'static str, scratch: &Scratch) {
     {
         let (call, resets) = postponed_call().map_or((call, !0), |call| (call, POSTPONED_RESETS.load(Relaxed)));
         // The summary is made of last states.
+        pythons_locks::look_at_them();
         pending::report_all(scratch);
         summary::report(scratch, birth, call, resets);
         ledger::report_resolved_by_actions(scratch);

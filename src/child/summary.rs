@@ -1,5 +1,5 @@
 //! What a child reports when it settles: the `child` event, the handlers of signals that it or its server dealt with, the summary on stderr.
-use super::{file_locks, handlers, severed, signals, unmerged, unused_pipes};
+use super::{file_locks, handlers, pythons_locks, severed, signals, unmerged, unused_pipes};
 use crate::describe::{self, own_fork_id};
 use crate::emit;
 use crate::entry::arena::ArenaList;
@@ -75,6 +75,9 @@ impl<'a> Found<'a> {
                 return;
             }
             self.add_later_name(&finding);
+            if finding.kind == FindingKind::LockOrphaned && pythons_locks::is_found_here(self.fork, finding.what()) {
+                self.events.push(Event::Finding(finding.clone()));
+            }
             match finding.severity {
                 Severity::Error => self.counts.error += 1,
                 Severity::Warning => self.counts.warning += 1,

@@ -81,6 +81,8 @@ pub(crate) fn kind_of(kind: glibc::LockKind, owner_checking: i32) -> LockKind {
         (glibc::LockKind::Spin, _) => LockKind::SpinLock,
         (glibc::LockKind::Semaphore, _) => LockKind::Semaphore,
         (glibc::LockKind::Libc, _) => LockKind::Libc,
+        (glibc::LockKind::Python, _) => LockKind::PythonLock,
+        (glibc::LockKind::PythonRecursive, _) => LockKind::PythonRlock,
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) fn in_child(fork: &'static Snapshot) {
     let survivor = Survivor { before: fork.thread, now: kernel::thread_id() };
     fork.locks.as_slice().iter().filter(|lock| lock.own).for_each(|lock| change_owner(fork, lock, survivor));
     fork.threads.as_slice().iter().filter(|thread| is_frozen(fork, thread)).for_each(|thread| repair_all(fork, thread, survivor));
+    fork.broken_locks().filter(|lock| lock.entry.kind.is_pythons()).for_each(|lock| repair_pythons(fork, lock, survivor));
     fork.broken_locks().filter(|lock| is_inside_libc(lock)).for_each(log_unreachable);
     core_fork::update_watched();
 }
@@ -38,6 +39,13 @@ fn repair_all(fork: &Snapshot, thread: &ThreadRecord, survivor: Survivor) {
         repair(fork, thread, entry, link_map_of(entry.address).is_some(), survivor);
     }
     forget_waiters(thread.slot.waits_for.load(Relaxed));
+}
+
+/// A lock that no hook saw being taken is in the snapshot only.
+fn repair_pythons(fork: &Snapshot, lock: &LockRecord, survivor: Survivor) {
+    if let Some(thread) = fork.threads.as_slice().iter().find(|thread| thread.tid == lock.holder) {
+        repair(fork, thread, lock.entry, true, survivor);
+    }
 }
 
 /// True for a lost thread whose slot no other thread has taken since.
@@ -57,7 +65,7 @@ fn holds(entry: &Entry) -> bool {
     match entry.kind {
         LockKind::Mutex | LockKind::C11Mutex => true,
         LockKind::Semaphore => entry.flags & (HOLDS | WAITS | MADE) == HOLDS && !semaphores::is_signal(entry.address),
-        LockKind::Spin | LockKind::Read | LockKind::Write | LockKind::Libc => entry.flags & HOLDS != 0,
+        _ => entry.flags & HOLDS != 0,
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod fixups;
 mod locks;
 mod memory;
 mod openmp;
+mod pythons_locks;
 mod safe_point;
 mod self_pipe;
 mod signals;

@@ -1,5 +1,6 @@
 //! FORKGUARD_SAFE_POINT: a fork waits until no other thread holds a lock. `forkguard_core::safe_point` has the gate and decides which threads
 //! are waited for; `docs/guards.md` says why no thread waits for ever.
+use super::pythons_locks;
 use crate::describe;
 use crate::emit;
 use crate::entry::record_with_scratch;
@@ -149,7 +150,17 @@ pub(super) fn wait_before_fork() {
         point::give_up();
     }
     let ns = spent + kernel::monotonic() - start;
-    LATEST.set(thread, Outcome { ns, waited_for: waited_for.max(before), blocker: blocker(&others) });
+    let blocker = blocker(&others).or_else(pythons_blocker);
+    LATEST.set(thread, Outcome { ns, waited_for: waited_for.max(before), blocker });
+}
+
+fn pythons_blocker() -> Option<Blocker> {
+    let held = pythons_locks::held_by_others();
+    let blocker = |(slot, entry): (&'static Slot, held::Entry), given_up| {
+        let tid = slot.tid.load(Relaxed);
+        Blocker { tid, name: describe::kernel_name(tid), lock: Some(entry), given_up }
+    };
+    held.awaited.map(|held| blocker(held, false)).or_else(|| held.given_up.map(|held| blocker(held, true)))
 }
 
 fn blocker(others: &Others) -> Option<Blocker> {
@@ -228,6 +239,7 @@ fn lock_name(entry: held::Entry) -> Text<64> {
         LockKind::Read | LockKind::Write => Text::of(format_args!("rwlock {:#x}", entry.address)),
         LockKind::Spin => Text::of(format_args!("spin lock {:#x}", entry.address)),
         LockKind::Semaphore => Text::of(format_args!("semaphore {:#x}", entry.address)),
+        LockKind::Python | LockKind::PythonRecursive => Text::of(format_args!("threading.Lock {:#x}", entry.address)),
     }
 }
 
@@ -286,11 +298,21 @@ pub(super) fn before_python_fork() {
     let mut most = 0;
     loop {
         let (count, others) = wait(kernel::monotonic() + GIL_HELD_NS);
-        most = count.max(most);
-        if others.awaited.is_none() || kernel::monotonic() >= until {
+        let pythons = pythons_locks::held_by_others();
+        most = (count + pythons.count).max(most);
+        let is_late = kernel::monotonic() >= until;
+        if is_late {
+            pythons_locks::give_up();
+        }
+        if others.awaited.is_none() && pythons.awaited.is_none() || is_late {
             break;
         }
-        sites::without_interpreter(&|| _ = wait(until.min(kernel::monotonic() + GIL_RELEASED_NS)));
+        sites::without_interpreter(&|| {
+            let (_, others) = wait(until.min(kernel::monotonic() + GIL_RELEASED_NS));
+            if others.awaited.is_none() && pythons.awaited.is_some() {
+                kernel::sleep(PAUSE_NS.1);
+            }
+        });
     }
     WAIT_BEFORE_FORK.set(kernel::thread_id(), kernel::monotonic() - start, most);
 }

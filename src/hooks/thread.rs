@@ -1,4 +1,5 @@
 //! Threads: who starts which, and what they are called.
+use crate::child::pythons_locks;
 use crate::child::restarts::{self, StartedThread};
 use crate::child::waits::{self, BlockingCall};
 use crate::describe::openmp;
@@ -75,6 +76,9 @@ fn created(thread: *const pthread_t, slot: &'static Slot, made: StartedThread, r
 /// Claims a slot for a thread that is about to be created.
 fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Option<(&'static Slot, StartedThread)> {
     super::seccomp::before_process();
+    if gate::is_watched() {
+        pythons_locks::look_at_them();
+    }
     record(|_| {
         dispatch::start_tracking();
         openmp::record_start(start);

@@ -21,6 +21,7 @@ pub(crate) use capture::{
 };
 pub(crate) use code::{call_target, is_own};
 use forkguard_core::fork::Snapshot;
+use forkguard_core::registry::held::Entry;
 use forkguard_loader::{MemoryAccess, next_libraries, path_of};
 pub(crate) use languages::cpp;
 pub(crate) use languages::exit_functions::{exit_functions, runs_exit_function};
@@ -76,6 +77,25 @@ pub(crate) fn record_stacks_at_fork(snapshot: &mut Snapshot) {
     if python::holds_gil() {
         python::record_stacks(snapshot.threads.as_mut_slice());
     }
+}
+
+/// In the last prepare handler: locks of an interpreter's that its other threads hold, and no hook sees, into the snapshot.
+pub(crate) fn record_interpreters_locks(snapshot: &mut Snapshot) {
+    if python::is_known() && snapshot.threads.as_slice().len() > 1 && python::holds_gil() {
+        python::record_locks(snapshot);
+    }
+}
+
+/// Calls `each` with the pthread_t of the holders of such locks and the locks, if this thread has the GIL.
+pub(crate) fn interpreters_locks_of_others(each: impl FnMut(usize, Entry)) {
+    if python::is_known() && python::holds_gil() {
+        python::locks_of_others(each);
+    }
+}
+
+/// The same in the child, before fork() returns there, of a fork without the GIL. True where a lock was recorded.
+pub(crate) fn record_lost_locks(snapshot: &mut Snapshot) -> bool {
+    python::is_known() && snapshot.threads.as_slice().len() > 1 && !python::holds_gil() && python::record_frozen_locks(snapshot)
 }
 
 /// In the child, before fork() returns there and the interpreter frees them: the stacks of the lost threads. With the GIL they are whole;

@@ -80,6 +80,20 @@ pub fn scratch(name: &str) -> PathBuf {
     directory
 }
 
+/// Debian's Python, and those that pyenv installed, as far as frames are read: minor version (0: not asked), name and program.
+pub fn interpreters() -> Vec<(u32, String, PathBuf)> {
+    let mut all = vec![(0, "debian".to_string(), PathBuf::from("/usr/bin/python3"))];
+    let versions = PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".pyenv/versions");
+    for entry in fs::read_dir(versions).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let minor = name.strip_prefix("3.").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+        if let Some(minor) = minor.filter(|minor| (9..=14).contains(minor)) {
+            all.push((minor, name, entry.path().join("bin/python3")));
+        }
+    }
+    all
+}
+
 /// `command` under the library, reporting into `report`; whatever options the tests themselves run with are removed.
 pub fn guarded<'a>(command: &'a mut Command, report: &Path) -> &'a mut Command {
     without_options(command).env("LD_PRELOAD", library()).env("FORKGUARD_REPORT", report)

@@ -565,6 +565,8 @@ impl LockKind {
             LockKind::SpinLock => "spin lock",
             LockKind::Semaphore => "semaphore",
             LockKind::Libc => "lock inside the C library",
+            LockKind::PythonLock => "threading.Lock",
+            LockKind::PythonRlock => "threading.RLock",
         }
     }
 }

@@ -384,6 +384,10 @@ pub enum LockKind {
     Semaphore,
     /// A lock inside the C library: the holder is inside the named function.
     Libc,
+    /// A `threading.Lock` of CPython 3.13 or later.
+    PythonLock,
+    /// A `threading.RLock` of CPython 3.14 or later.
+    PythonRlock,
 }
 
 /// One lock held at the fork.

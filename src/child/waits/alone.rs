@@ -36,6 +36,8 @@ pub(super) enum Awaited {
     /// A lock of native code that no hook knows: the function in which it is taken has its name.
     NativeLock,
     InterpreterLock,
+    /// A lock object of CPython's, which names no holder.
+    PythonLock,
     LostWaiters,
     Lock(LockKind),
     ThreadEnd,
@@ -51,13 +53,17 @@ impl Awaited {
             Awaited::Futex if function.contains("sync::once") => Awaited::StaticVariable,
             Awaited::Futex if function.contains("__atomic_futex_unsigned_base") => Awaited::Promise,
             Awaited::Futex if site.and_then(lock_functions::taken_in).is_some() => Awaited::NativeLock,
+            // CPython's conditions, events and queues wait for such a lock, too, which stands for a signal there.
+            Awaited::PythonLock if !site.is_some_and(|site| matches!(interpreter::wait(site), Wait::OfLock)) => {
+                Awaited::Semaphore
+            }
             _ => self,
         }
     }
 
     /// True for what a signal handler may do (signal-safety(7)).
     fn is_done_by_handlers(self) -> bool {
-        matches!(self, Awaited::Semaphore | Awaited::Futex)
+        matches!(self, Awaited::Semaphore | Awaited::PythonLock | Awaited::Futex)
     }
 
     fn name(self) -> &'static str {
@@ -71,6 +77,7 @@ impl Awaited {
             Awaited::StaticVariable => "the initialisation of a static variable that another thread began",
             Awaited::Promise => "a future",
             Awaited::InterpreterLock => "the interpreter's lock (GIL), which no thread of this process holds,",
+            Awaited::PythonLock => "a threading.Lock",
             Awaited::Lock(LockKind::Read | LockKind::Write) => "a read-write lock",
             Awaited::Lock(LockKind::Mutex | LockKind::C11Mutex) => "a mutex",
             Awaited::Lock(_) | Awaited::NativeLock => "a lock",
@@ -81,7 +88,9 @@ impl Awaited {
 
     fn hit_kind(self) -> FindingKind {
         match self {
-            Awaited::InterpreterLock | Awaited::StaticVariable | Awaited::NativeLock => FindingKind::LockDeadlock,
+            Awaited::InterpreterLock | Awaited::StaticVariable | Awaited::NativeLock | Awaited::PythonLock => {
+                FindingKind::LockDeadlock
+            }
             _ if lost_threads().next().is_none() => FindingKind::LockDeadlock,
             _ => FindingKind::JoinLostThread,
         }
@@ -91,6 +100,17 @@ impl Awaited {
 /// A thread is about to wait; `still` is asked again whether it would, because the last of the others may have done its part before it
 /// fell asleep.
 pub(super) fn check(awaited: Awaited, address: usize, caller: usize, still: impl Fn() -> bool) -> WaitReport {
+    check_asleep_at(awaited, address, address, caller, still)
+}
+
+/// The same for a thread that will sleep at another address, `asleep_at`, until it gets what it waits for.
+pub(super) fn check_asleep_at(
+    awaited: Awaited,
+    address: usize,
+    asleep_at: usize,
+    caller: usize,
+    still: impl Fn() -> bool,
+) -> WaitReport {
     if lost_threads().next().is_none() {
         return check_only_thread(awaited, address, caller, still);
     }
@@ -99,7 +119,7 @@ pub(super) fn check(awaited: Awaited, address: usize, caller: usize, still: impl
         return WaitReport::Nothing;
     }
     if let Some(slot) = threads::mine() {
-        slot.endless.store(address | if awaited.is_done_by_handlers() { threads::BY_HANDLER } else { 0 }, SeqCst);
+        slot.endless.store(asleep_at | if awaited.is_done_by_handlers() { threads::BY_HANDLER } else { 0 }, SeqCst);
     }
     let others_wait = || record_with_scratch(|_| threads::others_wait()) == Some(true);
     if !threads::others_may_wait() || !others_wait() || !still() || threads::others_await_handlers() && catches_signals() {

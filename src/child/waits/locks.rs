@@ -2,15 +2,17 @@
 use super::alone::{self, Awaited};
 use super::answers;
 use super::call::WaitReport;
+use super::deadlock::report_deadlock;
 use super::objects::words_of;
 use super::orphans::orphans;
+use super::pythons;
 use super::report::{report_endless, with_site};
 use super::text::{wait_site, waiter};
-use crate::describe::{self, Nameless, libc_locks, lock_id};
-use crate::findings::{Hazard, Hit, NOT_OF_THE_PROCESS, SINCE_BEFORE_THE_FORK, lock_orphaned};
-use crate::ledger;
+use crate::describe::{self, libc_locks};
+use crate::findings::{Hit, NOT_OF_THE_PROCESS, SINCE_BEFORE_THE_FORK};
+use crate::sites::python;
 use forkguard_core::fixed::Text;
-use forkguard_core::fork::{self as core_fork, LockRecord, Snapshot};
+use forkguard_core::fork::{self as core_fork, LockRecord};
 use forkguard_core::glibc::{self, LockKind};
 use forkguard_core::kernel;
 use forkguard_core::registry::held;
@@ -31,6 +33,11 @@ pub(super) fn check(kind: LockKind, address: usize, caller: usize, endless: bool
     }
     if describe::is_made_for_processes(mutex && glibc::is_robust(&words), address) {
         return WaitReport::Nothing;
+    }
+    if kind == LockKind::Semaphore
+        && let Some(lock) = python::parked_at(address, caller)
+    {
+        return pythons::check(lock, address, caller, endless);
     }
     let still = || glibc::blocks(kind, &words_of(kind, address));
     let orphan = orphans().find(|(_, l)| l.entry.address == address && glibc::held_by(l.entry.kind, l.holder, &words));
@@ -54,29 +61,6 @@ pub(super) fn check(kind: LockKind, address: usize, caller: usize, endless: bool
 /// thread that waits.
 fn is_forking_thread(owner: u32) -> bool {
     core_fork::ancestors().any(|s| s.thread == owner) && kernel::thread_id() != kernel::process_id()
-}
-
-fn report_deadlock(fork: &'static Snapshot, lock: &'static LockRecord, caller: usize) -> WaitReport {
-    with_site(caller, |scratch, site| {
-        let (kind, id) = (FindingKind::LockDeadlock, lock_id(lock));
-        let report = report_endless(scratch, site, (kind, id.as_str()), Some(lock.entry.kind), |arena| {
-            let losses = describe::losses(arena, fork);
-            let lock = losses.locks.iter().find(|l| lock_orphaned::what(arena, l) == id.as_str())?;
-            let (subject, sites) = lock_orphaned::parts(arena, lock, &losses.threads, &Nameless::now());
-            let what = arena.text(id.as_str());
-            Some(Hit {
-                kind,
-                what,
-                subject: arena.format(format_args!("{} waits for the {subject}", waiter(arena))),
-                sites: arena.join([sites, wait_site(arena, site).as_slice()]),
-                hazard: Some(Hazard { fork, kind: FindingKind::LockOrphaned, what }),
-            })
-        });
-        match report {
-            WaitReport::Finding(finding, _) => WaitReport::Finding(finding, ledger::find(FindingKind::LockOrphaned, id.as_str())),
-            report => report,
-        }
-    })
 }
 
 /// A mutex names as its owner a thread that this process does not have, though no record says how it got there.

@@ -2,11 +2,13 @@
 mod alone;
 mod answers;
 mod call;
+mod deadlock;
 mod interpreter;
 mod join;
 mod locks;
 mod objects;
-mod orphans;
+pub(super) mod orphans;
+mod pythons;
 mod report;
 mod text;
 mod work;

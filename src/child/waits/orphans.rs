@@ -12,7 +12,7 @@ use forkguard_report::event::{FindingKind, State};
 pub(crate) const RELEASED: &str = "the child released it or made it anew";
 
 /// The locks that this process cannot use, each with the fork that orphaned it.
-pub(super) fn orphans() -> impl Iterator<Item = (&'static Snapshot, &'static LockRecord)> {
+pub(crate) fn orphans() -> impl Iterator<Item = (&'static Snapshot, &'static LockRecord)> {
     core_fork::ancestors().flat_map(|fork| {
         let broken = fork.broken_locks().filter(|lock| !lock.signal && !is_reported_resolved(lock));
         broken.map(move |lock| (fork, lock))

@@ -15,14 +15,15 @@ static EXIT: WhileLoaded<usize> = WhileLoaded::new();
 /// Looks for interpreters in a library that was loaded.
 pub(super) fn search(library: &Library) {
     for (found, function) in FOUND.iter().zip(FUNCTIONS) {
-        found.search(library, |library| library.find(function));
+        found.search(library, |library| library.find(function).and_then(ends_in));
     }
-    RUBY.search(library, |library| ruby_ends_in(library.find(c"ruby_cleanup")?));
+    RUBY.search(library, |library| ends_in(library.find(c"ruby_cleanup")?));
     EXIT.search(library, |library| library.find(c"exit").filter(|&exit| is_in_c_library(exit)));
 }
 
-/// Where MRI runs what its program left to run: `ruby_cleanup` jumps there, and the end of a program calls it without that.
-fn ruby_ends_in(cleanup: usize) -> Option<usize> {
+/// Where an interpreter runs what its program left to run: a function that only jumps there is no caller of what runs there (`ruby_cleanup`, and
+/// `Py_FinalizeEx` since 3.13), and the end of a program may call it without that.
+fn ends_in(cleanup: usize) -> Option<usize> {
     /// jmp, relative to the next instruction.
     const JUMP: u8 = 0xe9;
     let code = read_value::<[usize; 6]>(cleanup)?.map(usize::to_le_bytes);

@@ -222,6 +222,14 @@ impl Snapshot {
         }
     }
 
+    /// Adds a lock that no hook saw.
+    pub fn add_lock(&mut self, lock: LockRecord) {
+        if let Some(repaired) = self.repaired.get(self.locks.as_slice().len()) {
+            repaired.store(false, Relaxed);
+        }
+        self.locks.push(lock);
+    }
+
     /// The streams whose output the child has a copy of.
     pub fn buffers(&self) -> &[BufferRecord] {
         if self.prepared { self.buffers.as_slice() } else { &[] }

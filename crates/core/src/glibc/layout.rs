@@ -20,13 +20,24 @@ pub enum LockKind {
     Semaphore,
     /// The inside of a function of the C library that has a lock of its own.
     Libc,
+    /// A lock object of CPython's since 3.13 (PyMutex).
+    Python,
+    /// The same that one thread may take again, of 3.14 (_PyRecursiveMutex).
+    PythonRecursive,
 }
 
 impl LockKind {
+    /// True for a lock object of CPython's, whose taking and releasing crosses no symbol.
+    pub fn is_pythons(self) -> bool {
+        matches!(self, LockKind::Python | LockKind::PythonRecursive)
+    }
+
     /// The kind whose number is the lowest byte.
     pub fn of(word: u32) -> Option<LockKind> {
         use LockKind::*;
-        [Mutex, C11Mutex, Read, Write, Spin, Semaphore, Libc].into_iter().find(|kind| *kind as u32 == word & 0xff)
+        [Mutex, C11Mutex, Read, Write, Spin, Semaphore, Libc, Python, PythonRecursive]
+            .into_iter()
+            .find(|kind| *kind as u32 == word & 0xff)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The words of glibc's locks, conditions and streams on x86_64: who holds a lock, who waits, what makes it usable in a child, and what waits to
-//! be written.
+//! be written. Also those of CPython's own locks.
 mod condition;
 mod layout;
 mod mutex;
+mod python;
 mod rwlock;
 mod semaphore;
 mod stream;
@@ -23,7 +24,7 @@ pub fn is_known_lock(kind: LockKind) -> bool {
         LockKind::Read | LockKind::Write => is_known(Object::ReadWriteLock),
         LockKind::Semaphore => is_known(Object::Semaphore),
         LockKind::Spin => is_known(Object::SpinLock),
-        LockKind::Libc => true,
+        LockKind::Libc | LockKind::Python | LockKind::PythonRecursive => true,
     }
 }
 
@@ -34,6 +35,8 @@ pub fn size(kind: LockKind) -> usize {
         LockKind::Mutex | LockKind::C11Mutex => mutex::SIZE,
         LockKind::Read | LockKind::Write => rwlock::SIZE,
         LockKind::Semaphore => semaphore::SIZE,
+        LockKind::Python => python::SIZE,
+        LockKind::PythonRecursive => python::RECURSIVE_SIZE,
         LockKind::Spin | LockKind::Libc => 0,
     }
 }
@@ -49,7 +52,7 @@ pub fn is_shared(kind: LockKind, words: &Words) -> bool {
         LockKind::Mutex | LockKind::C11Mutex => mutex::is_shared(words),
         LockKind::Read | LockKind::Write => rwlock::is_shared(words),
         LockKind::Semaphore => semaphore::is_shared(words),
-        LockKind::Spin | LockKind::Libc => false,
+        LockKind::Spin | LockKind::Libc | LockKind::Python | LockKind::PythonRecursive => false,
     }
 }
 
@@ -58,7 +61,7 @@ pub fn known_holder(kind: LockKind, words: &Words) -> u32 {
     match kind {
         LockKind::Mutex | LockKind::C11Mutex => owner(words),
         LockKind::Read | LockKind::Write => rwlock::writer(words),
-        LockKind::Semaphore | LockKind::Spin | LockKind::Libc => 0,
+        _ => 0,
     }
 }
 
@@ -69,6 +72,7 @@ pub fn held_by(kind: LockKind, holder: u32, words: &Words) -> bool {
             LockKind::Mutex | LockKind::C11Mutex => mutex::may_be_held_by(holder, words),
             LockKind::Semaphore => is_empty(words),
             LockKind::Write => rwlock::writer(words) == holder,
+            LockKind::Python | LockKind::PythonRecursive => python::is_locked(words),
             LockKind::Read | LockKind::Spin | LockKind::Libc => true,
         }
 }
@@ -86,6 +90,7 @@ pub fn blocks(kind: LockKind, words: &Words) -> bool {
         LockKind::Write => rwlock::blocks_writer(words),
         LockKind::Semaphore => is_empty(words),
         LockKind::Spin => semaphore::spin_blocks(words),
+        LockKind::Python | LockKind::PythonRecursive => python::is_locked(words),
         LockKind::Libc => true,
     }
 }
@@ -109,6 +114,7 @@ pub fn repaired(kind: LockKind, words: &Words, lost: u32, holds: bool, survivor:
         LockKind::Read | LockKind::Write => rwlock::repaired(kind == LockKind::Read, words, holds, survivor),
         LockKind::Semaphore => semaphore::repaired(words, holds),
         LockKind::Spin => semaphore::spin_repaired(words, holds),
+        LockKind::Python | LockKind::PythonRecursive => python::repaired(words, holds),
         LockKind::Libc => None,
     }
 }

@@ -28,9 +28,23 @@ pub struct Layout {
     pub lines: usize,
     pub bytecode: usize,
     pub(super) table: Table,
+    pub(super) blocks: Option<Blocks>,
     /// The head of a text: of an ASCII one, of another one.
     pub ascii: usize,
     pub compact: usize,
+}
+
+/// Where code and frames have what is read of their `with` blocks.
+#[derive(Clone, Copy)]
+pub(super) struct Blocks {
+    /// In a code object: its table of handlers.
+    pub(super) handlers: usize,
+    /// In a code object: how many local variables stand before a frame's values.
+    pub(super) variables: usize,
+    /// The function that ends a block is bound to its object (3.13), or stands before it (3.14).
+    pub(super) bound: bool,
+    /// The first instructions of what runs when an exception leaves a block.
+    pub(super) handler: [u8; 2],
 }
 
 const UNTIL_310: Layout = Layout {
@@ -50,6 +64,7 @@ const UNTIL_310: Layout = Layout {
     lines: 120,
     bytecode: 0,
     table: Table::Lnotab,
+    blocks: None,
     ascii: 48,
     compact: 72,
 };
@@ -94,15 +109,20 @@ impl Layout {
             10 => Some(Layout { position: 96, locals: 352, unit: 2, table: Table::Pairs, ..UNTIL_310 }),
             11 => Some(SINCE_311),
             12 => Some(SINCE_312),
-            13 => Self::from_debug_offsets(memory, runtime, [19, 28, 34, 67]),
-            14 => Self::from_debug_offsets(memory, runtime, [22, 31, 39, 77]),
+            13 => Self::from_debug_offsets(memory, runtime, [19, 28, 34, 67], (true, [33, 44])),
+            14 => Self::from_debug_offsets(memory, runtime, [22, 31, 39, 77], (false, [32, 43])),
             _ => None,
         }
     }
 
     /// From the offsets that `_PyRuntime` holds since 3.13 (struct _Py_DebugOffsets): the words where its parts on thread state, frame, code and
-    /// text begin; each begins with the size of what it describes.
-    fn from_debug_offsets(memory: impl Memory, runtime: usize, [state, frame, code, text]: [usize; 4]) -> Option<Layout> {
+    /// text begin; each begins with the size of what it describes. Then what [`Blocks`] has of the version.
+    fn from_debug_offsets(
+        memory: impl Memory,
+        runtime: usize,
+        [state, frame, code, text]: [usize; 4],
+        (bound, handler): (bool, [u8; 2]),
+    ) -> Option<Layout> {
         let word = |index: usize| memory.value::<usize>(runtime + index * 8).filter(|_| runtime != 0);
         let offset = |index: usize| word(index).filter(|&offset| offset < 4096);
         const COOKIE: usize = usize::from_ne_bytes(*b"xdebugpy");
@@ -110,6 +130,7 @@ impl Layout {
             return None;
         }
         let ascii = offset(text + 3)?;
+        let first_line = offset(code + 5)?;
         Some(Layout {
             frame: offset(state + 4)?,
             inner: None,
@@ -122,13 +143,20 @@ impl Layout {
             filename: offset(code + 1)?,
             name: offset(code + 3)?,
             lines: offset(code + 4)?,
-            first_line: offset(code + 5)?,
+            first_line,
+            // co_exceptiontable stands before six numbers, co_nlocalsplus after the first line.
+            blocks: Some(Blocks { handlers: first_line.checked_sub(28)?, variables: first_line + 4, bound, handler }),
             bytecode: offset(code + 9)?,
             ascii,
             // PyCompactUnicodeObject: two more words.
             compact: ascii + 16,
             ..SINCE_312
         })
+    }
+
+    /// True where it is known which locks a frame's `with` blocks hold: see [`super::Reader::with_locks`].
+    pub fn has_blocks(&self) -> bool {
+        self.blocks.is_some()
     }
 
     /// In a code object since 3.11: code units before which a frame is still being set up (an int two words before the code).

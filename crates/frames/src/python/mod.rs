@@ -3,7 +3,9 @@ mod layout;
 mod lines;
 mod reader;
 mod types;
+mod with_blocks;
 
 pub use layout::Layout;
 pub use reader::{Frame, IMPORTING, LONGEST, Reader};
 pub use types::Types;
+pub use with_blocks::ByteLock;

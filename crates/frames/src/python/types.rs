@@ -12,6 +12,10 @@ pub struct Types {
     pub module: usize,
     pub tuple: usize,
     pub dictionary: usize,
+    pub builtin: usize,
+    pub list: usize,
+    /// The object None itself.
+    pub none: usize,
 }
 
 impl Types {
@@ -26,6 +30,9 @@ impl Types {
             module: find(c"PyModule_Type")?,
             tuple: find(c"PyTuple_Type")?,
             dictionary: find(c"PyDict_Type")?,
+            builtin: find(c"PyCFunction_Type")?,
+            list: find(c"PyList_Type")?,
+            none: find(c"_Py_NoneStruct")?,
         })
     }
 }

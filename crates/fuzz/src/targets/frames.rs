@@ -12,6 +12,9 @@ const START: usize = 0x1000;
 /// What a walk may read: only one that does not end reads more.
 const READS: u32 = 1 << 20;
 
+/// Frames of which the locks are read: a table of handlers may be long.
+const LOOKED_INTO: usize = 64;
+
 #[derive(Clone, Copy)]
 struct Hostile<'b> {
     bytes: &'b [u8],
@@ -50,6 +53,9 @@ pub(super) fn python(bytes: &[u8]) -> usize {
                 let mut text = [0; LONGEST];
                 let known = reader.line(frame).is_some() && reader.file_text(frame.code, &mut text).is_some();
                 let _ = (reader.first_line(frame.code), reader.local(frame.locals, 3), reader.name_text(frame.code, &mut text));
+                if *frames < LOOKED_INTO {
+                    reader.with_locks(frame, |lock, _| _ = (lock.is_locked(memory), lock.owner(memory)));
+                }
                 *frames += usize::from(known);
                 true
             });

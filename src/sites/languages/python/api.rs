@@ -105,9 +105,9 @@ impl Api {
         Some((api, Types::of(|name| library.find(name))?))
     }
 
-    /// True where files are laid out as in CPython 3.9 to 3.13.
+    /// True where files are laid out as in CPython 3.9 to 3.14.
     pub(super) fn has_known_files(&self) -> bool {
-        (9..=13).contains(&self.minor) && !self.debug
+        (9..=14).contains(&self.minor) && !self.debug
     }
 
     /// The minor version, where objects are laid out as in a release.

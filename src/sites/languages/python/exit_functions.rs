@@ -13,13 +13,14 @@ use forkguard_frames::python::{LONGEST, Types};
 /// Functions that are read at most.
 const MOST: usize = 64;
 
-/// Offset in the interpreter's state (PyInterpreterState): of `atexit.callbacks` since 3.10, of the module `atexit` in 3.9.
+/// Offset in the interpreter's state (PyInterpreterState): of `atexit.callbacks` since 3.10 (a list in 3.14), of the module `atexit` in 3.9.
 fn place(minor: u32) -> Option<usize> {
     Some(match minor {
         9 | 10 => 3488,
         11 => 3536,
         12 => 3944,
         13 => 10712,
+        14 => 10792,
         _ => return None,
     })
 }
@@ -36,9 +37,13 @@ pub(crate) fn exit_functions(mut each: impl FnMut(usize, SiteId)) -> bool {
         let python = interpreter()?;
         let state = python.api.state()?;
         let (minor, reader) = python.api.released_minor().zip(python.reader()).filter(|_| python.api.holds_gil(state))?;
-        let callbacks = Callbacks { types: &python.types };
+        let callbacks = Callbacks { types: &python.types, before: if minor >= 14 { BEFORE_ITEMS } else { 0 } };
         let words: [usize; WORDS] = read(python.api.main() + place(minor)? - WORDS / 2 * 8)?;
-        let functions = if minor == 9 { callbacks.in_module(&words) } else { callbacks.in_words(&words) };
+        let functions = match minor {
+            9 => callbacks.in_module(&words),
+            10..14 => callbacks.in_words(&words),
+            _ => callbacks.in_lists(&words),
+        };
         for &function in functions.iter().flat_map(|functions| &functions.all[..functions.count]) {
             let code = python.api.code_of(&python.types, function);
             let site = frames::function(&reader, code);
@@ -107,7 +112,12 @@ const TOGETHER: usize = 16;
 
 struct Callbacks<'a> {
     types: &'a Types,
+    /// Bytes of a callback before its function.
+    before: usize,
 }
+
+/// Bytes of a tuple before its items: since 3.14 it knows its hash.
+const BEFORE_ITEMS: usize = 32;
 
 impl Callbacks<'_> {
     /// The functions that two words next to each other lead to: an array's address; its length, and its capacity in the upper half.
@@ -116,6 +126,15 @@ impl Callbacks<'_> {
             let array = Array { address: pair[0], count: pair[1] & 0xffff_ffff };
             let could_be = array.address != 0 && (1..=pair[1] >> 32).contains(&array.count) && array.count <= MOST;
             if could_be { self.functions(array) } else { None }
+        })
+    }
+
+    /// The same of a list of tuples to which one of the words points (PyListObject: its head, length, items).
+    fn in_lists(&self, words: &[usize]) -> Option<Functions> {
+        words.iter().find_map(|&object| {
+            let [_, class, count, address] = read(object)?;
+            let could_be = class == self.types.list && (1..=MOST).contains(&count);
+            if could_be { self.functions(Array { address, count }) } else { None }
         })
     }
 
@@ -142,12 +161,12 @@ impl Callbacks<'_> {
     }
 
     fn add(&self, callbacks: &[usize; TOGETHER], found: &mut Functions) -> Option<()> {
-        let callbacks = read_together::<3>(callbacks)?;
+        let callbacks = read_together::<3>(&callbacks.map(|callback| if callback == 0 { 0 } else { callback + self.before }))?;
         let each = |index: usize| callbacks.map(|callback| callback[index]);
         let classes = |objects: [usize; TOGETHER]| Some(read_together::<2>(&objects)?.map(|[_, class]| class));
         let [functions, arguments, names] = [classes(each(0))?, classes(each(1))?, classes(each(2))?];
         for (index, callback) in callbacks.iter().enumerate().filter(|(_, callback)| **callback != [0; 3]) {
-            let has_names = callback[2] != 0;
+            let has_names = ![0, self.types.none].contains(&callback[2]);
             let is_one = functions[index] != 0
                 && arguments[index] == self.types.tuple
                 && (!has_names || names[index] == self.types.dictionary);

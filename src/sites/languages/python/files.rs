@@ -1,7 +1,7 @@
 //! Files of Python's that are open for writing: found among the objects that its collector tracks, once for each set of such descriptors.
 //!
 //! The collector's generations are rings of objects in the order in which they were made; a list that is made now stands at the end of the
-//! first, before its head. The heads stand next to each other in the interpreter (pycore_gc.h, CPython 3.10 to 3.13).
+//! first, before its head. The heads stand next to each other in the interpreter (pycore_gc.h, CPython 3.10 to 3.14).
 use super::frames::Reader;
 use super::interpreter::{Interpreter, Trust};
 use forkguard_core::kernel;
@@ -18,8 +18,9 @@ static SEARCHED: AtomicUsize = AtomicUsize::new(0);
 static SEARCHES: AtomicUsize = AtomicUsize::new(0);
 const WHOLE_SEARCHES: usize = 8;
 
-/// Bytes from the first generation's head to those of the others, and of the permanent one.
-const HEADS: [usize; 4] = [0, 24, 48, 80];
+/// Bytes from the first generation's head to those of the others, and of the permanent one until 3.13 and in 3.14: a word stands before it, or none.
+/// What is no head is not taken for one.
+const HEADS: [usize; 5] = [0, 24, 48, 80, 72];
 /// Objects that a search looks at, the youngest first: the fork waits for it, some 100 ns an object.
 const MOST: usize = 1 << 18;
 

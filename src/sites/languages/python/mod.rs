@@ -13,6 +13,7 @@ mod forks;
 mod frames;
 pub(crate) mod handlers;
 mod interpreter;
+mod locks;
 mod objects;
 mod output;
 mod own_frames;
@@ -26,6 +27,7 @@ pub(crate) use interpreter::{
     are_frames_trusted, holds_gil, is_code, is_known, is_loaded, is_python_thread, is_unproved, owns, prepare, prove,
     reset_in_child,
 };
+pub(crate) use locks::{ParkedAt, holds_lock, locks_of_others, parked_at, record_frozen_locks, record_locks};
 pub(crate) use objects::{new_handler, new_thread};
 pub(crate) use output::waiting_output;
 pub(crate) use own_frames::{add_frames, add_frames_raw, is_below, is_importing, may_run_code};

@@ -6,7 +6,7 @@ use crate::sites::languages::memory::Memory;
 use forkguard_core::fork::Digest;
 use forkguard_frames::{Bytes, Memory as _};
 
-/// Offsets in a `_io.TextIOWrapper` of CPython 3.9 to 3.13 (textio in Modules/_io/textio.c).
+/// Offsets in a `_io.TextIOWrapper` of CPython 3.9 to 3.14 (textio in Modules/_io/textio.c).
 mod text {
     pub(super) const STATE: usize = 16;
     pub(super) const BUFFER: usize = 32;
