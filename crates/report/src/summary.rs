@@ -99,7 +99,8 @@ pub fn write_hit(out: &mut dyn Write, head: &Head, finding: &Finding) -> Result 
     write_cure(out, head, finding, std::iter::once(finding))
 }
 
-/// What to do about one of `all`, and the option that does it for them; the whole text is in the report.
+/// What to do about one of `all`, and the option that does it for all of them (a thread that held a lock is not started again); the whole text is
+/// in the report.
 fn write_cure<'f, 'a: 'f>(
     out: &mut dyn Write,
     head: &Head,
@@ -107,10 +108,10 @@ fn write_cure<'f, 'a: 'f>(
     all: impl Iterator<Item = &'f Finding<'a>> + Clone,
 ) -> Result {
     cure::write_line(out, "forkguard:   cure: ", finding, head.program)?;
-    let options = all.filter_map(cure::option);
-    if options.clone().next().is_none() {
+    if all.clone().any(|one| cure::option(one).is_none()) {
         return Ok(());
     }
+    let options = all.filter_map(cure::option);
     write!(out, "forkguard:   or set ")?;
     cure::write_options(out, options)?;
     writeln!(out)
@@ -356,6 +357,21 @@ mod tests {
         ));
         assert_eq!(text.matches("thread-lost (warning)").count(), 19);
         assert!(text.ends_with("\nforkguard: 6 more are in the report\nforkguard: all of it: forkguard report r\n"));
+    }
+
+    #[test]
+    fn an_option_is_named_where_it_deals_with_all_threads_of_a_line() {
+        let lost = |name: &'static str, cure: &'static str| Finding {
+            cure: cure.into(),
+            ..finding(FindingKind::ThreadLost, Severity::Warning, name, vec![site(Role::Started, Some("app.py"))])
+        };
+        let one = lost("thread \"t-1\" (tid 5)", "Start it. Or run it with FORKGUARD_THREADS=revive:t-1.");
+        let two = lost("thread \"t-2\" (tid 6)", "Start it. Or run it with FORKGUARD_THREADS=revive:t-2.");
+        let text = summary(Server::Gunicorn, None, &[one.clone(), two]);
+        assert!(text.contains("and 1 more there") && text.contains("or set FORKGUARD_THREADS=revive:t-*"), "{text}");
+        // It held a lock.
+        let text = summary(Server::Gunicorn, None, &[one, lost("thread \"t-2\" (tid 6)", "Start it.")]);
+        assert!(text.contains("and 1 more there") && !text.contains("or set"), "{text}");
     }
 
     #[test]
