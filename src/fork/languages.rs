@@ -26,6 +26,8 @@ fn interrupts_interpreter(caller: usize) -> bool {
 /// Apart, because its stack frame is large and [`record`] runs on the program's stack.
 #[inline(never)]
 fn record_interpreters(snapshot: &mut Snapshot, caller: usize) {
+    // Before frames of all threads are read: then they are read directly.
+    sites::prove();
     sites::python::waiting_output(|output| {
         // In the child the thread does not stand there any more.
         snapshot.add_languages_output("Python", output.fd, output.length, output.digest, sites::capture(caller));

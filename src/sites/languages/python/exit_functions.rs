@@ -129,13 +129,16 @@ impl Callbacks<'_> {
         })
     }
 
-    /// The same of a list of tuples to which one of the words points (PyListObject: its head, length, items).
+    /// The same of a list of tuples to which one of the words points (PyListObject: its head, length, items): the one in the middle as a rule,
+    /// where it may have none.
     fn in_lists(&self, words: &[usize]) -> Option<Functions> {
-        words.iter().find_map(|&object| {
+        let list = |least: usize, object: usize| {
             let [_, class, count, address] = read(object)?;
-            let could_be = class == self.types.list && (1..=MOST).contains(&count);
+            let could_be = class == self.types.list && (least..=MOST).contains(&count);
             if could_be { self.functions(Array { address, count }) } else { None }
-        })
+        };
+        let middle = words.get(words.len() / 2).and_then(|&object| list(0, object));
+        middle.or_else(|| words.iter().find_map(|&object| list(1, object)))
     }
 
     /// The same in the state of a module to which one of the words points (PyModuleObject: its head, dictionary, definition, state).

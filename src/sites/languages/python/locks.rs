@@ -21,7 +21,7 @@ const MOST_HELD: usize = 8;
 #[inline(never)]
 pub(crate) fn record_locks(snapshot: &mut Snapshot) {
     if let Some(python) = interpreter()
-        && let Some(reader) = python.reader().filter(|reader| reader.layout.has_blocks())
+        && let Some(reader) = python.reader().filter(|reader| reader.layout.has_blocks() && python.trust() == Trust::Proved)
     {
         record(python, &reader, snapshot, |state| python.api.next_state(state));
     }
