@@ -2,14 +2,15 @@
 //! and those of timer_create.
 //!
 //! The program goes on with the timer_t that it has, so a new timer gets the same one: the kernel numbers a process's timers in turn. One that
-//! starts a thread is glibc's own object (kernel-posix-timers.h: the kernel's number, the function, its value), which stays in the child's
-//! memory; only the kernel's timer and glibc's helper thread have to be made again, which glibc does for the next timer of that kind.
+//! starts a thread (before 2.34 each one) is glibc's own object with the kernel's number in it, which stays in the child's memory; only the
+//! kernel's timer and glibc's helper thread have to be made again, which glibc does for the next timer of that kind.
 use crate::describe;
 use crate::entry::{Scratch, record_with_scratch};
 use crate::findings::timer_lost;
 use crate::ledger::log_resolving_action;
 use crate::options::{self, Timers};
 use forkguard_core::fork::Snapshot;
+use forkguard_core::glibc::{TimerEvent, notification, timer_number};
 use forkguard_core::kernel::{self, IntervalTimer};
 use forkguard_core::registry::timers::{self, Timer};
 use forkguard_report::event::{FindingKind, Guard};
@@ -74,7 +75,7 @@ fn rearm_created(scratch: &Scratch, fork: &'static Snapshot) {
     let lost_timers = fork.timers.as_slice();
     let mut order = [(usize::MAX, 0); timers::CAPACITY];
     for (place, (index, timer)) in order.iter_mut().zip(lost_timers.iter().enumerate()) {
-        *place = (kernel_number(timer, timer.id).unwrap_or(usize::MAX), index);
+        *place = (timer.number.unwrap_or(usize::MAX), index);
     }
     let order = &mut order[..lost_timers.len()];
     order.sort_unstable();
@@ -89,16 +90,11 @@ fn rearm_created(scratch: &Scratch, fork: &'static Snapshot) {
     }
 }
 
-/// How it tells: the upper half of the event's second word.
-fn notification(timer: &Timer) -> i32 {
-    (timer.event[1] >> 32) as i32
-}
-
 /// One that fires once has a purpose in the leader, and a signal without a handler would end the child; a lost thread gets no signal.
 fn runs_on(fork: &Snapshot, timer: &Timer) -> bool {
     let is_caught = || kernel::signal_action(timer.signal).is_some_and(|action| action.handler > libc::SIG_IGN);
     timer.interval != 0
-        && match notification(timer) {
+        && match notification(&timer.event) {
             libc::SIGEV_THREAD => true,
             libc::SIGEV_THREAD_ID => timer.event[2] as u32 == fork.thread && is_caught(),
             libc::SIGEV_SIGNAL => is_caught(),
@@ -110,10 +106,10 @@ fn runs_on(fork: &Snapshot, timer: &Timer) -> bool {
 const TURNS: usize = 256;
 
 fn make_again(fork: &Snapshot, timer: &Timer) -> Result<(), i32> {
-    let number = kernel_number(timer, timer.id).ok_or(libc::ENOSYS)?;
+    let number = timer.number.ok_or(libc::ENOSYS)?;
     for _ in 0..TURNS {
         let made = create(fork, timer)?;
-        match kernel_number(timer, made as usize) {
+        match timer_number(made as usize, &timer.event) {
             Some(own) if own == number => return arm_created(timer, made),
             own => {
                 // SAFETY: the timer that was just made.
@@ -127,24 +123,15 @@ fn make_again(fork: &Snapshot, timer: &Timer) -> Result<(), i32> {
     Err(libc::EAGAIN)
 }
 
-/// The kernel's number of a timer: its timer_t, but for one that starts threads, whose timer_t is the address of glibc's object, shifted.
-fn kernel_number(timer: &Timer, id: usize) -> Option<usize> {
-    if notification(timer) != libc::SIGEV_THREAD {
-        return Some(id);
-    }
-    let [number, function, value]: [usize; 3] = kernel::read_value(id << 1)?;
-    ([function, value] == [timer.event[2], timer.event[0]]).then_some(number as u32 as usize)
-}
-
 fn create(fork: &Snapshot, timer: &Timer) -> Result<timer_t, i32> {
     // SAFETY: plain words, for which zeros are a value.
     let mut event: sigevent = unsafe { zeroed() };
     let [value, how, mut target] = timer.event;
-    if notification(timer) == libc::SIGEV_THREAD_ID && target as u32 == fork.thread {
+    if notification(&timer.event) == libc::SIGEV_THREAD_ID && target as u32 == fork.thread {
         target = kernel::thread_id() as usize;
     }
     // SAFETY: of three words an event has more.
-    unsafe { (&raw mut event).cast::<timers::Event>().write([value, how, target]) };
+    unsafe { (&raw mut event).cast::<TimerEvent>().write([value, how, target]) };
     let event = if timer.event == [0; 3] { ptr::null_mut() } else { &raw mut event };
     let mut made = ptr::null_mut();
     // SAFETY: both are valid; the hook of this name passes through.

@@ -180,8 +180,7 @@ pass! {
             let named = record(|_| {
                 let name: [u8; 16] = read_name(registers.argument[1])?;
                 let slot = threads::mine()?;
-                slot.set_name(&name);
-                Some(slot)
+                takes_name(slot, &name)
             });
             named.flatten().into_iter().for_each(later_names::has_name);
         }
@@ -190,6 +189,13 @@ pass! {
 
 /// The gate of what is noted in every process.
 static ALWAYS: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(1);
+
+/// Notes a name; the thread, if it had another one. (Before glibc 2.34 pthread_setname_np itself calls prctl.)
+fn takes_name(thread: &'static threads::Slot, name: &[u8]) -> Option<&'static threads::Slot> {
+    let before = thread.name();
+    thread.set_name(name);
+    (thread.name().as_str() != before.as_str()).then_some(thread)
+}
 
 /// At most 16 bytes at an address that prctl will check for itself; a name may end just before memory that is not mapped.
 fn read_name(address: usize) -> Option<[u8; 16]> {
@@ -213,8 +219,7 @@ redhook::hook! {
                 // SAFETY: the real function just read it as a C string.
                 let name = unsafe { std::ffi::CStr::from_ptr(name) };
                 let slot = threads::slot_for_handle(thread as usize)?;
-                slot.set_name(name.to_bytes());
-                Some(slot)
+                takes_name(slot, name.to_bytes())
             });
             named.flatten().into_iter().for_each(later_names::has_name);
         }

@@ -2,6 +2,7 @@
 use crate::child::timers::{Armed, armed as child_arms};
 use crate::entry::record;
 use crate::sites;
+use forkguard_core::glibc::TimerEvent;
 use forkguard_core::registry::timers;
 use forkguard_core::{flags, gate};
 use libc::{c_int, c_uint, clockid_t, itimerspec, itimerval, sigevent, timer_t, useconds_t};
@@ -21,7 +22,7 @@ hook! {
         let result = real(clock, event, timer);
         if result == 0 {
             // SAFETY: the real function read and wrote them; of three words each event has more.
-            let (id, words, event) = unsafe { (*timer as usize, event.cast::<timers::Event>().as_ref(), event.as_ref()) };
+            let (id, words, event) = unsafe { (*timer as usize, event.cast::<TimerEvent>().as_ref(), event.as_ref()) };
             let words = words.copied().unwrap_or_default();
             let signal = event.map_or(libc::SIGALRM, |e| if e.sigev_notify == libc::SIGEV_NONE { 0 } else { e.sigev_signo });
             record(|_| timers::create(id, clock, signal, words, sites::capture_timer(caller)));

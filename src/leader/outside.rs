@@ -169,9 +169,9 @@ pub(super) fn native_frames(arena: &Arena, pid: u32) -> &[usize] {
     frames.done()
 }
 
-/// True for an address in the C library, or in a part of it: the dynamic linker, and the resolver's threads before glibc 2.34.
+/// True for an address in the C library, or in a part of it: the dynamic linker, and before glibc 2.34 its functions and the resolver's threads.
 pub(super) fn is_in_libc(address: usize) -> bool {
-    let is_part = |path: &str| ["/ld-linux", "/libanl"].iter().any(|part| path.contains(part));
+    let is_part = |path: &str| ["/ld-linux", "/libdl.", "/libdl-", "/libanl"].iter().any(|part| path.contains(part));
     is_in_c_library(address) || path_of(address).is_some_and(|path| is_part(path.as_str()))
 }
 

@@ -3,7 +3,7 @@
 //! The loader is asked without a lock. What remains is the time between its answer and the use: a thread that unloads a library in which
 //! another thread is inside a hook of ours, and in no code of that library. An interpreter that runs code of this thread's stays.
 use crate::find_object::{find_object, link_map_of, tells_loaded_libraries};
-use crate::link_map::program;
+use crate::link_map::{LinkMap, program};
 use crate::mapping::Mapping;
 use crate::memory::MemoryAccess;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -46,8 +46,7 @@ fn fingerprint(address: usize, link_map: usize) -> Option<usize> {
     if tells_loaded_libraries() {
         return find_object(address).filter(|found| found.link_map == link_map).map(|found| fingerprint_of(&found));
     }
-    // Base, path and dynamic section. A record that is freed is written over.
-    MemoryAccess::FAULT_PROOF.read::<[u64; 3]>(link_map).map(|words| mixed(link_map, words.map(|word| word as usize)))
+    LinkMap::listed(MemoryAccess::FAULT_PROOF, link_map).map(|map| mixed(link_map, [map.base, map.path, map.dynamic]))
 }
 
 /// Small libraries look alike but for their paths, which may be read where their records stay.

@@ -14,7 +14,7 @@ pub struct LinkMap {
     pub address: usize,
     /// What is added to the addresses in the library's file.
     pub base: usize,
-    path: usize,
+    pub(crate) path: usize,
     /// Its dynamic section.
     pub dynamic: usize,
     pub(crate) next: usize,
@@ -57,6 +57,16 @@ impl LinkMap {
     pub fn read(memory: MemoryAccess, address: usize) -> Option<LinkMap> {
         let [base, path, dynamic, next, previous] = memory.read::<[u64; 5]>(address)?.map(|word| word as usize);
         Some(LinkMap { memory, address, base, path, dynamic, next, previous })
+    }
+
+    /// The record at an address, if the loader's list leads there. What is freed may read as it did: jemalloc leaves it so.
+    pub(crate) fn listed(memory: MemoryAccess, address: usize) -> Option<LinkMap> {
+        LinkMap::read(memory, address).filter(LinkMap::is_listed)
+    }
+
+    /// The loader takes a record out of its list before it frees it, and leaves in it where it stood.
+    fn is_listed(&self) -> bool {
+        self.is_program() || LinkMap::read(self.memory, self.previous).is_some_and(|before| before.next == self.address)
     }
 
     /// How the library is read.

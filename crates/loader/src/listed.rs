@@ -43,9 +43,9 @@ impl Found {
         Mapping::new(self.start..self.end, self.link_map, self.eh_frame)
     }
 
-    /// True while the loader's record is that library's.
+    /// True while the loader's record is that library's and in its list.
     fn is_loaded(&self) -> bool {
-        LinkMap::read(MEMORY, self.link_map).is_some_and(|map| (map.base, map.dynamic) == (self.base, self.dynamic))
+        LinkMap::listed(MEMORY, self.link_map).is_some_and(|map| (map.base, map.dynamic) == (self.base, self.dynamic))
     }
 }
 

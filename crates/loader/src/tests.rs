@@ -254,3 +254,20 @@ fn the_list_does_not_tell_what_is_unloaded() {
         assert!(listed::find(address).is_none());
     }
 }
+
+#[test]
+fn a_record_that_is_freed_and_not_written_over_is_listed_no_more() {
+    // Base, path, dynamic section, next and previous of three records.
+    let mut records = [[0x1000u64, 0, 0x1100, 0, 0]; 3];
+    let places = records.each_ref().map(|record| record.as_ptr().expose_provenance() as u64);
+    (records[0][3], records[1][4]) = (places[1], places[0]);
+    (records[1][3], records[2][4]) = (places[2], places[1]);
+    let is_listed = |place| std::hint::black_box(LinkMap::listed(MemoryAccess::FAULT_PROOF, place as usize)).is_some();
+    assert!(is_listed(places[1]) && is_listed(places[2]));
+    // As dlclose does with the one in the middle.
+    (records[0][3], records[2][4]) = (places[2], places[0]);
+    std::hint::black_box(&mut records);
+    assert!(!is_listed(places[1]) && is_listed(places[2]));
+    assert!(!is_listed(places[0]), "it is the first, and not the program's");
+    assert!(is_listed(program() as u64));
+}

@@ -64,7 +64,7 @@ impl LibraryWatch {
     /// True when the list ends as it did.
     fn is_same(&self, memory: MemoryAccess) -> bool {
         let [last, dynamic, previous] = self.last.each_ref().map(|word| word.load(Relaxed));
-        let end = LinkMap::read(memory, last);
+        let end = LinkMap::listed(memory, last);
         end.is_some_and(|end| (end.dynamic, end.next, end.previous) == (dynamic, 0, previous))
     }
 }

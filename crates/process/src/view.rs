@@ -264,7 +264,9 @@ fn known_registers(wait: Wait) -> Registers {
 }
 
 fn is_c_library(name: &str) -> bool {
-    ["libc.so", "libc-", "libpthread", "libanl", "ld-linux", "ld-musl"].iter().any(|start| name.starts_with(start))
+    ["libc.so", "libc-", "libpthread", "libdl.", "libdl-", "libanl", "ld-linux", "ld-musl"]
+        .iter()
+        .any(|start| name.starts_with(start))
 }
 
 /// True for Python code inside an event's or a condition's wait, called by nothing of the standard library: what programs that wait for a signal do.

@@ -7,6 +7,7 @@ mod python;
 mod rwlock;
 mod semaphore;
 mod stream;
+mod timer;
 
 pub use condition::{CONDITION, Condition, find_references, missing, set_references_index, waiters, without_waiters};
 pub use layout::{LockKind, Object, Survivor, Words, is_known, set_known};
@@ -16,6 +17,7 @@ pub use stream::{
     INDEX_SHIFT, Output, STREAM_SHIFT, StreamWords, WRITER, WRITERS, drop_output, forget_writers, last_writer, output,
     set_streams, standard, stream_words, streams,
 };
+pub use timer::{TimerEvent, notification, timer_number};
 
 /// True when the words of a lock of this kind may be read.
 pub fn is_known_lock(kind: LockKind) -> bool {

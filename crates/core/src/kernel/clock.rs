@@ -95,10 +95,10 @@ pub fn interval_timer_armed(which: i32) -> bool {
     interval_timer(which)[2..] != [0, 0]
 }
 
-/// True when a timer of the kernel's (by its own id) is armed.
-pub fn timer_armed(id: usize) -> bool {
+/// timer_gettime(2) by the kernel's own number: the interval and the time that is left, each in seconds and nanoseconds.
+pub fn timer_value(number: usize) -> Option<[usize; 4]> {
     let mut value = [0usize; 4];
     // SAFETY: writes one itimerspec: four words.
-    unsafe { syscall(libc::SYS_timer_gettime, [id, &raw mut value as usize, 0, 0, 0, 0]) };
-    value[2] != 0 || value[3] != 0
+    let result = unsafe { syscall(libc::SYS_timer_gettime, [number, &raw mut value as usize, 0, 0, 0, 0]) };
+    result_of(result).ok().map(|_| value)
 }

@@ -20,7 +20,7 @@ pub mod valgrind;
 
 pub use clock::{
     IntervalTimer, boottime, interval_timer, interval_timer_armed, monotonic, monotonic_by_syscall, set_interval_timer, set_vdso,
-    sleep, tick, timer_armed, wait_until, wall_clock, wall_clock_seconds,
+    sleep, tick, timer_value, wait_until, wall_clock, wall_clock_seconds,
 };
 pub use error_text::ErrorText;
 pub use exec::{executable, is_own_program, is_program};

@@ -1,5 +1,6 @@
 //! Timers: none of them exists in a forked child.
 use super::generation;
+use crate::glibc::{TimerEvent, timer_number};
 use crate::kernel;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::*, fence};
 
@@ -9,6 +10,8 @@ pub const CAPACITY: usize = 32;
 struct TimerEntry {
     /// timer_t plus one; 0 free, [`WRITING`] while a new one is noted.
     id: AtomicUsize,
+    /// The kernel's number plus one; 0 unknown.
+    number: AtomicUsize,
     clock: AtomicI32,
     signal: AtomicI32,
     armed: AtomicU32,
@@ -23,9 +26,6 @@ struct TimerEntry {
 
 const WRITING: usize = usize::MAX;
 
-/// The first words of the sigevent(3type) that a timer was made with: value, signal and (upper half) notification, function or thread; all zero: none.
-pub type Event = [usize; 3];
-
 /// A timer made by timer_create.
 #[derive(Clone, Copy)]
 pub struct Timer {
@@ -39,8 +39,10 @@ pub struct Timer {
     pub created: usize,
     /// Its timer_t.
     pub id: usize,
-    /// What it was made with: see [`Event`].
-    pub event: Event,
+    /// The kernel's number of it, if known.
+    pub number: Option<usize>,
+    /// What it was made with.
+    pub event: TimerEvent,
     /// Nanoseconds from one expiry to the next; 0 for one that expires once.
     pub interval: u64,
 }
@@ -48,6 +50,7 @@ pub struct Timer {
 static TIMERS: [TimerEntry; CAPACITY] = [const {
     TimerEntry {
         id: AtomicUsize::new(0),
+        number: AtomicUsize::new(0),
         clock: AtomicI32::new(0),
         signal: AtomicI32::new(0),
         armed: AtomicU32::new(0),
@@ -68,9 +71,10 @@ fn find(id: usize) -> Option<&'static TimerEntry> {
 }
 
 /// Records timer_create, called at `site`.
-pub fn create(id: usize, clock: i32, signal: i32, event: Event, site: usize) {
+pub fn create(id: usize, clock: i32, signal: i32, event: TimerEvent, site: usize) {
     // The leader's of this id went with the fork.
     if let Some(timer) = find(id).filter(|timer| timer.take(id.wrapping_add(1))).or_else(|| TIMERS.iter().find(|t| t.take(0))) {
+        timer.number.store(timer_number(id, &event).map_or(0, |number| number + 1), Relaxed);
         timer.clock.store(clock, Relaxed);
         timer.signal.store(signal, Relaxed);
         timer.created.store(site, Relaxed);
@@ -109,8 +113,7 @@ impl TimerEntry {
         self.id.compare_exchange(id, WRITING, Acquire, Relaxed).is_ok()
     }
 
-    /// A timer that rang once is armed no more. The kernel says so of those whose id is its own (glibc's for SIGEV_THREAD is not: its
-    /// highest bit is set).
+    /// A timer that rang once is armed no more, says the kernel.
     fn armed(&self) -> Option<Timer> {
         let id = self.id.load(Acquire);
         let known = id != 0 && id != WRITING && self.armed.load(Relaxed) != 0;
@@ -121,14 +124,19 @@ impl TimerEntry {
             site: self.site.load(Relaxed),
             created: self.created.load(Relaxed),
             id: id.wrapping_sub(1),
+            number: self.number.load(Relaxed).checked_sub(1),
             event: self.event.each_ref().map(|word| word.load(Relaxed)),
             interval: self.interval.load(Relaxed),
         };
         fence(Acquire);
         // Read as a whole only if no other timer was noted here meanwhile.
         let whole = self.id.load(Relaxed) == id;
-        (known && own && whole && (((id - 1) as isize) < 0 || kernel::timer_armed(id - 1))).then_some(timer)
+        (known && own && whole && timer.number.is_none_or(is_armed)).then_some(timer)
     }
+}
+
+fn is_armed(number: usize) -> bool {
+    kernel::timer_value(number).is_some_and(|[_, _, seconds, nanoseconds]| seconds != 0 || nanoseconds != 0)
 }
 
 /// The armed ones.
