@@ -64,14 +64,14 @@ pub(crate) fn keeps_from_removal(registers: &Registers, removes: &str, directory
     if !made::may_be_inherited(text.as_str().as_bytes()) && !may_handlers_run() {
         return false;
     }
-    // SQLite rolls back: what is wrong with that is said of the database.
-    if path_of(registers.caller).is_some_and(|module| is_sqlite(module.as_str())) {
-        return false;
-    }
     // A daemon that goes on in its leader's place cleans up for it.
     let Some(fork) = core_fork::birth().filter(|fork| kernel::parent_id() == fork.leader) else { return false };
     let is_leaders = is_made_by_leader(directory, text.as_str()) && kernel::is_file(directory, path);
     if !(is_leaders || may_handlers_run() && is_older(fork, directory, path)) {
+        return false;
+    }
+    // SQLite rolls back: what is wrong with that is said of the database.
+    if path_of(registers.caller).is_some_and(|module| is_sqlite(module.as_str())) {
         return false;
     }
     let site = record(|_| registers.capture()).unwrap_or(registers.caller);

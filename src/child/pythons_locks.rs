@@ -2,16 +2,14 @@
 //!
 //! That a lost thread still holds one is looked at while the child has one thread: then the lock is free, or that thread is inside of its `with`
 //! block (the program made it anew), or nobody but the lost thread holds it. Nobody releases it later: who asks for it waits.
-use super::waits::orphans::{RELEASED, orphans};
+use super::waits::orphans::{orphans, report_released};
 use crate::describe::lock_id;
 use crate::entry::record_with_scratch;
-use crate::ledger;
 use crate::sites::python;
 use forkguard_core::fork::{LockRecord, Snapshot};
 use forkguard_core::glibc;
 use forkguard_core::kernel;
 use forkguard_core::registry::threads;
-use forkguard_report::event::{FindingKind, State};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// This child found such locks itself: its leader forked without the GIL and could not.
@@ -48,15 +46,7 @@ pub(crate) fn look_at_them() {
         for (fork, lock) in orphaned().filter(|(_, lock)| !is_held_still(lock)) {
             // Of a fork whose locks are not reported nothing is said.
             match fork.full {
-                true => ledger::report_state_of(
-                    scratch,
-                    fork,
-                    FindingKind::LockOrphaned,
-                    lock_id(lock).as_str(),
-                    State::Resolved,
-                    None,
-                    RELEASED,
-                ),
+                true => report_released(scratch, fork, lock),
                 false => fork.mark_repaired(lock.entry.address),
             }
         }

@@ -1,7 +1,7 @@
 //! Locks whose holders a forked child does not have.
 use super::objects::{word_count, words_of};
 use crate::describe::lock_id;
-use crate::entry::record_with_scratch;
+use crate::entry::{Scratch, record_with_scratch};
 use crate::ledger;
 use forkguard_core::fork::{self as core_fork, LockRecord, Snapshot};
 use forkguard_core::glibc::{self, LockKind, Words};
@@ -42,18 +42,14 @@ pub(crate) fn before_release(address: usize, anew: bool) {
         glibc::readers(kind, &words) > 1 || glibc::is_written_by_other(kind, kernel::thread_id(), &words)
     };
     if let Some((fork, lock)) = orphans().find(|(_, lock)| lock.entry.address == address && !stays(lock)) {
-        record_with_scratch(|scratch| {
-            ledger::report_state_of(
-                scratch,
-                fork,
-                FindingKind::LockOrphaned,
-                lock_id(lock).as_str(),
-                State::Resolved,
-                None,
-                RELEASED,
-            )
-        });
+        record_with_scratch(|scratch| report_released(scratch, fork, lock));
     }
+}
+
+/// Reports that an orphaned lock is none any more.
+pub(crate) fn report_released(scratch: &Scratch, fork: &'static Snapshot, lock: &LockRecord) {
+    let id = lock_id(lock);
+    ledger::report_state_of(scratch, fork, FindingKind::LockOrphaned, id.as_str(), State::Resolved, None, RELEASED);
 }
 
 /// True for a lock of that id that forkguard made usable in this child.

@@ -83,7 +83,8 @@ pub fn streams() -> impl Iterator<Item = (usize, StreamWords)> {
 /// Streams of which is known who called the last function that writes.
 pub const WRITERS: usize = 64;
 
-/// A word each, at [`writer_index`]: the address behind the call, with the stream's bits from [`STREAM_BIT`] on above it. Hooks write it without looking.
+/// A word each, chosen by the stream's address ([`INDEX_SHIFT`]): the address behind the call, with bits of the stream's above it ([`STREAM_SHIFT`]). Hooks write
+/// it without looking.
 pub static WRITER: [AtomicUsize; WRITERS] = [const { AtomicUsize::new(0) }; WRITERS];
 
 /// How far a stream's address is shifted to stand above one of code, which has 47 bits: the four lowest bits of a stream's are zero.
