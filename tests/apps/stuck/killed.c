@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,15 +24,17 @@ int main(void) {
         _exit(handle_request());
     if (read(ready[0], &byte, 1) != 1)
         return 1;
-    /* Until it waits in the kernel. */
-    for (char state = 0; state != 'S';) {
-        char path[64], text[256] = {0};
-        snprintf(path, sizeof path, "/proc/%d/stat", child);
+    /* Until it waits there: before, the library's own work may make it sleep for a moment. */
+    char wait[32], call[256];
+    snprintf(wait, sizeof wait, "%d 0x%x ", SYS_read, never[0]);
+    do {
+        char path[64];
+        snprintf(path, sizeof path, "/proc/%d/syscall", child);
         FILE *file = fopen(path, "r");
-        fread(text, 1, sizeof text - 1, file);
+        if (!file || !fgets(call, sizeof call, file))
+            return 1;
         fclose(file);
-        state = strrchr(text, ')')[2];
-    }
+    } while (strncmp(call, wait, strlen(wait)));
     kill(child, SIGKILL);
     int status;
     return waitpid(child, &status, 0) != child || !WIFSIGNALED(status);
