@@ -15,6 +15,7 @@ use crate::{child, emit, guards, leader, ledger, sites};
 use forkguard_core::flags;
 use forkguard_core::fork::{self as core_fork, ForkCall, Outcome, SnapshotCell, SnapshotGuard, shared_page};
 use forkguard_core::gate::{self, Inside};
+use forkguard_core::registry::started;
 use forkguard_core::{kernel, tls};
 use forkguard_report::event::ForkKind;
 use libc::pid_t;
@@ -197,6 +198,7 @@ fn report(cell: &'static SnapshotCell, child: Option<u32>, failed: Option<i32>) 
             record(|_| leader::remember(&snapshot, child));
             record(|_| leader::accepted::remember(&snapshot, child));
             record(|_| leader::sent_signals::remember(&snapshot, child));
+            started::record(child, snapshot.site);
             if leader::shares_pipes() {
                 flags::watch_pipes();
                 flags::watch_waits();

@@ -326,6 +326,59 @@ fn phps_exit_functions() {
     check_exit_functions("php", "exits.php", ["removed", "other"]);
 }
 
+/// A function that ends the leader's helper in a child is a warning, with the line that made the helper; the guard keeps it.
+fn check_ended_helpers(language: &'static str, name: &str) {
+    let (script, _) = Script::with_output(language, name, &[]);
+    assert_eq!(exit_handlers(&script, "warning").len(), 0);
+    let (script, _) = Script::with_output(language, name, &["ends"]);
+    let hits = exit_handlers(&script, "warning");
+    assert!(hits.len() == 1 && hits[0]["subject"].as_str().expect("text").contains("sends SIGTERM to process"), "{hits:?}");
+    script.check("removed", &hits[0]["sites"][0], true);
+    let created = hits[0]["sites"].as_array().expect("sites").iter().find(|site| site["role"] == "created");
+    assert_eq!(script.frames(created.expect("a site"))[0].0, script.place("created").0, "{hits:?}");
+    let (script, _) = Script::in_environment(language, name, &["ends"], &[("FORKGUARD_FILES", "own")]);
+    assert_eq!(exit_handlers(&script, "warning").len(), 0);
+}
+
+#[test]
+fn pythons_ended_helpers() {
+    check_ended_helpers("python", "ends.py");
+}
+
+#[test]
+fn rubys_ended_helpers() {
+    check_ended_helpers("ruby", "ends.rb");
+}
+
+#[test]
+fn perls_ended_helpers() {
+    check_ended_helpers("perl", "ends.pl");
+}
+
+#[test]
+fn phps_ended_helpers() {
+    check_ended_helpers("php", "ends.php");
+}
+
+/// What multiprocessing ends at a child's end is named by the function that does so, and by the application's line that started it.
+#[test]
+fn pythons_daemonic_processes() {
+    let (script, printed) = Script::with_output("python", "daemonic.py", &["ends"]);
+    let hits = exit_handlers(&script, "warning");
+    let subject = "_exit_function() at the interpreter's end sends SIGTERM to process";
+    assert!(hits.len() == 1 && hits[0]["subject"].as_str().expect("text").starts_with(subject), "{hits:?}");
+    let (line, _) = script.place("created");
+    assert_eq!(
+        hits[0]["at"][0].as_str().expect("a place").rsplit_once("daemonic.py:").expect("a line").1,
+        format!("{line} in <module>")
+    );
+    assert_eq!(printed, "-15\n");
+    for (arguments, options) in [(["at once"], [("FORKGUARD_FILES", "share")]), ([""], [("FORKGUARD_FILES", "own")])] {
+        let (script, printed) = Script::in_environment("python", "daemonic.py", &arguments, &options);
+        assert_eq!((exit_handlers(&script, "warning").len(), printed.as_str()), (0, "None\n"));
+    }
+}
+
 /// An object's destructor that removes the leader's file at the child's end is a warning, with the line that made the file; one that does not, and
 /// that of the child's own object, is none. The guard keeps the file.
 fn check_destructors(language: &'static str, name: &str) {

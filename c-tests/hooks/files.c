@@ -1,8 +1,14 @@
 // What exit handlers may do to files, and streams that are written, flushed and dropped: results and errno.
 #include "driver.h"
 #include <fcntl.h>
+#include <semaphore.h>
 #include <stdarg.h>
 #include <stdio_ext.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 
 static int made(char *path) {
@@ -28,6 +34,30 @@ SNIPPET(removals) {
     char directory[] = "hooks_files.XXXXXX", unfit[] = "hooks_files";
     CHECK(mkdtemp(directory) == directory && rmdir(directory) == 0);
     CHECK(mkdtemp(unfit) == NULL && errno == EINVAL);
+}
+
+SNIPPET(shared_objects) {
+    char name[64];
+    snprintf(name, sizeof name, "/hooks_files.%d", getpid());
+    sem_t *semaphore = sem_open(name, O_CREAT | O_EXCL, 0600, 3);
+    int value, memory = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600);
+    CHECK(semaphore != SEM_FAILED && sem_getvalue(semaphore, &value) == 0 && value == 3 && sem_close(semaphore) == 0);
+    CHECK(memory >= 0 && close(memory) == 0);
+    FAILS(EEXIST, shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600));
+    CHECK(sem_open(name, O_CREAT | O_EXCL, 0600, 3) == SEM_FAILED && errno == EEXIST);
+    CHECK(sem_unlink(name) == 0 && shm_unlink(name) == 0);
+    FAILS(ENOENT, sem_unlink(name));
+    FAILS(ENOENT, shm_unlink(name));
+    FAILS(ENOENT, shm_open(name, O_RDWR, 0));
+    CHECK(sem_open(name, 0) == SEM_FAILED && errno == ENOENT);
+    int set = semget(IPC_PRIVATE, 2, 0600), segment = shmget(IPC_PRIVATE, 4096, 0600), queue = msgget(IPC_PRIVATE, 0600);
+    CHECK(set >= 0 && segment >= 0 && queue >= 0);
+    CHECK(semctl(set, 1, SETVAL, 7) == 0 && semctl(set, 1, GETVAL) == 7);
+    CHECK(semctl(set, 0, IPC_RMID) == 0 && shmctl(segment, IPC_RMID, NULL) == 0 && msgctl(queue, IPC_RMID, NULL) == 0);
+    FAILS(EINVAL, semctl(set, 0, IPC_RMID));
+    FAILS(EINVAL, shmctl(segment, IPC_RMID, NULL));
+    FAILS(EINVAL, msgctl(queue, IPC_RMID, NULL));
+    FAILS(ENOENT, semget(0x466f726b + getpid(), 1, 0600));
 }
 
 SNIPPET(streams) {

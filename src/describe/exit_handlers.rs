@@ -1,8 +1,9 @@
 //! Exit handlers that the application registered before a fork.
-use super::site::{innermost_interpreted, site};
+use super::site::{innermost_interpreted, outermost_interpreted, site};
 use crate::entry::Arena;
 use crate::sites::{SiteId, native};
 use forkguard_core::registry::exit_handlers::{self, CAPACITY};
+use forkguard_report::catalogue::AT_INTERPRETERS_END;
 use forkguard_report::event::{Frame, Role, Site};
 use std::borrow::Cow::Borrowed;
 
@@ -31,6 +32,14 @@ pub(crate) fn destructor(arena: &Arena, site: SiteId) -> &str {
         Some(Frame { language, .. }) if language == "ruby" => "the finalizer of an object",
         Some(Frame { function: Some(function), .. }) => arena.format(format_args!("{function}() of an object")),
         _ => "the destructor of an object",
+    }
+}
+
+/// What an interpreter runs at its end that has led to `site`, in words.
+pub(crate) fn end_function(arena: &Arena, site: SiteId) -> &str {
+    match outermost_interpreted(site).and_then(|frame| frame.function) {
+        Some(function) => arena.format(format_args!("{function}(){AT_INTERPRETERS_END}")),
+        None => arena.format(format_args!("a function{AT_INTERPRETERS_END}")),
     }
 }
 

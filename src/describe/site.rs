@@ -105,6 +105,11 @@ pub(super) fn innermost_interpreted(site: SiteId) -> Option<Frame<'static>> {
     sites::frames_of(site).next().filter(|stored| stored.address == 0).map(|stored| frame(&stored))
 }
 
+/// The outermost frame of a site that is an interpreted one.
+pub(super) fn outermost_interpreted(site: SiteId) -> Option<Frame<'static>> {
+    sites::frames_of(site).filter(|stored| stored.address == 0).last().map(|stored| frame(&stored))
+}
+
 /// A frame of an interpreter's.
 fn frame(stored: &StoredFrame) -> Frame<'static> {
     let text = |t: &'static str| (!t.is_empty()).then_some(Borrowed(t));

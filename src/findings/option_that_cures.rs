@@ -38,7 +38,7 @@ pub(super) fn option_that_cures<'a>(
         FindingKind::TimerLost => (!subject.contains(" on the real clock")).then_some(option),
         FindingKind::RuntimeUnsafe => subject.contains("libgomp").then_some(option),
         FindingKind::ExitHandlerInherited => {
-            [" removes ", " renames "].iter().any(|deed| subject.contains(deed)).then_some(option)
+            [" removes ", " renames ", " sends SIG"].iter().any(|deed| subject.contains(deed)).then_some(option)
         }
         FindingKind::LockFileShared => subject.contains("released by the child").then_some(option),
         // Ruby, Perl and PHP keep their programs' handlers in tables of their own, behind one function for all signals.

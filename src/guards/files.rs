@@ -72,36 +72,30 @@ fn unread() -> usize {
     }
 }
 
-/// True when a child's release of a lock that its leader took on a shared file is not passed on, nor the removal of a leader's file by an exit
-/// handler.
+/// True when a child's release of a lock that its leader took on a shared file is not passed on, nor what an exit handler does to the leader's files
+/// and processes.
 pub(crate) fn keeps_leaders_files() -> bool {
     options::guards() && options::get().files == Shared::Own
 }
 
-/// Logs that the exit handler of that number did not remove a file of the leader's: once for all that it would.
-pub(crate) fn log_kept_file(handler: usize, path: usize) {
+/// Logs that the exit handler of that number did not take what is the leader's: once for all that it would.
+pub(crate) fn log_kept_from_handler(handler: usize, taken: &str) {
     let start = kernel::monotonic_by_syscall();
     if LAST_KEPT_FROM.swap(handler + 1, Relaxed) != handler + 1 {
-        log_kept("kept from the child's exit handler", path, start);
+        log_action(Guard::Files, "kept from the child's exit handler", format_args!("{taken}"), start, Ok(()));
         record_with_scratch(|scratch| {
-            let (kind, because) = (FindingKind::ExitHandlerInherited, "forkguard kept the leader's files from the handler");
+            let (kind, because) = (FindingKind::ExitHandlerInherited, "forkguard kept from the handler what is the leader's");
             report_state(scratch, kind, format_args!("{handler}"), State::Resolved, None, because);
         });
     }
 }
 
 /// The same of an object that the interpreter destroys at the child's end: once for all.
-pub(crate) fn log_kept_from_destructor(path: usize) {
+pub(crate) fn log_kept_from_destructor(taken: &str) {
     let start = kernel::monotonic_by_syscall();
     if !KEPT_FROM_DESTRUCTOR.swap(true, Relaxed) {
-        log_kept("kept from a destructor at the child's end", path, start);
+        log_action(Guard::Files, "kept from a destructor at the child's end", format_args!("{taken}"), start, Ok(()));
     }
-}
-
-/// `path` is the address of its text.
-fn log_kept(action: &'static str, path: usize, start: u64) {
-    let path = kernel::read_text::<128>(path);
-    log_action(Guard::Files, action, format_args!("{}", path.as_str()), start, Ok(()));
 }
 
 /// Logs that a lock on a file was not released.

@@ -33,7 +33,9 @@ use forkguard_core::gate;
 use forkguard_core::registry::descriptors;
 
 pub(crate) use buffers::drop_copy;
-pub(crate) use files::{before_first_use, keeps_leaders_files, log_kept_file, log_kept_file_lock, log_kept_from_destructor};
+pub(crate) use files::{
+    before_first_use, keeps_leaders_files, log_kept_file_lock, log_kept_from_destructor, log_kept_from_handler,
+};
 pub(crate) use locks::REPAIRED;
 pub(crate) use memory::{MERGED, at_open, share_before_fork};
 pub(crate) use openmp::regions_are_single;

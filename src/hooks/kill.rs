@@ -1,24 +1,34 @@
 //! Signals that this process sends: a leader looks at its child before. (What goes by syscall(2), as Python's pidfd_send_signal, comes from there.)
+use super::exit_handlers;
 use crate::leader::sent_signals::{self, Receiver};
 use forkguard_core::flags;
 use std::sync::atomic::Ordering::Relaxed;
 
 macro_rules! sends {
-    ($(fn $name:ident: $receiver:path;)*) => {
+    ($(fn $name:ident: $number:expr;)*) => {
         $(pass! {
             /// As the C library's.
-            fn $name, flags::WATCH_SENT_SIGNALS; |registers| {
-                sent_signals::before($receiver(registers.argument[0] as i32), registers.argument[1] as i32);
+            fn $name, flags::WATCH_SENT_SIGNALS; |registers| -> bool {
+                let number: fn(i32) -> i32 = $number;
+                let (receiver, signal) = (number(registers.argument[0] as i32), registers.argument[1] as i32);
+                sent_signals::before(Receiver::of_number(receiver), signal);
+                exit_handlers::is_kept_from_signal(registers, receiver, signal)
             }
         })*
     };
 }
 
 sends! {
-    fn kill: Receiver::of_number;
-    fn sigqueue: Receiver::of_number;
-    fn killpg: Receiver::Group;
-    fn pidfd_send_signal: Receiver::Descriptor;
+    fn kill: |receiver| receiver;
+    fn sigqueue: |receiver| receiver;
+    fn killpg: i32::wrapping_neg;
+}
+
+pass! {
+    /// As the C library's.
+    fn pidfd_send_signal, flags::WATCH_SENT_SIGNALS; |registers| {
+        sent_signals::before(Receiver::Descriptor(registers.argument[0] as i32), registers.argument[1] as i32);
+    }
 }
 
 /// Before a system call that sends a signal.

@@ -19,13 +19,13 @@ pub static WATCH_WAITS: AtomicU8 = AtomicU8::new(0);
 #[unsafe(link_section = "forkguard_words")]
 pub static REPORT_END: AtomicU8 = AtomicU8::new(0);
 
-/// Not zero in a process that has forked: signals that it sends are an event.
+/// Not zero in a process that has forked, or has exit handlers of its leader's: signals that it sends are an event.
 #[unsafe(link_section = "forkguard_words")]
 pub static WATCH_SENT_SIGNALS: AtomicU8 = AtomicU8::new(0);
 
-/// Not zero while an exit handler that this child has from its leader runs: what it removes is an event.
+/// Not zero while an exit handler that this child has from its leader runs, or may run: what it removes and whom it ends is an event.
 #[unsafe(link_section = "forkguard_words")]
-pub static WATCH_REMOVALS: AtomicU8 = AtomicU8::new(0);
+pub static WATCH_TAKING: AtomicU8 = AtomicU8::new(0);
 
 /// In [`WATCH_USES`].
 pub const USES: u8 = 1;

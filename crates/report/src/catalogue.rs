@@ -204,6 +204,9 @@ const OWN_CONNECTION: Cures = cures!(
     c = "."
 );
 
+/// Behind the name of a function of a library's that an interpreter runs at its end.
+pub const AT_INTERPRETERS_END: &str = " at the interpreter's end";
+
 /// Stands in the subject of a connection that an exit handler or a destructor of the child uses.
 pub const AS_IT_ENDS: &str = ", used as the child ends";
 /// Cures such a use where the program itself ends its children.
@@ -325,7 +328,7 @@ const fn entry(kind: FindingKind) -> &'static Entry {
         FindingKind::ExitHandlerInherited => &Entry {
             name: "exit-handler-inherited",
             explain: "The application registered this handler, or made this object, before the fork: each child that ends by exit runs it, as the \
-                leader does, and what it removes there is the leader's, too.",
+                leader does, and what it removes or ends there is the leader's, too.",
             cures: cures!(
                 "Have the handler return where the process id is not the one that it was registered in; or end the child by _exit; \
                 or register it in ",

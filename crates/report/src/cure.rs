@@ -1,5 +1,5 @@
 //! What to do about a finding, in one line for the program at hand: its language, its server, its names. The whole text is in the finding.
-use crate::catalogue::{COMPRESSED, OR_OPTION, OWN_HOLDER, Server, is_goodbye};
+use crate::catalogue::{AT_INTERPRETERS_END, COMPRESSED, OR_OPTION, OWN_HOLDER, Server, is_goodbye};
 use crate::event::{Finding, FindingKind, Frame, Site};
 use crate::text::{Place, Plain};
 use std::fmt::{Display, Formatter, Result, Write};
@@ -327,6 +327,9 @@ impl Display for ShortCure<'_, '_> {
                 write!(out, "close the file{line} before the fork, or end the child by {}", self.program.ends_at_once())
             }
             (FindingKind::BufferDuplicated, _) => write!(out, "flush the stream{line} before the fork"),
+            (FindingKind::ExitHandlerInherited, _) if self.finding.subject.contains(AT_INTERPRETERS_END) => {
+                write!(out, "end the child by {}: the process{line} is its leader's", self.program.ends_at_once())
+            }
             (FindingKind::ExitHandlerInherited, _) => {
                 write!(out, "let it{line} return where getpid() is not the process that registered or made it")
             }
@@ -504,6 +507,11 @@ mod tests {
         assert_eq!(
             short(Server::Other, "", FindingKind::ExitHandlerInherited, "stop_broker", app),
             "cure: let it (app.py:13) return where getpid() is not the process that registered or made it\n"
+        );
+        let at_end = "_exit_function() at the interpreter's end sends SIGTERM to process 7 (\"python3\")";
+        assert_eq!(
+            short(Server::Gunicorn, "", FindingKind::ExitHandlerInherited, at_end, app),
+            "cure: end the child by os._exit(): the process (app.py:13) is its leader's\n"
         );
     }
 

@@ -15,6 +15,7 @@ pub mod seccomp;
 mod signal;
 mod syscall;
 pub mod system_calls;
+mod system_v;
 pub mod unshare;
 pub mod valgrind;
 
@@ -45,10 +46,11 @@ pub use proc::{
     working_directory,
 };
 pub use process::{
-    may_be_waited_for, own_thread_name, parent_id, process_exists, process_id, session_of, thread_exists, thread_id,
+    group_of, may_be_waited_for, own_thread_name, parent_id, process_exists, process_id, session_of, thread_exists, thread_id,
 };
 pub use signal::{
     KernelAction, abort, blocked_signals, pending_signals, set_blocked_signals, set_signal_action, signal_action,
     take_pending_signal,
 };
 pub use syscall::syscall;
+pub use system_v::SystemV;

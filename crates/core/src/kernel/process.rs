@@ -25,6 +25,12 @@ pub fn session_of(process: u32) -> Option<u32> {
     Some(session.as_raw_nonzero().get() as u32)
 }
 
+/// The process group of a process (getpgid(2)), of this one for 0; None of one that is gone.
+pub fn group_of(process: u32) -> Option<u32> {
+    let group = rustix::process::getpgid(Pid::from_raw(process as i32)).ok()?;
+    Some(group.as_raw_nonzero().get() as u32)
+}
+
 /// True for a child of which waitpid would report something at once: its end, or a stop when this process traces it.
 pub fn may_be_waited_for(child: u32) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;

@@ -12,6 +12,7 @@ pub mod random;
 pub mod semaphores;
 pub mod signals;
 pub mod slots;
+pub mod started;
 pub mod threads;
 pub mod timers;
 
