@@ -3,12 +3,6 @@
 #if !__GLIBC_PREREQ(2, 32)
 #define strerrordesc_np(error) "not described"
 #endif
-// The call by which syslog writes to standard error.
-#if __GLIBC_PREREQ(2, 36)
-#define SYS_write_of_syslog SYS_write
-#else
-#define SYS_write_of_syslog SYS_writev
-#endif
 #if !__GLIBC_PREREQ(2, 34)
 #include <spawn.h>
 #include <sys/syscall.h>

@@ -28,6 +28,7 @@ use forkguard_loader::{LinkMap, MemoryAccess, own_and_next};
 /// The library wakes up: after the C library, before the program's `main`.
 #[ctor::ctor(unsafe)]
 fn wake() {
+    entry::foreign_exceptions::let_pass();
     entry::real::resolve_all();
     hooks::resolve_redhooks();
     // SAFETY: reads what the C library keeps.

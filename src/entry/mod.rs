@@ -1,6 +1,7 @@
 //! How a call gets in: the macros that hooks are made of, what they record in, and the memory for what they report.
 pub(crate) mod arena;
 pub(crate) mod errno;
+pub(crate) mod foreign_exceptions;
 pub(crate) mod layouts;
 #[macro_use]
 mod macros;
