@@ -57,6 +57,8 @@ SNIPPET(codes_and_handlers) {
     CHECK(ended(end_by_underscore, "") == (300 & 255) << 8);
     CHECK(ended(end_by_Exit, "") == (300 & 255) << 8);
     CHECK(ended(end_by_quick_exit, "q") == (300 & 255) << 8);
-    CHECK(ended(end_in_thread, "se") == (300 & 255) << 8);
+    // While handlers run, glibc lets no other thread into exit from 2.41 on: it would wait for ever.
+    if (strcmp(context, "atexit handler") != 0)
+        CHECK(ended(end_in_thread, "se") == (300 & 255) << 8);
     CHECK((ended(end_by_abort, "") & 127) == SIGABRT);
 }

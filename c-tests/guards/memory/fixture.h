@@ -24,7 +24,7 @@ static void fork_after_freeing(void (*look)(void)) {
     static char *blocks[BLOCKS];
     for (int i = 0; i < BLOCKS; i++)
         CHECK((blocks[i] = malloc(SIZE)) && memset(blocks[i], 1, SIZE));
-    // Volatile: a compiler may leave out memory that nobody uses (GCC 15), and free() gives back what nothing lies above.
+    // Volatile: a compiler may leave out memory that nobody uses (GCC 16), and free() gives back what nothing lies above.
     char *volatile last = malloc(SIZE);
     CHECK(last);
     for (int i = 0; i < BLOCKS; i++)

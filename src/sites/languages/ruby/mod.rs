@@ -13,6 +13,7 @@ use forkguard_core::kernel::{self, read_value};
 use forkguard_frames::ruby::Ruby as OtherProcess;
 use forkguard_loader::{Library, SymbolName, WhileLoaded, link_map_of, thread_local_block};
 use libc::{c_char, c_int};
+use std::ops::Range;
 
 /// The interpreter of a library.
 pub(super) struct Ruby {
@@ -49,7 +50,7 @@ impl Ruby {
                 bytes: library.function_as(c"rb_string_value_ptr")?,
                 current: Current::of(library)?,
                 reader: OtherProcess::of(Memory::careful(), |name| library.find(name)),
-                exit_lists: library.find(c"rb_set_end_proc").map_or([0; EXIT_LISTS], loaded_variables),
+                exit_lists: library.range(c"rb_set_end_proc").map_or([0; EXIT_LISTS], loaded_variables),
             })
         }
     }
@@ -107,14 +108,14 @@ fn operand(function: usize, instruction: [u8; 3], next: &[u8]) -> Option<usize> 
 }
 
 /// The variables that a function loads by addresses relative to its instructions, in that order.
-fn loaded_variables(function: usize) -> [usize; EXIT_LISTS] {
+fn loaded_variables(function: Range<usize>) -> [usize; EXIT_LISTS] {
     let (mut variables, mut count) = ([0; EXIT_LISTS], 0);
-    let code = read_value::<[usize; 12]>(function).unwrap_or_default().map(usize::to_le_bytes);
+    let code = read_value::<[usize; 32]>(function.start).unwrap_or_default().map(usize::to_le_bytes);
     // mov reg, [rip+…]
-    for (place, bytes) in code.as_flattened().windows(7).enumerate() {
+    for (place, bytes) in code.as_flattened().windows(7).enumerate().take(function.len().saturating_sub(6)) {
         let [0x48, 0x8b, register, distance @ ..] = bytes else { continue };
-        let variable =
-            (function + place + 7).wrapping_add_signed(i32::from_le_bytes(distance.try_into().unwrap_or_default()) as isize);
+        let variable = (function.start + place + 7)
+            .wrapping_add_signed(i32::from_le_bytes(distance.try_into().unwrap_or_default()) as isize);
         if register & 0xc7 == 0x05 && count < EXIT_LISTS && !variables.contains(&variable) {
             variables[count] = variable;
             count += 1;
