@@ -13,7 +13,7 @@ use crate::ledger::{self, Output};
 use crate::options;
 use forkguard_core::fixed::Text;
 use forkguard_core::kernel;
-use forkguard_report::event::{Event, Exec, FindingKind, Role, Severity, Site, State};
+use forkguard_report::event::{Event, Exec, FindingKind, Role, Site, State};
 use std::borrow::Cow::Borrowed;
 use std::fmt::{Arguments, Write};
 
@@ -124,7 +124,8 @@ fn report_inheritance(scratch: &Scratch, inheritance: &Inheritance, site: usize)
         describe::site(arena, Role::Used, kernel::thread_id(), site)
     }
     for &fd in inheritance.descriptors() {
-        report_hit(scratch, Severity::Warning, Output::Report, FindingKind::FdLeakedExec, |arena| {
+        let severity = Inheritance::severity_of_leak(fd);
+        report_hit(scratch, severity, Output::Report, FindingKind::FdLeakedExec, |arena| {
             inheritance.leak(arena, fd, used(arena, site).as_ref())
         });
         report_cleaned(scratch, FindingKind::FdLeakedExec, format_args!("{fd}"));
@@ -133,8 +134,7 @@ fn report_inheritance(scratch: &Scratch, inheritance: &Inheritance, site: usize)
         report_hit(scratch, severity, Output::Report, FindingKind::SignalsBlocked, |arena| {
             inheritance.withheld(arena, used(arena, site).as_ref())
         });
-        // What the interpreter ignores for itself is no finding.
-        if inheritance.gets_signals() && ledger::find(FindingKind::SignalsBlocked, WITHHELD).is_some() {
+        if inheritance.gets_signals() {
             report_cleaned(scratch, FindingKind::SignalsBlocked, format_args!("{WITHHELD}"));
         }
     }

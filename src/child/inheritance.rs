@@ -1,7 +1,7 @@
 //! What a program that is started now inherits though nobody gave it: descriptors, and signals that it does not get.
 use super::leaks;
 use super::start::Start;
-use super::withheld::{PIPE, Withheld, numbers};
+use super::withheld::{Withheld, numbers};
 use crate::describe;
 use crate::entry::Arena;
 use crate::findings::Hit;
@@ -78,6 +78,11 @@ impl Inheritance {
         }
     }
 
+    /// How much it matters that it gets one of the descriptors.
+    pub(crate) fn severity_of_leak(fd: i32) -> Severity {
+        leaks::severity(fd)
+    }
+
     /// The finding of one of the descriptors.
     pub(crate) fn leak<'a>(&self, arena: &'a Arena, fd: i32, used: Option<&Site<'a>>) -> Option<Hit<'a>> {
         leaks::hit(arena, fd, self.program.as_str(), used)
@@ -86,7 +91,6 @@ impl Inheritance {
     /// The finding of the signals.
     pub(crate) fn withheld<'a>(&self, arena: &'a Arena, used: Option<&Site<'a>>) -> Option<Hit<'a>> {
         let Withheld { blocked, ignored } = self.signals;
-        let ignored = if describe::is_ignored_by_application(arena, libc::SIGPIPE) { ignored } else { ignored & !PIPE };
         if blocked | ignored == 0 {
             return None;
         }

@@ -3,6 +3,8 @@ use crate::entry::{Scratch, record_with_scratch};
 use crate::findings::signals_blocked;
 use crate::ledger;
 use forkguard_core::fork::{self as core_fork, Snapshot};
+use forkguard_core::kernel;
+use forkguard_core::registry::descriptors::{self as table, FdKind};
 use forkguard_report::event::{FindingKind, Severity, State};
 
 /// Of the signals that were blocked at the fork, those that tell whether the child has a mask of its own: the ones that were blocked first. What
@@ -38,6 +40,12 @@ pub(super) fn report_blocked(scratch: &Scratch) {
     let what = format_args!("{}", signals_blocked::MASK);
     let because = "the child waits for work with them blocked";
     ledger::report_state(scratch, FindingKind::SignalsBlocked, what, State::Open, Some(Severity::Warning), because);
+}
+
+/// Signals that this process takes by a signalfd, for which they have to be blocked.
+pub(super) fn taken_by_descriptors() -> u64 {
+    let descriptors = table::recorded().filter(|(_, record)| record.kind == FdKind::Signalfd);
+    descriptors.filter_map(|(fd, _)| kernel::signals_of(fd)).fold(0, |all, signals| all | signals)
 }
 
 /// True once it was reported, or a guard has unblocked them.

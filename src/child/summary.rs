@@ -21,7 +21,7 @@ const LISTED: usize = 64;
 /// Reports that the child settles in `call`; `resets` are the signals whose reset counts, a bit each.
 pub(super) fn report(scratch: &Scratch, fork: &'static Snapshot, call: &'static str, resets: u64) {
     let Some(id) = own_fork_id() else { return };
-    let blocked = fork.blocked & scratch.blocked & !signals_blocked::attended(call);
+    let blocked = fork.blocked & scratch.blocked & !signals_blocked::attended(call) & !signals::taken_by_descriptors();
     signals::report_unblocked(scratch, fork, blocked);
     let arena = scratch.arena();
     // It tells which of its threads work for it alone.

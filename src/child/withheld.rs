@@ -44,7 +44,7 @@ impl Withheld {
 }
 
 /// Ignored by a program that writes to sockets: what it starts writes on into pipes that nobody reads any more, where it should end.
-pub(super) const PIPE: u64 = 1 << (libc::SIGPIPE - 1);
+const PIPE: u64 = 1 << (libc::SIGPIPE - 1);
 
 /// Signals that this program ignores by its own doing. SIGHUP is ignored by what is meant to live on, and `trap '' INT` is for the commands
 /// that a shell starts.

@@ -33,9 +33,7 @@ pub(crate) use memory::own_memory;
 pub(crate) use process::process;
 pub(crate) use program::{own_name, program_name};
 pub(crate) use shorten::{without_lists, without_sites};
-pub(crate) use signals::{
-    caught_by_runtime, is_handled_by_application, is_ignored_by_application, setting_of_application, signal_name,
-};
+pub(crate) use signals::{caught_by_runtime, is_handled_by_application, setting_of_application, signal_name};
 pub(crate) use site::{call_text, interpreted_frames, native_site, site};
 pub(crate) use thread_names::{NOT_BEGUN, Nameless, is_unnamed, kernel_name, later_name, lost_thread, name_of_lost};
 pub(crate) use threads::{lost_threads, stacks_at_fork};

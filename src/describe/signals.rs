@@ -6,7 +6,6 @@ use crate::sites::native;
 use forkguard_core::kernel;
 use forkguard_core::registry::signals::{self, SignalSetting};
 use forkguard_report::event::{Disposition, Role, Signal, Site};
-use forkguard_report::text::is_library_source;
 use std::borrow::Cow::{self, Borrowed};
 
 /// A signal's name.
@@ -81,15 +80,6 @@ pub(crate) fn is_handled_by_application(number: i32, in_child: bool) -> bool {
     !CRASHES.contains(&number)
         && at_fork.peek().is_some_and(|latest| latest.handler > libc::SIG_IGN)
         && at_fork.any(|set| set.handler > libc::SIG_IGN && is_by_application(set.site))
-}
-
-/// True when a line of the application has this signal ignored: Python's interpreter ignores SIGPIPE for itself, as the beginning of each Rust
-/// program does.
-pub(crate) fn is_ignored_by_application(arena: &Arena, number: i32) -> bool {
-    let is_runtimes = |site: &Site<'_>| site.frames.iter().any(|frame| frame.file.as_deref().is_some_and(is_library_source));
-    signals::setter(number, libc::SIG_IGN).is_some_and(|set| {
-        is_by_application(set.site) && !site(arena, Role::Set, set.thread, set.site).is_some_and(|site| is_runtimes(&site))
-    })
 }
 
 /// A signal's handler, or that it is ignored, if the application has set that.

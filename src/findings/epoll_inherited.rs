@@ -1,4 +1,4 @@
-//! epoll-inherited: an epoll, io_uring or inotify instance, or a timer of timerfd_create, that child and leader share.
+//! epoll-inherited: an epoll, io_uring or inotify instance, a signalfd, or a timer of timerfd_create, that child and leader share.
 use crate::entry::Arena;
 use crate::findings::evidence::Evidence;
 use forkguard_report::event::{Descriptor, DescriptorKind, Finding, FindingKind, Severity};
@@ -22,6 +22,7 @@ pub(crate) fn subject<'a>(arena: &'a Arena, descriptor: &Descriptor<'_>) -> Opti
         DescriptorKind::Epoll => "epoll instance",
         DescriptorKind::IoUring => "io_uring instance",
         DescriptorKind::Inotify => "inotify instance",
+        DescriptorKind::Signalfd => "signalfd",
         DescriptorKind::Timerfd => "timer of timerfd_create",
         _ => return None,
     };

@@ -151,9 +151,10 @@ fn for_each_hit<'a>(
     used: Option<&Site<'a>>,
     mut each: impl FnMut(Severity, Hit<'a>),
 ) {
-    let leaks = inheritance.descriptors().iter().filter_map(|&fd| inheritance.leak(arena, fd, used));
+    let leak = |fd| Some((Inheritance::severity_of_leak(fd), inheritance.leak(arena, fd, used)?));
+    let leaks = inheritance.descriptors().iter().filter_map(|&fd| leak(fd));
     let signals = inheritance.severity_of_signals().and_then(|severity| Some((severity, inheritance.withheld(arena, used)?)));
-    let hits = leaks.map(|hit| (Severity::Warning, hit)).chain(signals);
+    let hits = leaks.chain(signals);
     hits.filter(|(_, hit)| ledger::advance(hit.kind, hit.what, State::Hit).is_some())
         .for_each(|(severity, hit)| each(severity, hit));
 }

@@ -162,6 +162,9 @@ hook! {
     /// signalfd(2): with a descriptor it changes that one.
     fn signalfd(fd: c_int, mask: *const sigset_t, flags: c_int) -> c_int = libc::signalfd;
     |caller| {
+        if fd != -1 {
+            uses::before_called(caller, fd, Use::Watch);
+        }
         let made = real(fd, mask, flags);
         if fd == -1 {
             opened(made, FdKind::Signalfd, 0, 0, caller);

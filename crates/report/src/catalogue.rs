@@ -396,7 +396,7 @@ const fn entry(kind: FindingKind) -> &'static Entry {
         FindingKind::FdLeakedExec => &Entry {
             name: "fd-leaked-exec",
             explain: "The program that is executed holds it open without knowing of it: who reads from its other end sees no end, \
-                a port stays taken, and the programs of a closed terminal are not hung up, as long as that program runs.",
+                a port or a lock stays taken, and the programs of a closed terminal are not hung up, as long as that program runs.",
             cures: cures!(
                 "Make it with SOCK_CLOEXEC or O_CLOEXEC, or set FD_CLOEXEC on it; or, if workers do not need it, close it in ",
                 "."

@@ -511,7 +511,7 @@ mod tests {
         let at_end = "_exit_function() at the interpreter's end sends SIGTERM to process 7 (\"python3\")";
         assert_eq!(
             short(Server::Gunicorn, "", FindingKind::ExitHandlerInherited, at_end, app),
-            "cure: end the child by os._exit(): the process (app.py:13) is its leader's\n"
+            "cure: end the child by _exit(): the process (app.py:13) is its leader's\n"
         );
     }
 

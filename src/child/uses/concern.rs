@@ -20,7 +20,7 @@ pub(crate) enum Use {
     At,
     /// Locks a part of a file.
     Lock,
-    /// Changes or waits on what an epoll instance watches, or arms or disarms a timer.
+    /// Changes or waits on what an epoll instance watches, arms or disarms a timer, or changes the signals of a signalfd.
     Watch,
 }
 
@@ -37,6 +37,8 @@ pub(super) enum Concern {
     Events,
     /// Who arms a timer of timerfd_create, or disarms it, does so for both.
     Timer,
+    /// Who changes the signals of a signalfd does so for both.
+    Signals,
     /// A file that SQLite may have opened, or that is read by position.
     File,
     /// The leader's client: a child that uses it serves it.
@@ -60,6 +62,7 @@ impl Concern {
             FdKind::Epoll => Some(Concern::Epoll),
             FdKind::Inotify => Some(Concern::Events),
             FdKind::Timerfd => Some(Concern::Timer),
+            FdKind::Signalfd => Some(Concern::Signals),
             FdKind::File => Some(Concern::File),
             _ => None,
         }
@@ -77,7 +80,7 @@ impl Concern {
                 matches!(usage, Use::Input | Use::Output | Use::Shutdown)
             }
             Concern::SelfPipe => usage == Use::Output,
-            Concern::Epoll | Concern::Timer => usage == Use::Watch,
+            Concern::Epoll | Concern::Timer | Concern::Signals => usage == Use::Watch,
             Concern::Events => usage == Use::Input,
             Concern::File => usage != Use::Watch,
         }
@@ -87,7 +90,7 @@ impl Concern {
     pub(super) fn hazard(self, fd: i32) -> Option<FindingKind> {
         match self {
             Concern::Connection if descriptors::is_stream(fd) => Some(FindingKind::ConnectionInherited),
-            Concern::Epoll | Concern::Events | Concern::Timer => Some(FindingKind::EpollInherited),
+            Concern::Epoll | Concern::Events | Concern::Timer | Concern::Signals => Some(FindingKind::EpollInherited),
             _ => None,
         }
     }
@@ -97,7 +100,7 @@ impl Concern {
         match self {
             Concern::Connection => descriptors::is_stream(fd),
             Concern::SelfPipe => registry::descriptors::twin(fd).is_some(),
-            Concern::Epoll | Concern::Events | Concern::Timer | Concern::Severed | Concern::Accepted => true,
+            Concern::Epoll | Concern::Events | Concern::Timer | Concern::Signals | Concern::Severed | Concern::Accepted => true,
             Concern::File => descriptors::is_positioned(fd),
         }
     }

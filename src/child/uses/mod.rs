@@ -103,7 +103,9 @@ fn before_first(call: Call, fd: i32, usage: Use) {
     match concern {
         // One that the leader has not armed is the child's from now on.
         Concern::Timer if !kernel::is_armed_timer(fd) => watch::mark_used(fd),
-        Concern::Connection | Concern::Epoll | Concern::Events | Concern::Timer => shared::before_first_use(call, fd, concern),
+        Concern::Connection | Concern::Epoll | Concern::Events | Concern::Timer | Concern::Signals => {
+            shared::before_first_use(call, fd, concern)
+        }
         Concern::SelfPipe => self_pipe::before_first_use(call, fd),
         Concern::Accepted => accepted::before_first_use(fd),
         Concern::Severed => severed::before_first_use(call, fd),

@@ -47,7 +47,7 @@ pub(super) fn before_first_use(call: Call, fd: i32, concern: Concern) {
         return;
     }
     let (site, at_end) = (call.capture(), call.is_at_end());
-    let may_be_deferred = matches!(concern, Concern::Epoll | Concern::Timer) || !kernel::blocks(fd);
+    let may_be_deferred = matches!(concern, Concern::Epoll | Concern::Timer | Concern::Signals) || !kernel::blocks(fd);
     if may_be_deferred && deferred::defer(fd, site, at_end) {
         return;
     }
@@ -93,7 +93,7 @@ fn report_all_deferred() {
 
 fn hit_kind(concern: Concern) -> FindingKind {
     match concern {
-        Concern::Epoll | Concern::Events | Concern::Timer => FindingKind::EpollSharedUse,
+        Concern::Epoll | Concern::Events | Concern::Timer | Concern::Signals => FindingKind::EpollSharedUse,
         _ => FindingKind::ConnectionSharedUse,
     }
 }
@@ -127,7 +127,9 @@ fn report(fd: i32, concern: Concern, severity: Severity, site: usize, at_end: bo
         report_hit(scratch, severity, output, kind, |arena| {
             let descriptor = descriptors::describe(arena, fd)?;
             let subject = match concern {
-                Concern::Epoll | Concern::Events | Concern::Timer => epoll_inherited::subject(arena, &descriptor)?,
+                Concern::Epoll | Concern::Events | Concern::Timer | Concern::Signals => {
+                    epoll_inherited::subject(arena, &descriptor)?
+                }
                 _ => connection_inherited::subject(arena, &descriptor)?,
             };
             let is_goodbye = at_end && kind == FindingKind::ConnectionSharedUse;

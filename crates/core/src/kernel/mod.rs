@@ -42,8 +42,8 @@ pub use private_fds::{
 };
 pub use proc::{
     each_entry, each_entry_of, each_entry_with, futex_of, is_readable, is_shared, lists_children, mapping_is_shared,
-    newest_child, open_directory, path_of_thread, read_file, sleeping_at, stack_pointer, switches_of_sleeper, thread_is_alive,
-    working_directory,
+    newest_child, open_directory, path_of_thread, read_file, signals_of, sleeping_at, stack_pointer, switches_of_sleeper,
+    thread_is_alive, working_directory,
 };
 pub use process::{
     group_of, may_be_waited_for, own_thread_name, parent_id, process_exists, process_id, session_of, thread_exists, thread_id,

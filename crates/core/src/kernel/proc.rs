@@ -139,6 +139,15 @@ pub fn open_directory<const N: usize>(fd: i32) -> Text<N> {
     Text::<40>::of(format_args!("/proc/self/fd/{fd}")).as_cstr().map(link).unwrap_or_default()
 }
 
+/// The signals that a signalfd takes (bit n: signal n + 1); None of what is no such descriptor (proc_pid_fdinfo(5)).
+pub fn signals_of(signalfd: i32) -> Option<u64> {
+    let path = Text::<40>::of(format_args!("/proc/self/fdinfo/{signalfd}"));
+    let mut bytes = [0; 256];
+    let text = core::str::from_utf8(read_file(path.as_cstr()?, &mut bytes)).ok()?;
+    let mask = text.lines().find_map(|line| line.strip_prefix("sigmask:"))?;
+    u64::from_str_radix(mask.trim(), 16).ok()
+}
+
 fn link<const N: usize>(path: &CStr) -> Text<N> {
     let mut bytes = [0u8; N];
     let read = rustix::fs::readlinkat_raw(rustix::fs::CWD, path, &mut bytes[..]).unwrap_or(0);
