@@ -185,7 +185,7 @@ fn what_a_person_reads() {
         &format!("taken at {at} by \"refresh\""),
         "lock-deadlock at ",
         &format!("stood at {at}"),
-        "cure: start \"refresh\" after the fork, in gunicorn's post_fork",
+        "cure: start \"refresh\" in gunicorn's post_fork",
         "check failed: 1 finding",
         "forkguard: 1 of ",
     ] {

@@ -135,7 +135,50 @@ impl Program {
 
 /// What to do about a finding, in one line behind `prefix`.
 pub fn write_line(out: &mut dyn Write, prefix: &str, finding: &Finding, program: Program) -> Result {
-    writeln!(out, "{prefix}{}", AtMost(COLUMNS - prefix.len(), ShortCure { finding, program }))
+    let (mut text, columns) = (Buffer::new(), COLUMNS - prefix.len());
+    write!(text, "{}", ShortCure { finding, program })?;
+    match whole_clauses(text.as_str(), columns) {
+        Some(clauses) => writeln!(out, "{prefix}{clauses}"),
+        None => writeln!(out, "{prefix}{}", AtMost(columns, text.as_str())),
+    }
+}
+
+/// As much of a text as fits into so many columns, without a clause or a remark in parentheses that does not; None where that is too little.
+fn whole_clauses(text: &str, columns: usize) -> Option<&str> {
+    const LEAST: usize = 30;
+    let Some((end, _)) = text.char_indices().nth(columns) else { return Some(text) };
+    let fits = &text[..end];
+    let last = [" or ", "; ", ": ", " ("].iter().filter_map(|border| fits.rfind(border)).max()?;
+    let open = fits[..last].rfind(" (").filter(|&open| !fits[open..last].contains(')'));
+    let clauses = fits[..open.unwrap_or(last)].trim_end_matches(',');
+    (clauses.len() >= LEAST).then_some(clauses)
+}
+
+/// A text of some length; what does not fit is left out.
+struct Buffer {
+    bytes: [u8; Buffer::CAPACITY],
+    length: usize,
+}
+
+impl Buffer {
+    const CAPACITY: usize = 512;
+
+    const fn new() -> Buffer {
+        Buffer { bytes: [0; Buffer::CAPACITY], length: 0 }
+    }
+
+    fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl Write for Buffer {
+    fn write_str(&mut self, text: &str) -> Result {
+        let fits = &text[..text.floor_char_boundary(Buffer::CAPACITY - self.length)];
+        self.bytes[self.length..self.length + fits.len()].copy_from_slice(fits.as_bytes());
+        self.length += fits.len();
+        Ok(())
+    }
 }
 
 /// The same text alone, as long as it is.
@@ -290,11 +333,17 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::ThreadLost, Some(thread)) => write!(out, "start \"{thread}\"{line} in {place}{later}"),
             (FindingKind::ThreadLost, None) => write!(out, "start the thread{line} in {place}{later}"),
             (FindingKind::JoinLostThread, Some(thread)) => write!(out, "start \"{thread}\" in {place}{later}"),
+            // Nobody makes a lock of the C library's anew.
+            (FindingKind::LockOrphaned | FindingKind::LockDeadlock, Some(thread))
+                if self.finding.subject.contains("C library's") =>
+            {
+                write!(out, "start \"{thread}\" in {place}")
+            }
             (FindingKind::LockOrphaned | FindingKind::LockDeadlock, Some(thread)) => {
-                write!(out, "start \"{thread}\" after the fork, in {place}, or make the lock anew there")
+                write!(out, "start \"{thread}\" in {place}, or make the lock anew there")
             }
             (FindingKind::LockOrphaned | FindingKind::LockDeadlock, None) if !self.finding.subject.contains(OWN_HOLDER) => {
-                write!(out, "start the thread that takes it after the fork, in {place}, or make the lock anew there")
+                write!(out, "start the thread that takes it in {place}, or make the lock anew there")
             }
             (FindingKind::ConnectionSharedUse, _) if self.finding.subject.starts_with("the self-pipe") => {
                 write!(out, "set the handler{line}, and the pipe that it writes to, anew in {place}")
@@ -464,7 +513,7 @@ mod tests {
                 "thread \"a\" (tid 3) waits for the mutex at 0x7, held by thread \"b\" (tid 8)",
                 None
             ),
-            "cure: start \"b\" after the fork, in the child (fork's block), or make the lock anew there\n"
+            "cure: start \"b\" in the child (fork's block), or make the lock anew there\n"
         );
         assert_eq!(
             short(Server::Other, "/srv/server", FindingKind::ThreadLost, "an unnamed thread (tid 8)", Some("/srv/main.c")),
@@ -539,6 +588,21 @@ mod tests {
         assert_eq!(line, "cure: close the file (app.py:13) before the fork, or end the child by os._exit()\n");
         let line = sentence(FindingKind::ConnectionSharedUse, subject, "/usr/bin/ruby");
         assert_eq!(line, "cure: end the child by exit!: what closes TCP 127.0.0.1:5432 (app.py:13) must not run there\n");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out_by_clauses() {
+        let text =
+            "start \"a thread\" (app.py:3) in the child (a pool's initializer, os.register_at_fork), or make the lock anew there";
+        let at = |columns| whole_clauses(text, columns);
+        assert_eq!(at(200), Some(text));
+        assert_eq!(at(90), text.split(", or make").next());
+        assert_eq!(at(70), text.split(" (a pool's").next());
+        assert_eq!((at(44), at(20)), (text.split(" (a pool's").next(), None));
+        assert_eq!(
+            whole_clauses("end the child by _exit(), or wait: it is a little too long", 45),
+            Some("end the child by _exit(), or wait")
+        );
     }
 
     #[test]

@@ -420,7 +420,7 @@ mod tests {
         let finding = Finding { state: State::Hit, ..finding(FindingKind::LockDeadlock, Severity::Error, subject, sites) };
         let mut out = String::new();
         write_hit(&mut out, &head(Server::Gunicorn, Some("r")), &finding).unwrap();
-        let cure = "forkguard:   cure: start \"beat\" after the fork, in gunicorn's post_fork, or make the lock anew there\n";
+        let cure = "forkguard:   cure: start \"beat\" in gunicorn's post_fork, or make the lock anew there\n";
         out.strip_suffix(cure).unwrap().to_owned()
     }
 
