@@ -2,6 +2,8 @@
 // ENV: FORKGUARD_SOCKETS=sever
 // EXPECT-NOT: connection-shared-use
 // EXPECT-LAST-NOT: connection-inherited hit
+// EXPECT-EVENT: guarded guard=sockets action='used after it was severed' count=1
+// STDERR-NOT: connect anew
 #include "fixture.h"
 
 static struct connection connection;

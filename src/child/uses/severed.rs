@@ -17,6 +17,10 @@ pub(super) fn before_first_use(call: Call, fd: i32) {
     let keep = severed::keep_option(name);
     let subject = Text::<160>::of(format_args!("{name}; {} keeps it", keep.as_str()));
     ledger::log_action(Guard::Sockets, "used after it was severed", format_args!("{}", subject.as_str()), start, Ok(()));
+    // A client's goodbye, which the leader's connection is spared: nobody connects anew.
+    if call.is_at_end() {
+        return;
+    }
     record_with_scratch(|scratch| {
         let arena = scratch.arena();
         let site = used_site(&arena, site);

@@ -29,7 +29,7 @@ impl Call {
     }
 
     /// True for one that an exit handler or a destructor makes while its process ends.
-    fn is_at_end(self) -> bool {
+    pub(super) fn is_at_end(self) -> bool {
         record(|_| sites::is_exiting(self.start)).unwrap_or(false)
     }
 }
