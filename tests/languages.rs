@@ -144,6 +144,18 @@ fn rubys_ended_threads() {
     assert!(severities.iter().all(|severity| severity == "info"), "{severities:?}");
 }
 
+/// An object of MRI's class Random has a state that each child copies, seeded from the kernel where it is made.
+#[test]
+fn rubys_generators() {
+    let script = Script::with_output("ruby", "generators.rb", &["made"]).0;
+    let shared: Vec<_> = script.report.findings("rng-shared").filter(|finding| !finding.follows).collect();
+    assert_eq!(shared.len(), 1, "{:?}", shared.iter().map(|finding| finding.text).collect::<Vec<_>>());
+    assert_eq!(shared[0].json["severity"], "info");
+    script.check("made", &shared[0].json["sites"][0], true);
+    let script = Script::with_output("ruby", "generators.rb", &["used"]).0;
+    assert_eq!(script.report.findings("rng-shared").map(|finding| finding.text).collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
 /// The thread of a queue between processes feeds those that multiprocessing makes; what a child of os.fork puts there is lost with it.
 #[test]
 fn a_queues_feeder() {

@@ -37,12 +37,24 @@ struct Ending {
     because: &'static str,
 }
 
+/// How a child is gone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gone {
+    /// It executes a program.
+    Execs,
+    /// It ends.
+    Ended,
+}
+
 /// The child execs or ends before it settled: what it inherited does no harm any more. A leader that has not reported yet says so itself.
-pub(super) fn report_moot(scratch: &Scratch, id: &str, because: &'static str) {
+pub(super) fn report_moot(scratch: &Scratch, id: &str, gone: Gone) {
     let Some(fork) = core_fork::birth() else { return };
-    if shared_page::mark_gone(fork.sequence) && fork.full {
+    let executes_only = gone == Gone::Execs && flags::is_settling();
+    if shared_page::mark_gone(fork.sequence, executes_only) && fork.full {
+        let because = if gone == Gone::Execs { "the child execs" } else { "the child ended at once" };
         let ending = Ending { state: State::Moot, because };
-        report_last_states(scratch, fork, id, ending, |_| true);
+        // What needs no call it may have met before it ended.
+        report_last_states(scratch, fork, id, ending, |finding| executes_only || !finding.kind.is_met_unseen());
         if flags::is_settling() {
             uses::report_pending(scratch, id);
             uses::report_unused(scratch, id, ending.state, ending.because);
@@ -74,7 +86,7 @@ fn report_last_states(
     let losses = describe::losses(&arena, fork);
     let evidence = Evidence::of(&losses, fork, &arena, id);
     ledger::write_states(scratch, id, |each| {
-        findings::apply_loss_rules(&evidence, |finding| {
+        findings::apply_rules_of_gone(&evidence, |finding| {
             let what = finding.what();
             if concerns(&finding) && ledger::find(finding.kind, what).is_none() {
                 let Ending { state, because } = lock_ending(fork, &finding, what).unwrap_or(ending);

@@ -1,5 +1,5 @@
 //! A forked child execs: what its sockets come to, and the end of its hazards.
-use super::ending::{self, ends_unreported};
+use super::ending::{self, Gone, ends_unreported};
 use super::hit::report_hit;
 use super::inheritance::{CLEANED, Inheritance, WITHHELD};
 use super::leaks;
@@ -101,7 +101,7 @@ fn report_exec(scratch: &Scratch, id: &str, program: &str, call: &'static str) {
     if !ends_unreported() {
         let event = Event::Exec(Exec { program: Borrowed(program), call: Borrowed(call) });
         ledger::write_events(scratch, Some(id), [Some(event)]);
-        ending::report_moot(scratch, id, "the child execs");
+        ending::report_moot(scratch, id, Gone::Execs);
     }
 }
 

@@ -1,5 +1,6 @@
 //! A process ends, by exit(3) or _exit(2): a forked child, or a leader that reports.
-use super::{ending, file_locks};
+use super::ending::{self, Gone};
+use super::file_locks;
 use crate::describe::own_fork_id;
 use crate::entry::Scratch;
 use crate::ledger;
@@ -30,7 +31,7 @@ pub(crate) fn report(scratch: &Scratch, call: &'static str, status: i32) {
     let Some(id) = id.filter(|_| core_fork::made() == 0) else { return };
     match flags::is_settling() {
         true => {
-            ending::report_moot(scratch, id.as_str(), "the child ended at once");
+            ending::report_moot(scratch, id.as_str(), Gone::Ended);
             file_locks::report_all(scratch, id.as_str());
         }
         false => ending::report_untouched(scratch, id.as_str()),

@@ -5,7 +5,7 @@ use crate::entry::arena::ArenaList;
 use crate::sites::store::StoredFrame;
 use crate::sites::{self, SiteId, StackOf, native};
 use forkguard_core::fork::Snapshot;
-use forkguard_core::registry::{atfork, descriptors};
+use forkguard_core::registry::{atfork, descriptors, random};
 use forkguard_loader::link_map_of;
 use forkguard_report::event::{Frame, Role, Site};
 use std::borrow::Cow::{self, Borrowed};
@@ -42,6 +42,7 @@ pub(super) fn look_up_sites(snapshot: &Snapshot, stacks: &[SiteId], descriptors:
     let sites = sites.chain(descriptors.iter().filter_map(|&fd| descriptors::record(fd)).map(|record| record.site));
     let sites = sites.chain(stacks.iter().copied());
     let sites = sites.chain(atfork::all().map(|registration| registration.site()));
+    let sites = sites.chain(random::seeds().take(snapshot.seeds)).chain([snapshot.random]);
     native::learn(sites.flat_map(calls).chain(started));
 }
 

@@ -94,7 +94,7 @@ impl<'a> Evidence<'a> {
             go,
             go_starters: go_starters(arena, threads),
             random: describe::site(arena, Role::Used, 0, snapshot.random),
-            seeds: seeds(arena),
+            seeds: seeds(arena, snapshot),
             buffers: describe::buffers(arena, snapshot),
             exit_handlers: describe::exit_handlers(arena, in_child),
         }
@@ -163,10 +163,13 @@ fn borrowed<'a, T: Clone>(list: &List<'a, T>) -> &'a [T] {
     }
 }
 
-fn seeds(arena: &Arena) -> &[Site<'_>] {
-    const SEEDS: usize = 16;
-    let mut list = arena.list(SEEDS);
-    random::seeds().filter_map(|seed| describe::site(arena, Role::Used, 0, seed)).for_each(|site| list.push(site));
+/// The seeds that were taken before the fork.
+fn seeds<'a>(arena: &'a Arena, snapshot: &Snapshot) -> &'a [Site<'a>] {
+    let mut list = arena.list(snapshot.seeds);
+    random::seeds()
+        .take(snapshot.seeds)
+        .filter_map(|seed| describe::site(arena, Role::Used, 0, seed))
+        .for_each(|site| list.push(site));
     list.done()
 }
 

@@ -57,9 +57,9 @@ const RULES: [Rule; 14] = [
 ];
 
 /// The rules whose findings a child that execs or ends at once makes moot: those that may be warnings, and need nothing of the kernel's
-/// tables.
-const LOSS_RULES: [Rule; 5] =
-    [thread_lost::rule, lock_orphaned::rule, signals_blocked::rule, timer_lost::rule, runtime_unsafe::rule];
+/// tables, and of generators, which many a child that only executes a program would be told of.
+const RULES_OF_GONE: [Rule; 6] =
+    [thread_lost::rule, lock_orphaned::rule, signals_blocked::rule, timer_lost::rule, runtime_unsafe::rule, rng_shared::rule];
 
 /// Findings of one fork that are written; further ones are counted.
 pub(crate) const MAX_FINDINGS: u32 = 256;
@@ -80,7 +80,7 @@ pub(crate) fn apply_rules<'a>(evidence: &Evidence<'a>, mut each: impl FnMut(Find
     left_out
 }
 
-/// Applies [`LOSS_RULES`].
-pub(crate) fn apply_loss_rules<'a>(evidence: &Evidence<'a>, mut each: impl FnMut(Finding<'a>)) {
-    LOSS_RULES.iter().for_each(|rule| rule(evidence, &mut each));
+/// Applies [`RULES_OF_GONE`].
+pub(crate) fn apply_rules_of_gone<'a>(evidence: &Evidence<'a>, mut each: impl FnMut(Finding<'a>)) {
+    RULES_OF_GONE.iter().for_each(|rule| rule(evidence, &mut each));
 }

@@ -86,8 +86,8 @@ fn write_with_findings<'a>(
     evidence.leaders_threads().for_each(shared_page::note_leaders_thread);
     event.truncated.sites = crate::sites::skipped();
     event.truncated.findings = findings::apply_rules(&evidence, |mut finding| {
-        ids.push(finding.id.clone());
-        if gone {
+        ids.push((finding.kind, finding.id.clone()));
+        if gone && is_moot(finding.kind, snapshot) {
             finding.state = State::Moot;
         } else if let Some(child) = child
             && finding.kind == FindingKind::ThreadLost
@@ -106,14 +106,19 @@ fn write_with_findings<'a>(
     // A child that is gone before its findings are written leaves it to the leader to end them.
     if shared_page::mark_reported(snapshot.sequence) && !gone {
         head.clear();
-        add_moot(&mut head, id, ids.as_slice());
+        add_moot(&mut head, id, snapshot, ids.as_slice());
         head.write();
     }
     leader::later_names::report_since(scratch, snapshot);
 }
 
-fn add_moot<'a>(lines: &mut Lines<'_>, id: &'a str, findings: &[Text<'a>]) {
-    for finding in findings {
+/// Whether such a finding did no harm to a child that is gone.
+fn is_moot(kind: FindingKind, snapshot: &Snapshot) -> bool {
+    !kind.is_met_unseen() || shared_page::has_child_executed(snapshot.sequence)
+}
+
+fn add_moot<'a>(lines: &mut Lines<'_>, id: &'a str, snapshot: &Snapshot, findings: &[(FindingKind, Text<'a>)]) {
+    for (_, finding) in findings.iter().filter(|(kind, _)| is_moot(*kind, snapshot)) {
         let because = Borrowed("the child was gone at once");
         let moot = FindingState { id: finding.clone(), state: State::Moot, severity: None, because };
         lines.add(Some(id), Event::FindingState(moot));

@@ -22,12 +22,12 @@ pub(super) fn used(caller: usize) {
 
 /// CPython's `random.Random` takes so many bytes: the whole state of a Mersenne twister.
 const TWISTER: size_t = 624 * 4;
-const NUMPYS: size_t = 4 * 4;
+const FOUR_WORDS: size_t = 4 * 4;
 
-fn seed_of(length: size_t) -> Seed {
+pub(super) fn seed_of(length: size_t) -> Seed {
     match length {
         TWISTER => Seed::Interpreters,
-        NUMPYS => Seed::Numpys,
+        FOUR_WORDS => Seed::FourWords,
         _ => Seed::Any,
     }
 }
@@ -46,7 +46,7 @@ hook! {
     /// getentropy(3).
     fn getentropy(buffer: *mut c_void, length: size_t) -> c_int;
     |caller| {
-        seeded(caller, Seed::Any);
+        seeded(caller, seed_of(length));
         real(buffer, length)
     }
 }

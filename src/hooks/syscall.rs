@@ -4,7 +4,6 @@ use super::privilege;
 use super::spawn::record_clone;
 use crate::child::waits::{self, BlockingCall, WaitReport};
 use crate::entry::{Registers, record};
-use crate::sites::Seed;
 use forkguard_core::gate::WATCHED;
 use forkguard_core::{kernel, tls};
 use forkguard_report::event::ForkKind;
@@ -26,7 +25,7 @@ extern "C" fn recorded(registers: &Registers) {
         libc::SYS_seccomp => return super::seccomp::before_seccomp(first, second, third),
         libc::SYS_prctl => return super::seccomp::before_prctl(first, second, third),
         libc::SYS_getrandom if third & libc::GRND_INSECURE as usize == 0 => {
-            return super::random::seeded(registers.caller, Seed::Any);
+            return super::random::seeded(registers.caller, super::random::seed_of(second));
         }
         libc::SYS_fork => 0,
         libc::SYS_vfork => libc::CLONE_VM as usize,

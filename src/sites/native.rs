@@ -216,10 +216,11 @@ pub(crate) fn learn(addresses: impl Iterator<Item = usize>) {
         // By module; of each the innermost first, for which there is more to read with.
         unknown.sort_unstable();
         for of_module in unknown.chunk_by(|a, b| a.0 == b.0) {
-            let mut addresses = [0; debug::TOGETHER];
-            let count = of_module.len().min(addresses.len());
-            of_module.iter().zip(&mut addresses).for_each(|((.., address), place)| *place = *address);
-            cache.learn(of_module[0].0, &addresses[..count]);
+            for together in of_module.chunks(debug::TOGETHER) {
+                let mut addresses = [0; debug::TOGETHER];
+                together.iter().zip(&mut addresses).for_each(|((.., address), place)| *place = *address);
+                cache.learn(together[0].0, &addresses[..together.len()]);
+            }
         }
     });
 }

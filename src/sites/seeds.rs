@@ -1,5 +1,6 @@
 //! Who takes a seed for a random generator from the kernel.
 use super::capture::capture;
+use super::languages::ruby;
 use super::store::{Language, frames_of};
 use super::unwind::{Start, return_addresses};
 use crate::entry::scratch::on_scratch_stack;
@@ -31,8 +32,8 @@ pub(crate) enum Seed {
     Any,
     /// The state of an interpreter's own generator.
     Interpreters,
-    /// As much as numpy's generators take (`SeedSequence`: four words of 32 bits), by Python's `secrets`.
-    Numpys,
+    /// As much as numpy's generators take (`SeedSequence`: four words of 32 bits), by Python's `secrets`, and as MRI's.
+    FourWords,
 }
 
 /// What stands for the code that takes a seed, by a return address in it: its library, or its site where it is code of an interpreter that seeds
@@ -43,10 +44,11 @@ pub(crate) fn seed_taker(caller: usize, seed: Seed) -> Option<usize> {
     let path = path.as_str();
     let is_for_interpreter = || match seed {
         Seed::Any => false,
-        Seed::Interpreters => true,
-        Seed::Numpys => is_for_numpy(Start::here(), caller),
+        Seed::Interpreters => is_runtime(path),
+        Seed::FourWords if ruby::owns(caller) => on_scratch_stack(|_| ruby::seeds_generator()).unwrap_or(false),
+        Seed::FourWords => is_runtime(path) && is_for_numpy(Start::here(), caller),
     };
-    if path.contains("/libstdc++.") || is_runtime(path) && is_for_interpreter() {
+    if path.contains("/libstdc++.") || is_for_interpreter() {
         return Some(capture(caller)).filter(|&site| site != caller);
     }
     let counts = !is_runtime(path) && !is_system_path(path) && !FORK_SAFE.iter().any(|part| path.contains(part));

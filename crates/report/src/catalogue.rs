@@ -317,7 +317,7 @@ const fn entry(kind: FindingKind) -> &'static Entry {
             name: "rng-shared",
             explain: "Every child starts from the same state of this generator: unless seeded anew, \
                 all of them draw the same numbers.",
-            cures: cures!("Seed it in ", "", python = " (numpy: numpy.random.seed()).", ruby = " (Random.srand).", c = "."),
+            cures: cures!("Seed it in ", "", python = " (numpy: numpy.random.seed()).", ruby = " (a new Random).", c = "."),
         },
         FindingKind::BufferDuplicated => &Entry {
             name: "buffer-duplicated",
@@ -459,6 +459,11 @@ impl FindingKind {
                 | FindingKind::FdLeakedExec
                 | FindingKind::AtforkStuck
         )
+    }
+
+    /// True for a hazard that a child may meet without any call: one that ended may have done so, one that only executed a program has not.
+    pub const fn is_met_unseen(self) -> bool {
+        matches!(self, FindingKind::RngShared)
     }
 
     /// The address of its section of `docs/findings.md`.

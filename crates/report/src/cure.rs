@@ -125,7 +125,7 @@ impl Program {
     const fn seed(self) -> &'static str {
         match self.language {
             Language::Python => "seed()",
-            Language::Ruby => "Random.srand",
+            Language::Ruby => "a new Random",
             Language::Perl => "srand",
             Language::Php => "mt_srand",
             Language::Native => "srand or its like",

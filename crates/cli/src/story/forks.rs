@@ -1,7 +1,7 @@
 //! The forks by id and time, each with what became of its child.
 use super::keep::{Keep, Text};
 use super::records::{Became, ChildRecord, FindingRecord, ForkId, ForkRecord, News, Records};
-use forkguard_report::event::{ForkKind, State};
+use forkguard_report::event::{FindingKind, ForkKind, State};
 use std::collections::HashSet;
 
 /// A child may write before its leader does, by this many seconds.
@@ -149,13 +149,15 @@ impl Reason {
     }
 }
 
-/// Why an open hazard of this fork's child is moot, if it is: the child exec'd, or ended before it had settled without a fork of its own.
-pub(crate) fn moot(fork: &ForkRecord, state: State) -> Option<Reason> {
+/// Why an open hazard of this fork's child is moot, if it is: the child exec'd, or ended before it had settled without a fork of its own. What
+/// needs no call to be met is so for a child that did nothing but exec.
+pub(crate) fn moot(fork: &ForkRecord, kind: FindingKind, state: State) -> Option<Reason> {
     if state != State::Open {
         return None;
     }
     match fork.became {
-        Became { exec: Some(program), .. } => Some(Reason::Exec(program)),
+        Became { exec: Some(program), settled, .. } => (!settled || !kind.is_met_unseen()).then_some(Reason::Exec(program)),
+        Became { settled: false, status: Some(_), .. } if kind.is_met_unseen() => None,
         Became { settled: false, status: Some(_), forked: false, .. } => Some(Reason::EndedAtOnce),
         Became { settled: false, status: None, forked: false, hit: false, .. } => fork.like.map(|_| Reason::Unsaid),
         _ => None,

@@ -128,7 +128,7 @@ impl Instances {
             state: change.map_or(finding.state, |change| change.state),
             because: Reason::Said(change.map(|change| change.because).unwrap_or_default()),
         };
-        if let Some(because) = fork.and_then(|fork| moot(fork, instance.state)) {
+        if let Some(because) = fork.and_then(|fork| moot(fork, finding.kind, instance.state)) {
             (instance.state, instance.because) = (State::Moot, because);
         }
         instance

@@ -36,7 +36,7 @@ pub fn of(snapshot: &Snapshot) -> u64 {
     add_signals(&mut mix);
     snapshot.buffers.as_slice().iter().for_each(|buffer| mix.add_all([buffer.stream, buffer.output.fd as usize]));
     exit_handlers::all().for_each(|handler| mix.add_all([handler.address(), handler.site()]));
-    random::seeds().for_each(|site| mix.add(site as u64));
+    random::seeds().take(snapshot.seeds).for_each(|site| mix.add(site as u64));
     atfork::all().for_each(|registration| mix.add(registration.site() as u64));
     mix.add_all([atfork::missed() as usize, snapshot.random]);
     mix.0

@@ -27,6 +27,7 @@ pub fn prepare(snapshot: &mut Snapshot) {
         (0..3).filter(|&which| kernel::interval_timer_armed(which)).fold(0, |bits, which| bits | 1 << which);
     snapshot.interval_sites = [0, 1, 2].map(timers::interval_site);
     snapshot.random = random::used();
+    snapshot.seeds = random::seeds().count();
     timers::armed().for_each(|t| snapshot.timers.push(t));
     snapshot.descriptors = descriptors::count();
     descriptors::note_process_locks();

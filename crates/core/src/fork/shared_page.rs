@@ -35,7 +35,7 @@ struct SharedPage {
     held_up: AtomicU64,
     /// The names that threads of the leader took after a fork.
     later_names: [LaterName; NAMES],
-    /// A fork's sequence number, below it the number of waits that its child is in, and the flags `REPORTED`, `GONE` and `UNNAMED`.
+    /// A fork's sequence number, below it the number of waits that its child is in, and the flags `REPORTED`, `GONE`, `UNNAMED` and `WORKLESS`.
     forks: [AtomicU64; FORKS],
 }
 
@@ -56,9 +56,11 @@ const REPORTED: u64 = 1;
 const GONE: u64 = 2;
 const ONE_WAIT: u64 = 4;
 const MOST_WAITS: u64 = 255 * ONE_WAIT;
-const SEQUENCE_SHIFT: u32 = 15;
+const SEQUENCE_SHIFT: u32 = 16;
 /// The child has reported lost threads that had no name.
 const UNNAMED: u64 = 1 << 14;
+/// The child that is gone has done nothing but execute a program.
+const WORKLESS: u64 = 1 << 15;
 
 /// What leader and child tell each other of connections that the leader had accepted before the fork: bits of the fork's word.
 pub mod accepted {
@@ -163,14 +165,21 @@ pub fn is_child_gone(sequence: u64) -> bool {
     own_page().is_some_and(|page| word(page, sequence).load(Acquire) & GONE != 0)
 }
 
+/// In the leader: true when the child that is gone has done nothing but execute a program.
+pub fn has_child_executed(sequence: u64) -> bool {
+    own_page().is_some_and(|page| word(page, sequence).load(Acquire) & WORKLESS != 0)
+}
+
 /// In the leader, which has reported the fork: true when it must also report that all of its findings are moot.
 pub fn mark_reported(sequence: u64) -> bool {
     own_page().is_some_and(|page| word(page, sequence).fetch_or(REPORTED, AcqRel) & GONE != 0)
 }
 
-/// In the child, which execs or ends now: true when the child must report itself that all its findings are moot.
-pub fn mark_gone(sequence: u64) -> bool {
-    update(sequence, |state| state | GONE).is_none_or(|before| before & REPORTED != 0)
+/// In the child, which execs or ends now: true when the child must report itself that all its findings are moot. `executed`: it has done
+/// nothing but execute a program.
+pub fn mark_gone(sequence: u64, executed: bool) -> bool {
+    let flags = if executed { GONE | WORKLESS } else { GONE };
+    update(sequence, |state| state | flags).is_none_or(|before| before & REPORTED != 0)
 }
 
 /// Changes the word of this child's fork; its value before. None when the leader has forked so often since that a later fork has the word.

@@ -124,6 +124,8 @@ pub struct Snapshot {
     pub descriptors: u32,
     /// Return address of the first use of the C library's generator; 0 none.
     pub random: usize,
+    /// Seeds of generators that were taken from the kernel.
+    pub seeds: usize,
     /// The newest child before a fork whose result no hook sees.
     pub(super) newest_child: Option<u32>,
     /// Streams whose output waited to be written.
@@ -172,6 +174,7 @@ impl Snapshot {
             into: [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; LOCKS],
             newest_child: None,
             random: 0,
+            seeds: 0,
             starting: 0,
         }
     }

@@ -22,6 +22,7 @@ pub(super) struct Ruby {
     profile: extern "C" fn(c_int, c_int, *mut Value, *mut c_int) -> c_int,
     path: extern "C" fn(Value) -> Value,
     label: extern "C" fn(Value) -> Value,
+    method: extern "C" fn(Value) -> Value,
     first_line: extern "C" fn(Value) -> Value,
     bytes: extern "C" fn(*mut Value) -> *const c_char,
     current: Current,
@@ -46,6 +47,7 @@ impl Ruby {
                 is_native_thread: library.function_as(c"ruby_native_thread_p")?,
                 path: library.function_as(c"rb_profile_frame_path")?,
                 label: library.function_as(c"rb_profile_frame_base_label")?,
+                method: library.function_as(c"rb_profile_frame_method_name")?,
                 first_line: library.function_as(c"rb_profile_frame_first_lineno")?,
                 bytes: library.function_as(c"rb_string_value_ptr")?,
                 current: Current::of(library)?,
@@ -151,6 +153,18 @@ pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
             each(file, line as u32, method);
         }
     }
+}
+
+/// True when the method that this thread runs is one of MRI's own, and seeds a generator of the program's: `Random.new`, `Random.new_seed`.
+/// `Random.urandom`, which gives `SecureRandom` its bytes, does not, and MRI's default generator is seeded anew in a child.
+pub(crate) fn seeds_generator() -> bool {
+    const SEEDING: [&str; 2] = ["initialize", "new_seed"];
+    let Some(ruby) = FOUND.still_loaded().filter(|ruby| ruby.runs_here() && (ruby.is_during_gc)() == 0) else { return false };
+    let (mut frame, mut line) = ([0], [0]);
+    let found = (ruby.profile)(0, 1, frame.as_mut_ptr(), line.as_mut_ptr()) == 1;
+    // What is written in C has no file.
+    let is_own = || ruby.text((ruby.path)(frame[0])).is_none();
+    found && is_own() && ruby.text((ruby.method)(frame[0])).is_some_and(|name| SEEDING.contains(&name))
 }
 
 /// Calls `each` with file, line and method of a forked child's main thread, which has this thread's execution context.
