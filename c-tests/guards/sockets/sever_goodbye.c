@@ -19,8 +19,10 @@ int main(void) {
     CHECK(atexit(say_goodbye) == 0);
     pid_t child = fork();
     CHECK(child >= 0);
-    if (child == 0)
+    if (child == 0) {
+        settle();
         exit(0);
+    }
     EXITED(child, 0);
     goes_on(connection);
     _exit(0);
