@@ -58,13 +58,12 @@ unsafe extern "C" fn personality(
     }
 }
 
-/// True for code of this library: what throws away a panic of ours is in it.
+/// True for code of this library, which lies between its file's header and its variables: what throws away a panic of ours is in it.
 fn is_own_code(address: usize) -> bool {
     unsafe extern "C" {
         static __ehdr_start: u8;
-        static _end: u8;
     }
-    ((&raw const __ehdr_start).addr()..(&raw const _end).addr()).contains(&address)
+    ((&raw const __ehdr_start).addr()..personality_word().as_ptr().addr()).contains(&address)
 }
 
 #[cfg(test)]
