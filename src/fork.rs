@@ -65,7 +65,7 @@ pub(crate) extern "C-unwind" fn prepare() {
         if let Some(mut snapshot) = current.or_else(begun) {
             guards::wait_in_prepare();
             core_fork::prepare(&mut snapshot);
-            sites::record_interpreters_locks(&mut snapshot);
+            sites::record_interpreters_threads(&mut snapshot);
             report::decide(&mut snapshot);
             keep_signals_out(snapshot.blocked);
         }

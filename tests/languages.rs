@@ -144,6 +144,21 @@ fn rubys_ended_threads() {
     assert!(severities.iter().all(|severity| severity == "info"), "{severities:?}");
 }
 
+/// A thread that a library starts for itself as it is loaded and that waits for its first work is nothing to warn of: no line of the
+/// application's starts it. One that it asks for, or that does something else, is.
+#[test]
+fn a_librarys_own_threads() {
+    let severity = |language: &'static str, name: &str, argument: &str| -> Vec<_> {
+        let script = Script::with_output(language, name, &[argument]).0;
+        script.report.findings("thread-lost").map(|entry| entry.json["severity"].clone()).collect()
+    };
+    for (language, name) in [("ruby", "housekeeper.rb"), ("python", "housekeeper.py")] {
+        for (argument, expected) in [("loaded", "info"), ("asked", "warning"), ("sleeps", "warning")] {
+            assert_eq!(severity(language, name, argument), [expected], "{language}, {argument}");
+        }
+    }
+}
+
 /// An object of MRI's class Random has a state that each child copies, seeded from the kernel where it is made.
 #[test]
 fn rubys_generators() {

@@ -58,6 +58,7 @@ fn describe<'a>(arena: &'a Arena, thread: &ThreadRecord, kernel_name: &'a Text<1
         // A child cannot tell a thread's end from its leader's.
         ended: !forking && (thread.ending || leader && tid != 0 && !kernel::thread_exists(tid)),
         starting: thread.tid == 0,
+        awaits_work: thread.awaits_work,
         holds: thread.holds,
         waits_for: hex(arena, thread.waits_for),
     }

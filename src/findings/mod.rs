@@ -12,6 +12,7 @@ mod handler_inherited;
 mod hit;
 mod leaders_threads;
 mod libraries;
+mod librarys_threads;
 pub(crate) mod lock_file_shared;
 pub(crate) mod lock_orphaned;
 mod option_that_cures;

@@ -5,7 +5,10 @@ use crate::findings::context::of_hit;
 use crate::findings::evidence::Evidence;
 use crate::findings::hit::Hit;
 use crate::findings::libraries::{restarts_threads, starter};
-use forkguard_report::catalogue::{CURE_LEADERS_THREAD, EXPLAIN_FUNCTIONS_THREAD, EXPLAIN_LEADERS_THREAD, OR_OPTION};
+use crate::findings::librarys_threads::is_idle_since_load;
+use forkguard_report::catalogue::{
+    CURE_LEADERS_THREAD, CURE_LIBRARYS_THREAD, EXPLAIN_FUNCTIONS_THREAD, EXPLAIN_LEADERS_THREAD, OR_OPTION,
+};
 use forkguard_report::event::{Finding, FindingKind, Role, Severity, Site, State, Text, Thread};
 use std::borrow::Cow::Borrowed;
 
@@ -14,13 +17,15 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         let restarts = starter(thread).is_some_and(restarts_threads);
         let is_leaders = evidence.works_for_leader(thread);
         // A thread that ended right after the fork was about to end: nothing waits for it.
-        let is_missed = !restarts && !thread.ended && !thread.fork_safe && !is_leaders && !evidence.runs_function;
+        let is_idle = !is_leaders && !thread.fork_safe && is_idle_since_load(thread);
+        let is_missed = !restarts && !thread.ended && !thread.fork_safe && !is_leaders && !is_idle && !evidence.runs_function;
         let severity = if is_missed { Severity::Warning } else { Severity::Info };
         let ended = if thread.ended { ", which was about to end" } else { "" };
         let missed = match (thread.fork_safe, is_leaders) {
             (true, _) => ", which children do without",
             (_, true) if thread.tid == evidence.leader => ", the main thread of the process that forked",
             (_, true) => ", which works for the process that forked",
+            _ if is_idle => ", which a library started for itself as it was loaded",
             _ => "",
         };
         let unseen = if thread.recorded { "" } else { ", started past every hook" };
@@ -51,6 +56,8 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         if is_leaders {
             finding.explain = Borrowed(EXPLAIN_LEADERS_THREAD);
             finding.cure = Borrowed(CURE_LEADERS_THREAD);
+        } else if is_idle {
+            finding.cure = Borrowed(CURE_LIBRARYS_THREAD);
         } else if evidence.runs_function {
             finding.explain = Borrowed(EXPLAIN_FUNCTIONS_THREAD);
         }

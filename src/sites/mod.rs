@@ -29,6 +29,7 @@ pub(crate) use languages::python::handlers as python_handlers;
 pub(crate) use languages::python::{self, before_forks};
 pub(crate) use languages::ruby::forks::{before_ruby_forks, evaluate_ruby};
 pub(crate) use languages::ruby::gvl::{holds_gvl, without_gvl};
+use languages::ruby::queues::record_queue_waits;
 pub(crate) use languages::{has_interpreter, is_ending, is_exiting, is_in_ruby, stack_of_child, starts_thread, watch_forks_soon};
 pub(crate) use rate::skipped;
 pub(crate) use seeds::{Seed, generator_user, seed_taker};
@@ -79,8 +80,9 @@ pub(crate) fn record_stacks_at_fork(snapshot: &mut Snapshot) {
     }
 }
 
-/// In the last prepare handler: locks of an interpreter's that its other threads hold, and no hook sees, into the snapshot.
-pub(crate) fn record_interpreters_locks(snapshot: &mut Snapshot) {
+/// In the last prepare handler, into the snapshot: what an interpreter's other threads hold and wait for, and no hook sees.
+pub(crate) fn record_interpreters_threads(snapshot: &mut Snapshot) {
+    record_queue_waits(snapshot.threads.as_mut_slice());
     if python::is_known() && snapshot.threads.as_slice().len() > 1 && python::holds_gil() {
         python::record_locks(snapshot);
     }

@@ -177,6 +177,9 @@ pub const EXPLAIN_LEADERS_THREAD: &str = "Only the thread that forks exists in t
 /// Explains a thread-lost finding of a child that was made to run one function.
 pub const EXPLAIN_FUNCTIONS_THREAD: &str = "Only the thread that forks exists in the child. This child runs one function (multiprocessing): \
     it needs the thread only if that function gives it work or waits for it, which is an error of its own.";
+/// The cure of a lost thread that a library started for itself as it was loaded.
+pub const CURE_LIBRARYS_THREAD: &str = "Nothing, as long as the child does without what the library has it do; else load the library in the child, not before the fork.";
+
 /// See [`EXPLAIN_LEADERS_THREAD`].
 pub const CURE_LEADERS_THREAD: &str =
     "Leave it where it is: started in a child, too, it would take the work of the process that forks.";

@@ -354,6 +354,9 @@ pub struct Thread<'a> {
     /// It was about to end: it has ended in the leader since the fork, or its language had let go of it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub ended: bool,
+    /// It waits for an element of a queue, as its language tells beside `stood`.
+    #[serde(skip)]
+    pub awaits_work: bool,
     /// Tracked locks it holds.
     pub holds: u32,
     /// Address of the lock or condition it waits for.

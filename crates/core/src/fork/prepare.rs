@@ -97,6 +97,7 @@ fn record_owner(snapshot: &mut Snapshot, slot: &'static Slot) {
         stack_at_fork,
         waits_for,
         ending: slot.idle.load(Relaxed) != 0,
+        awaits_work: false,
         detached: slot.detached.load(Relaxed) != 0,
         fork_safe: slot.fork_safe.load(Relaxed) != 0,
         restartable: slot.restartable.load(Relaxed) != 0,

@@ -55,6 +55,8 @@ pub struct ThreadRecord {
     pub waits_for: usize,
     /// Its language has released it: it was about to end.
     pub ending: bool,
+    /// It waits for an element of a queue, as its language tells.
+    pub awaits_work: bool,
     /// Detached.
     pub detached: bool,
     /// The program declared that children do without it.

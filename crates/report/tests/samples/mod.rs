@@ -44,6 +44,7 @@ const THREADS: &[Thread<'static>] = &[Thread {
     stood: Some(site(Role::Stood)),
     starting: true,
     ended: false,
+    awaits_work: false,
     holds: 1,
     waits_for: Some(Borrowed("0x7f00")),
 }];

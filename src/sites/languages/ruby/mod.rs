@@ -6,6 +6,7 @@
 //! (thread_pthread.c, native_thread_destroy), and ruby_native_thread_p tells: only then is anything read.
 pub(crate) mod forks;
 pub(crate) mod gvl;
+pub(crate) mod queues;
 
 use super::memory::Memory;
 use crate::sites::stack_of::StackOf;

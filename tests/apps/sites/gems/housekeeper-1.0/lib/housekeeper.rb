@@ -1,0 +1,13 @@
+# A library that starts a thread for itself while it is loaded, or when it is asked to.
+module Housekeeper
+  QUEUE = Queue.new
+
+  def self.start
+    Thread.new { loop { QUEUE.pop.call } }
+  end
+
+  case ARGV[0]
+  when "loaded" then start
+  when "sleeps" then Thread.new { sleep }
+  end
+end
