@@ -174,7 +174,8 @@ impl Buffer {
 
 impl Write for Buffer {
     fn write_str(&mut self, text: &str) -> Result {
-        let fits = &text[..text.floor_char_boundary(Buffer::CAPACITY - self.length)];
+        let room = text.len().min(Buffer::CAPACITY - self.length);
+        let fits = (0..=room).rev().find_map(|end| text.get(..end)).unwrap_or_default();
         self.bytes[self.length..self.length + fits.len()].copy_from_slice(fits.as_bytes());
         self.length += fits.len();
         Ok(())
