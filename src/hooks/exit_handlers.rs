@@ -2,14 +2,15 @@
 use super::descriptor::opened;
 use super::libc_locks::at_lock;
 use crate::child::exit_handlers::{Taken, begins, ended, keeps};
+use crate::entry::scratch::on_scratch_stack;
 use crate::entry::{Registers, errno, record};
 use crate::sites;
 use forkguard_core::fixed::Text;
-use forkguard_core::flags;
 use forkguard_core::kernel::{self, SystemV};
 use forkguard_core::registry::descriptors::FdKind;
 use forkguard_core::registry::exit_handlers::{self, ExitHandler};
 use forkguard_core::registry::{made, signals};
+use forkguard_core::{flags, gate, tls};
 use libc::{AT_FDCWD, IPC_CREAT, IPC_PRIVATE, IPC_RMID, O_CREAT, c_char, c_int, c_uint, c_void, key_t, mode_t, sem_t};
 use std::ffi::CStr;
 use std::sync::atomic::Ordering::Relaxed;
@@ -94,9 +95,13 @@ hook! {
     }
 }
 
-/// True when a guard keeps this from being taken: the call is over then, and has worked as far as the host can tell.
+/// True when a guard keeps this from being taken: the call is over then, and has worked as far as the host can tell. (The host's stack may be a
+/// signal handler's.)
 fn is_kept(registers: &mut Registers, verb: &str, taken: Taken) -> bool {
-    let is_kept = keeps(registers, verb, taken);
+    if !gate::awake() || tls::inside() != 0 || gate::is_guest() {
+        return false;
+    }
+    let is_kept = errno::preserve(|| on_scratch_stack(|_| keeps(registers, verb, taken))).unwrap_or(false);
     if is_kept {
         registers.returns(0);
     }
