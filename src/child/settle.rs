@@ -43,7 +43,7 @@ pub(super) fn reset() {
 pub(crate) fn settle_before_wait(call: &'static &'static str, awaited: Awaited, length: WaitLength) {
     let is_in_time = || length == WaitLength::Long || leader_has_reported();
     if is_older_than(BOOTS_FOR_NS) || awaited.is_work(length) && is_in_time() {
-        record(|_| guards::unblock_before_wait(signals_blocked::attended(call)));
+        record(|_| guards::unblock_before_wait(signals_blocked::attended(call), length));
         record_with_scratch(|scratch| settle(call, scratch));
         record(|_| scratch::give_back());
         return;

@@ -87,8 +87,8 @@ pub fn has_lock_of(process: u32, fd: i32, owner: u32) -> bool {
     read(&mut [0; 2048], process, file.as_str()).lines().any(|line| is_of(line) == Some(true))
 }
 
-/// When a process was made, in nanoseconds since boot, a hundredth of a second too early at most.
-pub fn made_at(process: u32) -> Option<u64> {
+/// When a process, or a thread (`PID/task/TID`), was made, in nanoseconds since boot, a hundredth of a second too early at most.
+pub fn made_at(process: impl core::fmt::Display) -> Option<u64> {
     const TICK_NS: u64 = 10_000_000;
     Some(stat(&mut [0; 1024], process)(START)?.parse::<u64>().ok()?.saturating_mul(TICK_NS))
 }
