@@ -51,12 +51,14 @@ pub(super) fn poll_all(asked: *mut pollfd, count: usize, nanoseconds: u64, block
     }
 }
 
-/// glibc's own signal of pthread_cancel, which older versions handle from the start.
-const SIGCANCEL: i32 = 32;
+/// glibc's own signals: of pthread_cancel, which older versions handle from the start, and of setuid(2) and the like in another thread, which
+/// newer ones handle from the first thread on.
+const OF_GLIBC: std::ops::RangeInclusive<i32> = 32..=33;
 
-/// True when all handlers that may run in this thread, which nobody cancels, let a call go on (SA_RESTART), false when none does; None when some do.
+/// True when all handlers of the program's that may run in this thread, which nobody cancels, let a call go on (SA_RESTART), false when none does;
+/// None when some do.
 pub(super) fn all_restart(blocked: u64) -> Option<bool> {
-    let may_run = |signal: &i32| *signal != SIGCANCEL && blocked & 1 << (signal - 1) == 0;
+    let may_run = |signal: &i32| !OF_GLIBC.contains(signal) && blocked & 1 << (signal - 1) == 0;
     let caught = (1..=64).filter(may_run).filter_map(kernel::signal_action);
     let mut restart = caught.filter(|action| action.handler > libc::SIG_IGN).map(|a| a.flags & libc::SA_RESTART as u64 != 0);
     let first = restart.next().unwrap_or(true);

@@ -6,7 +6,8 @@ use super::unwind::{self, Start};
 use crate::entry::Registers;
 use crate::entry::scratch::on_scratch_stack;
 use crate::options::{self, Sockets};
-use forkguard_core::kernel;
+use forkguard_core::fixed::Fixed;
+use forkguard_core::kernel::{self, KernelAction};
 use forkguard_core::registry::threads;
 use forkguard_loader::is_in_c_library;
 
@@ -83,19 +84,34 @@ fn may_be_interpreted() -> bool {
 
 /// True when this thread runs a signal handler, as far as its stack can be walked.
 pub(crate) fn is_in_signal_handler(start: Start) -> bool {
-    let caught = |number| kernel::signal_action(number).filter(|action| action.handler > libc::SIG_IGN);
-    let is_handlers = |restorer| on_scratch_stack(|_| unwind::signal_handler(start, restorer).is_some());
+    let restorers = restorers();
+    let is_in_one = || on_scratch_stack(|_| unwind::signal_handler(start, restorers.as_slice()).is_some());
     // Where there is no memory for the walk it may be one.
-    (1..=64).find_map(caught).is_some_and(|any| is_handlers(any.restorer).unwrap_or(true))
+    !restorers.as_slice().is_empty() && is_in_one().unwrap_or(true)
 }
 
 /// The signal whose handler this thread runs in, if it made the call from there; of those with one handler, one that is blocked.
 pub(crate) fn handled_signal(start: Start) -> Option<i32> {
-    let caught = || (1..=64).filter_map(|n| Some((n, kernel::signal_action(n).filter(|action| action.handler > libc::SIG_IGN)?)));
-    let (_, any) = caught().next()?;
-    let handler = unwind::signal_handler(start, any.restorer)?;
+    let restorers = restorers();
+    let handler = (!restorers.as_slice().is_empty()).then(|| unwind::signal_handler(start, restorers.as_slice()))??;
     let blocked = kernel::blocked_signals();
     caught().filter(|(_, action)| action.handler == handler).map(|(n, _)| n).max_by_key(|n| blocked >> (n - 1) & 1)
+}
+
+/// Where signal handlers return to: one place in the C library. Before glibc 2.34 libpthread has its own, for the handlers that were set through it.
+fn restorers() -> Fixed<usize, 4> {
+    let mut restorers = Fixed::new();
+    for (_, action) in caught() {
+        if !restorers.as_slice().contains(&action.restorer) {
+            restorers.push(action.restorer);
+        }
+    }
+    restorers
+}
+
+/// The signals that have a handler, with that.
+fn caught() -> impl Iterator<Item = (i32, KernelAction)> {
+    (1..=64).filter_map(|n| Some((n, kernel::signal_action(n).filter(|action| action.handler > libc::SIG_IGN)?)))
 }
 
 /// At a call that interpreters make with their lock held, unlike most calls that are captured: proves how frames are read. Until then every

@@ -61,15 +61,16 @@ pub(crate) fn sleeper_addresses(stack: StackOf, start: Start, each: &mut dyn FnM
     walk(start, stack, AtSignal::GoesOn, &mut |frame| each(frame.address));
 }
 
-/// Where the function begins that the walk leads to and that returns to `restorer`, as the C library's signal handlers do.
-pub(super) fn signal_handler(start: Start, restorer: usize) -> Option<usize> {
+/// Where the function begins that the walk leads to and that returns to one of the `restorers`, as signal handlers do.
+pub(super) fn signal_handler(start: Start, restorers: &[usize]) -> Option<usize> {
     let (mut inner, mut found) = (start.at, None);
     walk(start, StackOf::Thread, AtSignal::Ends, &mut |frame| {
-        if frame.address == restorer {
+        let returned = restorers.contains(&frame.address);
+        if returned {
             found = function_start(inner);
         }
         inner = frame.address - 1;
-        frame.address != restorer
+        !returned
     });
     found
 }
