@@ -1,3 +1,3 @@
 # The same for Unicorn: every worker loses the thread.
 Thread.new { sleep }.name = "refresh-prices"
-run ->(_) { [200, { "Content-Type" => "text/plain" }, ["served\n"]] }
+run ->(_) { [200, { "content-type" => "text/plain" }, ["served\n"]] }

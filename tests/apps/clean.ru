@@ -1,2 +1,2 @@
 # A Rack application that does nothing at boot.
-run ->(_environment) { [200, { "Content-Type" => "text/plain" }, ["worker #{Process.pid}\n"]] }
+run ->(_environment) { [200, { "content-type" => "text/plain" }, ["worker #{Process.pid}\n"]] }

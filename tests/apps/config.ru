@@ -6,4 +6,4 @@ Thread.new do
   lock.synchronize { locked.push(true); sleep }
 end
 locked.pop
-run ->(_environment) { [200, { "Content-Type" => "text/plain" }, ["worker #{Process.pid}\n"]] }
+run ->(_environment) { [200, { "content-type" => "text/plain" }, ["worker #{Process.pid}\n"]] }

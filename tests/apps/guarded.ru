@@ -18,5 +18,5 @@ run(lambda do |environment|
   if environment["PATH_INFO"] == "/held"
     TCPSocket.open("127.0.0.1", ENV.fetch("GATE")) { |gate| gate.write(body); gate.read(1) }
   end
-  [200, { "Content-Type" => "text/plain", "Content-Length" => body.bytesize.to_s }, [body]]
+  [200, { "content-type" => "text/plain", "Content-Length" => body.bytesize.to_s }, [body]]
 end)

@@ -1,3 +1,3 @@
 # A Rack application with a handler of its own for SIGTERM.
 trap(:TERM) { exit!(0) }
-run ->(_environment) { [200, { "Content-Type" => "text/plain" }, ["worker #{Process.pid}\n"]] }
+run ->(_environment) { [200, { "content-type" => "text/plain" }, ["worker #{Process.pid}\n"]] }
