@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <linux/close_range.h>
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
 
 static bool closed_on_exec(int fd) {
     int flags = fcntl(fd, F_GETFD);

@@ -1,6 +1,5 @@
 // sigaction, signal, bsd_signal, sigset, sigwait, sigsuspend: old dispositions, flags, what a child inherits; kill, killpg, sigqueue, pidfd_send_signal.
 #include "driver.h"
-#include <sys/pidfd.h>
 
 __sighandler_t bsd_signal(int, __sighandler_t);
 

@@ -1,5 +1,6 @@
 // pthread_create, pthread_detach, pthread_setname_np, thrd_create, thrd_detach, prctl: results, attributes, ends.
 #include "driver.h"
+#include <limits.h>
 #include <semaphore.h>
 #include <sys/prctl.h>
 #include <threads.h>

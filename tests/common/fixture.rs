@@ -360,12 +360,13 @@ pub fn built() -> PathBuf {
 }
 
 fn compile(source: &Path, output: &Path, arguments: &[&str]) -> Result<(), String> {
-    let compiler = if source.extension().is_some_and(|extension| extension == "cc") { "g++" } else { "gcc" };
+    let is_cpp = source.extension().is_some_and(|extension| extension == "cc");
+    let (compiler, standard) = if is_cpp { ("g++", "-std=gnu++17") } else { ("gcc", "-std=gnu17") };
     // Several tests may build one program: each puts a whole one in place, and none overwrites one that runs.
     static BUILDS: AtomicUsize = AtomicUsize::new(0);
     let new = output.with_extension(format!("{}-{}", process::id(), BUILDS.fetch_add(1, Ordering::Relaxed)));
     let result = Command::new(compiler)
-        .args(["-g", "-O1", "-pthread", "-Wall", "-Wextra", "-Werror", "-o"])
+        .args([standard, "-g", "-O1", "-pthread", "-Wall", "-Wextra", "-Werror", "-o"])
         .args([new.as_path(), source])
         .args(arguments)
         // In glibc from 2.34 on what they have is in libc.

@@ -300,7 +300,8 @@ impl Report {
         self.entries.iter().any(|entry| entry.json["fork"] == *fork && is_sign(entry))
     }
 
-    /// Changes of findings that are nowhere, or that stand below the change in the same file: a report is read in order.
+    /// Changes of findings that are nowhere, or that stand below the change in the same file: a report is read in order. On a machine so busy that the
+    /// leader's report takes longer than a child waits for it, they may.
     pub fn misplaced(&self) -> Vec<&'static str> {
         let mut places: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
         for finding in self.events("finding") {
@@ -308,8 +309,20 @@ impl Report {
         }
         let is_told = |change: &Entry| {
             let (file, line) = change.place;
-            places.get(change.id()).is_some_and(|known| known.iter().any(|place| place.0 != file || place.1 < line))
+            let known = places.get(change.id());
+            known.is_some_and(|known| self.has_waited(change) || known.iter().any(|place| place.0 != file || place.1 < line))
         };
         self.events("finding-state").filter(|change| !is_told(change)).map(|change| change.text).collect()
+    }
+
+    /// True for a change of its leader's finding that a child wrote after all the time for which it waits for its leader's report.
+    fn has_waited(&self, change: &Entry) -> bool {
+        const WAITS_FOR: f64 = 0.1;
+        let time = |entry: &Entry| entry.json["time"].as_f64().expect("a time");
+        let is_leaders = |finding: &Entry| finding.id() != change.id() || finding.json["pid"] != change.json["pid"];
+        let settled = self.events("child").find(|child| child.json["pid"] == change.json["pid"]);
+        self.events("finding").all(is_leaders)
+            && settled
+                .is_some_and(|child| time(change) - (time(child) - child.json["age"].as_f64().expect("seconds")) > WAITS_FOR)
     }
 }

@@ -35,7 +35,7 @@ int __vprintf_chk(int, const char *, va_list);
 int __vfprintf_chk(FILE *, int, const char *, va_list);
 
 #define WRITES(name, call) \
-    __attribute__((noinline)) void name(const char *format, ...) { \
+    __attribute__((noinline)) void name(__attribute__((unused)) const char *format, ...) { \
         va_list list; \
         va_start(list, format); \
         CHECK((int)(call) >= 0); \

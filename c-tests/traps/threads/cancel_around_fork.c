@@ -1,5 +1,6 @@
 // fork is no cancellation point: with a cancellation pending it is made, and both processes end the thread after it. A handler of
 // atfork may be one: the thread ends there, and others fork on.
+// GLIBC: 2.36 calls the handlers of atfork without a lock; before, this program hangs by itself
 #include "../../check.h"
 #include <stdatomic.h>
 
