@@ -141,8 +141,16 @@ hook! {
     /// flock(2).
     fn flock(fd: c_int, operation: c_int) -> c_int = libc::flock;
     |caller| {
+        let asked = of_operation(operation);
+        if asked == Asked::Release {
+            uses::releasing(fd);
+        }
         let tries = || real(fd, operation | libc::LOCK_NB);
-        locking(fd, FileLockKind::Flock, of_operation(operation), caller, || real(fd, operation), tries)
+        let result = locking(fd, FileLockKind::Flock, asked, caller, || real(fd, operation), tries);
+        if result == 0 && asked != Asked::Release {
+            uses::given(caller, fd, operation & libc::LOCK_EX != 0);
+        }
+        result
     }
 }
 hook! {

@@ -6,6 +6,7 @@ mod concern;
 pub(super) mod deferred;
 mod file;
 mod file_lock;
+mod given_lock;
 pub(super) mod pending;
 mod pipes;
 mod replaced;
@@ -19,6 +20,7 @@ pub(crate) use close::{closing, closing_range};
 pub(crate) use concern::Use;
 pub(super) use file::is_database;
 pub(crate) use file_lock::keeps_lock_of_leader;
+pub(crate) use given_lock::{given, releasing};
 pub(crate) use replaced::has_connected;
 pub(crate) use shared::report_deferred;
 pub(super) use shared::report_deferred_in_time;
@@ -46,6 +48,7 @@ pub(super) fn begin(forked: bool) {
     pending::reset();
     deferred::reset();
     certainty::reset();
+    given_lock::reset();
 }
 
 /// Before a call that uses a descriptor.

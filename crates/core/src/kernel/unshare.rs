@@ -53,6 +53,37 @@ pub fn holds_lock(fd: i32) -> bool {
     each_line(fd, |line| if locked(line) { Err(NotUnshared::Needed) } else { Ok(()) }).is_err()
 }
 
+/// A lock of flock(2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HeldLock {
+    /// The process that took it.
+    pub taker: u32,
+    /// LOCK_EX.
+    pub exclusive: bool,
+}
+
+impl HeldLock {
+    /// `lock:  1: FLOCK  ADVISORY  WRITE 1234 00:2f:567 0 EOF`
+    fn parse(line: &[u8]) -> Option<HeldLock> {
+        let mut words = core::str::from_utf8(line).ok()?.strip_prefix("lock:")?.split_ascii_whitespace().skip(1);
+        let is_flock = words.next()? == "FLOCK";
+        let exclusive = words.nth(1)? == "WRITE";
+        // In another namespace of processes it has no number.
+        let taker = words.next()?.parse().ok().filter(|&taker| taker != 0)?;
+        is_flock.then_some(HeldLock { taker, exclusive })
+    }
+}
+
+/// The lock of flock(2) that is held through this open file (proc(5): fdinfo), by whichever process.
+pub fn flock_held(fd: i32) -> Option<HeldLock> {
+    let mut held = None;
+    _ = each_line(fd, |line| {
+        held = held.or_else(|| HeldLock::parse(line));
+        Ok(())
+    });
+    held
+}
+
 /// An epoll instance that watches the same descriptors in the same way, by /proc/self/fdinfo (proc(5)). One that watches another
 /// instance stays shared: the other is still to be replaced.
 pub fn copy_epoll(fd: i32, is_epoll: impl Fn(i32) -> bool) -> Result<(), NotUnshared> {
