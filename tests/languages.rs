@@ -495,6 +495,27 @@ fn pythons_finalizers() {
     assert_eq!(script.frames(created), [script.place("created")]);
 }
 
+/// A `with` block of the leader's that a child leaves, too, and by which the leader's directory is gone, is a warning with the line that made that;
+/// a child that ends inside of it, or that removes for itself what the leader made, is right. The guard keeps the directory.
+#[test]
+fn pythons_blocks() {
+    for arguments in [["leaves", "class"], ["leaves", "generator"]] {
+        let (script, printed) = Script::with_output("python", "blocks.py", &arguments);
+        let hits = exit_handlers(&script, "warning");
+        assert_eq!((hits.len(), printed.as_str()), (1, "gone\n"), "{arguments:?}: {hits:?}");
+        let subject = hits[0]["subject"].as_str().expect("text");
+        assert!(subject.contains("__exit__() at the end of a block of the leader's removes /"), "{subject}");
+        let created = hits[0]["sites"].as_array().expect("sites").iter().find(|site| site["role"] == "created").expect("a site");
+        assert!(script.frames(created).contains(&script.place("created")), "{created}");
+        let (script, printed) = Script::in_environment("python", "blocks.py", &arguments, &[("FORKGUARD_FILES", "own")]);
+        assert_eq!((exit_handlers(&script, "warning").len(), printed.as_str()), (0, "there\n"));
+    }
+    for (way, printed_then) in [("stays", "there\n"), ("consumes", "gone\n")] {
+        let (script, printed) = Script::with_output("python", "blocks.py", &[way]);
+        assert_eq!((exit_handlers(&script, "warning").len(), printed.as_str()), (0, printed_then), "{way}");
+    }
+}
+
 #[test]
 fn ruby() {
     if !rubys_frames_are_read() {

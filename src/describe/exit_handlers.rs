@@ -1,11 +1,11 @@
 //! Exit handlers that the application registered before a fork.
-use super::site::{innermost_interpreted, outermost_interpreted, site};
+use super::site::{innermost_interpreted, interpreted_frames, outermost_interpreted, site};
 use crate::entry::Arena;
 use crate::sites::{SiteId, native};
 use forkguard_core::registry::exit_handlers::{self, CAPACITY};
-use forkguard_report::catalogue::AT_INTERPRETERS_END;
+use forkguard_report::catalogue::{AT_BLOCKS_END, AT_INTERPRETERS_END};
 use forkguard_report::event::{Frame, Role, Site};
-use std::borrow::Cow::Borrowed;
+use std::borrow::Cow::{self, Borrowed};
 
 /// One of them.
 pub(crate) struct ExitHandler<'a> {
@@ -33,6 +33,22 @@ pub(crate) fn destructor(arena: &Arena, site: SiteId) -> &str {
         Some(Frame { function: Some(function), .. }) => arena.format(format_args!("{function}() of an object")),
         _ => "the destructor of an object",
     }
+}
+
+/// The function by which a `with` block is left, and which has led to `site`: it is called by the function in which that was `made` which the
+/// block's end takes away.
+pub(crate) fn left_block(made: SiteId, site: SiteId) -> Option<Cow<'static, str>> {
+    let is_exit = |frame: &Frame| frame.function.as_deref().is_some_and(|function| function.ends_with("__exit__"));
+    let made_it =
+        |caller: &Frame| interpreted_frames(made).any(|frame| (&frame.file, &frame.function) == (&caller.file, &caller.function));
+    let callers = interpreted_frames(site).skip(1);
+    let left = interpreted_frames(site).zip(callers).find(|(frame, caller)| is_exit(frame) && made_it(caller));
+    left.and_then(|(frame, _)| frame.function)
+}
+
+/// The same in words.
+pub(crate) fn blocks_end(arena: &Arena, made: SiteId, site: SiteId) -> &str {
+    arena.format(format_args!("{}(){AT_BLOCKS_END}", left_block(made, site).unwrap_or_default()))
 }
 
 /// What an interpreter runs at its end that has led to `site`, in words.

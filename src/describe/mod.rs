@@ -26,7 +26,9 @@ mod timers;
 
 pub(crate) use buffers::{Buffer, buffer, buffers};
 pub(crate) use descendants::descendants;
-pub(crate) use exit_handlers::{ExitHandler, destructor, end_function, exit_handler, exit_handlers, is_applications_function};
+pub(crate) use exit_handlers::{
+    ExitHandler, blocks_end, destructor, end_function, exit_handler, exit_handlers, is_applications_function, left_block,
+};
 pub(crate) use fork::{counts, fork, fork_id, fork_in_leader, fork_kind, like, losses, own_fork_id, spawn};
 pub(crate) use locks::{is_made_for_processes, kind_of, libc_name, lock_id, lock_kind, symbol};
 pub(crate) use memory::own_memory;

@@ -7,7 +7,8 @@ use crate::options::{self, Options};
 use forkguard_core::kernel;
 use forkguard_loader::program_path;
 use forkguard_report::catalogue::{
-    CHILD_HOOKS, COMPRESSED, CURE_COMPRESSED, CURE_GOODBYE, CURE_OWN_LOCK, OR_OPTION, OWN_HOLDER, is_goodbye,
+    CHILD_HOOKS, COMPRESSED, CURE_COMPRESSED, CURE_FULL_PIPE, CURE_GOODBYE, CURE_OWN_LOCK, CURE_WAITS_ALONE, EXPLAIN_FULL_PIPE,
+    EXPLAIN_WAITS_ALONE, FULL_PIPE, OR_OPTION, OWN_HOLDER, is_goodbye, waits_alone,
 };
 use forkguard_report::cure::Program;
 use forkguard_report::event::{Finding, FindingKind, Severity, Site, State, Text};
@@ -45,7 +46,11 @@ impl<'a> Context<'a> {
             subject: Borrowed(subject),
             at: Borrowed(application_lines(self.arena, sites)),
             sites: Borrowed(sites),
-            explain: Borrowed(kind.explain()),
+            explain: Borrowed(match kind {
+                _ if waits_alone(kind, subject) => EXPLAIN_WAITS_ALONE,
+                FindingKind::PipeInherited if subject.ends_with(FULL_PIPE) => EXPLAIN_FULL_PIPE,
+                _ => kind.explain(),
+            }),
             cure: Borrowed(self.cure(kind, subject, sites)),
             suppressed: false,
         };
@@ -60,6 +65,8 @@ impl<'a> Context<'a> {
         let is_own_lock = matches!(kind, FindingKind::LockOrphaned | FindingKind::LockDeadlock) && subject.contains(OWN_HOLDER);
         let cure = match kind {
             _ if is_own_lock => CURE_OWN_LOCK,
+            _ if waits_alone(kind, subject) => CURE_WAITS_ALONE,
+            FindingKind::PipeInherited if subject.ends_with(FULL_PIPE) => CURE_FULL_PIPE,
             FindingKind::ConnectionSharedUse if is_goodbye(subject, self.program.server) => CURE_GOODBYE,
             FindingKind::BufferDuplicated if subject.contains(COMPRESSED) => CURE_COMPRESSED,
             _ => kind.cure(self.program.server),

@@ -111,6 +111,14 @@ impl<'a> Evidence<'a> {
             || works_for_leader(thread, self.threads.iter().find(|thread| thread.forking), self.fork.as_ref(), self.leader)
     }
 
+    /// True for a thread of the runtime that the forking thread is of, too, and for the main thread of such a program.
+    pub(super) fn is_of_forking_runtime(&self, thread: &Thread<'_>) -> bool {
+        let is_runtimes =
+            |thread: &Thread<'_>| libraries::runtime(thread, |library| self.go_starters.contains(&library)).is_some();
+        let is_of = |forking: &Thread<'_>| is_runtimes(forking) && (thread.tid == self.leader || is_runtimes(thread));
+        self.threads.iter().find(|thread| thread.forking).is_some_and(is_of)
+    }
+
     /// The lost threads that work for it alone.
     pub(crate) fn leaders_threads(&self) -> impl Iterator<Item = u32> {
         self.lost_threads().filter(|thread| self.works_for_leader(thread)).map(|thread| thread.tid)

@@ -6,6 +6,7 @@ use crate::entry::Arena;
 use crate::findings::hit::Hit;
 use forkguard_core::fork::birth;
 use forkguard_core::kernel;
+use forkguard_report::catalogue::FULL_PIPE;
 use forkguard_report::event::{FindingKind, Role, Site};
 
 /// Of a circle of processes the one whose wait would be over if those that only inherited the awaited end had closed it. `harmless`: signals
@@ -19,6 +20,23 @@ pub(crate) fn held_up<'a>(circle: &'a [Waiting<'a>], harmless: u64) -> Option<&'
     let by_itself = |waiting: &&Waiting<'_>| holds_it_itself(waiting);
     let mut held_up = circle.iter().filter(|waiting| is_held_up(waiting, harmless));
     held_up.clone().find(by_itself).or_else(|| held_up.next())
+}
+
+/// Of a circle that this process closes by its wait for a child the process that writes into a full pipe of this one's, which nobody else reads. Its
+/// handlers may read in between: only those that end it are harmless, as are `harmless`.
+pub(crate) fn unread<'a>(circle: &'a [Waiting<'a>], harmless: u64) -> Option<&'a Waiting<'a>> {
+    let ending =
+        [libc::SIGINT, libc::SIGTERM, libc::SIGQUIT, libc::SIGHUP].iter().fold(0, |mask, signal| mask | 1 << (signal - 1));
+    let own = circle.first().filter(|own| matches!(own.wait, Wait::Child(_)) && caught(own) & !(harmless | ending) == 0)?;
+    let is_read_here = |writer: &&Waiting<'_>| {
+        let is_own = writer.end.is_some_and(|end| end.generations == 0);
+        let is_awaited = own.wait == Wait::Child(None) || own.wait == Wait::Child(Some(writer.process));
+        matches!(writer.wait, Wait::Output(_))
+            && is_own
+            && is_awaited
+            && writer.holders.iter().any(|holder| holder.process == own.process)
+    };
+    circle.iter().find(is_read_here)
 }
 
 fn holds_it_itself(waiting: &Waiting<'_>) -> bool {
@@ -64,8 +82,8 @@ pub(crate) fn what(arena: &Arena, process: u32, fd: i32) -> &str {
     arena.format(format_args!("{process}-{fd}"))
 }
 
-/// The hit of a process that is held up. `site`: where this process waits.
-pub(crate) fn hit<'a>(arena: &'a Arena, waiting: &Waiting<'a>, site: Option<Site<'a>>) -> Hit<'a> {
+/// The hit of a process that is held up, or whose output this one does not read (`is_unread`). `site`: where this process waits.
+pub(crate) fn hit<'a>(arena: &'a Arena, waiting: &Waiting<'a>, is_unread: bool, site: Option<Site<'a>>) -> Hit<'a> {
     let opened = waiting.end.and_then(|end| describe::site(arena, Role::Opened, end.thread, end.site));
     let forked = birth().filter(|_| waiting.end.is_some_and(|end| end.generations == 1));
     let forked = forked.and_then(|fork| describe::site(arena, Role::Fork, fork.thread, fork.site));
@@ -88,13 +106,20 @@ pub(crate) fn hit<'a>(arena: &'a Arena, waiting: &Waiting<'a>, site: Option<Site
         true => "",
         false => arena.format(format_args!(", and process {} waits with them", kernel::process_id())),
     };
+    let process = waiting.process;
+    let subject = match is_unread {
+        true => arena.format(format_args!(
+            "process {process} writes to descriptor {fd}, a full pipe that nobody reads: process {}, which would,{FULL_PIPE}",
+            kernel::process_id()
+        )),
+        false => arena.format(format_args!(
+            "process {process} {verb} descriptor {fd}, a pipe whose {other} end is open only in {holders}{waits}: {never}{own}"
+        )),
+    };
     Hit {
         kind: FindingKind::PipeInherited,
-        what: what(arena, waiting.process, fd),
-        subject: arena.format(format_args!(
-            "process {} {verb} descriptor {fd}, a pipe whose {other} end is open only in {holders}{waits}: {never}{own}",
-            waiting.process
-        )),
+        what: what(arena, process, fd),
+        subject,
         sites: arena.join([opened.as_slice(), forked.as_slice(), site.as_slice()]),
         hazard: None,
     }

@@ -7,7 +7,7 @@ use crate::findings::hit::Hit;
 use crate::findings::libraries::{restarts_threads, starter};
 use crate::findings::librarys_threads::is_idle_since_load;
 use forkguard_report::catalogue::{
-    CURE_LEADERS_THREAD, CURE_LIBRARYS_THREAD, EXPLAIN_FUNCTIONS_THREAD, EXPLAIN_LEADERS_THREAD, OR_OPTION,
+    CURE_LEADERS_THREAD, CURE_LIBRARYS_THREAD, CURE_RUNTIMES_THREAD, EXPLAIN_FUNCTIONS_THREAD, EXPLAIN_LEADERS_THREAD, OR_OPTION,
 };
 use forkguard_report::event::{Finding, FindingKind, Role, Severity, Site, State, Text, Thread};
 use std::borrow::Cow::Borrowed;
@@ -16,6 +16,8 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
     for (index, thread) in evidence.lost_threads().enumerate() {
         let restarts = starter(thread).is_some_and(restarts_threads);
         let is_leaders = evidence.works_for_leader(thread);
+        // Threads of one runtime run the same function, whichever of them forks.
+        let is_runtimes = is_leaders && evidence.is_of_forking_runtime(thread);
         // A thread that ended right after the fork was about to end: nothing waits for it.
         let is_idle = !is_leaders && !thread.fork_safe && is_idle_since_load(thread);
         let is_missed = !restarts && !thread.ended && !thread.fork_safe && !is_leaders && !is_idle && !evidence.runs_function;
@@ -23,6 +25,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         let ended = if thread.ended { ", which was about to end" } else { "" };
         let missed = match (thread.fork_safe, is_leaders) {
             (true, _) => ", which children do without",
+            _ if is_runtimes => ", of a runtime that the program runs on",
             (_, true) if thread.tid == evidence.leader => ", the main thread of the process that forked",
             (_, true) => ", which works for the process that forked",
             _ if is_idle => ", which a library started for itself as it was loaded",
@@ -53,7 +56,9 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         if evidence.locks.iter().any(|lock| lock.holder == thread.tid && !lock.signal) {
             finding.cure = without_option(arena, &finding);
         }
-        if is_leaders {
+        if is_runtimes {
+            finding.cure = Borrowed(CURE_RUNTIMES_THREAD);
+        } else if is_leaders {
             finding.explain = Borrowed(EXPLAIN_LEADERS_THREAD);
             finding.cure = Borrowed(CURE_LEADERS_THREAD);
         } else if is_idle {

@@ -120,7 +120,7 @@ fn look_at(start: Start, caller: usize, pid: u32) {
     record_with_scratch(|scratch| {
         let arena = &scratch.arena();
         if let Some(held_up) = left_open(arena, pid, (wait, sleeper), is_child_of_own_program)
-            && report_held_up(arena, scratch, &held_up, site)
+            && report_held_up(arena, scratch, &held_up, false, site)
         {
             READS.store(wait.descriptor().unwrap_or(-1), Relaxed);
             SEQUENCE.store(generation::last_sequence(), Relaxed);

@@ -10,9 +10,10 @@ use forkguard_core::kernel;
 use forkguard_core::registry::generation;
 use forkguard_report::event::{Event, Finding, Role, Severity, State};
 
-/// Reports once that a process is held up, while this one waits at `site`; true when it was reported now.
-pub(super) fn report_held_up(arena: &Arena, scratch: &Scratch, held_up: &Waiting<'_>, site: usize) -> bool {
-    let hit = pipe_inherited::hit(arena, held_up, describe::site(arena, Role::Waits, kernel::thread_id(), site));
+/// Reports once that a process is held up, by what this one does not read (`is_unread`) or otherwise, while this one waits at `site`; true when it
+/// was reported now.
+pub(super) fn report_held_up(arena: &Arena, scratch: &Scratch, held_up: &Waiting<'_>, is_unread: bool, site: usize) -> bool {
+    let hit = pipe_inherited::hit(arena, held_up, is_unread, describe::site(arena, Role::Waits, kernel::thread_id(), site));
     if shared_page::is_held_up_again(held_up.process) || ledger::advance(hit.kind, hit.what, State::Hit).is_none() {
         return false;
     }

@@ -66,7 +66,10 @@ pub(super) fn look(start: Start, caller: usize, wait: Wait) {
 fn look_and_report(scratch: &Scratch, site: usize, wait: Wait) {
     let arena = &scratch.arena();
     let Some(circle) = circle(arena, wait) else { return };
-    if let Some(held_up) = pipe_inherited::held_up(circle, describe::caught_by_runtime()) {
-        report_held_up(arena, scratch, held_up, site);
+    let harmless = describe::caught_by_runtime();
+    if let Some(held_up) = pipe_inherited::held_up(circle, harmless) {
+        report_held_up(arena, scratch, held_up, false, site);
+    } else if let Some(writer) = pipe_inherited::unread(circle, harmless) {
+        report_held_up(arena, scratch, writer, true, site);
     }
 }

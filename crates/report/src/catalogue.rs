@@ -180,9 +180,36 @@ pub const EXPLAIN_FUNCTIONS_THREAD: &str = "Only the thread that forks exists in
 /// The cure of a lost thread that a library started for itself as it was loaded.
 pub const CURE_LIBRARYS_THREAD: &str = "Nothing, as long as the child does without what the library has it do; else load the library in the child, not before the fork.";
 
+/// The cure of a lost thread of the runtime whose thread forks.
+pub const CURE_RUNTIMES_THREAD: &str = "Fork before the runtime starts, or execute a program in the child; leave it to who starts the \
+    program to put it into the background.";
+
 /// See [`EXPLAIN_LEADERS_THREAD`].
 pub const CURE_LEADERS_THREAD: &str =
     "Leave it where it is: started in a child, too, it would take the work of the process that forks.";
+
+/// Behind who would read a full pipe: it waits for a process that cannot end before it has written.
+pub const FULL_PIPE: &str = " waits for its end first";
+/// Explains such a wait.
+pub const EXPLAIN_FULL_PIPE: &str = "A process cannot end before what it has written fits into the pipe (64 KiB, as a rule), and who would read \
+    that waits for the end: neither goes on.";
+/// The cure of such a wait.
+pub const CURE_FULL_PIPE: &str = "Read what a child sends before its end is waited for (multiprocessing: Queue.get, then Process.join; subprocess: communicate).";
+
+/// Stands in the subject of a wait in a process of one thread.
+pub const WAITS_ALONE: &str = " with no other thread in its process";
+/// Explains one for what is no lock.
+pub const EXPLAIN_WAITS_ALONE: &str = "This thread waits for what only another thread of its process would do (wake it up, end, release it), and \
+    there is none: it does not come back. What another process does in its own copy of the memory does not reach it.";
+/// The cure of such a wait.
+pub const CURE_WAITS_ALONE: &str = "Start the thread that would wake it up in the process that waits, not before the fork; what another process \
+    is to give needs a pipe, or objects that are made for several processes.";
+
+/// True for such a wait, by the subject of its finding.
+pub fn waits_alone(kind: FindingKind, subject: &str) -> bool {
+    const LOCKS: [&str; 3] = ["lock", "mutex", "static variable"];
+    kind == FindingKind::LockDeadlock && subject.contains(WAITS_ALONE) && !LOCKS.iter().any(|lock| subject.contains(lock))
+}
 
 /// Explains a lock-orphaned finding whose lock the forking thread itself holds.
 pub const EXPLAIN_OWN_LOCK: &str = "The child's thread holds it under the thread id it had in the leader: \
@@ -209,6 +236,9 @@ const OWN_CONNECTION: Cures = cures!(
 
 /// Behind the name of a function of a library's that an interpreter runs at its end.
 pub const AT_INTERPRETERS_END: &str = " at the interpreter's end";
+
+/// Behind the name of a function by which a block is left that was entered before the fork.
+pub const AT_BLOCKS_END: &str = " at the end of a block of the leader's";
 
 /// Stands in the subject of a connection that an exit handler or a destructor of the child uses.
 pub const AS_IT_ENDS: &str = ", used as the child ends";
@@ -330,8 +360,8 @@ const fn entry(kind: FindingKind) -> &'static Entry {
         },
         FindingKind::ExitHandlerInherited => &Entry {
             name: "exit-handler-inherited",
-            explain: "The application registered this handler, or made this object, before the fork: each child that ends by exit runs it, as the \
-                leader does, and what it removes or ends there is the leader's, too.",
+            explain: "The application registered this handler, made this object or entered this block before the fork: each child that ends by \
+                exit runs it, as the leader does, and what it removes or ends there is the leader's, too.",
             cures: cures!(
                 "Have the handler return where the process id is not the one that it was registered in; or end the child by _exit; \
                 or register it in ",

@@ -1,5 +1,7 @@
 //! What to do about a finding, in one line for the program at hand: its language, its server, its names. The whole text is in the finding.
-use crate::catalogue::{AT_INTERPRETERS_END, COMPRESSED, OR_OPTION, OWN_HOLDER, Server, is_goodbye};
+use crate::catalogue::{
+    AT_BLOCKS_END, AT_INTERPRETERS_END, COMPRESSED, FULL_PIPE, OR_OPTION, OWN_HOLDER, Server, is_goodbye, waits_alone,
+};
 use crate::event::{Finding, FindingKind, Frame, Site};
 use crate::text::{Place, Plain};
 use std::fmt::{Display, Formatter, Result, Write};
@@ -334,6 +336,9 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::ThreadLost, Some(thread)) => write!(out, "start \"{thread}\"{line} in {place}{later}"),
             (FindingKind::ThreadLost, None) => write!(out, "start the thread{line} in {place}{later}"),
             (FindingKind::JoinLostThread, Some(thread)) => write!(out, "start \"{thread}\" in {place}{later}"),
+            (FindingKind::LockDeadlock, _) if waits_alone(self.finding.kind, &self.finding.subject) => {
+                write!(out, "start the thread that would wake it up in {place}; another process needs a pipe to do so")
+            }
             // Nobody makes a lock of the C library's anew.
             (FindingKind::LockOrphaned | FindingKind::LockDeadlock, Some(thread))
                 if self.finding.subject.contains("C library's") =>
@@ -380,8 +385,14 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::ExitHandlerInherited, _) if self.finding.subject.contains(AT_INTERPRETERS_END) => {
                 write!(out, "end the child by {}: the process{line} is its leader's", self.program.ends_at_once())
             }
+            (FindingKind::ExitHandlerInherited, _) if self.finding.subject.contains(AT_BLOCKS_END) => {
+                write!(out, "end the child by {} inside the block{line}, which it leaves otherwise", self.program.ends_at_once())
+            }
             (FindingKind::ExitHandlerInherited, _) => {
                 write!(out, "let it{line} return where getpid() is not the process that registered or made it")
+            }
+            (FindingKind::PipeInherited, _) if self.finding.subject.ends_with(FULL_PIPE) => {
+                write!(out, "read the pipe{line} before waiting for the end of who writes there")
             }
             (FindingKind::PipeInherited, _) => write!(out, "close the end{line} that the process does not use, in {place}"),
             (FindingKind::LockFileShared, _) if self.finding.subject.contains("it had locked") => {

@@ -63,6 +63,8 @@ enum Taker {
     Handler(&'static ExitHandler),
     /// An object that the interpreter destroys, or a function of a library's that it runs at its end.
     Destructor,
+    /// The end of a `with` block that the leader entered before the fork: the child leaves it as well, by sys.exit or an exception.
+    Block,
 }
 
 /// The host is about to take something away as `verb` says. True when it is the leader's, and a guard keeps it from an exit handler or a
@@ -83,11 +85,11 @@ pub(crate) fn keeps(registers: &Registers, verb: &str, taken: Taken) -> bool {
         return false;
     }
     let site = record(|_| registers.capture()).unwrap_or(registers.caller);
-    let Some(taker) = taker(registers, site, is_leaders) else { return false };
+    let Some(taker) = taker(registers, site, Some(taken).filter(|_| is_leaders)) else { return false };
     let keeps = guards::keeps_leaders_files();
     match (keeps, taker) {
         (true, Taker::Handler(handler)) => guards::log_kept_from_handler(handler.index(), taken.text().as_str()),
-        (true, Taker::Destructor) => guards::log_kept_from_destructor(taken.text().as_str()),
+        (true, Taker::Destructor | Taker::Block) => guards::log_kept_from_destructor(taken.text().as_str()),
         (false, taker) => report(fork, taker, site, verb, taken),
     }
     keeps
@@ -99,10 +101,18 @@ fn may_handlers_run() -> bool {
     RUNNING.load(Relaxed) != 0 || exit_handlers::all().any(is_inherited)
 }
 
-/// A destructor may be that of an object which the child made: it counts where what it takes is known to be the leader's.
-fn taker(registers: &Registers, site: SiteId, is_leaders: bool) -> Option<Taker> {
-    let destroys = || is_leaders && record(|_| sites::is_ending(registers.start())).unwrap_or(false);
-    running(site).map(Taker::Handler).or_else(|| destroys().then_some(Taker::Destructor))
+/// A destructor may be that of an object which the child made, and a block one that it entered: they count where what they take is known to be
+/// the leader's (`leaders`).
+fn taker(registers: &Registers, site: SiteId, leaders: Option<Taken>) -> Option<Taker> {
+    if let Some(handler) = running(site) {
+        return Some(Taker::Handler(handler));
+    }
+    let taken = leaders?;
+    if record(|_| sites::is_ending(registers.start())).unwrap_or(false) {
+        return Some(Taker::Destructor);
+    }
+    let block = taken.made_by_leader_at().and_then(|made| describe::left_block(made, site));
+    block.is_some().then_some(Taker::Block)
 }
 
 fn report(fork: &'static Snapshot, taker: Taker, site: SiteId, verb: &str, taken: Taken) {
@@ -110,7 +120,8 @@ fn report(fork: &'static Snapshot, taker: Taker, site: SiteId, verb: &str, taken
         report_hit(scratch, Severity::Warning, Output::Stderr, FindingKind::ExitHandlerInherited, |arena| {
             let kind = FindingKind::ExitHandlerInherited;
             let object = taken.name(arena);
-            let made = taken.made_at(object).and_then(|site| describe::site(arena, Role::Created, 0, site));
+            let made_at = taken.made_at(object);
+            let made = made_at.and_then(|site| describe::site(arena, Role::Created, 0, site));
             let used = describe::site(arena, Role::Used, kernel::thread_id(), site);
             let (name, what, sites, hazard) = match taker {
                 Taker::Handler(handler) => {
@@ -120,6 +131,7 @@ fn report(fork: &'static Snapshot, taker: Taker, site: SiteId, verb: &str, taken
                 }
                 Taker::Destructor if taken.is_process() => (describe::end_function(arena, site), "end", [].as_slice(), None),
                 Taker::Destructor => (describe::destructor(arena, site), "destructor", [].as_slice(), None),
+                Taker::Block => (describe::blocks_end(arena, made_at?, site), "block", [].as_slice(), None),
             };
             Some(Hit {
                 kind,

@@ -84,6 +84,17 @@ impl Taken {
         }
     }
 
+    /// Where the leader made this file, or the directory that it lies in.
+    pub(super) fn made_by_leader_at(self) -> Option<SiteId> {
+        let Taken::File { directory, path } = self else { return None };
+        let path = kernel::read_text::<256>(path);
+        if directory == AT_FDCWD || path.as_str().starts_with('/') {
+            return directory_made_at(path.as_str());
+        }
+        let below = kernel::open_directory::<256>(directory);
+        directory_made_at(Text::<512>::of(format_args!("{}/{}", below.as_str(), path.as_str())).as_str())
+    }
+
     /// Where the leader made it; `name` is what it is.
     pub(super) fn made_at(self, name: &str) -> Option<SiteId> {
         match self {

@@ -78,7 +78,7 @@ fn report_circle(call: Call, wait: Wait) {
                 return None;
             }
             let waits = describe::site(arena, Role::Waits, kernel::thread_id(), site);
-            Some(pipe_inherited::hit(arena, held_up, waits))
+            Some(pipe_inherited::hit(arena, held_up, false, waits))
         });
     });
 }

@@ -15,6 +15,7 @@ use forkguard_core::glibc::{self, LockKind, Words};
 use forkguard_core::kernel;
 use forkguard_core::registry::signals;
 use forkguard_core::registry::threads::{self, STARTED};
+use forkguard_report::catalogue::WAITS_ALONE;
 use forkguard_report::event::{FindingKind, Severity, Site};
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
@@ -179,7 +180,7 @@ pub(super) fn report_at(scratch: &Scratch, site: usize, awaited: Awaited, addres
         let alone = match threads::live() > 1 {
             _ if matches!(awaited, Awaited::Answer | Awaited::LateAnswer) => "",
             true => " while all threads of its process wait",
-            false => " with no other thread in its process",
+            false => WAITS_ALONE,
         };
         let symbol = describe::symbol(arena, address).map_or("", |symbol| arena.format(format_args!(" named {symbol}")));
         let waits = wait_site(arena, site);

@@ -1,6 +1,6 @@
 //! The waits that another process ends: for input or room in a pipe, or for a child.
 use forkguard_core::kernel;
-use forkguard_core::kernel::other_process::{Sleeper, sleeper, sleeping_call};
+use forkguard_core::kernel::other_process::{Sleeper, each_thread, sleeper, sleeping_call};
 
 /// What a process waits for, without a limit of time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,9 +14,12 @@ pub(crate) enum Wait {
 }
 
 impl Wait {
-    /// That of another process of one thread; None of one that does anything else.
+    /// That of another process; None of one that does anything else.
     pub(crate) fn of(process: u32) -> Option<(Wait, Sleeper)> {
-        let before = sleeper(process).filter(|sleeper| sleeper.threads == 1)?;
+        let before = sleeper(process)?;
+        if before.threads > 1 {
+            return Wait::of_threads(process, before);
+        }
         let (number, [first, second, third, ..]) = sleeping_call(process)?;
         let wait = match number {
             libc::SYS_read | libc::SYS_readv | libc::SYS_recvfrom | libc::SYS_recvmsg => Wait::Input(first as i32),
@@ -28,6 +31,23 @@ impl Wait {
             _ => return None,
         };
         Some((wait, before))
+    }
+
+    /// That of a process of several threads: one of them waits for room, the others for threads of their own process.
+    fn of_threads(process: u32, main: Sleeper) -> Option<(Wait, Sleeper)> {
+        let (mut wait, mut threads, mut switches) = (None, 0, 0);
+        let mut add = |thread| {
+            let sleeper = sleeper(thread)?;
+            (threads, switches) = (threads + 1, switches + sleeper.switches);
+            match sleeping_call(thread)? {
+                (libc::SYS_futex, [_, operation, _, time, ..]) => (time == 0 && is_own_wait(operation as i32)).then_some(()),
+                (libc::SYS_write | libc::SYS_writev, [fd, ..]) => wait.replace(Wait::Output(fd as i32)).is_none().then_some(()),
+                _ => None,
+            }
+        };
+        let mut known = true;
+        let listed = each_thread(process, |thread| known = known && add(thread).is_some());
+        (listed && known && threads == main.threads).then_some((wait?, Sleeper { switches, ..main }))
     }
 
     /// That of waitpid(2) for this process.
@@ -56,6 +76,12 @@ impl Wait {
             Wait::Input(fd) | Wait::Output(fd) => Some(fd),
         }
     }
+}
+
+/// True for a wait by futex(2) that only its own process can end.
+fn is_own_wait(operation: i32) -> bool {
+    let waits = matches!(operation & libc::FUTEX_CMD_MASK, libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET);
+    waits && operation & libc::FUTEX_PRIVATE_FLAG != 0
 }
 
 /// True for another process that waits so.

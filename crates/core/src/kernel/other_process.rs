@@ -115,6 +115,23 @@ pub fn each_child(process: u32, each: impl FnMut(u32)) -> bool {
     text.len() < room
 }
 
+/// Calls `each` for the threads of a process, while they are few; false where there are more, or they may not be seen.
+pub fn each_thread(process: u32, mut each: impl FnMut(u32)) -> bool {
+    const MOST: usize = 16;
+    let path = Text::<48>::of(format_args!("/proc/{process}/task"));
+    let Some(path) = path.as_cstr() else { return false };
+    let mut count = 0;
+    each_entry(path, |name| {
+        if let Some(thread) = name.to_str().ok().and_then(|name| name.parse().ok()) {
+            count += 1;
+            if count <= MOST {
+                each(thread);
+            }
+        }
+    });
+    (1..=MOST).contains(&count)
+}
+
 /// The system call that the main thread of a process sleeps in: its number and arguments (/proc/PID/syscall, proc(5)).
 pub fn sleeping_call(process: u32) -> Option<(i64, [usize; 6])> {
     let mut bytes = [0; 256];
