@@ -54,7 +54,7 @@ impl Php {
             if let Some(code) = code.filter(is_php) {
                 let line = line(memory, operation)?;
                 if first {
-                    check_index(&self.file_index, &code, executed.file.wrapping_sub(TEXT))?;
+                    check_index(&self.file_index, &code, executed.file - TEXT)?;
                     if line != executed.line {
                         return None;
                     }
@@ -106,7 +106,7 @@ impl Php {
         let is = |call: usize| {
             let [_, _, _, function]: [usize; 4] = (call != 0 && call.is_multiple_of(8)).then(|| memory.value(call))??;
             let [_, name]: [usize; 2] = (function != 0 && function.is_multiple_of(8)).then(|| memory.value(function))??;
-            (name == active.wrapping_sub(TEXT)).then_some(call)
+            (name == active - TEXT).then_some(call)
         };
         match self.call_index.load(Relaxed) {
             0 => (1..GLOBALS).find_map(|place| {
@@ -127,17 +127,14 @@ fn is_php(code: &[usize; FUNCTION]) -> bool {
 
 /// struct _zend_op: handler, operands and result, the line.
 fn line(memory: impl Memory, operation: usize) -> Option<u32> {
-    memory.value(operation.wrapping_add(24))
+    memory.value(operation + 24)
 }
 
 /// struct _zend_op_array: the file's name stands before the function's first and last line, between which the one that runs is.
 fn file_name(memory: impl Memory, code: &[usize; FUNCTION], line: u32) -> Option<usize> {
     let is_name = |string: usize| {
-        let length =
-            (string != 0 && string.is_multiple_of(8)).then(|| memory.value::<usize>(string.wrapping_add(TEXT - 8))).flatten();
-        length.is_some_and(|length| {
-            (1..4096).contains(&length) && memory.value::<u8>(string.wrapping_add(TEXT + length)) == Some(0)
-        })
+        let length = (string != 0 && string.is_multiple_of(8)).then(|| memory.value::<usize>(string + TEXT - 8)).flatten();
+        length.is_some_and(|length| (1..4096).contains(&length) && memory.value::<u8>(string + TEXT + length) == Some(0))
     };
     let has_lines = |word: usize| (word as u32..=(word >> 32) as u32).contains(&line);
     code[2..].windows(2).find(|words| has_lines(words[1]) && is_name(words[0])).map(|words| words[0])
@@ -155,9 +152,9 @@ fn check_index(index: &AtomicUsize, words: &[usize], word: usize) -> Option<()> 
 const TEXT: usize = 24;
 
 fn text(memory: impl Memory, string: usize, bytes: &mut [u8; LONGEST]) -> Option<&str> {
-    let length = memory.value::<usize>(string.wrapping_add(TEXT - 8))?.min(LONGEST);
+    let length = memory.value::<usize>(string + TEXT - 8)?.min(LONGEST);
     let bytes = &mut bytes[..length];
-    memory.read(string.wrapping_add(TEXT), bytes).then_some(())?;
+    memory.read(string + TEXT, bytes).then_some(())?;
     match str::from_utf8(bytes) {
         Ok(text) => Some(text),
         Err(error) => str::from_utf8(&bytes[..error.valid_up_to()]).ok(),
