@@ -106,6 +106,9 @@ fn puma_restarts_and_stops() {
 /// MRI's are nobody's hazard.
 #[test]
 fn unicorn_drops_an_applications_handler() {
+    if !common::rubys_frames_are_read() {
+        return;
+    }
     let (run, ()) = compare("unicorn-trap", |run| {
         let port = free_port();
         let server = serving(run, "unicorn", "--config-file", port, "trap.ru");

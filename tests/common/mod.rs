@@ -108,6 +108,16 @@ pub fn without_options(command: &mut Command) -> &mut Command {
     command.env_remove("LD_PRELOAD")
 }
 
+/// False with a word about it where Debian's Ruby is one whose frames are not read.
+pub fn rubys_frames_are_read() -> bool {
+    let version = Command::new("ruby").args(["-e", "print RUBY_VERSION"]).output().expect("runs").stdout;
+    let is_read = version >= b"3".to_vec();
+    if !is_read {
+        println!("Ruby {}: its frames are not read; not tested here", String::from_utf8_lossy(&version));
+    }
+    is_read
+}
+
 /// How long anything may take on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
