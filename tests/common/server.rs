@@ -302,15 +302,28 @@ pub fn get(port: u16) -> Result<String, String> {
 
 /// The same for any path.
 pub fn ask(port: u16, path: &str) -> Result<String, String> {
-    let ask = || {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        stream.set_read_timeout(Some(LIMIT))?;
-        stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        io::Result::Ok(answer)
-    };
-    let answer = ask().map_err(|error| error.to_string())?;
+    let ask = || answer_to(request(connect(port)?, path)?);
+    body_of(&ask().map_err(|error: io::Error| error.to_string())?)
+}
+
+fn connect(port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    Ok(stream)
+}
+
+fn request(mut stream: TcpStream, path: &str) -> io::Result<TcpStream> {
+    stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())?;
+    Ok(stream)
+}
+
+fn answer_to(mut stream: TcpStream) -> io::Result<String> {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+fn body_of(answer: &str) -> Result<String, String> {
     match answer.split_once("\r\n\r\n") {
         Some((head, body)) if head.split(' ').nth(1) == Some("200") => Ok(body.to_string()),
         _ => Err(format!("no answer: {answer:?}")),
@@ -334,17 +347,27 @@ pub fn serves(port: u16) -> String {
     wait_for(&format!("answer on port {port}"), || get(port).ok())
 }
 
-/// Asks until `pids` are exactly those that answer in the end: every one of them did, and no other since.
+/// Asks until `pids` are exactly those that answer in the end: every one of them did, and no other since. By as many connections at once: the
+/// kernel may give one after the other to the same worker (EPOLLEXCLUSIVE).
 pub fn served_by(port: u16, pids: &BTreeSet<u32>) {
     let mut seen = BTreeSet::new();
     wait_for(&format!("answers of {pids:?}"), || {
-        let answer = get(port).expect("an answer");
-        let pid = answer.trim().strip_prefix("worker ").and_then(|pid| pid.parse().ok());
-        let pid: u32 = pid.unwrap_or_else(|| panic!("not a worker's answer: {answer:?}"));
-        assert!(pids.contains(&pid), "{pid} answered, not one of {pids:?}");
-        seen.insert(pid);
+        for answer in answers_at_once(port, pids.len()).expect("answers") {
+            let answer = body_of(&answer).expect("an answer");
+            let pid = answer.trim().strip_prefix("worker ").and_then(|pid| pid.parse().ok());
+            let pid: u32 = pid.unwrap_or_else(|| panic!("not a worker's answer: {answer:?}"));
+            assert!(pids.contains(&pid), "{pid} answered, not one of {pids:?}");
+            seen.insert(pid);
+        }
         (seen == *pids).then_some(())
     });
+}
+
+/// Connects so many times, then asks by all of these connections.
+fn answers_at_once(port: u16, count: usize) -> io::Result<Vec<String>> {
+    let connected = (0..count).map(|_| connect(port)).collect::<io::Result<Vec<_>>>()?;
+    let asked = connected.into_iter().map(|stream| request(stream, "/")).collect::<io::Result<Vec<_>>>()?;
+    asked.into_iter().map(answer_to).collect()
 }
 
 /// Clients that ask all the time, from several connections at once.
