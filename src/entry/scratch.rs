@@ -92,14 +92,21 @@ pub(crate) const BLOCKED: u64 = {
 /// would end the process. The work is told which signals the host's thread blocks. Those that came meanwhile are let in afterwards, which
 /// `hooks/wait.rs` asks for.
 pub(crate) fn on_scratch_stack<R>(work: impl FnOnce(&Scratch) -> R) -> Option<R> {
-    let workspace = ScratchMemory::take()?;
-    let (stack, size) = workspace.stack();
+    holding_signals(|blocked| {
+        let workspace = ScratchMemory::take()?;
+        let (stack, size) = workspace.stack();
+        let at = Scratch { blocked, workspace };
+        // SAFETY: the stack is mapped, aligned and large, and outlives the callback, which catches its own panics.
+        unsafe { psm::on_stack(stack, size, || catch_panic(|| work(&at))) }
+    })
+}
+
+/// Does that with signals blocked, and is told which ones the host's thread blocks. Those that come meanwhile are let in afterwards.
+fn holding_signals<R>(work: impl FnOnce(u64) -> R) -> R {
     let blocked = kernel::blocked_signals();
     // What the host blocks stays blocked: one of those may be pending, and would be delivered here.
     kernel::set_blocked_signals(blocked | BLOCKED);
-    let at = Scratch { blocked, workspace };
-    // SAFETY: the stack is mapped, aligned and large, and outlives the callback, which catches its own panics.
-    let result = unsafe { psm::on_stack(stack, size, || catch_panic(|| work(&at))) };
+    let result = work(blocked);
     if tls::let_in() != 0 {
         tls::set_let_in(tls::let_in() | kernel::pending_signals() & !blocked);
     }
@@ -140,15 +147,18 @@ fn map() -> Option<Pages> {
     Some(pages)
 }
 
-/// In a child whose report is made: workers need not keep the room for it.
+/// In a child whose report is made: workers need not keep the room for it. That takes long enough that a signal which comes meanwhile may end a wait
+/// that is to follow.
 pub(crate) fn give_back() {
-    if !COMMON.busy.swap(true, Acquire) {
-        // SAFETY: see `CommonPages`.
-        if let Some(pages) = unsafe { &mut *COMMON.pages.get() } {
-            pages.give_back(GUARD);
+    holding_signals(|_| {
+        if !COMMON.busy.swap(true, Acquire) {
+            // SAFETY: see `CommonPages`.
+            if let Some(pages) = unsafe { &mut *COMMON.pages.get() } {
+                pages.give_back(GUARD);
+            }
+            COMMON.busy.store(false, Release);
         }
-        COMMON.busy.store(false, Release);
-    }
+    });
 }
 
 /// In a forked child: the thread that used the memory may be gone.
