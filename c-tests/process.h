@@ -83,7 +83,7 @@ __attribute__((unused)) static void fork_living_child(void) {
     EXITED(child, 0);
 }
 
-// A line of the report holds both texts.
+// A line of the report, a whole one, holds both texts.
 __attribute__((unused)) static bool reports(const char *one, const char *other) {
     char path[4096], *line = NULL;
     size_t size = 0;
@@ -93,8 +93,8 @@ __attribute__((unused)) static bool reports(const char *one, const char *other) 
     for (struct dirent *entry; directory && !found && (entry = readdir(directory));) {
         snprintf(path, sizeof path, "%s/%s", place, entry->d_name);
         FILE *stream = strstr(entry->d_name, ".jsonl") ? fopen(path, "re") : NULL;
-        while (stream && !found && getline(&line, &size, stream) > 0)
-            found = strstr(line, one) && strstr(line, other);
+        for (ssize_t length; stream && !found && (length = getline(&line, &size, stream)) > 0;)
+            found = line[length - 1] == '\n' && strstr(line, one) && strstr(line, other);
         if (stream)
             fclose(stream);
     }
