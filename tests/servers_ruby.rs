@@ -145,7 +145,7 @@ fn is_silent(program: &str, configuration: &str, reload: i32, end: i32) {
     let report = run.report();
     WorkerForks::of(&report, leader, &workers);
     no_alarm(&report);
-    // A worker of Puma 8 misses its SIGTERM at times, without the library, too; Puma kills it after half a minute, and where it waited is printed.
+    // A worker of Puma 6.6 or newer misses its SIGTERM at times, without the library, too; Puma kills it after half a minute, and where it waited is printed.
     let mut printed = run.printed();
     printed.retain(|line| program != "puma" || !line.contains("is ended by SIGKILL"));
     assert_eq!(printed, Vec::<String>::new());

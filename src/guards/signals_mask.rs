@@ -76,17 +76,12 @@ struct SinceFork {
 impl SinceFork {
     /// None when the leader is gone, has become another program, or has no such thread any more.
     fn read(lost: &Slot, leader: u32) -> Option<Self> {
-        let tid = read_word(leader, lost.tid.as_ptr().addr()).map(u32::from_ne_bytes)?;
+        let tid = kernel::bytes_of(leader, lost.tid.as_ptr().addr()).map(u32::from_ne_bytes)?;
         let made_at = other_process::made_at(format_args!("{leader}/task/{tid}"))?;
-        let takes_signals = read_word(leader, lost.takes_signals.as_ptr().addr()).map(u64::from_ne_bytes)?;
+        let takes_signals = kernel::bytes_of(leader, lost.takes_signals.as_ptr().addr()).map(u64::from_ne_bytes)?;
         let is_young = made_at + BEGINS_FOR_NS > kernel::boottime();
         (kernel::parent_id() == leader).then_some(SinceFork { takes_signals, is_young })
     }
-}
-
-fn read_word<const BYTES: usize>(process: u32, address: usize) -> Option<[u8; BYTES]> {
-    let mut bytes = [0; BYTES];
-    kernel::read_memory_of(process, address, &mut bytes).then_some(bytes)
 }
 
 /// Signals for which this process has a handler.

@@ -123,17 +123,11 @@ fn futex(call: &str) -> Option<Wait> {
     (waits && own && timeout == 0).then_some(Wait { address, instruction, stack, switches: 0 })
 }
 
-/// Bytes that a child has at an address.
-fn bytes_of<const N: usize>(pid: u32, address: usize) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    kernel::read_memory_of(pid, address, &mut bytes).then_some(bytes)
-}
-
 /// True when the child has the same code before and at this address as this process, which can then tell whose it is.
 fn is_shared(pid: u32, address: usize) -> bool {
     let before = address.saturating_sub(16);
     let mut own = [0u8; 32];
-    kernel::read_memory(before, &mut own) && bytes_of(pid, before) == Some(own)
+    kernel::read_memory(before, &mut own) && kernel::bytes_of(pid, before) == Some(own)
 }
 
 /// Frames of a child's stack that are read.

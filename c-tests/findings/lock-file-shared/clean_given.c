@@ -16,16 +16,6 @@ static void await(int end) {
     CHECK(read(end, &byte, 1) == 1);
 }
 
-static pid_t start(void (*work)(void)) {
-    pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        work();
-        live();
-    }
-    return child;
-}
-
 static void run(void (*one)(void), void (*other)(void)) {
     pid_t first = start(one), second = start(other);
     EXITED(first, 0);

@@ -24,16 +24,6 @@ static void second(void) {
     CHECK(flock(file, LOCK_UN) == 0 && write(done[1], &byte, 1) == 1);
 }
 
-static pid_t start(void (*work)(void)) {
-    pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        work();
-        live();
-    }
-    return child;
-}
-
 int main(void) {
     file = open("lock.pid", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     CHECK(file >= 0 && pipe(taken) == 0 && pipe(done) == 0);

@@ -1,5 +1,5 @@
-//! The short form: every input of the corpora, and changes of them, the same ones each time. FUZZ_SECONDS in the environment: as many for each target, from a seed
-//! of this moment.
+//! The short form: every input of the corpora, every one that failed once, and changes of the corpora, the same ones each time.
+//! FUZZ_SECONDS in the environment: as many for each target, from a seed of this moment.
 use forkguard_fuzz::{Changes, TARGETS, Target};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
@@ -9,15 +9,19 @@ use std::{env, fs};
 /// Changes that are tried of each corpus.
 const CHANGES: u32 = 20_000;
 
-fn corpora() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora")
+/// The inputs in a folder, in the order of their names; none where there is no such folder.
+fn inputs(folder: &str, target: &Target) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(target.name);
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("entry").path()).collect();
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).expect("an input")).collect()
 }
 
 fn corpus(target: &Target) -> Vec<Vec<u8>> {
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(corpora().join(target.name)).expect("a corpus").map(|entry| entry.expect("entry").path()).collect();
-    paths.sort();
-    paths.iter().map(|path| fs::read(path).expect("an input")).collect()
+    let corpus = inputs("corpora", target);
+    assert!(!corpus.is_empty(), "{}: no corpus", target.name);
+    corpus
 }
 
 /// Tries an input; one that fails is kept, to be tried alone.
@@ -33,7 +37,7 @@ fn attempt(target: &Target, input: &[u8]) {
 fn fuzz(name: &str) {
     let target = TARGETS.iter().find(|target| target.name == name).expect("a target");
     let corpus = corpus(target);
-    corpus.iter().for_each(|input| attempt(target, input));
+    corpus.iter().chain(&inputs("once-failed", target)).for_each(|input| attempt(target, input));
     let seconds = env::var("FUZZ_SECONDS").ok().map(|seconds| Duration::from_secs(seconds.parse().expect("a number")));
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_nanos() as u64;
     let mut changes = Changes::new(if seconds.is_some() { now() } else { 1 });

@@ -90,6 +90,5 @@ pub(crate) fn waits(process: u32) -> bool {
 }
 
 fn read_from(process: u32, address: usize) -> Option<u64> {
-    let mut bytes = [0; 8];
-    kernel::read_memory_of(process, address, &mut bytes).then_some(u64::from_ne_bytes(bytes))
+    kernel::bytes_of(process, address).map(u64::from_ne_bytes)
 }

@@ -23,6 +23,12 @@ pub fn read_memory_of(process: u32, address: usize, into: &mut [u8]) -> bool {
     got == into.len() as isize
 }
 
+/// So many bytes that another process has at an address; None where they cannot be read.
+pub fn bytes_of<const N: usize>(process: u32, address: usize) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    read_memory_of(process, address, &mut bytes).then_some(bytes)
+}
+
 /// Reads many ranges into as many buffers of the same sizes at once: true when all of them could be read.
 pub fn read_scattered(from: &[libc::iovec], into: &[libc::iovec]) -> bool {
     let wanted: usize = from.iter().map(|v| v.iov_len).sum();

@@ -34,7 +34,7 @@ pub use fd::{
 pub use file::{born_at, is_file, read_text};
 pub use futex::{membarrier, register_membarrier, wait_for_change, wake_all};
 pub use memory::{
-    Pages, Plain, can_read_memory, disable_huge_pages, map_shared_page, merge_equal_pages, overwrite, read_memory,
+    Pages, Plain, bytes_of, can_read_memory, disable_huge_pages, map_shared_page, merge_equal_pages, overwrite, read_memory,
     read_memory_of, read_scattered, read_value, read_words, set_writable, write_words,
 };
 pub use private_fds::{
