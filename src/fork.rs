@@ -9,7 +9,7 @@ mod report;
 
 use crate::child::inheritance::Inheritance;
 use crate::describe::fork_kind;
-use crate::entry::scratch::BLOCKED;
+use crate::entry::held_signals::BLOCKED;
 use crate::entry::{catch_panic, record, record_with_scratch};
 use crate::{child, emit, guards, leader, ledger, sites};
 use forkguard_core::flags;

@@ -7,6 +7,7 @@ use super::uses::{accepted, pending, watch};
 use super::what_if;
 use super::work::Awaited;
 use crate::emit;
+use crate::entry::held_signals::holding_signals;
 use crate::entry::{Scratch, WaitLength, record, record_with_scratch, scratch};
 use crate::findings::signals_blocked;
 use crate::guards::{self, fixups};
@@ -40,7 +41,12 @@ pub(super) fn reset() {
 }
 
 /// Before a wait for work the child settles. Before a short one it waits for no report of its leader: the host counts that time.
+/// That is its longest work before a wait: a signal between two parts of it, which would not end the wait that follows, is held to its end.
 pub(crate) fn settle_before_wait(call: &'static &'static str, awaited: Awaited, length: WaitLength) {
+    holding_signals(|_| settle_or_postpone(call, awaited, length));
+}
+
+fn settle_or_postpone(call: &'static &'static str, awaited: Awaited, length: WaitLength) {
     let is_in_time = || length == WaitLength::Long || leader_has_reported();
     if is_older_than(BOOTS_FOR_NS) || awaited.is_work(length) && is_in_time() {
         record(|_| guards::unblock_before_wait(signals_blocked::attended(call), length));

@@ -6,9 +6,8 @@ use rustix::io::Errno;
 /// background that write (SIGTTOU).
 pub(super) fn without_signals<R>(write: impl FnOnce() -> Result<R, Errno>) -> Result<R, Errno> {
     let ours = 1u64 << (libc::SIGPIPE - 1) | 1 << (libc::SIGXFSZ - 1) | 1 << (libc::SIGTTOU - 1);
-    let blocked = kernel::blocked_signals();
+    let blocked = kernel::block_signals(ours);
     let pending = kernel::pending_signals();
-    kernel::set_blocked_signals(blocked | ours);
     let result = write();
     let raised = match result {
         Err(Errno::PIPE) => 1 << (libc::SIGPIPE - 1),

@@ -2,6 +2,7 @@
 pub(crate) mod arena;
 pub(crate) mod errno;
 pub(crate) mod foreign_exceptions;
+pub(crate) mod held_signals;
 pub(crate) mod layouts;
 #[macro_use]
 mod macros;

@@ -1,9 +1,9 @@
 //! The memory that reports are made in: a stack, an arena, room for lines. Mapped once, kept, and but for the stack empty in every forked
 //! child (what is not copied costs a fork nothing); a second report at the same time maps its own.
 use super::arena::Arena;
+use super::held_signals::holding_signals;
 use super::panic::catch_panic;
-use forkguard_core::kernel::{self, Pages, valgrind};
-use forkguard_core::tls;
+use forkguard_core::kernel::{Pages, valgrind};
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, Ordering::*};
 
@@ -80,17 +80,8 @@ impl Drop for ScratchMemory {
     }
 }
 
-/// Signals that wait while our own work is done.
-pub(crate) const BLOCKED: u64 = {
-    const SETXID: i32 = 33;
-    forkguard_core::kernel::DEFERRED_SIGNALS & !(1 << (SETXID - 1))
-};
-
 /// Runs work that needs room on a stack of its own: the host's may be that of a signal handler or of a thread with the least there is.
-/// No signal is delivered meanwhile: a handler must not find itself on a foreign stack. Excepted are glibc's for setuid, which other
-/// threads wait for, and those that the thread's own instructions raise (a sandbox may answer system calls in SIGSYS): blocked, they
-/// would end the process. The work is told which signals the host's thread blocks. Those that came meanwhile are let in afterwards, which
-/// `hooks/wait.rs` asks for.
+/// Signals are held meanwhile: a handler must not find itself on a foreign stack.
 pub(crate) fn on_scratch_stack<R>(work: impl FnOnce(&Scratch) -> R) -> Option<R> {
     holding_signals(|blocked| {
         let workspace = ScratchMemory::take()?;
@@ -99,19 +90,6 @@ pub(crate) fn on_scratch_stack<R>(work: impl FnOnce(&Scratch) -> R) -> Option<R>
         // SAFETY: the stack is mapped, aligned and large, and outlives the callback, which catches its own panics.
         unsafe { psm::on_stack(stack, size, || catch_panic(|| work(&at))) }
     })
-}
-
-/// Does that with signals blocked, and is told which ones the host's thread blocks. Those that come meanwhile are let in afterwards.
-fn holding_signals<R>(work: impl FnOnce(u64) -> R) -> R {
-    let blocked = kernel::blocked_signals();
-    // What the host blocks stays blocked: one of those may be pending, and would be delivered here.
-    kernel::set_blocked_signals(blocked | BLOCKED);
-    let result = work(blocked);
-    if tls::let_in() != 0 {
-        tls::set_let_in(tls::let_in() | kernel::pending_signals() & !blocked);
-    }
-    kernel::set_blocked_signals(blocked);
-    result
 }
 
 /// Runs work that opens files in passing: see [`forkguard_core::kernel`]. None when it panicked.
@@ -147,18 +125,15 @@ fn map() -> Option<Pages> {
     Some(pages)
 }
 
-/// In a child whose report is made: workers need not keep the room for it. That takes long enough that a signal which comes meanwhile may end a wait
-/// that is to follow.
+/// In a child whose report is made: workers need not keep the room for it.
 pub(crate) fn give_back() {
-    holding_signals(|_| {
-        if !COMMON.busy.swap(true, Acquire) {
-            // SAFETY: see `CommonPages`.
-            if let Some(pages) = unsafe { &mut *COMMON.pages.get() } {
-                pages.give_back(GUARD);
-            }
-            COMMON.busy.store(false, Release);
+    if !COMMON.busy.swap(true, Acquire) {
+        // SAFETY: see `CommonPages`.
+        if let Some(pages) = unsafe { &mut *COMMON.pages.get() } {
+            pages.give_back(GUARD);
         }
-    });
+        COMMON.busy.store(false, Release);
+    }
 }
 
 /// In a forked child: the thread that used the memory may be gone.

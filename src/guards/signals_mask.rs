@@ -4,6 +4,7 @@
 //! thread: nobody there will ever take such a signal.
 use super::signals::numbers;
 use crate::entry::WaitLength;
+use crate::entry::held_signals::{blocked_by_host, unblock_for_host};
 use crate::findings::signals_blocked;
 use crate::ledger::{log_action, log_resolving_action};
 use crate::options::{self, SignalsMask};
@@ -32,7 +33,7 @@ pub(crate) fn unblock_before_wait(attended: u64, length: WaitLength) {
         return;
     }
     if let Some(fork) = core_fork::birth() {
-        let blocked = fork.blocked & kernel::blocked_signals() & !attended;
+        let blocked = fork.blocked & blocked_by_host() & !attended;
         let ending = blocked & (ENDING | caught()) & STANDARD;
         // A thread of the child's own may be the one that takes them now.
         if ending == 0 || threads::live() > 1 {
@@ -95,14 +96,13 @@ fn unblock(fork: &Snapshot, signals: u64) {
     let names = names(signals);
     let subject = format_args!("{}", names.as_str());
     let action = "unblocked";
-    // Logged before: a signal that is pending may end this process right here.
     if signals_blocked::steers(fork.blocked & !signals) {
         log_action(Guard::SignalsMask, action, subject, start, Ok(()));
     } else {
         let resolved = (FindingKind::SignalsBlocked, format_args!("{}", signals_blocked::MASK), "forkguard unblocked them");
         log_resolving_action(Guard::SignalsMask, action, subject, start, Ok(()), resolved);
     }
-    kernel::set_blocked_signals(kernel::blocked_signals() & !signals);
+    unblock_for_host(signals);
 }
 
 fn names(set: u64) -> Text<64> {

@@ -7,7 +7,7 @@ use super::held_up::report_held_up;
 use super::outside::{is_child_of_own_program, is_executed_child};
 use super::slices::{FIRST_SLICE_NS, LAST_SLICE_NS, Polled, poll_all};
 use crate::describe::pipes::{Wait, left_open};
-use crate::entry::scratch::BLOCKED;
+use crate::entry::held_signals::BLOCKED;
 use crate::entry::{Registers, Scratch, errno, record, record_with_scratch};
 use crate::findings::pipe_inherited;
 use crate::sites::{self, Start};
@@ -171,8 +171,7 @@ pub(crate) fn polls(registers: &Registers) -> bool {
         return false;
     }
     errno::preserve(|| {
-        let blocked = kernel::blocked_signals();
-        kernel::set_blocked_signals(blocked | BLOCKED);
+        let blocked = kernel::block_signals(BLOCKED);
         let mut slice = FIRST_SLICE_NS;
         let polled = loop {
             match poll_all(asked, count, slice, blocked) {

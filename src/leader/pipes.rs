@@ -7,7 +7,7 @@ use super::held_up::report_held_up;
 use super::slices::{FIRST_SLICE_NS, LAST_SLICE_NS, Polled, all_restart, poll};
 use crate::describe;
 use crate::describe::pipes::{Wait, circle};
-use crate::entry::scratch::BLOCKED;
+use crate::entry::held_signals::BLOCKED;
 use crate::entry::{Scratch, errno, record, record_with_scratch};
 use crate::findings::pipe_inherited;
 use crate::sites::{self, Start};

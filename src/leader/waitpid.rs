@@ -11,8 +11,8 @@
 use super::slices::{FIRST_SLICE_NS, LAST_SLICE_NS, Polled, all_restart, poll};
 use super::{asked_to_end, children, held_readers, pipes};
 use crate::describe::pipes::Wait;
+use crate::entry::held_signals::BLOCKED;
 use crate::entry::record_with_scratch;
-use crate::entry::scratch::BLOCKED;
 use crate::sites::Start;
 use forkguard_core::fixed::Text;
 use forkguard_core::{gate, kernel, tls};

@@ -41,6 +41,11 @@ global_asm!(
     ".type forkguard_tls_let_in,@tls_object",
     ".size forkguard_tls_let_in,8",
     "forkguard_tls_let_in: .zero 8",
+    ".hidden forkguard_tls_holds",
+    ".globl forkguard_tls_holds",
+    ".type forkguard_tls_holds,@tls_object",
+    ".size forkguard_tls_holds,8",
+    "forkguard_tls_holds: .zero 8",
     ".hidden forkguard_tls_forks_with",
     ".globl forkguard_tls_forks_with",
     ".type forkguard_tls_forks_with,@tls_object",
@@ -96,7 +101,11 @@ word!(
     /// Before a call that waits: [`WAITS`], and the signals that were pending when work of ours let signals in again, a bit each.
     let_in, set_let_in, "forkguard_tls_let_in", u64
 );
-/// In the words `let_in` and `forks_with`. (The bit of SIGKILL, which is never pending.)
+word!(
+    /// While work of ours holds signals: [`WAITS`], and the signals that this thread blocks itself.
+    holds, set_holds, "forkguard_tls_holds", u64
+);
+/// In the words `let_in`, `holds` and `forks_with`. (The bit of SIGKILL, which is never pending.)
 pub const WAITS: u64 = 1 << (libc::SIGKILL - 1);
 
 word!(

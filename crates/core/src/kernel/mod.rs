@@ -49,7 +49,7 @@ pub use process::{
     group_of, may_be_waited_for, own_thread_name, parent_id, process_exists, process_id, session_of, thread_exists, thread_id,
 };
 pub use signal::{
-    KernelAction, abort, blocked_signals, pending_signals, set_blocked_signals, set_signal_action, signal_action,
+    KernelAction, abort, block_signals, blocked_signals, pending_signals, set_blocked_signals, set_signal_action, signal_action,
     take_pending_signal,
 };
 pub use syscall::syscall;

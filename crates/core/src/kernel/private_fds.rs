@@ -2,13 +2,13 @@
 //!
 //! In a process of one thread nothing sees such a descriptor while signals are blocked. Other threads would: a child that one of them forks
 //! inherits it, and their next open misses the lowest free number (POSIX). There, and where the table is full, a *reader* opens the file: a
-//! kernel task in this process that shares everything with the calling thread, its stack and its thread-local words too, but reentrys the
+//! kernel task in this process that shares everything with the calling thread, its stack and its thread-local words too, but replaces the
 //! table of descriptors by an empty one (close_range(2), CLOSE_RANGE_UNSHARE: nothing is copied, so nothing is closed late). The calling
 //! thread is suspended meanwhile, as by vfork, and goes on when the reader has ended.
 use super::clock::sleep;
 use super::fd::{can_open_two, close_range};
 use super::process::thread_exists;
-use super::signal::{blocked_signals, set_blocked_signals};
+use super::signal::{block_signals, set_blocked_signals};
 use super::valgrind;
 use crate::tls;
 use core::arch::asm;
@@ -30,8 +30,7 @@ pub fn with_private_fds(work: impl FnOnce()) {
     if tls::private_fds() != 0 {
         return work();
     }
-    let blocked = blocked_signals();
-    set_blocked_signals(blocked | DEFERRED_SIGNALS);
+    let blocked = block_signals(DEFERRED_SIGNALS);
     let mut work = Some(work);
     if kernel_threads() > 1 || !can_open_two() {
         run_in_reader(&mut work);
