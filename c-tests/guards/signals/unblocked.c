@@ -38,6 +38,7 @@ static void wait_for_work(void) {
 static void take_signals_itself(void) { take_signals(NULL); }
 
 static void start_thread_that_takes_them(void) {
+    worker_tid = 0;
     start_worker_blocked_in(SYS_rt_sigtimedwait, take_signals);
     wait_for_work();
 }

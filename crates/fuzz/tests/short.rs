@@ -59,7 +59,7 @@ macro_rules! targets {
         }
     };
 }
-targets!(report suppress lines python ruby perl php);
+targets!(report options suppress lines python ruby perl php);
 
 /// What the corpora are worth: the readers find in them what was put there.
 #[test]

@@ -368,9 +368,9 @@ pub fn init_child() {
     }
 }
 
-/// Threads that are running.
+/// Threads that run, or are about to.
 pub fn live() -> u32 {
-    slots().iter().filter(|s| s.state() == SlotState::Live).count() as u32
+    slots().iter().filter(|s| matches!(s.state(), SlotState::Live | SlotState::Starting)).count() as u32
 }
 
 impl Slot {

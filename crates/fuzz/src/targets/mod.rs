@@ -1,6 +1,7 @@
 //! What is fuzzed: one file a kind of reader.
 mod frames;
 mod lines;
+mod options;
 mod report;
 mod suppress;
 
@@ -13,8 +14,9 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target { name: "report", run: report::run },
+    Target { name: "options", run: options::run },
     Target { name: "suppress", run: suppress::run },
     Target { name: "lines", run: lines::run },
     Target { name: "python", run: frames::python },
