@@ -1,5 +1,6 @@
 //! What `run` and `check` are told about the program and the library in it.
 use super::library;
+use forkguard_options::{DEFAULTS, TABLE, nearest};
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -35,18 +36,24 @@ pub(crate) struct Setup {
 /// A variable of the environment and its value.
 pub(crate) type Setting = (String, String);
 
-/// `sockets=sever` as the library knows it.
+/// `sockets=sever` as the library knows it, or why it would not take it.
 fn setting(text: &str) -> Result<Setting, String> {
-    const PREFIX: &str = "FORKGUARD_";
     let (name, value) = text.split_once('=').ok_or("not of the form OPTION=VALUE")?;
-    let name = name.to_uppercase().replace('-', "_");
-    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-    match name.as_str() {
-        name if !is_name(name) => Err(format!("{name:?} is no name of an option")),
-        "FORKGUARD" => Ok((name, value.to_owned())),
-        name if name.starts_with(PREFIX) => Ok((name.to_owned(), value.to_owned())),
-        name => Ok((format!("{PREFIX}{name}"), value.to_owned())),
+    let name = variable(name);
+    let option = TABLE.iter().find(|row| row.name.to_str() == Ok(&name));
+    let option = option.ok_or_else(|| format!("no option {name}; {}?", nearest(&name)))?;
+    let mut options = DEFAULTS;
+    match value.is_empty() || options.take(option, value) {
+        true => Ok((name, value.to_owned())),
+        false => Err(format!("allowed is {}", option.allowed)),
     }
+}
+
+/// The variable of the environment that an option's name stands for, as people write it.
+fn variable(name: &str) -> String {
+    const PREFIX: &str = "FORKGUARD";
+    let name = name.to_uppercase().replace('-', "_");
+    if name.starts_with(PREFIX) { name } else { format!("{PREFIX}_{name}") }
 }
 
 impl Setup {
@@ -94,6 +101,9 @@ mod tests {
         assert_eq!(of("FORKGUARD_KEEP=a=b"), Ok("FORKGUARD_KEEP=a=b".to_owned()));
         assert_eq!(of("safe-point=100"), Ok("FORKGUARD_SAFE_POINT=100".to_owned()));
         assert_eq!(of("FORKGUARD=off"), Ok("FORKGUARD=off".to_owned()));
+        assert_eq!(of("sockets="), Ok("FORKGUARD_SOCKETS=".to_owned()));
+        assert_eq!(of("socket=sever"), Err("no option FORKGUARD_SOCKET; FORKGUARD_SOCKETS?".to_owned()));
+        assert_eq!(of("sockets=severed"), Err("allowed is cloexec, sever, spare or keep".to_owned()));
         assert!(of("sockets").is_err() && of("=x").is_err() && of("a b=c").is_err());
     }
 
