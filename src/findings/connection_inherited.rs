@@ -2,7 +2,8 @@
 //! sockets carry whole messages and no state.
 use crate::entry::Arena;
 use crate::findings::evidence::Evidence;
-use forkguard_report::event::{Descriptor, Finding, FindingKind, Severity, SocketRole};
+use forkguard_report::catalogue::UDP;
+use forkguard_report::event::{Descriptor, Finding, FindingKind, Severity, Site, SocketRole};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for descriptor in evidence.inherited.iter() {
@@ -12,9 +13,21 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             Severity::Info,
             format_args!("{}", descriptor.fd),
             format_args!("{subject}"),
-            evidence.arena.join([descriptor.site.as_slice()]),
+            evidence.arena.join([descriptor.site.as_slice(), started(evidence, descriptor).as_slice()]),
         ));
     }
+}
+
+/// Where the thread was started that connected without a line of the application on its stack, as threads of pools do.
+fn started<'a>(evidence: &Evidence<'a>, descriptor: &Descriptor<'_>) -> Option<Site<'a>> {
+    let thread = descriptor.site.as_ref().filter(|site| site.application().is_none())?.thread?;
+    evidence.threads.iter().find(|it| it.tid == thread)?.site.clone()
+}
+
+/// What a client's socket for datagrams is, by name.
+pub(crate) fn datagrams<'a>(arena: &'a Arena, descriptor: &Descriptor<'_>) -> Option<&'a str> {
+    let local = descriptor.socket.as_ref()?.local.as_deref()?;
+    Some(arena.format(format_args!("{UDP}{local}, descriptor {}, on which several processes send and read", descriptor.fd)))
 }
 
 /// What a connection is, by name; None for what is none.

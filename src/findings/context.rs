@@ -7,8 +7,9 @@ use crate::options::{self, Options};
 use forkguard_core::kernel;
 use forkguard_loader::program_path;
 use forkguard_report::catalogue::{
-    CHILD_HOOKS, COMPRESSED, CURE_COMPRESSED, CURE_FULL_PIPE, CURE_GOODBYE, CURE_OWN_LOCK, CURE_WAITS_ALONE, EXPLAIN_FULL_PIPE,
-    EXPLAIN_WAITS_ALONE, FULL_PIPE, OR_OPTION, OWN_HOLDER, is_goodbye, waits_alone,
+    CHILD_HOOKS, COMPRESSED, CURE_COMPRESSED, CURE_FULL_PIPE, CURE_GOODBYE, CURE_OWN_LOCK, CURE_UDP, CURE_UNSHARED,
+    CURE_WAITS_ALONE, EXPLAIN_FULL_PIPE, EXPLAIN_UDP, EXPLAIN_UNSHARED, EXPLAIN_WAITS_ALONE, FULL_PIPE, OR_OPTION, OWN_HOLDER,
+    UDP, is_goodbye, is_unshared, waits_alone,
 };
 use forkguard_report::cure::Program;
 use forkguard_report::event::{Finding, FindingKind, Severity, Site, State, Text};
@@ -47,8 +48,10 @@ impl<'a> Context<'a> {
             at: Borrowed(application_lines(self.arena, sites)),
             sites: Borrowed(sites),
             explain: Borrowed(match kind {
+                _ if is_unshared(kind, subject) => EXPLAIN_UNSHARED,
                 _ if waits_alone(kind, subject) => EXPLAIN_WAITS_ALONE,
                 FindingKind::PipeInherited if subject.ends_with(FULL_PIPE) => EXPLAIN_FULL_PIPE,
+                FindingKind::ConnectionSharedUse if subject.starts_with(UDP) => EXPLAIN_UDP,
                 _ => kind.explain(),
             }),
             cure: Borrowed(self.cure(kind, subject, sites)),
@@ -65,8 +68,10 @@ impl<'a> Context<'a> {
         let is_own_lock = matches!(kind, FindingKind::LockOrphaned | FindingKind::LockDeadlock) && subject.contains(OWN_HOLDER);
         let cure = match kind {
             _ if is_own_lock => CURE_OWN_LOCK,
+            _ if is_unshared(kind, subject) => CURE_UNSHARED,
             _ if waits_alone(kind, subject) => CURE_WAITS_ALONE,
             FindingKind::PipeInherited if subject.ends_with(FULL_PIPE) => CURE_FULL_PIPE,
+            FindingKind::ConnectionSharedUse if subject.starts_with(UDP) => CURE_UDP,
             FindingKind::ConnectionSharedUse if is_goodbye(subject, self.program.server) => CURE_GOODBYE,
             FindingKind::BufferDuplicated if subject.contains(COMPRESSED) => CURE_COMPRESSED,
             _ => kind.cure(self.program.server),

@@ -66,6 +66,11 @@ pub(crate) fn runtime_library<'t>(thread: &'t Thread<'_>) -> Option<&'t str> {
     runtime(thread, native::module_is_go).map(|(library, _)| library)
 }
 
+/// The name of the runtime that a thread belongs to.
+pub(crate) fn runtime_name(thread: &Thread<'_>) -> Option<&'static str> {
+    runtime(thread, native::module_is_go).map(|(_, name)| name)
+}
+
 /// The site of a library that matters by being loaded.
 pub(super) fn loaded_site<'a>(arena: &'a Arena, path: &'a str) -> Site<'a> {
     let frame = Frame {

@@ -29,7 +29,7 @@ pub(crate) mod timer_lost;
 pub(crate) use context::{of_hit, program};
 pub(crate) use evidence::Evidence;
 pub(crate) use hit::{Hazard, Hit};
-pub(crate) use libraries::{go_site, runtime_library};
+pub(crate) use libraries::{go_site, runtime_library, runtime_name};
 pub(crate) use option_that_cures::{NOT_OF_THE_PROCESS, SINCE_BEFORE_THE_FORK};
 pub(crate) use summary::{alike_text, deserves_summary, hit_text, kinds, resolved_text, summary_text};
 pub(crate) use thread_lost::{of_named_thread, renamed};

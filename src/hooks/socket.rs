@@ -6,7 +6,7 @@ use crate::child::{settle, uses};
 use crate::entry::{WaitLength, record};
 use crate::guards::before_wait;
 use crate::sites;
-use forkguard_core::registry::descriptors::{self, FdKind, role};
+use forkguard_core::registry::descriptors::{self, FdKind, mark, role};
 use forkguard_core::registry::threads;
 use forkguard_core::{flags, kernel};
 use libc::{c_char, c_int, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, socklen_t};
@@ -97,8 +97,11 @@ hook! {
         if result == 0 && let Some(path) = path_of(address, length) {
             created(path, fd);
         }
-        if result == 0 && port_of(address, length) != 0 && kernel::is_datagram_socket(fd) {
-            record(|_| serves(fd, caller));
+        if result == 0 && kernel::is_datagram_socket(fd) {
+            record(|_| match port_of(address, length) {
+                0 => descriptors::add_mark(fd, mark::BOUND),
+                _ => serves(fd, caller),
+            });
         }
         result
     }

@@ -205,7 +205,22 @@ pub const EXPLAIN_WAITS_ALONE: &str = "This thread waits for what only another t
 pub const CURE_WAITS_ALONE: &str = "Start the thread that would wake it up in the process that waits, not before the fork; what another process \
     is to give needs a pipe, or objects that are made for several processes.";
 
+/// Stands in the subject of a wait for an object that only its own process wakes up others for.
+pub const UNSHARED: &str =
+    " that was made for one process, but lies in memory that processes share: what another one does wakes nobody here";
+/// Explains one.
+pub const EXPLAIN_UNSHARED: &str = "A lock, condition, barrier or semaphore that was not made process-shared is waited for within one process: \
+    another process that shares the memory may release it, but the kernel wakes up nobody here.";
+/// The cure of one.
+pub const CURE_UNSHARED: &str = "Make it process-shared (pthread_mutexattr_setpshared and its like with PTHREAD_PROCESS_SHARED, sem_init with a \
+    second argument of 1); std::mutex, std::condition_variable and Rust's locks never are: use POSIX's, boost::interprocess or a pipe.";
+
 /// True for such a wait, by the subject of its finding.
+pub fn is_unshared(kind: FindingKind, subject: &str) -> bool {
+    kind == FindingKind::LockDeadlock && subject.contains(UNSHARED)
+}
+
+/// True for a wait in a process of one thread for what is no lock, by the subject of its finding.
 pub fn waits_alone(kind: FindingKind, subject: &str) -> bool {
     const LOCKS: [&str; 3] = ["lock", "mutex", "static variable"];
     kind == FindingKind::LockDeadlock && subject.contains(WAITS_ALONE) && !LOCKS.iter().any(|lock| subject.contains(lock))
@@ -224,6 +239,16 @@ pub const CURE_OWN_LOCK: &str = "Release it before the fork, or fork where it is
 /// Explains one whose lock lies in memory that processes share.
 pub const EXPLAIN_SHARED_LOCK: &str = "It lies in memory that processes share, though it was not made for several: the child's lock is the leader's, \
     whose thread may still release it, but wakes nobody in the child.";
+
+/// Begins the subject of a use of a client's socket for datagrams.
+pub const UDP: &str = "UDP socket ";
+
+/// Explains one.
+pub const EXPLAIN_UDP: &str = "The child has sent and read on a socket that others send on, too: an answer goes to whoever reads first, \
+    whoever has asked.";
+
+/// The cure of one.
+pub const CURE_UDP: &str = "Make the socket in each process that asks, not before the fork.";
 
 /// Cures a connection that child and leader share, used or not.
 const OWN_CONNECTION: Cures = cures!(

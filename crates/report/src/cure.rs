@@ -1,6 +1,7 @@
 //! What to do about a finding, in one line for the program at hand: its language, its server, its names. The whole text is in the finding.
 use crate::catalogue::{
-    AT_BLOCKS_END, AT_INTERPRETERS_END, COMPRESSED, FULL_PIPE, OR_OPTION, OWN_HOLDER, Server, is_goodbye, waits_alone,
+    AT_BLOCKS_END, AT_INTERPRETERS_END, COMPRESSED, FULL_PIPE, OR_OPTION, OWN_HOLDER, Server, UDP, is_goodbye, is_unshared,
+    waits_alone,
 };
 use crate::event::{Finding, FindingKind, Frame, Site};
 use crate::text::{Place, Plain};
@@ -150,10 +151,18 @@ fn whole_clauses(text: &str, columns: usize) -> Option<&str> {
     const LEAST: usize = 30;
     let Some((end, _)) = text.char_indices().nth(columns) else { return Some(text) };
     let fits = &text[..end];
-    let last = [" or ", "; ", ": ", " ("].iter().filter_map(|border| fits.rfind(border)).max()?;
+    let last_of =
+        |border: &str| fits.rmatch_indices(border).map(|(at, _)| at).find(|&at| border != " (" || ends_with_remark(&text[at..]));
+    let last = [" or ", "; ", ": ", ", not ", " ("].into_iter().filter_map(last_of).max()?;
     let open = fits[..last].rfind(" (").filter(|&open| !fits[open..last].contains(')'));
     let clauses = fits[..open.unwrap_or(last)].trim_end_matches(',');
     (clauses.len() >= LEAST).then_some(clauses)
+}
+
+/// True for a remark in parentheses behind which nothing of the same clause follows.
+fn ends_with_remark(text: &str) -> bool {
+    let after = text.split_once(')').map_or("", |(_, after)| after);
+    after.is_empty() || after.starts_with([',', ';', ':'])
 }
 
 /// A text of some length; what does not fit is left out.
@@ -283,6 +292,13 @@ impl ShortCure<'_, '_> {
         rest.split_once('"').map(|(name, _)| name).filter(|name| !name.is_empty())
     }
 
+    /// The runtime that all lost threads belong to.
+    fn runtime(&self) -> Option<&str> {
+        let (_, lost) = self.finding.subject.split_once("lost at the fork: ")?;
+        let (count, rest) = lost.split_once(" of ")?;
+        rest.split_once(" (").filter(|_| !count.contains('(')).map(|(runtime, _)| runtime)
+    }
+
     /// What it is about, without its number and the like.
     fn it(&self) -> &str {
         let end = self.finding.subject.find([',', '(']).unwrap_or(self.finding.subject.len());
@@ -335,7 +351,13 @@ impl Display for ShortCure<'_, '_> {
         match (self.finding.kind, thread) {
             (FindingKind::ThreadLost, Some(thread)) => write!(out, "start \"{thread}\"{line} in {place}{later}"),
             (FindingKind::ThreadLost, None) => write!(out, "start the thread{line} in {place}{later}"),
+            (FindingKind::JoinLostThread, _) if self.runtime().is_some() => {
+                write!(out, "use {} first in {place}{later}", self.runtime().unwrap_or_default())
+            }
             (FindingKind::JoinLostThread, Some(thread)) => write!(out, "start \"{thread}\" in {place}{later}"),
+            (kind, _) if is_unshared(kind, &self.finding.subject) => {
+                out.write_str("make it process-shared (PTHREAD_PROCESS_SHARED, sem_init's pshared); std::mutex never is")
+            }
             (FindingKind::LockDeadlock, _) if waits_alone(self.finding.kind, &self.finding.subject) => {
                 write!(out, "start the thread that would wake it up in {place}; another process needs a pipe to do so")
             }
@@ -356,6 +378,9 @@ impl Display for ShortCure<'_, '_> {
             }
             (FindingKind::ConnectionSharedUse, _) if is_goodbye(&self.finding.subject, self.program.server) => {
                 write!(out, "end the child by {}: what closes {it}{line} must not run there", self.program.ends_at_once())
+            }
+            (FindingKind::ConnectionSharedUse, _) if self.finding.subject.starts_with(UDP) => {
+                write!(out, "make the socket{line} in {place}{later}")
             }
             (FindingKind::ConnectionInherited | FindingKind::ConnectionSharedUse, _) => {
                 write!(out, "connect to {it}{line} in {place}{later}")
@@ -527,6 +552,12 @@ mod tests {
             ),
             "cure: start \"b\" in the child (fork's block), or make the lock anew there\n"
         );
+        let of_runtime =
+            "a thread waits for a condition; lost at the fork: 2 threads of the Java virtual machine (\"GC\", \"VM\")";
+        assert_eq!(
+            short(Server::Gunicorn, "", FindingKind::JoinLostThread, of_runtime, None),
+            "cure: use the Java virtual machine first in gunicorn's post_fork, not before the fork\n"
+        );
         assert_eq!(
             short(Server::Other, "/srv/server", FindingKind::ThreadLost, "an unnamed thread (tid 8)", Some("/srv/main.c")),
             "cure: start the thread (main.c:13) in the child, after fork (pthread_atfork)\n"
@@ -611,6 +642,8 @@ mod tests {
         assert_eq!(at(90), text.split(", or make").next());
         assert_eq!(at(70), text.split(" (a pool's").next());
         assert_eq!((at(44), at(20)), (text.split(" (a pool's").next(), None));
+        let text = "connect to unix /tmp/pymp-1/listener-7 (app.py:4) in gunicorn's post_fork, not before the fork";
+        assert_eq!((whole_clauses(text, 80), whole_clauses(text, 60)), (text.split(", not").next(), None));
         assert_eq!(
             whole_clauses("end the child by _exit(), or wait: it is a little too long", 45),
             Some("end the child by _exit(), or wait")

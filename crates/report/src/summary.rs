@@ -2,7 +2,7 @@
 //! allocating.
 use crate::catalogue::Server;
 use crate::cure::{self, Program};
-use crate::event::{Cure, Finding, FindingKind, Frame, Severity, Site, State};
+use crate::event::{Cure, Finding, FindingKind, Frame, Role, Severity, Site, State};
 use crate::text::{Count, Plain};
 use std::fmt::{Result, Write};
 
@@ -169,7 +169,7 @@ fn story(out: &mut dyn Write, finding: &Finding) -> Result {
         if told.clone().take(index).any(|(earlier, it)| earlier.role == site.role && it == frame) {
             continue;
         }
-        write!(out, "{separator}{} at {frame}{}", site.role.deed(), whose(finding, frame))?;
+        write!(out, "{separator}{} at {frame}{}", deed(finding, site), whose(finding, frame))?;
         if let Some(caller) = site.caller(frame) {
             write!(out, ", called at {caller}")?;
         }
@@ -192,9 +192,17 @@ fn line(out: &mut dyn Write, finding: &Finding, more: usize) -> Result {
 
 /// The line to edit, and what was done there.
 fn place<'f>(finding: &'f Finding) -> Option<(&'static str, &'f Frame<'f>)> {
-    let of = |site: &Site, frame| Some((site.role.deed(), frame?));
+    let of = |site: &Site, frame| Some((deed(finding, site), frame?));
     let ours = finding.sites.iter().find_map(|site| of(site, site.application()));
     ours.or_else(|| finding.sites.iter().find_map(|site| of(site, site.innermost())))
+}
+
+/// What was done at a site of a finding.
+fn deed(finding: &Finding, site: &Site) -> &'static str {
+    match (finding.kind, site.role) {
+        (FindingKind::ConnectionInherited | FindingKind::ConnectionSharedUse, Role::Started) => "by a thread started",
+        (_, role) => role.deed(),
+    }
 }
 
 /// True for findings of one kind of which the second says nothing new: the same was done at the same line.
@@ -236,7 +244,7 @@ fn guarded(out: &mut dyn Write, cures: &[Cure]) -> Result {
 mod tests {
     use super::*;
     use crate::cure::Language;
-    use crate::event::{Guard, Role};
+    use crate::event::Guard;
 
     fn finding(kind: FindingKind, severity: Severity, subject: &'static str, sites: Vec<Site<'static>>) -> Finding<'static> {
         Finding {

@@ -1,6 +1,7 @@
 //! Why the use of an inherited descriptor may matter.
 use crate::describe::{descriptors, keep};
 use forkguard_core::fixed::Text;
+use forkguard_core::kernel;
 use forkguard_core::registry;
 use forkguard_core::registry::descriptors::{FdKind, Record, mark, role};
 use forkguard_report::event::FindingKind;
@@ -29,6 +30,8 @@ pub(crate) enum Use {
 pub(super) enum Concern {
     /// Its bytes belong to two processes.
     Connection,
+    /// A client's socket for datagrams: what comes back goes to whoever reads first.
+    Datagrams,
     /// Its other end is the leader's, too: what a signal handler writes wakes the leader.
     SelfPipe,
     /// Leader and child change what it watches.
@@ -58,6 +61,7 @@ impl Concern {
             FdKind::Socket if record.role & role::CONNECTED != 0 => Some(Concern::Connection),
             FdKind::Socket if record.role & role::ACCEPTED != 0 => Some(Concern::Accepted),
             FdKind::Socket if record.role & role::PAIR != 0 => Some(Concern::SelfPipe),
+            FdKind::Socket if is_clients(record) => Some(Concern::Datagrams),
             FdKind::Pipe => Some(Concern::SelfPipe),
             FdKind::Epoll => Some(Concern::Epoll),
             FdKind::Inotify => Some(Concern::Events),
@@ -79,6 +83,7 @@ impl Concern {
             Concern::Connection | Concern::Severed | Concern::Accepted => {
                 matches!(usage, Use::Input | Use::Output | Use::Shutdown)
             }
+            Concern::Datagrams => matches!(usage, Use::Input | Use::Output),
             Concern::SelfPipe => usage == Use::Output,
             Concern::Epoll | Concern::Timer | Concern::Signals => usage == Use::Watch,
             Concern::Events => usage == Use::Input,
@@ -99,11 +104,18 @@ impl Concern {
     pub(super) fn may_hit(self, fd: i32) -> bool {
         match self {
             Concern::Connection => descriptors::is_stream(fd),
+            Concern::Datagrams => kernel::is_datagram_socket(fd),
             Concern::SelfPipe => registry::descriptors::twin(fd).is_some(),
             Concern::Epoll | Concern::Events | Concern::Timer | Concern::Signals | Concern::Severed | Concern::Accepted => true,
             Concern::File => descriptors::is_positioned(fd),
         }
     }
+}
+
+/// True for a socket of the internet's that was neither connected nor given an address.
+fn is_clients(record: &Record) -> bool {
+    let is_internet = [libc::AF_INET, libc::AF_INET6].contains(&i32::from(record.family));
+    is_internet && record.role & role::LISTENING == 0 && record.marks & mark::BOUND == 0
 }
 
 /// The descriptor in the ids of findings: its number at the fork.

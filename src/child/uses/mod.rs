@@ -3,6 +3,7 @@ pub(super) mod accepted;
 mod certainty;
 mod close;
 mod concern;
+mod datagrams;
 pub(super) mod deferred;
 mod file;
 mod file_lock;
@@ -109,6 +110,7 @@ fn before_first(call: Call, fd: i32, usage: Use) {
         Concern::Connection | Concern::Epoll | Concern::Events | Concern::Timer | Concern::Signals => {
             shared::before_first_use(call, fd, concern)
         }
+        Concern::Datagrams => datagrams::before_use(call, fd, usage),
         Concern::SelfPipe => self_pipe::before_first_use(call, fd),
         Concern::Accepted => accepted::before_first_use(fd),
         Concern::Severed => severed::before_first_use(call, fd),

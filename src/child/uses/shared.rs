@@ -39,11 +39,18 @@ pub(super) fn used_site<'a>(arena: &'a Arena, site: usize) -> Option<Site<'a>> {
     describe::site(arena, Role::Used, kernel::thread_id(), site)
 }
 
+/// Where the lost thread was started that opened it without a line of the application on its stack, as threads of pools do.
+fn started<'a>(arena: &'a Arena, opened: Option<&Site<'_>>) -> Option<Site<'a>> {
+    let thread = opened.filter(|site| site.application().is_none())?.thread?;
+    let (_, lost) = core_fork::lost_threads().find(|(_, lost)| lost.tid == thread)?;
+    describe::site(arena, Role::Started, thread, lost.site)
+}
+
 /// Reports the first use, before it happens or when it is known whether the leader hands the descriptor over.
 pub(super) fn before_first_use(call: Call, fd: i32, concern: Concern) {
     watch::mark_used(fd);
     let reported = || ledger::find(hit_kind(concern), descriptor_id(fd).as_str()).is_some();
-    if concern.hazard(fd).is_none() || reported() || certainty(fd).is_none() {
+    if concern.hazard(fd).is_none() && concern != Concern::Datagrams || reported() || certainty(fd).is_none() {
         return;
     }
     let (site, at_end) = (call.capture(), call.is_at_end());
@@ -116,7 +123,6 @@ fn is_handed_over(fd: i32, concern: Concern) -> bool {
 
 fn report(fd: i32, concern: Concern, severity: Severity, site: usize, at_end: bool) {
     let (kind, id) = (hit_kind(concern), descriptor_id(fd));
-    let Some(hazard) = concern.hazard(fd) else { return };
     // A leader that does not read events itself may have made the instance for its child.
     let is_childs = concern == Concern::Events || is_handed_over(fd, concern);
     let (severity, output) = match is_childs {
@@ -130,13 +136,16 @@ fn report(fd: i32, concern: Concern, severity: Severity, site: usize, at_end: bo
                 Concern::Epoll | Concern::Events | Concern::Timer | Concern::Signals => {
                     epoll_inherited::subject(arena, &descriptor)?
                 }
+                Concern::Datagrams => connection_inherited::datagrams(arena, &descriptor)?,
                 _ => connection_inherited::subject(arena, &descriptor)?,
             };
-            let is_goodbye = at_end && kind == FindingKind::ConnectionSharedUse;
+            let is_goodbye = at_end && concern == Concern::Connection;
             let subject = if is_goodbye { arena.format(format_args!("{subject}{AS_IT_ENDS}")) } else { subject };
             let what = arena.text(id.as_str());
-            let hazard = Some(Hazard { fork: core_fork::birth()?, kind: hazard, what });
-            let sites = arena.join([descriptor.site.as_slice(), used_site(arena, site).as_slice()]);
+            let fork = core_fork::birth()?;
+            let hazard = concern.hazard(fd).map(|kind| Hazard { fork, kind, what });
+            let (started, used) = (started(arena, descriptor.site.as_ref()), used_site(arena, site));
+            let sites = arena.join([descriptor.site.as_slice(), started.as_slice(), used.as_slice()]);
             Some(Hit { kind, what, subject, sites, hazard })
         });
     });

@@ -15,7 +15,7 @@ use forkguard_core::glibc::{self, LockKind, Words};
 use forkguard_core::kernel;
 use forkguard_core::registry::signals;
 use forkguard_core::registry::threads::{self, STARTED};
-use forkguard_report::catalogue::WAITS_ALONE;
+use forkguard_report::catalogue::{UNSHARED, WAITS_ALONE};
 use forkguard_report::event::{FindingKind, Severity, Site};
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
@@ -62,6 +62,12 @@ impl Awaited {
         }
     }
 
+    /// True for an object whose address the wait is for.
+    fn is_in_memory(self) -> bool {
+        use Awaited::{Barrier, Condition, Futex, Lock, NativeLock, Semaphore};
+        matches!(self, Semaphore | Condition | Barrier | Futex | NativeLock | Lock(_))
+    }
+
     /// True for what a signal handler may do (signal-safety(7)).
     fn is_done_by_handlers(self) -> bool {
         matches!(self, Awaited::Semaphore | Awaited::PythonLock | Awaited::Futex)
@@ -87,8 +93,10 @@ impl Awaited {
         }
     }
 
-    fn hit_kind(self) -> FindingKind {
+    /// `unshared`: it lies in memory that processes share, which was not said to the C library.
+    fn hit_kind(self, unshared: bool) -> FindingKind {
         match self {
+            _ if unshared => FindingKind::LockDeadlock,
             Awaited::InterpreterLock | Awaited::StaticVariable | Awaited::NativeLock | Awaited::PythonLock => {
                 FindingKind::LockDeadlock
             }
@@ -134,10 +142,10 @@ pub(super) fn check_condition(awaited: Awaited, address: usize, caller: usize) -
     check(awaited, address, caller, || !holds_others_up())
 }
 
-/// The same in a child that lost nothing: while it has one thread, nobody gives what that one waits for. Past hooks a process may share the
-/// memory without having said so to the C library.
+/// The same in a child that lost nothing: while it has one thread, nobody gives what that one waits for. Who shares the memory with it does not
+/// either, unless that was said to the C library: the kernel wakes up only who waits in the same process then.
 fn check_only_thread(awaited: Awaited, address: usize, caller: usize, still: impl Fn() -> bool) -> WaitReport {
-    let is_of_only_thread = || kernel::kernel_threads() == 1 && kernel::mapping_is_shared(address) == Some(false);
+    let is_of_only_thread = || kernel::kernel_threads() == 1 && kernel::mapping_is_shared(address).is_some();
     match gate::TRACKED.load(Relaxed) == 0 && record_with_scratch(|_| is_of_only_thread()) == Some(true) && still() {
         true => report(awaited, address, caller),
         false => WaitReport::Nothing,
@@ -173,11 +181,13 @@ fn certain(arena: &Arena, awaited: Awaited, site: usize) -> Option<Awaited> {
 }
 
 pub(super) fn report_at(scratch: &Scratch, site: usize, awaited: Awaited, address: usize) -> WaitReport {
-    let (kind, id) = (awaited.hit_kind(), wait_id(address));
+    let unshared = awaited.is_in_memory() && kernel::mapping_is_shared(address) == Some(true);
+    let (kind, id) = (awaited.hit_kind(unshared), wait_id(address));
     let lock = (awaited == Awaited::InterpreterLock).then_some(LockKind::Mutex);
     let report = report_endless(scratch, site, (kind, id.as_str()), lock, |arena| {
-        let (lost, sites) = lost_at_fork(arena, address);
+        let (lost, sites) = if unshared { ("", [].as_slice()) } else { lost_at_fork(arena, address) };
         let alone = match threads::live() > 1 {
+            _ if unshared => UNSHARED,
             _ if matches!(awaited, Awaited::Answer | Awaited::LateAnswer) => "",
             true => " while all threads of its process wait",
             false => WAITS_ALONE,

@@ -9,6 +9,7 @@ use super::pythons;
 use super::report::{report_endless, with_site};
 use super::text::{wait_site, waiter};
 use crate::describe::{self, libc_locks};
+use crate::entry::record;
 use crate::findings::{Hit, NOT_OF_THE_PROCESS, SINCE_BEFORE_THE_FORK};
 use crate::sites::python;
 use forkguard_core::fixed::Text;
@@ -46,7 +47,7 @@ pub(super) fn check(kind: LockKind, address: usize, caller: usize, endless: bool
         Some((fork, lock)) => WaitReport::Timed(fork, lock),
         None if !endless && kind == LockKind::Semaphore => answers::check_timed(address, caller),
         None if !endless => WaitReport::Nothing,
-        None if owner != 0 && !kernel::thread_exists(owner) && !is_forking_thread(owner) => {
+        None if owner != 0 && !kernel::thread_exists(owner) && !is_forking_thread(owner) && !is_in_shared_memory(address) => {
             report_unknown_owner(kind, address, owner, caller)
         }
         None if kind == LockKind::Semaphore => match alone::check(Awaited::Semaphore, address, caller, still) {
@@ -55,6 +56,11 @@ pub(super) fn check(kind: LockKind, address: usize, caller: usize, endless: bool
         },
         None => alone::check(Awaited::Lock(kind), address, caller, still),
     }
+}
+
+/// True where another process may hold it.
+fn is_in_shared_memory(address: usize) -> bool {
+    record(|_| kernel::mapping_is_shared(address)) == Some(Some(true))
 }
 
 /// True for the number that the thread which forked this child had in the leader: it may still unlock what it locked there, unless it is the

@@ -1,6 +1,7 @@
 //! Texts of waits: the thread that waits, and the lost threads.
 use crate::describe::{self, Nameless};
 use crate::entry::Arena;
+use crate::findings::runtime_name;
 use crate::sites;
 use forkguard_core::fixed::Text;
 use forkguard_core::kernel;
@@ -55,7 +56,14 @@ pub(super) fn lost_threads_text<'a>(arena: &'a Arena, threads: &[Thread<'a>], ad
     }
     let more = if count > NAMED { ", …" } else { "" };
     let threads = if count == 1 { "thread" } else { "threads" };
-    (arena.format(format_args!("{count} {threads} ({names}{more})")), sites.done())
+    let of_runtime = common_runtime(lost).map_or("", |runtime| arena.format(format_args!(" of {runtime}")));
+    (arena.format(format_args!("{count} {threads}{of_runtime} ({names}{more})")), sites.done())
+}
+
+/// The runtime that all of these threads belong to: what its threads do, only the whole of it does anew.
+fn common_runtime<'t, 'a: 't>(mut threads: impl Iterator<Item = &'t Thread<'a>>) -> Option<&'static str> {
+    let first = runtime_name(threads.next()?)?;
+    threads.all(|thread| runtime_name(thread) == Some(first)).then_some(first)
 }
 
 fn waits_for(thread: &Thread<'_>, address: usize) -> bool {

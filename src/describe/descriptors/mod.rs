@@ -10,4 +10,4 @@ pub(crate) use address::{loopback_port, peer_name};
 
 pub(crate) use describe::{all, describe, has_open, is_shared_with, kernel_name, numbers};
 pub(crate) use file::{is_applications, is_positioned};
-pub(crate) use socket::{ends, is_stream, name_of_connection};
+pub(crate) use socket::{ends, has_port, is_stream, name_of_connection};

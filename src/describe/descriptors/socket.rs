@@ -15,6 +15,11 @@ pub(crate) fn is_stream(fd: i32) -> bool {
     matches!(sockopt::socket_type(kernel::borrow(fd)), Ok(SocketType::STREAM | SocketType::SEQPACKET))
 }
 
+/// True for a socket of the internet's that has a port of its own.
+pub(crate) fn has_port(fd: i32) -> bool {
+    Endpoints::of(fd).local.as_ref().and_then(inet).is_some_and(|local| local.port() != 0)
+}
+
 /// The addresses of a socket's peer and its own, each empty for one without a name.
 pub(crate) fn ends(fd: i32) -> [Text<112>; 2] {
     let ends = Endpoints::of(fd);

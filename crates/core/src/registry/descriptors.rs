@@ -89,6 +89,8 @@ pub mod mark {
     pub const REPLACED: u8 = 16;
     /// An end of a pipe or pair of sockets that is recorded in [`pipes`](super::super::pipes).
     pub const PIPE_END: u8 = 32;
+    /// A socket for datagrams that was bound to an address, at a port of the kernel's choice.
+    pub const BOUND: u8 = 64;
     /// An accepted connection on which this process has sent since it forked, without a shutdown.
     pub const ANSWERED: u8 = 128;
 }
@@ -418,7 +420,7 @@ pub fn duplicate(from: i32, to: i32, site: usize, thread: u32) {
             set_peer(to, r.port, r.address);
             if let (Some(old), Some(new)) = (entry(from), entry(to)) {
                 old.marks.fetch_or(mark::COPIED, Relaxed);
-                new.marks.store(r.marks & (mark::KEPT | mark::PIPE_END) | mark::COPIED, Relaxed);
+                new.marks.store(r.marks & (mark::KEPT | mark::PIPE_END | mark::BOUND) | mark::COPIED, Relaxed);
                 new.opening.store(r.opening, Relaxed);
                 new.forks.store(r.forks, Relaxed);
                 new.left.store(old.left.load(Relaxed), Relaxed);
