@@ -3,7 +3,7 @@
 use crate::findings::evidence::Evidence;
 use crate::findings::libraries::{base, generator, loaded_site};
 use forkguard_report::event::{Finding, FindingKind, Frame, Severity, Site};
-use forkguard_report::text::is_runtime;
+use forkguard_report::text::{in_package, is_runtime};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     if let Some(site) = &evidence.random {
@@ -42,11 +42,18 @@ fn taker<'s>(site: &'s Site<'_>) -> Option<&'s str> {
         let is_makers = |frame: &&Frame<'_>| !["__init__", "seed", "getrandbits"].iter().any(|name| is_seeding(frame, name));
         let maker = interpreted().find(is_makers).filter(|_| !is_seeded_anew)?;
         // What numpy makes as it is imported is its global generator, which is known by being loaded.
-        return maker.party().filter(|party| *party != "numpy").map(|_| maker.language.as_ref());
+        let taker = extension(site).unwrap_or(maker.language.as_ref());
+        return maker.party().filter(|party| *party != "numpy").map(|_| taker);
     }
     let mut modules = site.frames.iter().filter_map(|frame| frame.module.as_deref());
     // An interpreter that runs no code yet takes the salt of its hashes.
     modules.find(|module| !base(module).starts_with("libstdc++")).filter(|module| !is_runtime(module)).map(base)
+}
+
+/// The native code of an installed package that took a seed by itself.
+fn extension<'s>(site: &'s Site<'_>) -> Option<&'s str> {
+    let module = site.frames.first().filter(|frame| frame.language == "native")?.module.as_deref()?;
+    in_package(module).map(base)
 }
 
 /// True for a line of such a function of Python's module `random`: of the classes `Random` and `SystemRandom`.

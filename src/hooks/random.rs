@@ -24,7 +24,14 @@ pub(super) fn used(caller: usize) {
 const TWISTER: size_t = 624 * 4;
 const FOUR_WORDS: size_t = 4 * 4;
 
-pub(super) fn seed_of(length: size_t) -> Seed {
+/// So many bytes are taken by getrandom(2). What may be insecure is the salt of a hash; a call for none asks whether there is such a call.
+pub(super) fn taken(caller: usize, length: size_t, flags: c_uint) {
+    if length != 0 && flags & libc::GRND_INSECURE == 0 {
+        seeded(caller, seed_of(length));
+    }
+}
+
+fn seed_of(length: size_t) -> Seed {
     match length {
         TWISTER => Seed::Interpreters,
         FOUR_WORDS => Seed::FourWords,
@@ -33,12 +40,10 @@ pub(super) fn seed_of(length: size_t) -> Seed {
 }
 
 hook! {
-    /// getrandom(2). What may be insecure is the salt of a hash.
+    /// getrandom(2).
     fn getrandom(buffer: *mut c_void, length: size_t, flags: c_uint) -> ssize_t = libc::getrandom;
     |caller| {
-        if flags & libc::GRND_INSECURE == 0 {
-            seeded(caller, seed_of(length));
-        }
+        taken(caller, length, flags);
         real(buffer, length, flags)
     }
 }

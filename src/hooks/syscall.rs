@@ -24,9 +24,7 @@ extern "C" fn recorded(registers: &Registers) {
     let flags = match registers.argument[0] as i64 {
         libc::SYS_seccomp => return super::seccomp::before_seccomp(first, second, third),
         libc::SYS_prctl => return super::seccomp::before_prctl(first, second, third),
-        libc::SYS_getrandom if third & libc::GRND_INSECURE as usize == 0 => {
-            return super::random::seeded(registers.caller, super::random::seed_of(second));
-        }
+        libc::SYS_getrandom => return super::random::taken(registers.caller, second, third as u32),
         libc::SYS_fork => 0,
         libc::SYS_vfork => libc::CLONE_VM as usize,
         libc::SYS_clone => registers.argument[1],

@@ -96,7 +96,7 @@ fn base(path: &str) -> &str {
 }
 
 /// The part of a path that begins with the installed package.
-fn in_package(path: &str) -> Option<&str> {
+pub fn in_package(path: &str) -> Option<&str> {
     ["/site-packages/", "/dist-packages/", "/gems/"].iter().find_map(|place| path.rsplit_once(place)).map(|(_, rest)| rest)
 }
 
