@@ -139,13 +139,19 @@ __attribute__((unused)) static void fork_hanging_child(const char *kind, void (*
     kill_when_reported(child, kind);
 }
 
-// Forks a child that does something that must not hang, and then waits for work.
-__attribute__((unused)) static void fork_working_child(void (*body)(void)) {
+// Starts a child that does something that must not hang, and then waits for work.
+__attribute__((unused)) static pid_t start_working_child(void (*body)(void)) {
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
         body();
         live();
     }
+    return child;
+}
+
+// The same, until it has ended.
+__attribute__((unused)) static void fork_working_child(void (*body)(void)) {
+    pid_t child = start_working_child(body);
     EXITED(child, 0);
 }

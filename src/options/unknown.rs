@@ -1,5 +1,5 @@
 //! Variables whose names begin like options and are none: most are misspelt.
-use forkguard_options::{TABLE, nearest};
+use forkguard_options::{named, nearest};
 use std::ffi::{CStr, c_char};
 use std::fmt::Arguments;
 
@@ -9,8 +9,7 @@ unsafe extern "C" {
 
 /// One line for each of them, with the option that comes nearest.
 pub(super) fn print_all(print: fn(Arguments<'_>)) {
-    let is_option = |name: &&str| TABLE.iter().any(|row| row.name.to_str() == Ok(*name));
-    for name in names().filter(|name| name.starts_with("FORKGUARD_") && !is_option(name)) {
+    for name in names().filter(|name| name.starts_with("FORKGUARD_") && named(name).is_none()) {
         print(format_args!("no option {name}; {}?", nearest(name)));
     }
 }

@@ -17,7 +17,7 @@ static void await(int end) {
 }
 
 static void run(void (*one)(void), void (*other)(void)) {
-    pid_t first = start(one), second = start(other);
+    pid_t first = start_working_child(one), second = start_working_child(other);
     EXITED(first, 0);
     EXITED(second, 0);
 }
@@ -78,7 +78,7 @@ int main(void) {
     run(takes_first, takes_second);
     run(holds_first, holds_second);
     CHECK(flock(file, LOCK_UN) == 0);
-    EXITED(start(takes_and_ends), 0);
-    EXITED(start(takes_over), 0);
+    EXITED(start_working_child(takes_and_ends), 0);
+    EXITED(start_working_child(takes_over), 0);
     return 0;
 }

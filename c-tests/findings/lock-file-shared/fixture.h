@@ -14,14 +14,3 @@ __attribute__((unused)) static bool is_locked(void) {
     CHECK(close(other) == 0);
     return locked;
 }
-
-// A worker that does that first.
-__attribute__((unused)) static pid_t start(void (*work)(void)) {
-    pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        work();
-        live();
-    }
-    return child;
-}

@@ -27,7 +27,7 @@ static void second(void) {
 int main(void) {
     file = open("lock.pid", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     CHECK(file >= 0 && pipe(taken) == 0 && pipe(done) == 0);
-    pid_t one = start(first), other = start(second);
+    pid_t one = start_working_child(first), other = start_working_child(second);
     EXITED(one, 0);
     EXITED(other, 0);
     return 0;

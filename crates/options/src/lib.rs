@@ -6,7 +6,7 @@ mod values;
 
 pub use nearest::nearest;
 pub use parse::FIXUPS;
-pub use table::{Row, TABLE};
+pub use table::{Row, TABLE, named};
 pub use values::*;
 
 impl Options {

@@ -12,6 +12,11 @@ pub struct Row {
     pub(crate) take: fn(&mut Options, &str) -> bool,
 }
 
+/// The option of that name.
+pub fn named(name: &str) -> Option<&'static Row> {
+    TABLE.iter().find(|row| row.name.to_str() == Ok(name))
+}
+
 /// All options, in the order in which they are taken.
 pub const TABLE: &[Row] = &[
     Row {

@@ -1,6 +1,6 @@
 //! What `run` and `check` are told about the program and the library in it.
 use super::library;
-use forkguard_options::{DEFAULTS, TABLE, nearest};
+use forkguard_options::{DEFAULTS, named, nearest};
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -40,8 +40,7 @@ pub(crate) type Setting = (String, String);
 fn setting(text: &str) -> Result<Setting, String> {
     let (name, value) = text.split_once('=').ok_or("not of the form OPTION=VALUE")?;
     let name = variable(name);
-    let option = TABLE.iter().find(|row| row.name.to_str() == Ok(&name));
-    let option = option.ok_or_else(|| format!("no option {name}; {}?", nearest(&name)))?;
+    let option = named(&name).ok_or_else(|| format!("no option {name}; {}?", nearest(&name)))?;
     let mut options = DEFAULTS;
     match value.is_empty() || options.take(option, value) {
         true => Ok((name, value.to_owned())),
