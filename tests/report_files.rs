@@ -81,10 +81,10 @@ fn a_nearly_full_file_system_gets_counts_only() {
     let directory = scratch("report-files/nearly-full").join("report");
     let Some(_mounted) = Mounted::in_memory(&directory, "8m") else { return };
     let run = forks("nearly-full", &directory, 10, &[]);
-    assert_eq!(lines_about(&run, "1 GiB or 5 %").len(), 1, "{}", run.stderr);
+    assert_eq!(lines_about(&run, "1 GiB or 5 % (4 GiB at most)").len(), 1, "{}", run.stderr);
     let report = Report::read(&directory);
     assert_eq!(report.events("fork").count(), 0);
-    assert!(reasons(&report).iter().any(|reason| reason.contains("1 GiB or 5 %")), "{:?}", reasons(&report));
+    assert!(reasons(&report).iter().any(|reason| reason.contains("1 GiB or 5 % (4 GiB at most)")), "{:?}", reasons(&report));
     let end = report.events("exit").find(|exit| exit.json["fork"].is_null()).expect("the leader's end");
     assert_eq!(end.json["forks"], 10);
 }

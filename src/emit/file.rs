@@ -332,7 +332,7 @@ impl Display for Because {
         match self {
             Because::Kernel(errno) => ErrorText(*errno).fmt(out),
             Because::Limit => write!(out, "the report has reached FORKGUARD_REPORT_LIMIT"),
-            Because::Space => write!(out, "the file system had less than 1 GiB or 5 % free"),
+            Because::Space => write!(out, "the file system had less than 1 GiB or 5 % (4 GiB at most) free"),
             Because::Size => write!(out, "the event was too large"),
             Because::Gone => write!(out, "the report is gone, or another file"),
             Because::Removed => write!(out, "the report was removed"),
@@ -414,19 +414,27 @@ fn announce(why: Because) {
         ),
         Because::Space => announce_once(
             Announcement::Space,
-            format_args!("less than 1 GiB or 5 % is free where {path} lies: it has counts only until there is more"),
+            format_args!(
+                "less than 1 GiB or 5 % (4 GiB at most) is free where {path} lies: it has counts only until there is more"
+            ),
         ),
         Because::Kernel(_) | Because::Size => {}
     }
 }
 
-/// True for a file system with less than 1 GiB or 5 % free; false for one that does not tell.
+/// True for a file system on which too little is free for reports; false for one that does not tell.
 fn is_nearly_full(fd: BorrowedFd<'_>) -> bool {
-    const LEAST: u64 = 1 << 30;
     rustix::fs::fstatfs(fd).is_ok_and(|system| {
-        let (free, all) = (system.f_bavail, system.f_blocks);
-        all != 0 && (free.saturating_mul(system.f_bsize as u64) < LEAST || free.saturating_mul(20) < all)
+        let bytes = |blocks: u64| blocks.saturating_mul(system.f_bsize as u64);
+        system.f_blocks != 0 && bytes(system.f_bavail) < kept_free(bytes(system.f_blocks))
     })
+}
+
+/// What reports leave free on a file system of so many bytes: 5 %, 1 GiB at least. 4 GiB at most: 5 % of a large disk is more than its other
+/// users ever wait for.
+fn kept_free(all: u64) -> u64 {
+    const GIB: u64 = 1 << 30;
+    (all / 20).clamp(GIB, 4 * GIB)
 }
 
 /// Nothing more is written by this process and its children, and that is said.
@@ -474,5 +482,20 @@ fn take_back(fd: BorrowedFd<'_>, written: u64) -> bool {
     match (end, size) {
         (Ok(end), Ok(size)) if end == size => rustix::fs::ftruncate(fd, end - written).is_ok(),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kept_free;
+
+    #[test]
+    fn one_to_four_gib_stay_free() {
+        let gib = |n: u64| n << 30;
+        assert_eq!(kept_free(gib(1) / 4), gib(1));
+        assert_eq!(kept_free(gib(20)), gib(1));
+        assert_eq!(kept_free(gib(40)), gib(2));
+        assert_eq!(kept_free(gib(80)), gib(4));
+        assert_eq!(kept_free(gib(4000)), gib(4));
     }
 }
