@@ -290,6 +290,25 @@ fn pythons_programs_that_a_worker_keeps_reading() {
     }
 }
 
+/// A daemon that has closed all descriptors writes its log into its pid file, whose number the log's was; one that knows does not.
+#[test]
+fn pythons_daemons_that_close_the_log() {
+    if !files_are_read() {
+        return;
+    }
+    let (script, printed) = Script::with_output("python", "daemon.py", &["goes on"]);
+    let hits: Vec<_> = script.report.findings("closed-descriptor-used").map(|entry| &entry.json).collect();
+    assert_eq!((printed.trim(), hits.len()), ("1 0", 1), "{hits:?}");
+    assert!(hits[0]["subject"].as_str().expect("text").contains("/app.pid"), "{}", hits[0]);
+    script.check("opened", &hits[0]["sites"][0], true);
+    script.check("logs", &hits[0]["sites"][1], true);
+    for (how, expected) in [("closes it", "0 1"), ("keeps it", "0 1"), ("opens anew", "0 1"), ("writes nothing", "0 0")] {
+        let (script, printed) = Script::with_output("python", "daemon.py", &[how]);
+        assert_eq!(printed.trim(), expected, "{how}");
+        assert_eq!(script.report.findings("closed-descriptor-used").count(), 0, "{how}");
+    }
+}
+
 /// A file that is gone at a later fork, though one like it is open, is not read: its memory may be, too.
 #[test]
 fn pythons_closed_files_are_not_read() {

@@ -33,6 +33,11 @@ fn all_left() -> impl Iterator<Item = (usize, &'static Snapshot, &'static Buffer
     buffers.filter(|(index, ..)| is_copy_left(*index))
 }
 
+/// True while the leader's output may still wait for this descriptor.
+pub(super) fn waits_for(fd: i32) -> bool {
+    all_left().any(|(.., buffer)| buffer.output.fd == fd)
+}
+
 /// A call is about to write what waits in a stream, or in all of them (0).
 #[inline(always)]
 pub(crate) fn before_flush(start: impl FnOnce() -> Start, caller: usize, stream: usize) {

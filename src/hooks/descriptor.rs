@@ -222,6 +222,7 @@ hook! {
 pub(super) fn closed(fd: c_int) {
     file_locks::closing(fd);
     uses::closing(fd);
+    uses::sweeping(fd);
     record(|_| descriptors::close(fd));
 }
 
@@ -286,6 +287,7 @@ hook! {
         let closes = flags & libc::CLOSE_RANGE_CLOEXEC as c_int == 0;
         if closes {
             uses::closing_range(first, last);
+            uses::sweeping_range(first, last);
         }
         let result = around_own(first, last, |first, last| real(first, last, flags));
         if result == 0 && closes {
@@ -300,6 +302,7 @@ hook! {
     |_caller| {
         let first = first.max(0);
         uses::closing_range(first as c_uint, c_uint::MAX);
+        uses::sweeping_range(first as c_uint, c_uint::MAX);
         record(|_| descriptors::close_range(first as c_uint, c_uint::MAX));
         let own = errno::preserve(hidden_descriptor);
         if own < first || gate::is_guest() {
@@ -390,6 +393,7 @@ fn placed(fd: c_int) {
                 descriptors::open(fd, FdKind::Start, 0, 0, 0, 0);
             }
             descriptors::add_role(fd, role::PLACED);
+            descriptors::forget_swept(fd);
         });
     }
 }

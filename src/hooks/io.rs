@@ -146,6 +146,7 @@ fn puts_out(registers: &Registers) {
 
 /// Writes `length` bytes at an address first. True when they are dropped, and the call has returned their number.
 fn writes(registers: &mut Registers, address: usize, length: usize) -> bool {
+    uses::before_write(registers, fd(registers, 0), address);
     if let Some(dropped) = buffers::before_write(registers, address, length) {
         registers.returns(dropped);
         return true;

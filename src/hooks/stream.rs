@@ -119,6 +119,7 @@ hook! {
     /// fclose(3): closes inside libc.
     fn fclose(stream: *mut FILE) -> c_int = libc::fclose;
     |caller| {
+        before_swept(stream, caller);
         buffers::before_flush(Start::here, caller, stream.addr());
         let fd = descriptor_of(stream);
         before_output(stream, caller);
@@ -134,6 +135,15 @@ fn before_output(stream: *mut FILE, caller: usize) {
         && let Some(fd) = moved(stream, Use::Output)
     {
         uses::before_called(caller, fd, Use::Output);
+    }
+}
+
+/// The same where the stream's descriptor may have been closed with all others; before it is forgotten what waited at the fork.
+fn before_swept(stream: *mut FILE, caller: usize) {
+    if flags::watches_swept()
+        && let Some(fd) = moved(stream, Use::Output)
+    {
+        uses::before_flush(caller, stream.addr(), fd);
     }
 }
 
@@ -171,6 +181,7 @@ hook! {
     /// fflush(3): of one stream, or of all.
     fn fflush(stream: *mut FILE) -> c_int = libc::fflush;
     |caller| {
+        before_swept(stream, caller);
         buffers::before_flush(Start::here, caller, stream.addr());
         before_output(stream, caller);
         glibc::forget_writers(stream.addr());

@@ -7,11 +7,12 @@ use std::fs;
 use std::path::Path;
 
 /// The kinds of findings that a child makes when it hits a hazard, and their severity.
-const HIT_KINDS: [(&str, &str); 7] = [
+const HIT_KINDS: [(&str, &str); 8] = [
     ("lock-deadlock", "error"),
     ("join-lost-thread", "error"),
     ("connection-shared-use", "error"),
     ("epoll-shared-use", "error"),
+    ("closed-descriptor-used", "error"),
     ("atfork-stuck", "error"),
     ("handler-dropped", "warning"),
     ("fd-leaked-exec", "warning"),

@@ -9,7 +9,7 @@ pub static FORKED_CHILD: AtomicU8 = AtomicU8::new(0);
 #[unsafe(link_section = "forkguard_words")]
 pub static SETTLING: AtomicU8 = AtomicU8::new(0);
 /// Not zero in a forked child that has not settled, or has inherited descriptors whose use is an event ([`USES`]); and in a process that may
-/// wait for another one by a pipe ([`PIPES`]), or has forked with connections that it accepted ([`ACCEPTED`]).
+/// wait for another one by a pipe ([`PIPES`]), has forked with connections that it accepted ([`ACCEPTED`]), or has closed all descriptors ([`SWEPT`]).
 #[unsafe(link_section = "forkguard_words")]
 pub static WATCH_USES: AtomicU8 = AtomicU8::new(0);
 /// Not zero while calls that wait for work are an event: the child settles there, and the leader has time for its children.
@@ -34,6 +34,22 @@ pub const PIPES: u8 = 2;
 
 /// In [`WATCH_USES`].
 pub const ACCEPTED: u8 = 4;
+
+/// In [`WATCH_USES`].
+pub const SWEPT: u8 = 8;
+
+/// Writes to files of the leader's that this process closed with all others are an event from now on.
+pub fn watch_swept() {
+    if !watches_swept() {
+        WATCH_USES.fetch_or(SWEPT, SeqCst);
+    }
+}
+
+/// True when they are.
+#[inline(always)]
+pub fn watches_swept() -> bool {
+    WATCH_USES.load(Relaxed) & SWEPT != 0
+}
 
 /// What this process sends on accepted connections is an event, or no more.
 pub fn watch_accepted(watched: bool) {

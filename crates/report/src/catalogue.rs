@@ -460,6 +460,18 @@ const fn entry(kind: FindingKind) -> &'static Entry {
                 "."
             ),
         },
+        FindingKind::ClosedDescriptorUsed => &Entry {
+            name: "closed-descriptor-used",
+            explain: "The child has closed all descriptors, as a daemon does, and what opened this file before the fork does not know: what it \
+                writes fails, or goes into what was opened under the same number since.",
+            cures: cures!(
+                "Open the file in ",
+                ", once all descriptors are closed; or keep its descriptor open there",
+                python = " (python-daemon: files_preserve).",
+                ruby = ".",
+                c = "."
+            ),
+        },
         FindingKind::AtforkStuck => &Entry {
             name: "atfork-stuck",
             explain: "fork() does not return in the child: a handler that this library registered with pthread_atfork waits for what \
@@ -474,7 +486,7 @@ const fn entry(kind: FindingKind) -> &'static Entry {
 
 impl FindingKind {
     /// All of them, in the order of `docs/findings.md`.
-    pub const ALL: [FindingKind; 23] = [
+    pub const ALL: [FindingKind; 24] = [
         FindingKind::ThreadLost,
         FindingKind::LockOrphaned,
         FindingKind::ConnectionInherited,
@@ -497,6 +509,7 @@ impl FindingKind {
         FindingKind::EpollSharedUse,
         FindingKind::HandlerDropped,
         FindingKind::FdLeakedExec,
+        FindingKind::ClosedDescriptorUsed,
         FindingKind::AtforkStuck,
     ];
 
@@ -515,6 +528,7 @@ impl FindingKind {
                 | FindingKind::EpollSharedUse
                 | FindingKind::HandlerDropped
                 | FindingKind::FdLeakedExec
+                | FindingKind::ClosedDescriptorUsed
                 | FindingKind::AtforkStuck
         )
     }

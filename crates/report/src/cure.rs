@@ -439,6 +439,9 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::FdLeakedExec, _) => {
                 write!(out, "make it{line} with O_CLOEXEC or SOCK_CLOEXEC, or set FD_CLOEXEC on it")
             }
+            (FindingKind::ClosedDescriptorUsed, _) => {
+                write!(out, "open it{line} in the child once all descriptors are closed, or leave its descriptor open there")
+            }
             _ => write!(out, "{}", FirstWay(&self.finding.cure)),
         }
     }

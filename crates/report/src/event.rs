@@ -801,6 +801,8 @@ pub enum FindingKind {
     HandlerDropped,
     /// An inherited socket survives an exec.
     FdLeakedExec,
+    /// The child writes to a file of the leader's that it has closed with all other descriptors.
+    ClosedDescriptorUsed,
     /// Another library's atfork handler blocks.
     AtforkStuck,
 }

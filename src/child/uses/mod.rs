@@ -14,6 +14,7 @@ mod replaced;
 mod self_pipe;
 mod severed;
 mod shared;
+mod swept;
 mod unused;
 pub(super) mod watch;
 
@@ -25,6 +26,7 @@ pub(crate) use given_lock::{given, releasing};
 pub(crate) use replaced::has_connected;
 pub(crate) use shared::report_deferred;
 pub(super) use shared::report_deferred_in_time;
+pub(crate) use swept::{before_flush, before_write, sweeping, sweeping_range};
 pub(super) use unused::{report_pending, report_unused};
 
 use crate::describe::pipes::Wait;

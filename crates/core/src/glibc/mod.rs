@@ -14,8 +14,8 @@ pub use layout::{LockKind, Object, Survivor, Words, is_known, set_known};
 pub use mutex::{is_robust, is_robust_kind, mutex_kind, owner};
 pub use semaphore::{is_empty, sleepers};
 pub use stream::{
-    INDEX_SHIFT, Output, STREAM_SHIFT, StreamWords, WRITER, WRITERS, drop_output, forget_writers, last_writer, output,
-    set_streams, standard, stream_words, streams,
+    INDEX_SHIFT, Output, STREAM_SHIFT, StreamWords, WRITER, WRITERS, descriptor as stream_descriptor, drop_output,
+    forget_writers, last_writer, output, set_streams, standard, stream_words, streams,
 };
 pub use timer::{TimerEvent, notification, timer_number};
 

@@ -34,6 +34,11 @@ pub fn output(words: &StreamWords) -> Option<Output> {
     (writes && fd >= 0 && start != 0 && length != 0).then_some(Output { fd, start, length })
 }
 
+/// The descriptor of a stream; negative: none.
+pub fn descriptor(words: &StreamWords) -> i32 {
+    words[DESCRIPTOR] as i32
+}
+
 /// The C library's variable that holds its first stream.
 #[unsafe(link_section = "forkguard_words")]
 static FIRST: AtomicUsize = AtomicUsize::new(0);

@@ -134,6 +134,31 @@ struct FdEntry {
     /// The epoll instance that it was added to last, plus one, and the site of that call.
     added_to: AtomicU32,
     added_at: AtomicUsize,
+    /// Of a file of the leader's that this process closed with all others: [`swept`], and where and by which thread it was opened.
+    swept: AtomicU8,
+    swept_site: AtomicUsize,
+    swept_thread: AtomicU32,
+}
+
+/// Values of [`FdEntry::swept`].
+mod swept {
+    /// It was not.
+    pub(super) const NO: u8 = 0;
+    /// It was, and the number has been free since.
+    pub(super) const FREE: u8 = 1;
+    /// Something else was opened under its number since.
+    pub(super) const REOPENED: u8 = 2;
+}
+
+/// A file of the leader's that this process closed with all others, by number: what used it may not know.
+#[derive(Clone, Copy, Debug)]
+pub struct Swept {
+    /// Return address of the call that opened it.
+    pub site: usize,
+    /// Kernel id of the thread that opened it.
+    pub thread: u32,
+    /// Something else was opened under its number since.
+    pub reopened: bool,
 }
 
 /// The kind of a lock on a file.
@@ -294,6 +319,9 @@ pub fn open(fd: i32, kind: FdKind, roles: u8, family: u16, site: usize, thread: 
     entry.left.store(0, Relaxed);
     entry.used.store(0, Relaxed);
     entry.added_to.store(0, Relaxed);
+    if entry.swept.load(Relaxed) == swept::FREE {
+        entry.swept.store(swept::REOPENED, Relaxed);
+    }
     if entry.kind.swap(kind as u8, Relaxed) == FdKind::None as u8 {
         OPEN.fetch_add(1, Relaxed);
     }
@@ -406,6 +434,49 @@ pub fn close_range(first: u32, last: u32) {
     for fd in first..high.min(last.saturating_add(1)) {
         close(fd as i32);
     }
+}
+
+/// True for an inherited file under a number that nobody chose.
+pub fn is_leaders_file(fd: i32) -> bool {
+    let is_file = |entry: &FdEntry| {
+        entry.kind.load(Relaxed) == FdKind::File as u8 && entry.role.load(Relaxed) & role::PLACED == 0 && entry.is_inherited()
+    };
+    fd > 2 && entry(fd).is_some_and(is_file)
+}
+
+/// Records that this process closed it with all others.
+pub fn sweep(fd: i32) {
+    if let Some(entry) = entry(fd) {
+        entry.swept_site.store(entry.site.load(Relaxed), Relaxed);
+        entry.swept_thread.store(entry.thread.load(Relaxed), Relaxed);
+        entry.swept.store(swept::FREE, Relaxed);
+    }
+}
+
+/// What was so closed under this number.
+pub fn swept(fd: i32) -> Option<Swept> {
+    let entry = entry(fd)?;
+    let state = entry.swept.load(Relaxed);
+    let (site, thread) = (entry.swept_site.load(Relaxed), entry.swept_thread.load(Relaxed));
+    (state != swept::NO).then_some(Swept { site, thread, reopened: state == swept::REOPENED })
+}
+
+/// True when something was.
+#[inline(always)]
+pub fn is_swept(fd: i32) -> bool {
+    entry(fd).is_some_and(|entry| entry.swept.load(Relaxed) != swept::NO)
+}
+
+/// Who used it knows now, or it was told.
+pub fn forget_swept(fd: i32) {
+    if let Some(entry) = entry(fd).filter(|entry| entry.swept.load(Relaxed) != swept::NO) {
+        entry.swept.store(swept::NO, Relaxed);
+    }
+}
+
+/// The files among the numbers from first to last that [`is_leaders_file`] is true for.
+pub fn leaders_files(first: u32, last: u32) -> impl Iterator<Item = i32> {
+    numbers().filter(move |&fd| (first..=last).contains(&(fd as u32)) && is_leaders_file(fd))
 }
 
 /// Records that `to` now is what `from` is.

@@ -24,6 +24,11 @@ const HEADS: [usize; 5] = [0, 24, 48, 80, 72];
 /// Objects that a search looks at, the youngest first: the fork waits for it, some 100 ns an object.
 const MOST: usize = 1 << 18;
 
+/// The objects that were found last.
+pub(super) fn known() -> impl Iterator<Item = usize> {
+    KNOWN.iter().map(|known| known.load(Relaxed)).take_while(|&object| object != 0)
+}
+
 impl Interpreter {
     /// Calls `each` with the objects of these classes that were found when this set of files was first open. A file may have been closed and opened
     /// again by the same line since: then its object may be freed, and the memory unmapped.
@@ -33,7 +38,7 @@ impl Interpreter {
             self.find_files(reader, classes, if open == 0 { 0 } else { SEARCHES.fetch_add(1, Relaxed) + 1 });
             SEARCHED.store(open, Relaxed);
         }
-        KNOWN.iter().map(|known| known.load(Relaxed)).take_while(|&object| object != 0).for_each(each);
+        known().for_each(each);
     }
 
     /// Looks for them; 0: there are none.

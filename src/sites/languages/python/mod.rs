@@ -29,7 +29,7 @@ pub(crate) use interpreter::{
 };
 pub(crate) use locks::{ParkedAt, holds_lock, locks_of_others, parked_at, record_frozen_locks, record_locks};
 pub(crate) use objects::{new_handler, new_thread};
-pub(crate) use output::waiting_output;
+pub(crate) use output::{is_in_buffer, known_files, waiting_output};
 pub(crate) use own_frames::{add_frames, add_frames_raw, is_below, is_importing, may_run_code};
 pub(crate) use run::{Running, while_held, while_taken};
 pub(crate) use stacks_at_fork::{record_frozen_stacks, record_stacks};

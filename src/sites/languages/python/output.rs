@@ -1,10 +1,12 @@
 //! Output that waits in `sys.stdout` and other files: in their text layer, and in the buffer below. Read raw, with the GIL held, from objects whose words show
 //! that they are what they are taken for.
+use super::files;
 use super::frames::Reader;
 use super::interpreter::{Interpreter, interpreter};
 use crate::sites::languages::memory::Memory;
 use forkguard_core::fork::Digest;
 use forkguard_frames::{Bytes, Memory as _};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Offsets in a `_io.TextIOWrapper` of CPython 3.9 to 3.14 (textio in Modules/_io/textio.c).
 mod text {
@@ -23,6 +25,12 @@ mod buffered {
     pub(super) const WRITE_END: usize = 96;
     pub(super) const SIZE: usize = 120;
     pub(super) const MASK: usize = 128;
+}
+
+/// Offsets in a `_io.FileIO` (fileio in Modules/_io/fileio.c), and a bit of the flags behind its descriptor.
+mod raw {
+    pub(super) const DESCRIPTOR: usize = 16;
+    pub(super) const CLOSES: usize = 1 << 6;
 }
 
 /// `ok` is 1, `detached` is 0.
@@ -50,6 +58,7 @@ fn read(each: &mut dyn FnMut(PythonOutput)) -> Option<()> {
         .reader()
         .filter(|_| python.api.has_known_files() && python.api.holds_gil(state) && python.api.has_no_exception())?;
     let classes = Classes::of(python)?;
+    classes.keep();
     if let Some(output) = classes.output(&reader, python.api.system_object(c"stdout")) {
         each(output);
     }
@@ -60,6 +69,32 @@ fn read(each: &mut dyn FnMut(PythonOutput)) -> Option<()> {
         }
     });
     Some(())
+}
+
+/// The classes of files, once they were asked for.
+static CLASSES: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
+
+/// Calls `each` with the buffers of the files that were open for writing at the last fork and still are, as far as their objects tell, and their
+/// descriptors. Without the GIL.
+pub(crate) fn known_files(mut each: impl FnMut(usize, i32)) {
+    let [text, buffered, raw] = CLASSES.each_ref().map(|class| class.load(Relaxed));
+    let classes = Classes { text, buffered, raw };
+    if raw != 0 {
+        files::known().filter_map(|file| classes.owned(file)).for_each(|(buffer, fd)| each(buffer, fd));
+    }
+}
+
+/// True when the bytes at this address are those that wait in such a buffer, which goes to that descriptor.
+pub(crate) fn is_in_buffer(buffer: usize, fd: i32, address: usize) -> bool {
+    let is_in = || {
+        let memory = Memory::careful();
+        let word = |offset| memory.value::<usize>(buffer + offset);
+        let (start, size) = (word(buffered::BUFFER)?, word(buffered::SIZE)?);
+        let is_usable = word(buffered::STATE)? == USABLE && size.is_power_of_two() && word(buffered::MASK)? == size - 1;
+        let goes_there = memory.value::<i32>(word(buffered::RAW)? + raw::DESCRIPTOR)? == fd;
+        Some(is_usable && goes_there && (start..start + size).contains(&address))
+    };
+    is_in() == Some(true)
 }
 
 /// Addresses of the classes of files.
@@ -73,6 +108,22 @@ impl Classes {
     fn of(python: &Interpreter) -> Option<Classes> {
         let class = |name| python.api.class_in(&python.types, c"_io", name);
         Some(Classes { text: class(c"TextIOWrapper")?, buffered: class(c"BufferedWriter")?, raw: class(c"FileIO")? })
+    }
+
+    /// Keeps them for [`known_files`].
+    fn keep(&self) {
+        CLASSES.iter().zip([self.text, self.buffered, self.raw]).for_each(|(word, class)| word.store(class, Relaxed));
+    }
+
+    /// The buffer and the descriptor of a file that closes it when it is freed itself.
+    fn owned(&self, file: usize) -> Option<(usize, i32)> {
+        let memory = Memory::careful();
+        let class = |object: usize| (object != 0).then(|| memory.value::<usize>(object + 8)).flatten();
+        let buffer = if class(file)? == self.text { memory.value(file + text::BUFFER)? } else { file };
+        let raw = (class(buffer)? == self.buffered).then(|| memory.value::<usize>(buffer + buffered::RAW))??;
+        let word = (class(raw)? == self.raw).then(|| memory.value::<usize>(raw + raw::DESCRIPTOR))??;
+        let (fd, flags) = (word as i32, word >> 32);
+        (flags & raw::CLOSES != 0).then_some((buffer, fd))
     }
 
     /// What waits in a file, with a text layer or without; one that has such a layer is not looked at by itself.
@@ -108,7 +159,7 @@ fn output(reader: &Reader, text: usize, file: usize) -> Option<PythonOutput> {
     if above != 0 && above != add_pending(reader, &mut digest, word(text + text::PENDING)?)? {
         return None;
     }
-    let fd = reader.memory.value::<i32>(word(file + buffered::RAW)? + 16)?;
+    let fd = reader.memory.value::<i32>(word(file + buffered::RAW)? + raw::DESCRIPTOR)?;
     (below + above > 0 && fd >= 0).then_some(PythonOutput { fd, length: below + above, digest })
 }
 
