@@ -213,6 +213,9 @@ pub(crate) fn spawned(kind: ForkKind, caller: usize, child: Option<u32>, inherit
     if !gate::awake() || gate::is_guest() {
         return;
     }
+    if let Some(child) = child {
+        record(|_| started::record(child, sites::capture(caller)));
+    }
     let (reports, closes) = (ledger::spawns::count(), guards::exec::cleans() && child.is_none());
     if reports || closes {
         record_with_scratch(|scratch| {

@@ -309,6 +309,21 @@ fn pythons_daemons_that_close_the_log() {
     }
 }
 
+/// A child that waits for a program of its leader's is told that it has ended; who asks, closes its copy or waits for its own does right.
+#[test]
+fn pythons_programs_that_a_child_waits_for() {
+    let (script, printed) = Script::with_output("python", "siblings.py", &["waits"]);
+    let hits: Vec<_> = script.report.findings("sibling-waited-for").map(|entry| &entry.json).collect();
+    assert_eq!((printed.trim(), hits.len()), ("0\n3", 1), "{hits:?}");
+    script.check("started", &hits[0]["sites"][0], true);
+    script.check("waits", &hits[0]["sites"][1], true);
+    for how in ["asks", "leaves its block", "closes", "drops", "waits for its own"] {
+        let (script, printed) = Script::with_output("python", "siblings.py", &[how]);
+        assert!(printed.trim().ends_with('3'), "{how}: {printed}");
+        assert_eq!(script.report.findings("sibling-waited-for").count(), 0, "{how}");
+    }
+}
+
 /// A file that is gone at a later fork, though one like it is open, is not read: its memory may be, too.
 #[test]
 fn pythons_closed_files_are_not_read() {

@@ -17,6 +17,7 @@ pub(crate) mod regions;
 pub(crate) mod restarts;
 pub(crate) mod settle;
 mod severed;
+pub(crate) mod sibling_wait;
 pub(crate) mod signals;
 pub(crate) mod start;
 mod summary;

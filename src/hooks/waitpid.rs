@@ -1,5 +1,6 @@
 //! waitpid(2) and wait4(2): a leader inspects its children meanwhile.
 use super::wait::begins;
+use crate::child::sibling_wait;
 use crate::child::work::Awaited;
 use crate::entry::{WaitLength, errno};
 use crate::leader::{self, Waited, held_readers};
@@ -46,10 +47,16 @@ fn inspect_while_waiting(
 hook! {
     /// waitpid(2).
     fn waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t = libc::waitpid;
-    |caller| { inspect_while_waiting(&"waitpid", pid, options, caller, || real(pid, status, options)) }
+    |caller| {
+        sibling_wait::before(Start::here, caller, pid, options);
+        inspect_while_waiting(&"waitpid", pid, options, caller, || real(pid, status, options))
+    }
 }
 hook! {
     /// wait4(2).
     fn wait4(pid: pid_t, status: *mut c_int, options: c_int, usage: *mut rusage) -> pid_t = libc::wait4;
-    |caller| { inspect_while_waiting(&"wait4", pid, options, caller, || real(pid, status, options, usage)) }
+    |caller| {
+        sibling_wait::before(Start::here, caller, pid, options);
+        inspect_while_waiting(&"wait4", pid, options, caller, || real(pid, status, options, usage))
+    }
 }

@@ -7,12 +7,13 @@ use std::fs;
 use std::path::Path;
 
 /// The kinds of findings that a child makes when it hits a hazard, and their severity.
-const HIT_KINDS: [(&str, &str); 8] = [
+const HIT_KINDS: [(&str, &str); 9] = [
     ("lock-deadlock", "error"),
     ("join-lost-thread", "error"),
     ("connection-shared-use", "error"),
     ("epoll-shared-use", "error"),
     ("closed-descriptor-used", "error"),
+    ("sibling-waited-for", "error"),
     ("atfork-stuck", "error"),
     ("handler-dropped", "warning"),
     ("fd-leaked-exec", "warning"),

@@ -472,6 +472,12 @@ const fn entry(kind: FindingKind) -> &'static Entry {
                 c = "."
             ),
         },
+        FindingKind::SiblingWaitedFor => &Entry {
+            name: "sibling-waited-for",
+            explain: "Only the process that started a program can wait for it: in its child waitpid fails at once (ECHILD), and who takes that \
+                for the program's end goes on too early and without its status (Python's Popen.wait returns 0).",
+            cures: cures!("Wait for it in the process that started it, and tell the child by a pipe; or start it in ", "."),
+        },
         FindingKind::AtforkStuck => &Entry {
             name: "atfork-stuck",
             explain: "fork() does not return in the child: a handler that this library registered with pthread_atfork waits for what \
@@ -486,7 +492,7 @@ const fn entry(kind: FindingKind) -> &'static Entry {
 
 impl FindingKind {
     /// All of them, in the order of `docs/findings.md`.
-    pub const ALL: [FindingKind; 24] = [
+    pub const ALL: [FindingKind; 25] = [
         FindingKind::ThreadLost,
         FindingKind::LockOrphaned,
         FindingKind::ConnectionInherited,
@@ -510,6 +516,7 @@ impl FindingKind {
         FindingKind::HandlerDropped,
         FindingKind::FdLeakedExec,
         FindingKind::ClosedDescriptorUsed,
+        FindingKind::SiblingWaitedFor,
         FindingKind::AtforkStuck,
     ];
 
@@ -529,6 +536,7 @@ impl FindingKind {
                 | FindingKind::HandlerDropped
                 | FindingKind::FdLeakedExec
                 | FindingKind::ClosedDescriptorUsed
+                | FindingKind::SiblingWaitedFor
                 | FindingKind::AtforkStuck
         )
     }

@@ -442,6 +442,9 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::ClosedDescriptorUsed, _) => {
                 write!(out, "open it{line} in the child once all descriptors are closed, or leave its descriptor open there")
             }
+            (FindingKind::SiblingWaitedFor, _) => {
+                write!(out, "wait for it in the process that started it{line}, or start it in {place}")
+            }
             _ => write!(out, "{}", FirstWay(&self.finding.cure)),
         }
     }

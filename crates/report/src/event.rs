@@ -803,6 +803,8 @@ pub enum FindingKind {
     FdLeakedExec,
     /// The child writes to a file of the leader's that it has closed with all other descriptors.
     ClosedDescriptorUsed,
+    /// The child waits for the end of a process that its leader started.
+    SiblingWaitedFor,
     /// Another library's atfork handler blocks.
     AtforkStuck,
 }

@@ -4,7 +4,7 @@ use crate::entry::Arena;
 use crate::sites::SiteId;
 use forkguard_core::fixed::Text;
 use forkguard_core::fork::{self as core_fork, Snapshot};
-use forkguard_core::kernel::other_process::{self, PARENT, START, STATE, stat};
+use forkguard_core::kernel::other_process::{self, PARENT, STATE, stat};
 use forkguard_core::kernel::{self, SystemV};
 use forkguard_core::registry::{made, started};
 use libc::AT_FDCWD;
@@ -145,13 +145,12 @@ fn other_name(path: &str) -> Text<512> {
 
 /// True for a process that lives since before this one was forked, other than those that this one was forked from.
 fn was_there_before(process: u32) -> bool {
-    let started = |process| stat(&mut [0; 1024], process)(START)?.parse::<u64>().ok();
     let mut bytes = [0; 1024];
     let word = stat(&mut bytes, process);
     let lives = !matches!(word(STATE), None | Some("Z" | "X"));
     let is_own_child = word(PARENT).and_then(|parent| parent.parse().ok()) == Some(kernel::process_id());
     let is_above = core_fork::ancestors().any(|fork| fork.leader == process);
-    lives && !is_own_child && !is_above && started(process) <= started(kernel::process_id())
+    lives && !is_own_child && !is_above && other_process::is_older(process, kernel::process_id())
 }
 
 fn is_in_own_group(process: u32) -> bool {

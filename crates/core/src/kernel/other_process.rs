@@ -31,6 +31,12 @@ pub fn parent_of(process: u32) -> Option<u32> {
     stat(&mut [0; 1024], process)(PARENT)?.parse().ok()
 }
 
+/// True for a process that was started no later than the other one, as far as the clock tells.
+pub fn is_older(process: u32, other: u32) -> bool {
+    let started = |process| stat(&mut [0; 1024], process)(START)?.parse::<u64>().ok();
+    started(process).is_some_and(|start| started(other).is_some_and(|other| start <= other))
+}
+
 /// The state of a process, by its letter; None of one that is gone.
 pub fn state(process: u32) -> Option<u8> {
     stat(&mut [0; 1024], process)(STATE)?.bytes().next()

@@ -38,6 +38,13 @@ pub fn may_be_waited_for(child: u32) -> bool {
     pid.is_some_and(|pid| matches!(rustix::process::waitid(WaitId::Pid(pid), options), Ok(Some(_))))
 }
 
+/// True for a child of this process that has not been waited for, or a process that it traces.
+pub fn is_child(process: u32) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let pid = Pid::from_raw(process as i32);
+    pid.is_some_and(|pid| !matches!(rustix::process::waitid(WaitId::Pid(pid), options), Err(Errno::CHILD)))
+}
+
 /// True while the kernel knows a thread of this process by this id.
 pub fn thread_exists(tid: u32) -> bool {
     // SAFETY: takes integers; signal 0 is never sent.
