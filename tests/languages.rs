@@ -317,7 +317,7 @@ fn pythons_programs_that_a_child_waits_for() {
     assert_eq!((printed.trim(), hits.len()), ("0\n3", 1), "{hits:?}");
     script.check("started", &hits[0]["sites"][0], true);
     script.check("waits", &hits[0]["sites"][1], true);
-    for how in ["asks", "leaves its block", "closes", "drops", "waits for its own"] {
+    for how in ["asks", "has a package wait", "leaves its block", "closes", "drops", "waits for its own"] {
         let (script, printed) = Script::with_output("python", "siblings.py", &[how]);
         assert!(printed.trim().ends_with('3'), "{how}: {printed}");
         assert_eq!(script.report.findings("sibling-waited-for").count(), 0, "{how}");

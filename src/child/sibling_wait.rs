@@ -50,10 +50,14 @@ fn is_leaders(process: u32) -> bool {
     lives && !is_above(process) && (parent.is_some_and(is_above) || is_of_gone())
 }
 
-/// True for a wait that the application asks for.
+/// True for a wait that the application asks for, itself or by its language's own library: a package may know what to do where it fails (psutil then
+/// asks again and again whether the process is there).
 fn is_asked_for(waits: &Site<'_>) -> bool {
     let Some(application) = waits.application() else { return false };
     let inner = waits.frames.iter().take_while(|frame| !std::ptr::eq(*frame, application));
+    if inner.clone().any(|frame| frame.package().is_some()) {
+        return false;
+    }
     let closes = |name: &str| CLOSES.contains(&name.rsplit('.').next().unwrap_or(name));
     let is_direct = || waits.frames.first().is_some_and(|first| std::ptr::eq(first, application));
     (application.language == "python" || application.language == "native" && is_direct())

@@ -3,6 +3,9 @@ import os
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "site-packages"))
+import patience
+
 how = sys.argv[1]
 
 
@@ -22,6 +25,8 @@ if os.fork() == 0:
         print(wait(), flush=True)
     if how == "asks":
         print(program.poll(), flush=True)
+    if how == "has a package wait":
+        patience.wait(program.pid)
     if how == "leaves its block":
         with program:
             pass
