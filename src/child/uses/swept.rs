@@ -55,11 +55,11 @@ fn next_of_row(fd: i32) {
     if !goes_on {
         ROW.first.store(fd, Relaxed);
         ROW.length.store(1, Relaxed);
-        return ROW.files.store(u32::from(table::is_leaders_file(fd)), Relaxed);
+        return ROW.files.store(u32::from(is_written(fd)), Relaxed);
     }
     ROW.step.store(step, Relaxed);
     ROW.length.store(length + 1, Relaxed);
-    let is_file = table::is_leaders_file(fd);
+    let is_file = is_written(fd);
     match length + 1 {
         ..MANY => _ = ROW.files.fetch_or(u32::from(is_file) << length, Relaxed),
         MANY => {
@@ -75,8 +75,13 @@ fn next_of_row(fd: i32) {
 /// All numbers from first to last are closed.
 pub(crate) fn sweeping_range(first: u32, last: u32) {
     if flags::is_forked_child() && last.saturating_sub(first) >= MANY && is_usable() {
-        record(|_| table::leaders_files(first, last).for_each(sweep));
+        record(|_| table::leaders_files(first, last).filter(|&fd| is_written(fd)).for_each(sweep));
     }
+}
+
+/// True for a file of the leader's that is open for writing.
+fn is_written(fd: i32) -> bool {
+    table::is_leaders_file(fd) && kernel::is_writable(fd)
 }
 
 fn is_usable() -> bool {
