@@ -29,13 +29,36 @@ const CALLS_LEADERS_HOOKS: [&str; 4] = ["Arbiter.start", "Arbiter.reload", "star
 /// Parts of the paths of code that loads other code: what stands outside of it only asked for that.
 const LOADERS: [&str; 4] = ["<frozen importlib", "/importlib/", "kernel_require", "/bootsnap/"];
 
-/// True for a thread that works for its own process alone, of which `forking` forked at `fork`; `leader` is its main thread.
-pub(super) fn works_for_leader(thread: &Thread<'_>, forking: Option<&Thread<'_>>, fork: Option<&Site<'_>>, leader: u32) -> bool {
+/// How many threads are followed from one to the one that started it.
+const STARTERS: usize = 4;
+
+/// True for a thread that works for its own process alone, one of whose `threads` forked at `fork`; `leader` is its main thread.
+pub(super) fn works_for_leader(thread: &Thread<'_>, threads: &[Thread<'_>], fork: Option<&Site<'_>>, leader: u32) -> bool {
+    let forking = threads.iter().find(|thread| thread.forking);
     thread.tid == leader
-        || manages_processes(thread, fork)
-        || thread.site.as_ref().is_some_and(is_started_for_leader)
+        || is_leaders(thread, fork)
         || forking.is_some_and(|forking| runs_the_same(thread, forking))
+        || is_started_by_leaders(thread, threads, fork)
+}
+
+/// What started it is the leader's: its server's code for the leader alone, or code that manages processes.
+fn is_leaders(thread: &Thread<'_>, fork: Option<&Site<'_>>) -> bool {
+    manages_processes(thread, fork)
+        || thread.site.as_ref().is_some_and(is_started_for_leader)
         || fork.is_some_and(|fork| has_one_manager(thread, fork))
+}
+
+/// One of the leader's own threads started it: a server that the leader has for itself starts one for each connection. What code that manages
+/// processes calls of the application's (a pool's callback) may start others.
+fn is_started_by_leaders(thread: &Thread<'_>, threads: &[Thread<'_>], fork: Option<&Site<'_>>) -> bool {
+    let starter = |thread: &Thread<'_>| {
+        let creator = thread.creator?;
+        threads.iter().find(|thread| thread.tid == creator && !thread.forking)
+    };
+    let asked_for = thread.site.iter().flat_map(|site| site.frames.iter()).any(Frame::is_application);
+    let hooks = |starter: &Thread<'_>| starter.site.as_ref().is_some_and(is_started_for_leader);
+    let mut starters = std::iter::successors(starter(thread), |thread| starter(thread)).take(STARTERS);
+    starters.any(|starter| hooks(starter) || !asked_for && is_leaders(starter, fork))
 }
 
 /// The frames of libraries by which a site was reached: up to the application's, or to what loaded its code.
