@@ -209,3 +209,20 @@ fn development_mode_and_safe_point() {
         }
     }
 }
+
+/// What becomes of the thread that an executor had at the fork.
+fn executors_thread(python: &Path, test: &str, arguments: &[&str]) -> String {
+    let (_, report) = run_script(&format!("executors-{}", arguments.join("-")), test, python, "executors.py", arguments);
+    let lost = report.last_states().into_iter().find(|finding| finding["kind"] == "thread-lost");
+    lost.expect("a lost thread")["state"].as_str().expect("a state").to_string()
+}
+
+#[test]
+fn another_executors_thread_is_not_the_lost_one() {
+    for (_, name, python) in interpreters() {
+        for names in ["named", "numbered"] {
+            assert_eq!(executors_thread(&python, &name, &[names, "anew"]), "resolved", "{name} {names}");
+            assert_ne!(executors_thread(&python, &name, &[names, "another"]), "resolved", "{name} {names}");
+        }
+    }
+}

@@ -107,8 +107,7 @@ impl<'a> Evidence<'a> {
 
     /// True for a lost thread that works for the process that forks alone.
     pub(super) fn works_for_leader(&self, thread: &Thread<'_>) -> bool {
-        self.noted.contains(&thread.tid)
-            || works_for_leader(thread, self.threads, self.fork.as_ref(), self.leader)
+        self.noted.contains(&thread.tid) || works_for_leader(thread, self.threads, self.fork.as_ref(), self.leader)
     }
 
     /// True for a thread of the runtime that the forking thread is of, too, and for the main thread of such a program.

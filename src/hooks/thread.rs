@@ -102,7 +102,7 @@ fn prepare(start: usize, argument: usize, detached: bool, caller: usize) -> Opti
             slot.mask.inherit(&own.mask);
         }
         threads::start(slot);
-        Some((slot, StartedThread { start, code: made.code, site: made.site }))
+        Some((slot, StartedThread { start, label: made.label, code: made.code, site: made.site }))
     })
     .flatten()
 }
