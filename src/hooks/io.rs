@@ -30,6 +30,8 @@ fn takes_in(call: &'static &'static str, registers: &mut Registers, settles: boo
     let is_use = flags & MSG_PEEK == 0;
     let by_pipe = is_use && descriptors::is_pipe_end(fd);
     let may_wait = flags & MSG_DONTWAIT == 0;
+    // Who does not wait asks in passing (Ruby looks whether signals came).
+    let settles = settles && may_wait && kernel::blocks(fd);
     if by_pipe {
         descriptors::set_used(fd);
     }
