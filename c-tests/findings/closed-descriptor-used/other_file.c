@@ -4,7 +4,7 @@
 // EXPECT: closed-descriptor-used severity=error state=hit subject~'other.pid' count=2
 // EXPECT: closed-descriptor-used sites=[role=opened,frames.function=open_log] sites=[role=used,frames.function=write_line]
 // EXPECT-LAST: closed-descriptor-used hit
-// STDERR: goes into
+// STDERR: now: what is written there is meant for
 #include "fixture.h"
 
 __attribute__((noinline)) static void write_line(void) {

@@ -164,13 +164,10 @@ fn report(call: Call, fd: i32, swept: Swept) {
 fn subject(arena: &Arena, fd: i32) -> &str {
     let now = descriptors::describe(arena, fd);
     let name = now.as_ref().and_then(|now| now.path.as_deref());
-    match (kernel::is_open(fd), name) {
-        (false, _) => arena.format(format_args!("descriptor {fd}, closed with all others: what is written to it is lost")),
-        (true, Some(name)) => arena.format(format_args!(
-            "descriptor {fd}, closed with all others: what is written to it goes into {name}, its number's now"
-        )),
-        (true, None) => arena.format(format_args!(
-            "descriptor {fd}, closed with all others: what is written to it goes into what was opened under its number since"
-        )),
-    }
+    let now = match (kernel::is_open(fd), name) {
+        (false, _) => arena.format(format_args!("descriptor {fd} is closed: what is written there is lost; it")),
+        (true, Some(name)) => arena.format(format_args!("descriptor {fd} is {name} now: what is written there")),
+        (true, None) => arena.format(format_args!("descriptor {fd} is another file now: what is written there")),
+    };
+    arena.format(format_args!("{now} is meant for the file that was closed with all others"))
 }
