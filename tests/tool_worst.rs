@@ -181,11 +181,12 @@ fn what_a_person_reads() {
     assert_eq!(output.status.code(), Some(1), "{text}");
     let source = repository("tests/apps/worst_server.py");
     let at = format!("{} in refresh", place(&source, "thread"));
+    let start = place(&source, "start");
     for part in [
         &format!("taken at {at} by \"refresh\""),
         "lock-deadlock at ",
-        &format!("stood at {at}"),
-        "cure: start \"refresh\" in gunicorn's post_fork",
+        &format!("started at {start} in <module>"),
+        &format!("cure: start \"refresh\" ({start}) in gunicorn's post_fork"),
         "check failed: 1 finding",
         "forkguard: 1 of ",
     ] {

@@ -72,7 +72,7 @@ fn of_libc_lock<'a>(
     let holder = lost.iter().find(|thread| thread.tid == lock.holder);
     let held_by = Nameless::now().thread(arena, holder.map_or("", |thread| &thread.name), lock.holder);
     let taken = describe::site(arena, Role::Taken, lock.holder, lock.entry.site);
-    let stood = holder.and_then(|thread| thread.stood.clone());
+    let (stood, started) = (holder.and_then(|thread| thread.stood.clone()), holder.and_then(|thread| thread.site.clone()));
     let what = arena.text(describe::lock_id(lock).as_str());
     let hit = Hit {
         kind: FindingKind::LockDeadlock,
@@ -81,7 +81,7 @@ fn of_libc_lock<'a>(
             "its only thread waits in {function}() for the C library's lock inside {}(), held by {held_by}",
             describe::libc_name(lock.entry.address)
         )),
-        sites: arena.join([taken.as_slice(), stood.as_slice(), site.as_slice()]),
+        sites: arena.join([taken.as_slice(), stood.as_slice(), started.as_slice(), site.as_slice()]),
         hazard: None,
     };
     (hit, Behind { kind: FindingKind::LockOrphaned, what, known: child.full })

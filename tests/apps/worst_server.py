@@ -27,7 +27,7 @@ if os.environ.get("CURE"):
         # It forks past Python.
         sys.modules["uwsgi"].post_fork_hook = make_lock
 
-threading.Thread(target=refresh, name="refresh", daemon=True).start()
+threading.Thread(target=refresh, name="refresh", daemon=True).start()  # start
 
 
 def app(environ, start_response):

@@ -3,7 +3,7 @@ use crate::catalogue::{
     AT_BLOCKS_END, AT_INTERPRETERS_END, COMPRESSED, FULL_PIPE, OR_OPTION, OWN_HOLDER, Server, UDP, is_goodbye, is_unshared,
     waits_alone,
 };
-use crate::event::{Finding, FindingKind, Frame, Site};
+use crate::event::{Finding, FindingKind, Frame, Role, Site};
 use crate::text::{Place, Plain};
 use std::fmt::{Display, Formatter, Result, Write};
 
@@ -326,6 +326,13 @@ impl ShortCure<'_, '_> {
         }
     }
 
+    /// The line that started the thread which holds the lock.
+    fn start(&self) -> Bracketed<Place<'_>> {
+        let held = self.finding.subject.contains("held by ");
+        let started = self.finding.sites.iter().find(|site| held && site.role == Role::Started);
+        Bracketed(started.and_then(Site::application).map(Frame::place))
+    }
+
     /// The line to edit.
     fn line(&self) -> Bracketed<Place<'_>> {
         let cause = |site: &&Site| !site.role.is_effect();
@@ -365,10 +372,10 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::LockOrphaned | FindingKind::LockDeadlock, Some(thread))
                 if self.finding.subject.contains("C library's") =>
             {
-                write!(out, "start \"{thread}\" in {place}")
+                write!(out, "start \"{thread}\"{} in {place}", self.start())
             }
             (FindingKind::LockOrphaned | FindingKind::LockDeadlock, Some(thread)) => {
-                write!(out, "start \"{thread}\" in {place}, or make the lock anew there")
+                write!(out, "start \"{thread}\"{} in {place}, or make the lock anew there", self.start())
             }
             (FindingKind::LockOrphaned | FindingKind::LockDeadlock, None) if !self.finding.subject.contains(OWN_HOLDER) => {
                 write!(out, "start the thread that takes it in {place}, or make the lock anew there")
@@ -508,7 +515,7 @@ impl Write for Nowhere {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Role, Severity, State};
+    use crate::event::{Severity, State};
 
     fn short(server: Server, executable: &str, kind: FindingKind, subject: &'static str, file: Option<&'static str>) -> String {
         let frame = |file: &'static str| Frame {
@@ -554,9 +561,9 @@ mod tests {
                 "/usr/bin/ruby3.1",
                 FindingKind::LockDeadlock,
                 "thread \"a\" (tid 3) waits for the mutex at 0x7, held by thread \"b\" (tid 8)",
-                None
+                Some("/srv/app.rb")
             ),
-            "cure: start \"b\" in the child (fork's block), or make the lock anew there\n"
+            "cure: start \"b\" (app.rb:13) in the child (fork's block), or make the lock anew there\n"
         );
         let of_runtime =
             "a thread waits for a condition; lost at the fork: 2 threads of the Java virtual machine (\"GC\", \"VM\")";

@@ -16,12 +16,14 @@ pub(super) fn report_deadlock(fork: &'static Snapshot, lock: &'static LockRecord
             let losses = describe::losses(arena, fork);
             let lock = losses.locks.iter().find(|l| lock_orphaned::what(arena, l) == id.as_str())?;
             let (subject, sites) = lock_orphaned::parts(arena, lock, &losses.threads, &Nameless::now());
+            let holder = losses.threads.iter().find(|thread| !lock.own && thread.tid == lock.holder);
+            let started = holder.and_then(|holder| holder.site.clone());
             let what = arena.text(id.as_str());
             Some(Hit {
                 kind,
                 what,
                 subject: arena.format(format_args!("{} waits for the {subject}", waiter(arena))),
-                sites: arena.join([sites, wait_site(arena, site).as_slice()]),
+                sites: arena.join([sites, started.as_slice(), wait_site(arena, site).as_slice()]),
                 hazard: Some(Hazard { fork, kind: FindingKind::LockOrphaned, what }),
             })
         });
