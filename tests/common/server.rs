@@ -157,6 +157,15 @@ pub struct Server {
     pub pid: u32,
     group: i32,
     child: Option<Child>,
+    /// Of each worker of uWSGI; 1 elsewhere.
+    threads: usize,
+}
+
+/// What `--threads=` of uWSGI's says.
+fn threads_of_uwsgi(command: &Command) -> usize {
+    let arguments = command.get_args().filter_map(|argument| argument.to_str()?.strip_prefix("--threads="));
+    let threads = arguments.last().filter(|_| command.get_program() == "uwsgi");
+    threads.map_or(1, |threads| threads.parse().expect("a number of threads"))
 }
 
 fn output(directory: &Path, name: &str) -> File {
@@ -173,7 +182,7 @@ impl Server {
         command.current_dir(directory).process_group(0);
         command.stdin(Stdio::null()).stdout(output(directory, "stdout")).stderr(stderr);
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        Server { pid: child.id(), group: child.id() as i32, child: Some(child) }
+        Server { pid: child.id(), group: child.id() as i32, child: Some(child), threads: threads_of_uwsgi(&command) }
     }
 
     /// A daemon that made a session of its own.
@@ -182,11 +191,15 @@ impl Server {
         // SAFETY: getpgrp has no conditions.
         let own = unsafe { libc::getpgrp() };
         assert_ne!(group, own, "a daemon leaves the group it was started from");
-        Server { pid, group, child: None }
+        Server { pid, group, child: None, threads: 1 }
     }
 
-    /// Sends the first process a signal.
+    /// Sends the first process a signal. A thread of uWSGI's that takes the signal which is to end its worker, before it blocks all signals, ends Python
+    /// itself and waits for the worker's first thread, for ever: without the library, too.
     pub fn signal(&self, signal: i32) {
+        wait_for("threads that block signals", || {
+            children(self.pid).into_iter().all(|worker| blocking_threads(worker) >= self.threads - 1).then_some(())
+        });
         kill(self.pid, signal);
     }
 
@@ -285,6 +298,19 @@ fn processes() -> Vec<Process> {
         living.then_some(Process { pid, parent: fields[1].parse().ok()?, group: fields[2].parse().ok()? })
     })
     .collect()
+}
+
+/// How many threads of a process block SIGINT themselves: as it makes a thread, glibc blocks all signals there for a moment, its own two included.
+fn blocking_threads(pid: u32) -> usize {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    const INT: u64 = 1 << (libc::SIGINT - 1);
+    const GLIBCS: u64 = 0b11 << 31;
+    let statuses = threads.filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok());
+    let blocks = |status: &String| {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).expect("SigBlk");
+        u64::from_str_radix(mask.trim(), 16).expect("a mask") & (INT | GLIBCS) == INT
+    };
+    statuses.filter(blocks).count()
 }
 
 /// The pid in a file, once it stands there and lives.
