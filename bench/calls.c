@@ -11,7 +11,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-static int pipe_ends[2], epoll, file;
+enum { SWEPT = 64 };
+static int pipe_ends[2], empty_pipe[2], epoll, file, log_file;
 static FILE *null;
 static sigset_t usual, before;
 
@@ -49,6 +50,10 @@ CALL(print_line, fprintf(null, "request %d of %s\n", 17, "worker"))
 // What is not there is not executed: the cost of the call alone.
 CALL(spawn_nothing, pid_t child; char *arguments[] = {"/nonexistent", NULL};
      must(posix_spawn(&child, arguments[0], NULL, NULL, arguments, arguments) == ENOENT, "posix_spawn"))
+CALL(vfork_wait, pid_t child = vfork(); if (child == 0) _exit(0); must(waitpid(child, NULL, 0) == child, "waitpid"))
+// A read that does not wait settles no child.
+CALL(read_nothing, char byte; must(read(empty_pipe[0], &byte, 1) == -1 && errno == EAGAIN, "read"))
+CALL(write_log, must(write(log_file, "a line of a log\n", 16) == 16, "write"))
 
 static const struct {
     const char *name;
@@ -61,8 +66,29 @@ static const struct {
     {"epoll_ctl+epoll_ctl", watch}, {"flock+flock", lock_file},    {"timer_create+timer_delete", make_timer},
     {"posix_spawn", spawn_nothing}, {"fputc", put_byte},           {"fputs", put_line},
     {"fwrite", write_line},         {"fprintf", print_line},       {"write+read after a fork", write_read},
-    {"write+read in a child", write_read},
+    {"write+read in a child", write_read}, {"vfork+waitpid", vfork_wait}, {"dup+close in a child", dup_close},
+    {"read of nothing in a child", read_nothing}, {"write in a daemon", write_log},
 };
+
+static void go_on_in_child(void) {
+    pid_t child = fork();
+    if (child != 0) {
+        int status;
+        must(child > 0 && waitpid(child, &status, 0) == child && status == 0, "fork");
+        exit(0);
+    }
+}
+
+// Its log has the number of a file of its leader's that it closed with all others.
+static void become_daemon(void) {
+    log_file = open("/dev/null", O_WRONLY);
+    must(log_file >= 0, "open");
+    go_on_in_child();
+    for (int fd = 3; fd < SWEPT; fd++)
+        close(fd);
+    must(open("/dev/null", O_RDONLY) == 3, "open");
+    must(dup2(open("/dev/null", O_WRONLY), log_file) == log_file, "dup2");
+}
 
 int main(int argc, char **argv) {
     must(argc >= 2, "usage: calls NAME ROUNDS");
@@ -71,7 +97,7 @@ int main(int argc, char **argv) {
     sigaddset(&usual, SIGTERM);
     start_sleepers(1);
     epoll = epoll_create1(EPOLL_CLOEXEC);
-    must(epoll >= 0 && !pipe(pipe_ends), "pipe");
+    must(epoll >= 0 && !pipe(pipe_ends) && !pipe2(empty_pipe, O_NONBLOCK), "pipe");
     file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     null = fopen("/dev/null", "w");
     must(file >= 0 && null, "open");
@@ -81,14 +107,10 @@ int main(int argc, char **argv) {
             _exit(0);
         must(child > 0 && waitpid(child, NULL, 0) == child, "fork");
     }
-    if (strstr(argv[1], "in a child")) {
-        pid_t child = fork();
-        if (child != 0) {
-            int status;
-            must(child > 0 && waitpid(child, &status, 0) == child && status == 0, "fork");
-            return 0;
-        }
-    }
+    if (strstr(argv[1], "in a child"))
+        go_on_in_child();
+    if (strstr(argv[1], "in a daemon"))
+        become_daemon();
     for (size_t call = 0; call < sizeof CALLS / sizeof *CALLS; call++) {
         if (strcmp(argv[1], CALLS[call].name) == 0) {
             CALLS[call].loop(100);

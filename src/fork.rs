@@ -172,7 +172,7 @@ pub(crate) fn leave(cell: Option<&'static SnapshotCell>, call: ForkCall, caller:
         None if core_fork::is_unrecorded() => {
             core_fork::end_unrecorded();
             if result > 0 && emit::wanted() {
-                record_with_scratch(|scratch| report::spawn(scratch, fork_kind(call), caller, child, None));
+                record_with_scratch(|scratch| report::spawn(scratch, fork_kind(call), sites::capture(caller), child, None));
             }
         }
         None => {}
@@ -213,15 +213,17 @@ pub(crate) fn spawned(kind: ForkKind, caller: usize, child: Option<u32>, inherit
     if !gate::awake() || gate::is_guest() {
         return;
     }
-    if let Some(child) = child {
-        record(|_| started::record(child, sites::capture(caller)));
-    }
     let (reports, closes) = (ledger::spawns::count(), guards::exec::cleans() && child.is_none());
+    let is_site_wanted = reports || child.is_some();
+    let site = record(|_| if is_site_wanted { sites::capture(caller) } else { caller }).unwrap_or(caller);
+    if let Some(child) = child {
+        started::record(child, site);
+    }
     if reports || closes {
         record_with_scratch(|scratch| {
             let inheritance = inherits();
             if reports {
-                report::spawn(scratch, kind, caller, child, inheritance.as_ref());
+                report::spawn(scratch, kind, site, child, inheritance.as_ref());
             }
             inheritance.filter(|_| closes).iter().for_each(Inheritance::close_descriptors);
         });

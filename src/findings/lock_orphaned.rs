@@ -11,7 +11,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         // What a child does without, it does not call either.
         let is_leaders = !lock.own && evidence.lost_threads().any(|t| t.tid == lock.holder && evidence.works_for_leader(t));
         let severity = if lock.signal || is_leaders || is_held_briefly(lock) { Severity::Info } else { Severity::Warning };
-        let (subject, sites) = parts(evidence.arena, lock, evidence.threads, &evidence.nameless);
+        let (subject, sites) = parts(evidence.arena, lock, holder(lock, evidence.threads), &evidence.nameless);
         let what = what(evidence.arena, lock);
         let the = if lock.kind == LockKind::Libc { "the " } else { "" };
         let mut finding =
@@ -39,23 +39,28 @@ fn taken_at<'l>(lock: &'l Lock<'_>) -> &'l str {
     lock.address.as_deref().or(lock.name.as_deref()).unwrap_or("?")
 }
 
+/// The thread that holds it.
+pub(crate) fn holder<'t, 'a>(lock: &Lock<'a>, threads: &'t [Thread<'a>]) -> Option<&'t Thread<'a>> {
+    threads.iter().find(|thread| thread.tid == lock.holder)
+}
+
 /// The lock in words, and where it was taken and where its holder stood.
 pub(crate) fn parts<'a>(
     arena: &'a Arena,
     lock: &Lock<'a>,
-    threads: &[Thread<'a>],
+    holder: Option<&Thread<'a>>,
     nameless: &Nameless,
 ) -> (&'a str, &'a [Site<'a>]) {
-    let stood = threads.iter().find(|t| t.tid == lock.holder).and_then(|t| t.stood.clone());
-    let holder = match lock.own {
+    let stood = holder.and_then(|thread| thread.stood.clone());
+    let name = match lock.own {
         true => OWN_HOLDER,
         false => nameless.thread(arena, &lock.holder_name, lock.holder),
     };
     let what = taken_at(lock);
     let subject = match (lock.kind, lock.name.as_deref()) {
-        (LockKind::Libc, _) => arena.format(format_args!("C library's lock inside {what}(), held by {holder}")),
-        (kind, Some(name)) => arena.format(format_args!("{} {name} at {what}, held by {holder}", kind.name())),
-        (kind, None) => arena.format(format_args!("{} at {what}, held by {holder}", kind.name())),
+        (LockKind::Libc, _) => arena.format(format_args!("C library's lock inside {what}(), held by {name}")),
+        (kind, Some(function)) => arena.format(format_args!("{} {function} at {what}, held by {name}", kind.name())),
+        (kind, None) => arena.format(format_args!("{} at {what}, held by {name}", kind.name())),
     };
     (subject, arena.join([lock.site.as_slice(), stood.as_slice()]))
 }

@@ -8,6 +8,7 @@ use crate::findings::{self, Evidence, Hit};
 use crate::guards;
 use crate::leader;
 use crate::ledger::{self, Budget};
+use crate::sites::SiteId;
 use forkguard_core::fork::{Snapshot, fingerprint, shared_page};
 use forkguard_core::kernel;
 use forkguard_report::event::*;
@@ -126,17 +127,16 @@ fn add_moot<'a>(lines: &mut Lines<'_>, id: &'a str, snapshot: &Snapshot, finding
 }
 
 /// Reports a process that was made by a way that runs no atfork handlers, and what its program inherits.
-pub(super) fn spawn(scratch: &Scratch, kind: ForkKind, caller: usize, child: Option<u32>, inheritance: Option<&Inheritance>) {
+pub(super) fn spawn(scratch: &Scratch, kind: ForkKind, site: SiteId, child: Option<u32>, inheritance: Option<&Inheritance>) {
     ledger::begin_report(scratch);
     let arena = scratch.arena();
     let (mut lines, _) = Lines::pair(scratch);
     let id = fork_id(kernel::process_id(), forkguard_core::registry::generation::next_sequence());
-    let word = crate::sites::capture(caller);
-    let mut event = describe::spawn(&arena, kind, word);
+    let mut event = describe::spawn(&arena, kind, site);
     event.child = child;
     lines.add(Some(id.as_str()), Event::Fork(event));
     if let Some(inheritance) = inheritance {
-        let used = describe::site(&arena, Role::Used, kernel::thread_id(), word);
+        let used = describe::site(&arena, Role::Used, kernel::thread_id(), site);
         for_each_hit(&arena, inheritance, used.as_ref(), |severity, hit| {
             // A vfork child has its signals given back, too; of posix_spawn and its like they stay with the program.
             let is_given = || child.is_some() && inheritance.gets_signals();

@@ -15,9 +15,9 @@ pub(super) fn report_deadlock(fork: &'static Snapshot, lock: &'static LockRecord
         let report = report_endless(scratch, site, (kind, id.as_str()), Some(lock.entry.kind), |arena| {
             let losses = describe::losses(arena, fork);
             let lock = losses.locks.iter().find(|l| lock_orphaned::what(arena, l) == id.as_str())?;
-            let (subject, sites) = lock_orphaned::parts(arena, lock, &losses.threads, &Nameless::now());
-            let holder = losses.threads.iter().find(|thread| !lock.own && thread.tid == lock.holder);
-            let started = holder.and_then(|holder| holder.site.clone());
+            let holder = lock_orphaned::holder(lock, &losses.threads);
+            let (subject, sites) = lock_orphaned::parts(arena, lock, holder, &Nameless::now());
+            let started = holder.filter(|_| !lock.own).and_then(|holder| holder.site.clone());
             let what = arena.text(id.as_str());
             Some(Hit {
                 kind,
