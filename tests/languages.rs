@@ -159,7 +159,7 @@ fn rubys_ended_threads() {
 }
 
 /// A thread that a library starts for itself as it is loaded and that waits for its first work is nothing to warn of: no line of the
-/// application's starts it. One that it asks for, or that does something else, is.
+/// application's starts it. One that it asks for, or that does something else, is. What such a one starts for itself is not.
 #[test]
 fn a_librarys_own_threads() {
     let severity = |language: &'static str, name: &str, argument: &str| -> Vec<_> {
@@ -170,6 +170,12 @@ fn a_librarys_own_threads() {
         for (argument, expected) in [("loaded", "info"), ("asked", "warning"), ("sleeps", "warning")] {
             assert_eq!(severity(language, name, argument), [expected], "{language}, {argument}");
         }
+        assert_eq!(severity(language, name, "helped"), ["warning", "info"], "{language}: a thread of a lost thread's library");
+        assert_eq!(
+            severity(language, name, "thread"),
+            ["warning", "warning"],
+            "{language}: the application's line in a lost thread"
+        );
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) mod sqlite_inherited;
 mod summary;
 mod thread_lost;
 pub(crate) mod timer_lost;
+mod unneeded_threads;
 
 pub(crate) use context::{of_hit, program};
 pub(crate) use evidence::Evidence;

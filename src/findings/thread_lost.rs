@@ -5,46 +5,25 @@ use crate::findings::context::of_hit;
 use crate::findings::evidence::Evidence;
 use crate::findings::hit::Hit;
 use crate::findings::libraries::{restarts_threads, starter};
-use crate::findings::librarys_threads::is_idle_since_load;
-use forkguard_report::catalogue::{
-    CURE_LEADERS_THREAD, CURE_LIBRARYS_THREAD, CURE_RUNTIMES_THREAD, EXPLAIN_FUNCTIONS_THREAD, EXPLAIN_LEADERS_THREAD, OR_OPTION,
-};
+use crate::findings::unneeded_threads::Unneeded;
+use forkguard_report::catalogue::{EXPLAIN_FUNCTIONS_THREAD, OR_OPTION};
 use forkguard_report::event::{Finding, FindingKind, Role, Severity, Site, State, Text, Thread};
 use std::borrow::Cow::Borrowed;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for (index, thread) in evidence.lost_threads().enumerate() {
-        let restarts = starter(thread).is_some_and(restarts_threads);
-        let is_leaders = evidence.works_for_leader(thread);
-        // Threads of one runtime run the same function, whichever of them forks.
-        let is_runtimes = is_leaders && evidence.is_of_forking_runtime(thread);
-        // A thread that ended right after the fork was about to end: nothing waits for it.
-        let is_idle = !is_leaders && !thread.fork_safe && is_idle_since_load(thread);
-        let is_missed = !restarts && !thread.ended && !thread.fork_safe && !is_leaders && !is_idle && !evidence.runs_function;
-        let severity = if is_missed { Severity::Warning } else { Severity::Info };
-        let ended = if thread.ended { ", which was about to end" } else { "" };
-        let missed = match (thread.fork_safe, is_leaders) {
-            (true, _) => ", which children do without",
-            _ if is_runtimes => ", of a runtime that the program runs on",
-            (_, true) if thread.tid == evidence.leader => ", the main thread of the process that forked",
-            (_, true) => ", which works for the process that forked",
-            _ if is_idle => ", which a library started for itself as it was loaded",
-            _ => "",
-        };
-        let unseen = if thread.recorded { "" } else { ", started past every hook" };
-        let name = &thread.name;
         let arena = evidence.arena;
+        let unneeded = Unneeded::of(evidence, thread);
+        let restarts = starter(thread).is_some_and(restarts_threads);
+        // A thread that ended right after the fork was about to end: nothing waits for it.
+        let is_missed = unneeded.is_none() && !restarts && !thread.ended && !evidence.runs_function;
+        let severity = if is_missed { Severity::Warning } else { Severity::Info };
         // The child, which may name it when it ends, does not know the number that it has by now.
         let what = match thread.starting {
             true => arena.format(format_args!("{NOT_BEGUN}{index}")),
             false => arena.format(format_args!("{}", thread.tid)),
         };
-        let is_named = !evidence.nameless.is(name) || thread.class.is_some() || thread.tid == evidence.leader;
-        let named = if is_named { arena.format(format_args!("thread \"{name}\"")) } else { "an unnamed thread" };
-        let subject = match thread.tid {
-            0 => arena.format(format_args!("{named} (had not begun to run{missed})")),
-            tid => arena.format(format_args!("{named} (tid {tid}{unseen}{ended}{missed})")),
-        };
+        let subject = subject(evidence, thread, unneeded.as_ref());
         let mut finding = evidence.finding(
             FindingKind::ThreadLost,
             severity,
@@ -56,17 +35,28 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         if evidence.locks.iter().any(|lock| lock.holder == thread.tid && !lock.signal) {
             finding.cure = without_option(arena, &finding);
         }
-        if is_runtimes {
-            finding.cure = Borrowed(CURE_RUNTIMES_THREAD);
-        } else if is_leaders {
-            finding.explain = Borrowed(EXPLAIN_LEADERS_THREAD);
-            finding.cure = Borrowed(CURE_LEADERS_THREAD);
-        } else if is_idle {
-            finding.cure = Borrowed(CURE_LIBRARYS_THREAD);
-        } else if evidence.runs_function {
-            finding.explain = Borrowed(EXPLAIN_FUNCTIONS_THREAD);
+        match unneeded {
+            Some(unneeded) => {
+                unneeded.explanation().into_iter().for_each(|explanation| finding.explain = Borrowed(explanation));
+                unneeded.cure().into_iter().for_each(|cure| finding.cure = Borrowed(cure));
+            }
+            None if evidence.runs_function => finding.explain = Borrowed(EXPLAIN_FUNCTIONS_THREAD),
+            None => {}
         }
         found(finding);
+    }
+}
+
+fn subject<'a>(evidence: &Evidence<'a>, thread: &Thread<'a>, unneeded: Option<&Unneeded<'a>>) -> &'a str {
+    let (arena, name) = (evidence.arena, &thread.name);
+    let unseen = if thread.recorded { "" } else { ", started past every hook" };
+    let ended = if thread.ended { ", which was about to end" } else { "" };
+    let unneeded = unneeded.map_or("", |unneeded| unneeded.text(arena, &evidence.nameless));
+    let is_named = !evidence.nameless.is(name) || thread.class.is_some() || thread.tid == evidence.leader;
+    let named = if is_named { arena.format(format_args!("thread \"{name}\"")) } else { "an unnamed thread" };
+    match thread.tid {
+        0 => arena.format(format_args!("{named} (had not begun to run{unneeded})")),
+        tid => arena.format(format_args!("{named} (tid {tid}{unseen}{ended}{unneeded})")),
     }
 }
 

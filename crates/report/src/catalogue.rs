@@ -179,6 +179,8 @@ pub const EXPLAIN_FUNCTIONS_THREAD: &str = "Only the thread that forks exists in
     it needs the thread only if that function gives it work or waits for it, which is an error of its own.";
 /// The cure of a lost thread that a library started for itself as it was loaded.
 pub const CURE_LIBRARYS_THREAD: &str = "Nothing, as long as the child does without what the library has it do; else load the library in the child, not before the fork.";
+/// The cure of a lost thread that a library's code in another lost thread started.
+pub const CURE_HELPERS_THREAD: &str = "Nothing of its own: where the thread that started it is started again, it is, too.";
 
 /// The cure of a lost thread of the runtime whose thread forks.
 pub const CURE_RUNTIMES_THREAD: &str = "Fork before the runtime starts, or execute a program in the child; leave it to who starts the \

@@ -6,6 +6,13 @@ module Housekeeper
     Thread.new { loop { QUEUE.pop.call } }
   end
 
+  def self.start_with_help
+    Thread.new do
+      start
+      sleep
+    end
+  end
+
   case ARGV[0]
   when "loaded" then start
   when "sleeps" then Thread.new { sleep }
