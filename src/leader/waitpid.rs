@@ -103,6 +103,9 @@ pub(crate) fn wait_for_child(pid: pid_t, caller: usize) -> Waited {
 
 /// True unless the host closed the descriptor and has another one by its number. (The kernel shows -1 for a process that was waited for.)
 fn is_descriptor_of(fd: i32, pid: pid_t) -> bool {
+    if kernel::is_pidfd_of_ended(fd, pid as u32) {
+        return true;
+    }
     let path = Text::<48>::of(format_args!("/proc/self/fdinfo/{fd}"));
     let wanted = Text::<24>::of(format_args!("\nPid:\t{pid}\n"));
     let mut bytes = [0u8; 256];

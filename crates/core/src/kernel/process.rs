@@ -1,6 +1,7 @@
 //! Processes and threads by their ids.
 use super::syscall::syscall;
 use crate::fixed::Text;
+use core::mem::MaybeUninit;
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions};
 
@@ -36,6 +37,17 @@ pub fn may_be_waited_for(child: u32) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     let pid = Pid::from_raw(child as i32);
     pid.is_some_and(|pid| matches!(rustix::process::waitid(WaitId::Pid(pid), options), Ok(Some(_))))
+}
+
+/// True for a pidfd of a child that has ended and was not waited for (waitid(2), P_PIDFD: Linux 5.4).
+pub fn is_pidfd_of_ended(fd: i32, child: u32) -> bool {
+    let mut information = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    let address = information.as_mut_ptr() as usize;
+    // SAFETY: `information` outlives the call, and the kernel fills it or leaves it as it is.
+    let result = unsafe { syscall(libc::SYS_waitid, [libc::P_PIDFD as usize, fd as usize, address, options as usize, 0, 0]) };
+    // SAFETY: all of its bytes are set; a siginfo of a child has the pid.
+    result == 0 && unsafe { information.assume_init().si_pid() } as u32 == child
 }
 
 /// True for a child of this process that has not been waited for, or a process that it traces.
