@@ -74,8 +74,8 @@ impl Server {
         starts(name).or_else(|| starts(file)).map_or(Server::Other, |&(_, server)| server)
     }
 
-    /// The name of the server whose script or module an interpreter was given (`python3 -m gunicorn`, `ruby /usr/bin/puma`): the kernel calls such
-    /// a process by the interpreter. `arguments` are the process's, each with a zero byte behind it.
+    /// The name of the server whose script or module an interpreter was given (`python3 -m gunicorn`, `ruby /usr/bin/puma`), or a command of Django's
+    /// or Flask's (`manage.py rqworker`): the kernel calls such a process by the interpreter. `arguments` are the process's, each with a zero byte behind it.
     pub fn script(arguments: &[u8]) -> Option<&'static str> {
         let mut words = arguments.split(|&byte| byte == 0).skip(1).filter_map(|word| std::str::from_utf8(word).ok());
         let given = loop {
@@ -86,6 +86,13 @@ impl Server {
                 option if option.starts_with('-') => {}
                 script => break script.rsplit('/').next()?,
             }
+        };
+        let given = match given {
+            "manage.py" | "django-admin" | "flask" => {
+                let command = words.find(|word| !word.starts_with('-'))?;
+                command.strip_suffix("worker").unwrap_or(command)
+            }
+            server => server,
         };
         SERVERS.iter().find(|(name, _)| *name == given).map(|&(name, _)| name)
     }
@@ -855,6 +862,10 @@ mod tests {
             ("python3\0-u\0-W\0ignore\0-m\0gunicorn.app.wsgiapp\0app:app\0", Some("gunicorn")),
             ("/usr/bin/python3\0/srv/venv/bin/gunicorn\0app:app\0", Some("gunicorn")),
             ("ruby\0-I\0lib\0/usr/bin/puma\0", Some("puma")),
+            ("python3\0manage.py\0rqworker\0default\0", Some("rq")),
+            ("python3\0/srv/venv/bin/flask\0--debug\0rq\0worker\0", Some("rq")),
+            ("python3\0manage.py\0runserver\0", None),
+            ("python3\0manage.py\0", None),
             ("python3\0celery.py\0", None),
             ("python3\0-m\0gunicornish\0", None),
             ("python3\0-c\0gunicorn\0", None),
