@@ -123,16 +123,19 @@ fn locks_of_ruby() {
 /// A real server with an application that hangs, and with the cure.
 fn server_hangs_unless_cured(name: &str, application: &str, server: impl Fn(u16) -> Command) {
     let directory = scratch(&format!("tool-worst-server-{name}"));
-    let port = free_port();
-    hangs(&repository(application), &check(&directory, Some(port), "json", &server(port)));
-    assert!(get(port).is_err(), "it still answers");
-    let cured = || {
+    let run = |environment: &[(&str, &str)]| {
         let port = free_port();
-        check(&directory, Some(port), "json", server(port).env("CURE", "1"))
+        let output = check(&directory, Some(port), "json", server(port).envs(environment.iter().copied()));
+        assert!(get(port).is_err(), "it still answers");
+        output
     };
     // uWSGI forks without the interpreter's lock: a worker hangs by itself where the thread has that just then. Whoever hangs so has more runs.
     let hangs_by_itself = |output: &Output| name == "uwsgi" && said(output).contains("waits for the interpreter's lock (GIL)");
-    goes_on(&(0..RUNS).map(|_| cured()).find(|output| !hangs_by_itself(output)).expect("a run without uWSGI's own hang"));
+    let checked = |environment: &[(&str, &str)]| {
+        (0..RUNS).map(|_| run(environment)).find(|output| !hangs_by_itself(output)).expect("a run without uWSGI's own hang")
+    };
+    hangs(&repository(application), &checked(&[]));
+    goes_on(&checked(&[("CURE", "1")]));
 }
 
 /// Runs in which a race of a server's own may win.
