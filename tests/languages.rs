@@ -179,6 +179,18 @@ fn a_librarys_own_threads() {
     }
 }
 
+/// The thread of `Process.detach` waits for a process of the leader's, for which no child could wait.
+#[test]
+fn rubys_detached_processes() {
+    if !rubys_frames_are_read() {
+        return;
+    }
+    let script = Script::run("ruby", "reaper.rb");
+    let found: Vec<_> = script.report.findings("thread-lost").map(|entry| &entry.json).collect();
+    assert!(matches!(found[..], [found] if found["severity"] == "info"), "{found:?}");
+    assert!(found[0]["subject"].as_str().expect("a subject").contains("works for the process that forked"), "{found:?}");
+}
+
 /// An object of MRI's class Random has a state that each child copies, seeded from the kernel where it is made.
 #[test]
 fn rubys_generators() {

@@ -51,7 +51,7 @@ pub(super) fn report_moot(scratch: &Scratch, id: &str, gone: Gone) {
     let Some(fork) = core_fork::birth() else { return };
     let executes_only = gone == Gone::Execs && flags::is_settling();
     if shared_page::mark_gone(fork.sequence, executes_only) && fork.full {
-        let because = if gone == Gone::Execs { "the child execs" } else { "the child ended at once" };
+        let because = if gone == Gone::Execs { "the child execs" } else { "the child ended before it waited for work" };
         let ending = Ending { state: State::Moot, because };
         // What needs no call it may have met before it ended.
         report_last_states(scratch, fork, id, ending, |finding| executes_only || !finding.kind.is_met_unseen());

@@ -29,6 +29,9 @@ const CALLS_LEADERS_HOOKS: [&str; 4] = ["Arbiter.start", "Arbiter.reload", "star
 /// Parts of the paths of code that loads other code: what stands outside of it only asked for that.
 const LOADERS: [&str; 4] = ["<frozen importlib", "/importlib/", "kernel_require", "/bootsnap/"];
 
+/// The class of Ruby's threads that wait for a process of the leader's (`Process.detach`): no other process could.
+const WAITER: &str = "Process::Waiter";
+
 /// How many threads are followed from one to the one that started it.
 const STARTERS: usize = 4;
 
@@ -43,7 +46,8 @@ pub(super) fn works_for_leader(thread: &Thread<'_>, threads: &[Thread<'_>], fork
 
 /// What started it is the leader's: its server's code for the leader alone, or code that manages processes.
 fn is_leaders(thread: &Thread<'_>, fork: Option<&Site<'_>>) -> bool {
-    manages_processes(thread, fork)
+    thread.class.as_deref() == Some(WAITER)
+        || manages_processes(thread, fork)
         || thread.site.as_ref().is_some_and(is_started_for_leader)
         || fork.is_some_and(|fork| has_one_manager(thread, fork))
 }

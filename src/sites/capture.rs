@@ -1,7 +1,7 @@
 //! Captures: the site of what a thread makes now.
-use super::languages::{self, python};
+use super::languages::{self, python, ruby};
 use super::rate;
-use super::store::{self, Frames, Language, SiteId};
+use super::store::{self, Frames, Language, SiteId, TextId};
 use super::unwind::{self, Start};
 use crate::entry::Registers;
 use crate::entry::scratch::on_scratch_stack;
@@ -168,14 +168,26 @@ pub(crate) struct NewThread {
     pub(crate) code: SiteId,
 }
 
+fn label(name: TextId, class: TextId) -> usize {
+    usize::from(name) | usize::from(class) << 16
+}
+
+/// Of the thread that `Process.detach` starts: its class, which is all that it has; else 0.
+fn label_of_rubys_waiter() -> usize {
+    let class = if ruby::starts_waiter() { store::text("Process::Waiter") } else { None };
+    class.map_or(0, |class| label(class, class))
+}
+
 /// For a thread that this one starts now.
 #[inline(never)]
 pub(crate) fn capture_thread(caller: usize) -> NewThread {
     with_token(Start::here(), caller, |start| {
         let site = take(start, caller);
-        let started = if python::is_python_thread() { python::new_thread() } else { None };
-        let started = started.unwrap_or_default();
-        NewThread { site, label: usize::from(started.name) | usize::from(started.class) << 16, code: started.code }
+        if !python::is_python_thread() {
+            return NewThread { site, label: label_of_rubys_waiter(), code: 0 };
+        }
+        let started = python::new_thread().unwrap_or_default();
+        NewThread { site, label: label(started.name, started.class), code: started.code }
     })
     .unwrap_or(NewThread { site: caller, ..NewThread::default() })
 }

@@ -166,7 +166,9 @@ impl Frame<'_> {
             return self.module.as_deref().is_some_and(|module| !is_installed(module)) && !is_library_source(file);
         }
         let script = file.rsplit_once('/').is_some_and(|(directory, name)| directory.ends_with("/bin") && !name.contains('.'));
-        !script && !file.starts_with('<') && !NOT_APPLICATION.iter().any(|part| file.contains(part))
+        // `(eval)` of Ruby's, `(eval 7)` of Perl's: a text without a line to edit.
+        let is_text = file.starts_with('<') || file.starts_with("(eval");
+        !script && !is_text && !NOT_APPLICATION.iter().any(|part| file.contains(part))
     }
 
     /// Its file and line alone.

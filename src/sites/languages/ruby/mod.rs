@@ -159,13 +159,22 @@ pub(crate) fn frames(each: &mut dyn FnMut(&str, u32, &str)) {
 /// True when the method that this thread runs is one of MRI's own, and seeds a generator of the program's: `Random.new`, `Random.new_seed`.
 /// `Random.urandom`, which gives `SecureRandom` its bytes, does not, and MRI's default generator is seeded anew in a child.
 pub(crate) fn seeds_generator() -> bool {
-    const SEEDING: [&str; 2] = ["initialize", "new_seed"];
+    runs_own_method(&["initialize", "new_seed"])
+}
+
+/// True inside of `Process.detach`, which starts a thread that waits for one process.
+pub(crate) fn starts_waiter() -> bool {
+    runs_own_method(&["detach"])
+}
+
+/// True when the innermost method is one of MRI's own, by one of these names.
+fn runs_own_method(names: &[&str]) -> bool {
     let Some(ruby) = FOUND.still_loaded().filter(|ruby| ruby.runs_here() && (ruby.is_during_gc)() == 0) else { return false };
     let (mut frame, mut line) = ([0], [0]);
     let found = (ruby.profile)(0, 1, frame.as_mut_ptr(), line.as_mut_ptr()) == 1;
     // What is written in C has no file.
     let is_own = || ruby.text((ruby.path)(frame[0])).is_none();
-    found && is_own() && ruby.text((ruby.method)(frame[0])).is_some_and(|name| SEEDING.contains(&name))
+    found && is_own() && ruby.text((ruby.method)(frame[0])).is_some_and(|name| names.contains(&name))
 }
 
 /// Calls `each` with file, line and method of a forked child's main thread, which has this thread's execution context.
