@@ -161,7 +161,9 @@ fn story(out: &mut dyn Write, finding: &Finding) -> Result {
     // Where the source of one cause is known, addresses of others say nothing more.
     let sourced = |site: &Site| site.innermost().is_some_and(|frame| frame.file.is_some() && !frame.is_interpreters());
     let any_sourced = finding.story().any(|site| !site.role.is_effect() && sourced(site));
-    let told = finding.story().filter(|site| site.role.is_effect() || !any_sourced || sourced(site));
+    // What an interpreter does for itself (it writes out its files as it ends) is nobody's line to edit.
+    let is_own = |site: &Site| site.role == Role::Used && site.innermost().is_some_and(Frame::is_interpreters);
+    let told = finding.story().filter(|site| !any_sourced || sourced(site) || site.role.is_effect() && !is_own(site));
     let told = told.filter_map(|site| Some((site, site.innermost()?)));
     let mut separator = ", ";
     for (index, (site, frame)) in told.clone().enumerate() {
