@@ -2,6 +2,7 @@
 // ever.
 #pragma once
 #include "../../process.h"
+#include <fcntl.h>
 #include <sys/socket.h>
 
 // Reads to the end of file, and ends.
