@@ -186,8 +186,10 @@ fn rubys_detached_processes() {
         return;
     }
     let script = Script::run("ruby", "reaper.rb");
-    let found: Vec<_> = script.report.findings("thread-lost").map(|entry| &entry.json).collect();
-    assert!(matches!(found[..], [found] if found["severity"] == "info"), "{found:?}");
+    // Ruby 3.3 forks for the program, too, which executes it: that is moot.
+    let mut found = script.report.last_states_of("thread-lost");
+    found.retain(|finding| finding["state"] == "open");
+    assert!(matches!(&found[..], [found] if found["severity"] == "info"), "{found:?}");
     assert!(found[0]["subject"].as_str().expect("a subject").contains("works for the process that forked"), "{found:?}");
 }
 
