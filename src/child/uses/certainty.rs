@@ -1,7 +1,7 @@
 //! How certain it is that the leader has an inherited descriptor open, too.
 use crate::describe::descriptors;
 use crate::entry::record_with_scratch;
-use forkguard_core::fork::{self as core_fork, shared_page};
+use forkguard_core::fork::{self as core_fork, ForkCall, shared_page};
 use forkguard_core::kernel::{self, other_process};
 use forkguard_core::registry;
 use forkguard_report::event::Severity;
@@ -29,8 +29,8 @@ pub(super) fn gives_time() -> bool {
 /// stack: paths need room.)
 pub(super) fn certainty(fd: i32) -> Option<Severity> {
     let number = registry::descriptors::number_at_fork(fd);
-    // By the thread that forked, too: of a leader whose main thread has ended only its other threads show what is open.
-    let leaders = || core_fork::ancestors().flat_map(|s| [s.leader, s.thread]);
+    // By the thread that forked, too: of a leader whose main thread has ended only its other threads show what is open. A daemon's ends.
+    let leaders = || core_fork::ancestors().filter(|s| s.call != ForkCall::Daemon).flat_map(|s| [s.leader, s.thread]);
     let certainty = |leader| match descriptors::is_shared_with(leader, number, fd) {
         Some(shared) => shared.then_some(Severity::Error),
         None => Some(Severity::Warning),
