@@ -214,8 +214,8 @@ pub(crate) fn spawned(kind: ForkKind, caller: usize, child: Option<u32>, inherit
         return;
     }
     let (reports, closes) = (ledger::spawns::count(), guards::exec::cleans() && child.is_none());
-    let is_site_wanted = reports || child.is_some();
-    let site = record(|_| if is_site_wanted { sites::capture(caller) } else { caller }).unwrap_or(caller);
+    let captured = || record(|_| sites::capture(caller)).unwrap_or(caller);
+    let site = if reports || child.is_some() { captured() } else { caller };
     if let Some(child) = child {
         started::record(child, site);
     }

@@ -302,9 +302,9 @@ fn processes() -> Vec<Process> {
 
 /// How many threads of a process block SIGINT themselves: as it makes a thread, glibc blocks all signals there for a moment, its own two included.
 fn blocking_threads(pid: u32) -> usize {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     const INT: u64 = 1 << (libc::SIGINT - 1);
     const GLIBCS: u64 = 0b11 << 31;
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let statuses = threads.filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok());
     let blocks = |status: &String| {
         let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).expect("SigBlk");

@@ -435,6 +435,17 @@ mod tests {
     }
 
     #[test]
+    fn what_an_interpreter_does_for_itself_is_left_out() {
+        let mut used = site(Role::Used, None);
+        used.frames.to_mut()[0].module = Some("/usr/lib/libpython3.11.so.1.0".into());
+        let sites = vec![site(Role::Opened, Some("/srv/app.py")), used];
+        let finding = finding(FindingKind::BufferDuplicated, Severity::Error, "a log", sites);
+        let mut out = String::new();
+        write_hit(&mut out, &head(Server::Gunicorn, None), &finding).unwrap();
+        assert!(out.contains("opened at app.py:13 in start\n") && !out.contains("used at"), "{out}");
+    }
+
+    #[test]
     fn what_one_line_made_is_one_line() {
         let thread = |subject| {
             finding(FindingKind::ThreadLost, Severity::Warning, subject, vec![site(Role::Started, Some("/srv/app.py"))])

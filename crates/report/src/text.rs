@@ -306,6 +306,9 @@ mod tests {
         let lines = |frames: &[Frame<'static>]| site(frames).application_frames().map(|frame| frame.line).collect::<Vec<_>>();
         assert_eq!(lines(&[frame("/srv/app/config.ru", 4), wrapper.clone()]), [Some(4)]);
         assert_eq!(lines(&[wrapper]), [None]);
+        for evaluated in ["(eval)", "(eval at /srv/app/shop.rb:3)", "(eval 7)"] {
+            assert_eq!(shown(&[frame(evaluated, 3), frame("/srv/app/db.py", 12)]), "/srv/app/db.py:12 in f");
+        }
     }
 
     #[test]
