@@ -147,6 +147,39 @@ fn pythons_output_is_written_twice() {
     assert_eq!((printed.matches("started").count(), hits(&script).len()), (1, 0), "{printed}");
 }
 
+/// What another process moves under a child, in a file that an interpreter reads.
+fn positions(language: &'static str, name: &str, functions: bool) {
+    let script = Script::run(language, name);
+    let found: Vec<_> = script.report.findings("file-offset-shared").filter(|entry| entry.json["severity"] == "error").collect();
+    let [found] = &found[..] else { panic!("{} of them", found.len()) };
+    let sites = found.json["sites"].as_array().expect("sites");
+    let site = |role: &str| sites.iter().find(|site| site["role"] == role).unwrap_or_else(|| panic!("no {role}: {sites:?}"));
+    script.check("opened", site("opened"), functions);
+    script.check("used", site("used"), functions);
+}
+
+#[test]
+fn pythons_positions() {
+    positions("python", "positions.py", true);
+}
+
+#[test]
+fn rubys_positions() {
+    if rubys_frames_are_read() {
+        positions("ruby", "positions.rb", true);
+    }
+}
+
+#[test]
+fn perls_positions() {
+    positions("perl", "positions.pl", false);
+}
+
+#[test]
+fn phps_positions() {
+    positions("php", "positions.php", true);
+}
+
 /// A thread that had ended is nothing to warn of, though MRI keeps its native thread for a while.
 #[test]
 fn rubys_ended_threads() {

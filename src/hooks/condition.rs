@@ -1,6 +1,10 @@
 //! Conditions and barriers: while a thread waits for a condition, it does not hold the mutex.
-use crate::child::waits::BlockingCall;
+use crate::child::settle;
+use crate::child::waits::{self, BlockingCall};
+use crate::child::work::Awaited;
+use crate::entry::WaitLength;
 use crate::sites;
+use forkguard_core::flags;
 use forkguard_core::registry::held::HOLDS;
 use forkguard_core::registry::threads::{Slot, holder};
 use libc::{c_int, clockid_t, pthread_barrier_t, pthread_cond_t, pthread_mutex_t, timespec};
@@ -45,6 +49,14 @@ fn idle(slot: &Slot, wait: impl FnOnce() -> c_int) -> c_int {
     result
 }
 
+/// Before a wait up to a time, which in a child's only thread is a sleep: the child may settle. Ruby sleeps so.
+#[inline(always)]
+fn sleep(call: &'static &'static str, clock: clockid_t, time: *const timespec) {
+    if flags::is_settling() {
+        settle::settle_before_wait(call, Awaited::Condition, WaitLength::until(clock as usize, time as usize));
+    }
+}
+
 lock! {
     /// pthread_cond_wait(3).
     fn pthread_cond_wait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> c_int = libc::pthread_cond_wait,
@@ -55,7 +67,9 @@ lock! {
     /// pthread_cond_timedwait(3).
     fn pthread_cond_timedwait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int
         = libc::pthread_cond_timedwait,
-        waits BlockingCall::TimedCondition, versions ["GLIBC_2.3.2"; "GLIBC_2.2.5"];
+        waits BlockingCall::TimedCondition,
+        sleeps |condition, _, time| sleep(&"pthread_cond_timedwait", waits::condition_clock(condition as usize), time),
+        versions ["GLIBC_2.3.2"; "GLIBC_2.2.5"];
     |caller| { wait(condition as usize, mutex as usize, caller, || real(condition, mutex, time)) }
 }
 lock! {
@@ -63,7 +77,8 @@ lock! {
     fn pthread_cond_clockwait(
         condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, clock: clockid_t, time: *const timespec
     ) -> c_int,
-        waits BlockingCall::TimedCondition;
+        waits BlockingCall::TimedCondition,
+        sleeps |_, _, clock, time| sleep(&"pthread_cond_clockwait", clock, time);
     |caller| { wait(condition as usize, mutex as usize, caller, || real(condition, mutex, clock, time)) }
 }
 lock! {
@@ -75,7 +90,8 @@ lock! {
 lock! {
     /// cnd_timedwait(3).
     fn cnd_timedwait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int,
-        waits BlockingCall::TimedCondition;
+        waits BlockingCall::TimedCondition,
+        sleeps |_, _, time| sleep(&"cnd_timedwait", libc::CLOCK_REALTIME, time);
     |caller| { wait(condition as usize, mutex as usize, caller, || real(condition, mutex, time)) }
 }
 lock! {

@@ -317,6 +317,8 @@ hook! {
 
 fn duplicated(from: c_int, to: c_int, caller: usize) {
     if to >= 0 && from != to {
+        uses::forget_positions(from..=from);
+        uses::forget_positions(to..=to);
         record(|_| descriptors::duplicate(from, to, caller, threads::mine().map_or(0, |s| s.tid.load(Relaxed))));
     }
 }

@@ -3,7 +3,7 @@ use super::spawn::ALWAYS;
 use super::wait;
 use crate::child::buffers;
 use crate::child::settle;
-use crate::child::uses::{self, Use};
+use crate::child::uses::{self, Move, Use};
 use crate::child::waits;
 use crate::child::work::{Awaited, is_channel};
 use crate::describe::pipes::Wait;
@@ -62,21 +62,26 @@ fn takes_in(call: &'static &'static str, registers: &mut Registers, settles: boo
 }
 
 macro_rules! reads {
-    ($(fn $name:ident;)*) => {
+    ($(fn $name:ident: |$registers:ident| $movement:expr;)*) => {
         $(pass! {
             /// As the C library's; see the module.
             fn $name, flags::WATCH_USES; |registers| -> bool {
                 let settles = is_settling() && is_channel(fd(registers, 0));
-                takes_in(&stringify!($name), registers, settles, 0)
+                if takes_in(&stringify!($name), registers, settles, 0) {
+                    return true;
+                }
+                let $registers: &Registers = registers;
+                uses::before_move($registers, fd($registers, 0), $movement);
+                false
             }
         })*
     };
 }
 
 reads! {
-    fn read;
-    fn __read_chk;
-    fn readv;
+    fn read: |registers| Move::By(registers.argument[2]);
+    fn __read_chk: |registers| Move::By(registers.argument[2]);
+    fn readv: |_r| Move::Somewhere;
 }
 
 macro_rules! receives {
@@ -147,19 +152,23 @@ fn puts_out(registers: &Registers) {
 }
 
 /// Writes `length` bytes at an address first. True when they are dropped, and the call has returned their number.
-fn writes(registers: &mut Registers, address: usize, length: usize) -> bool {
+fn writes(registers: &mut Registers, address: usize, length: usize, movement: Move) -> bool {
     uses::before_write(registers, fd(registers, 0), address);
     if let Some(dropped) = buffers::before_write(registers, address, length) {
         registers.returns(dropped);
         return true;
     }
     puts_out(registers);
+    uses::before_move(registers, fd(registers, 0), movement);
     false
 }
 
 pass! {
     /// write(2).
-    fn write, flags::WATCH_USES; |registers| -> bool { writes(registers, registers.argument[1], registers.argument[2]) }
+    fn write, flags::WATCH_USES; |registers| -> bool {
+        let [address, length] = [registers.argument[1], registers.argument[2]];
+        writes(registers, address, length, Move::By(length))
+    }
 }
 
 pass! {
@@ -167,8 +176,17 @@ pass! {
     fn writev, flags::WATCH_USES; |registers| -> bool {
         let first = are_copies_left().then(|| kernel::read_value(registers.argument[1])).flatten();
         let [address, length] = first.unwrap_or_default();
-        writes(registers, address, length)
+        writes(registers, address, length, Move::Somewhere)
     }
+}
+
+/// A call that uses the descriptor's own position, which it moves, or a place that it gives.
+fn by_position_or_place(registers: &Registers, fd: i32, by_position: bool, usage: Use) {
+    if !by_position {
+        return uses::before(registers, fd, Use::At);
+    }
+    uses::before(registers, fd, usage);
+    uses::before_move(registers, fd, Move::Somewhere);
 }
 
 macro_rules! vectors {
@@ -176,8 +194,7 @@ macro_rules! vectors {
         $(pass! {
             /// As the C library's; an offset of -1 stands for the descriptor's own position.
             fn $name, flags::WATCH_USES; |registers| {
-                let usage = if registers.argument[3] == usize::MAX { $usage } else { Use::At };
-                uses::before(registers, fd(registers, 0), usage);
+                by_position_or_place(registers, fd(registers, 0), registers.argument[3] == usize::MAX, $usage);
             }
         })*
     };
@@ -190,13 +207,21 @@ vectors! {
     fn pwritev64v2: Use::Output;
 }
 
+/// Where a call of lseek sets the position: what no file system has fails, and moves nothing.
+fn sought(offset: usize, whence: i32) -> Move {
+    const MOST: usize = 1 << 42;
+    if whence == libc::SEEK_SET && offset < MOST { Move::To(offset as u64) } else { Move::Somewhere }
+}
+
 macro_rules! seeks {
     ($(fn $name:ident;)*) => {
         $(pass! {
             /// As the C library's; to ask where the position is moves nothing.
             fn $name, flags::WATCH_USES; |registers| {
-                if registers.argument[1..3] != [0, libc::SEEK_CUR as usize] {
-                    uses::before(registers, fd(registers, 0), Use::Seek);
+                let [fd, offset, whence] = [0, 1, 2].map(|index| registers.argument[index]);
+                if [offset, whence] != [0, libc::SEEK_CUR as usize] {
+                    uses::before(registers, fd as i32, Use::Seek);
+                    uses::before_move(registers, fd as i32, sought(offset, whence as i32));
                 }
             }
         })*
@@ -214,7 +239,7 @@ macro_rules! sendfiles {
             /// sendfile(2): out of a file, from its own position or the call's.
             fn $name, flags::WATCH_USES; |registers| {
                 uses::before(registers, fd(registers, 0), Use::Output);
-                uses::before(registers, fd(registers, 1), if registers.argument[2] == 0 { Use::Input } else { Use::At });
+                by_position_or_place(registers, fd(registers, 1), registers.argument[2] == 0, Use::Input);
             }
         })*
     };
@@ -225,12 +250,21 @@ sendfiles! {
     fn sendfile64;
 }
 
-pass! {
-    /// splice(2).
-    fn splice, flags::WATCH_USES; |registers| {
-        uses::before(registers, fd(registers, 0), Use::Input);
-        uses::before(registers, fd(registers, 2), Use::Output);
-    }
+macro_rules! copies {
+    ($(fn $name:ident;)*) => {
+        $(pass! {
+            /// As the C library's: of each file, from its own position or the call's.
+            fn $name, flags::WATCH_USES; |registers| {
+                by_position_or_place(registers, fd(registers, 0), registers.argument[1] == 0, Use::Input);
+                by_position_or_place(registers, fd(registers, 2), registers.argument[3] == 0, Use::Output);
+            }
+        })*
+    };
+}
+
+copies! {
+    fn splice;
+    fn copy_file_range;
 }
 
 macro_rules! epoll_waits {
@@ -261,9 +295,18 @@ epoll_waits! {
     fn epoll_pwait2: |timeout| WaitLength::of_timeout(timeout, 1), |timeout| timeout == 0;
 }
 
-uses! {
-    fn dprintf: Use::Output;
-    fn vdprintf: Use::Output;
-    fn __dprintf_chk: Use::Output;
-    fn __vdprintf_chk: Use::Output;
+macro_rules! prints {
+    ($(fn $name:ident;)*) => {
+        $(pass! {
+            /// As the C library's; it writes past the hooks.
+            fn $name, flags::WATCH_USES; |registers| { by_position_or_place(registers, fd(registers, 0), true, Use::Output) }
+        })*
+    };
+}
+
+prints! {
+    fn dprintf;
+    fn vdprintf;
+    fn __dprintf_chk;
+    fn __vdprintf_chk;
 }

@@ -42,6 +42,12 @@ pub(super) trait LockHook {
     /// The lock: the first argument.
     fn address(arguments: Self::Arguments) -> usize;
 
+    /// Before the call in a child: a sleep may be where the child settles.
+    ///
+    /// # Safety
+    /// As for [`LockHook::real`].
+    unsafe fn before_sleep(_: Self::Arguments) {}
+
     /// The real function.
     ///
     /// # Safety
@@ -112,6 +118,8 @@ fn after_watched(policy: &LockPolicy, address: usize, caller: usize) {
 #[inline(always)]
 pub(super) unsafe fn check<H: LockHook>(arguments: H::Arguments, caller: usize) -> H::Result {
     let address = H::address(arguments);
+    // SAFETY: as the caller vouches.
+    unsafe { H::before_sleep(arguments) };
     if let Some(release) = H::POLICY.releases {
         waits::before_release(address, matches!(release, Release::Init));
     }
@@ -133,10 +141,10 @@ pub(super) unsafe fn check<H: LockHook>(arguments: H::Arguments, caller: usize) 
 }
 
 /// Makes a hook of the lock path. `unless` is assembly that goes to label 2 for calls that are recorded all the same. `waits`, `gives` and
-/// `gate` are its [`LockPolicy`]. `wakes` is assembly that goes to label 3 where somebody waits for what the call gives. `free` is assembly that goes to label 3 where the call may have to wait: only then it is checked.
+/// `gate` are its [`LockPolicy`], `sleeps` what it does before a sleep. `wakes` is assembly that goes to label 3 where somebody waits for what the call gives. `free` is assembly that goes to label 3 where the call may have to wait: only then it is checked.
 macro_rules! lock {
     ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, unless $test:expr)?
-     $(, waits $wait:expr)? $(, free $free:expr)? $(, gives $gives:ident)? $(, wakes $wakes:expr)? $(, gate $gate:ident)?
+     $(, waits $wait:expr)? $(, sleeps |$($used:pat_param),*| $sleep:expr)? $(, free $free:expr)? $(, gives $gives:ident)? $(, wakes $wakes:expr)? $(, gate $gate:ident)?
      $(, versions [$($versions:tt)*])?;
      |$caller:ident| $body:block) => {
         const _: () = {
@@ -162,6 +170,11 @@ macro_rules! lock {
                 fn address(arguments: Self::Arguments) -> usize {
                     lock!(@address arguments $($arg)*)
                 }
+
+                $(#[inline(always)]
+                unsafe fn before_sleep(($($used),*): Self::Arguments) {
+                    $sleep
+                })?
 
                 #[inline(always)]
                 unsafe fn real(($($arg,)*): Self::Arguments) -> $ret {

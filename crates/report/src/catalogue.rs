@@ -197,6 +197,9 @@ pub const CURE_RUNTIMES_THREAD: &str = "Fork before the runtime starts, or execu
 pub const CURE_LEADERS_THREAD: &str =
     "Leave it where it is: started in a child, too, it would take the work of the process that forks.";
 
+/// Behind a file that the child reads or writes where it did not mean to.
+pub const MOVED: &str = ": another process moved the position after this one had set it";
+
 /// Behind who would read a full pipe: it waits for a process that cannot end before it has written.
 pub const FULL_PIPE: &str = " waits for its end first";
 /// Explains such a wait.

@@ -1,7 +1,7 @@
 //! What to do about a finding, in one line for the program at hand: its language, its server, its names. The whole text is in the finding.
 use crate::catalogue::{
-    AT_BLOCKS_END, AT_INTERPRETERS_END, COMPRESSED, FULL_PIPE, OR_OPTION, OWN_HOLDER, Server, UDP, is_goodbye, is_unshared,
-    waits_alone,
+    AT_BLOCKS_END, AT_INTERPRETERS_END, COMPRESSED, FULL_PIPE, MOVED, OR_OPTION, OWN_HOLDER, Server, UDP, is_goodbye,
+    is_unshared, waits_alone,
 };
 use crate::event::{Finding, FindingKind, Frame, Role, Site};
 use crate::text::{Place, Plain};
@@ -394,6 +394,9 @@ impl Display for ShortCure<'_, '_> {
             }
             (FindingKind::EpollInherited | FindingKind::EpollSharedUse, _) => {
                 write!(out, "make it{line} in {place}{later}")
+            }
+            (FindingKind::FileOffsetShared, _) if self.finding.subject.ends_with(MOVED) => {
+                write!(out, "open it{line} in {place}")
             }
             (FindingKind::FileOffsetShared, _) => write!(out, "open it{line} in {place}, or with O_APPEND"),
             (FindingKind::SqliteInherited, _) => write!(out, "close it{line} before the fork, open it in {place}"),

@@ -1,5 +1,6 @@
 //! A child closes inherited descriptors that it has not used.
 use super::concern::{Concern, descriptor_id};
+use super::moved::forget_positions;
 use super::shared::report_deferred_in_time;
 use super::{deferred, file, pending, watch};
 use crate::entry::record;
@@ -18,6 +19,7 @@ pub(crate) fn closing(fd: i32) {
     if deferred::is_any() {
         report_deferred_before(|deferred| deferred == fd);
     }
+    forget_positions(fd..=fd);
 }
 
 /// The same for all numbers from first to last.
@@ -29,6 +31,7 @@ pub(crate) fn closing_range(first: u32, last: u32) {
     if flags::WATCH_USES.load(Relaxed) != 0 && !gate::is_guest() {
         descriptors::unseen().filter(closes).for_each(closing_unused);
     }
+    forget_positions(first.min(i32::MAX as u32) as i32..=last.min(i32::MAX as u32) as i32);
 }
 
 #[cold]

@@ -1,7 +1,7 @@
 //! The first use of a file that SQLite may have opened, or that is read or written by position.
 use super::certainty::certainty;
 use super::concern::{Use, descriptor_id};
-use super::{pending, watch};
+use super::{pending, positions, watch};
 use crate::describe::descriptors;
 use crate::entry::{record, record_with_scratch};
 use crate::findings::{file_offset_shared, sqlite_inherited};
@@ -44,6 +44,7 @@ pub(super) fn before_first_use(fd: i32, record: &Record, usage: Use) {
     let is_shared = descriptors::is_positioned(fd) && registry::descriptors::is_inherited(fd) && certainty(fd).is_some();
     if is_shared && descriptors::is_applications(fd) && shows(fd, file_offset_shared::has_position) {
         pending::report_once_settled(FindingKind::FileOffsetShared, fd);
+        positions::follow(fd);
     }
 }
 

@@ -8,8 +8,10 @@ pub(super) mod deferred;
 mod file;
 mod file_lock;
 mod given_lock;
+mod moved;
 pub(super) mod pending;
 mod pipes;
+mod positions;
 mod replaced;
 mod self_pipe;
 mod severed;
@@ -23,6 +25,8 @@ pub(crate) use concern::Use;
 pub(super) use file::is_database;
 pub(crate) use file_lock::keeps_lock_of_leader;
 pub(crate) use given_lock::{given, releasing};
+pub(crate) use moved::{before_move, forget_positions};
+pub(crate) use positions::Move;
 pub(crate) use replaced::has_connected;
 pub(crate) use shared::report_deferred;
 pub(super) use shared::report_deferred_in_time;
@@ -48,6 +52,7 @@ pub(super) fn begin(forked: bool) {
         flags::watch_pipes();
     }
     pipes::reset();
+    positions::reset();
     pending::reset();
     deferred::reset();
     certainty::reset();

@@ -1,6 +1,7 @@
 //! Inherited descriptors of a child whose first use is still to come.
 use super::concern::Concern;
 use super::deferred;
+use super::positions;
 use forkguard_core::flags;
 use forkguard_core::fork::are_copies_left;
 use forkguard_core::registry::descriptors;
@@ -20,7 +21,7 @@ pub(crate) fn settle() {
 /// Counts them, and watches uses only while there are some.
 pub(super) fn count() {
     LEFT.store(descriptors::unseen().count() as u32, Relaxed);
-    flags::watch_uses(LEFT.load(Relaxed) != 0 || deferred::is_any() || are_copies_left());
+    flags::watch_uses(LEFT.load(Relaxed) != 0 || deferred::is_any() || are_copies_left() || positions::any());
 }
 
 /// The first use of this one has come.

@@ -15,6 +15,7 @@ mod work;
 
 pub(crate) use answers::{after_start, before_post, before_unrecorded_post};
 pub(crate) use call::{BlockingCall, WaitReport, WaitResult};
+pub(crate) use objects::condition_clock;
 pub(crate) use orphans::before_release;
 pub(super) use orphans::{RELEASED, is_dealt_with, is_repaired};
 pub(super) use report::{reported, with_site};

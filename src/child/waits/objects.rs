@@ -28,6 +28,11 @@ pub(super) fn is_shared_condition(address: usize) -> bool {
     glibc::waiters(&copy(address)).is_none()
 }
 
+/// The clock of the times up to which a condition is waited for.
+pub(crate) fn condition_clock(address: usize) -> libc::clockid_t {
+    glibc::clock_of(&copy(address))
+}
+
 /// True for a condition with waiters that this process does not have.
 pub(super) fn has_lost_waiters(address: usize) -> bool {
     let waiters = glibc::waiters(&copy(address)).unwrap_or(0);

@@ -29,6 +29,12 @@ pub fn waiters(condition: &Condition) -> Option<u32> {
     (is_known(Object::Condition) && references & SHARED == 0).then_some(references as u32 >> WAITERS)
 }
 
+/// The clock of the times up to which a condition is waited for: that of the day where its layout is not known.
+pub fn clock_of(condition: &Condition) -> libc::clockid_t {
+    let references = condition[REFERENCES.load(Relaxed) as usize];
+    if is_known(Object::Condition) && references & MONOTONIC != 0 { libc::CLOCK_MONOTONIC } else { libc::CLOCK_REALTIME }
+}
+
 /// A condition of the same clock without waiters.
 pub fn without_waiters(condition: &Condition) -> Condition {
     let mut new = [0; CONDITION / 4];

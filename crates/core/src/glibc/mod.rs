@@ -9,7 +9,7 @@ mod semaphore;
 mod stream;
 mod timer;
 
-pub use condition::{CONDITION, Condition, find_references, missing, set_references_index, waiters, without_waiters};
+pub use condition::{CONDITION, Condition, clock_of, find_references, missing, set_references_index, waiters, without_waiters};
 pub use layout::{LockKind, Object, Survivor, Words, is_known, set_known};
 pub use mutex::{is_robust, is_robust_kind, mutex_kind, owner};
 pub use semaphore::{is_empty, sleepers};

@@ -254,6 +254,11 @@ pub fn is_read_by_position(fd: i32) -> bool {
         && regular()
 }
 
+/// The position at which a descriptor reads and writes next (lseek(2)); None where it has none.
+pub fn position(fd: i32) -> Option<u64> {
+    rustix::fs::tell(borrow(fd)).ok()
+}
+
 /// True for a descriptor whose calls wait (O_NONBLOCK is not set).
 pub fn blocks(fd: i32) -> bool {
     rustix::fs::fcntl_getfl(borrow(fd)).is_ok_and(|flags| !flags.contains(OFlags::NONBLOCK))

@@ -28,7 +28,7 @@ pub use exec::{executable, is_own_program, is_program};
 pub use fd::{
     AsFd, BorrowedFd, FileNumber, OwnedFd, blocks, borrow, close, close_range, disconnected_socket, file_number,
     has_input_within, has_room, is_armed_timer, is_datagram_socket, is_hung_up, is_memory_device, is_open, is_pipe,
-    is_read_by_position, is_same_open_file, is_same_pipe, is_same_socket, is_writable, locking_process, open_pidfd,
+    is_read_by_position, is_same_open_file, is_same_pipe, is_same_socket, is_writable, locking_process, open_pidfd, position,
     process_with_lock, remove_from_epoll, set_close_on_exec, survives_exec, waits_without_limit, would_wait_for_input,
 };
 pub use file::{born_at, is_file, read_text};
