@@ -53,6 +53,8 @@ CALL(spawn_nothing, pid_t child; char *arguments[] = {"/nonexistent", NULL};
 CALL(vfork_wait, pid_t child = vfork(); if (child == 0) _exit(0); must(waitpid(child, NULL, 0) == child, "waitpid"))
 // A read that does not wait settles no child.
 CALL(read_nothing, char byte; must(read(empty_pipe[0], &byte, 1) == -1 && errno == EAGAIN, "read"))
+// Of a file that the leader opened: its position is followed.
+CALL(seek_read, char byte; must(lseek(file, 64, SEEK_SET) == 64 && read(file, &byte, 1) == 1, "file"))
 CALL(write_log, must(write(log_file, "a line of a log\n", 16) == 16, "write"))
 
 static const struct {
@@ -68,6 +70,7 @@ static const struct {
     {"fwrite", write_line},         {"fprintf", print_line},       {"write+read after a fork", write_read},
     {"write+read in a child", write_read}, {"vfork+waitpid", vfork_wait}, {"dup+close in a child", dup_close},
     {"read of nothing in a child", read_nothing}, {"write in a daemon", write_log},
+    {"lseek+read in a child", seek_read},
 };
 
 static void go_on_in_child(void) {
