@@ -12,7 +12,7 @@ use crate::entry::{Scratch, WaitLength, record, record_with_scratch, scratch};
 use crate::findings::signals_blocked;
 use crate::guards::{self, fixups};
 use crate::ledger;
-use forkguard_core::fork::{self as core_fork, shared_page};
+use forkguard_core::fork::{self as core_fork, Snapshot, shared_page};
 use forkguard_core::{flags, gate, kernel};
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed};
 
@@ -30,12 +30,18 @@ static POSTPONED_CALL: AtomicPtr<&'static str> = AtomicPtr::new(std::ptr::null_m
 #[unsafe(link_section = "forkguard_words")]
 static POSTPONED_RESETS: AtomicU64 = AtomicU64::new(0);
 
+/// The same of its leader, when that had not settled at the fork; 0 when it had.
+#[unsafe(link_section = "forkguard_words")]
+static LEADER_FORKED_AT: AtomicU64 = AtomicU64::new(0);
+
 pub(super) fn begin(forked_at: u64) {
     FORKED_AT.store(forked_at, Relaxed);
     flags::SETTLING.store(1, Relaxed);
 }
 
 pub(super) fn reset() {
+    let unsettled_since = if flags::is_settling() { FORKED_AT.load(Relaxed) } else { 0 };
+    LEADER_FORKED_AT.store(unsettled_since, Relaxed);
     flags::SETTLING.store(0, Relaxed);
     POSTPONED_CALL.store(std::ptr::null_mut(), Relaxed);
 }
@@ -62,7 +68,7 @@ fn settle_or_postpone(call: &'static &'static str, awaited: Awaited, length: Wai
 }
 
 fn leader_has_reported() -> bool {
-    let reported = |fork: &core_fork::Snapshot| shared_page::leader_has_reported(fork.leader, fork.sequence);
+    let reported = |fork: &Snapshot| shared_page::leader_has_reported(fork.leader, fork.sequence);
     !emit::wanted() || core_fork::birth().is_none_or(reported)
 }
 
@@ -101,12 +107,19 @@ pub(super) fn settle_now(call: &'static str, scratch: &Scratch) {
         // The summary is made of last states.
         pythons_locks::look_at_them();
         pending::report_all(scratch);
-        summary::report(scratch, birth, call, resets);
+        summary::report(scratch, birth, leaders_birth(birth), call, resets);
         ledger::report_resolved_by_actions(scratch);
         watch::settle();
         accepted::settle(scratch);
         what_if::report(scratch);
     }
+}
+
+/// The fork that made the leader, where that has ended before it settled: a daemon's first child. What it lost is missing here, and nobody said so.
+fn leaders_birth(birth: &Snapshot) -> Option<&'static Snapshot> {
+    let unsettled_since = LEADER_FORKED_AT.load(Relaxed);
+    let is_left_alone = unsettled_since != 0 && kernel::parent_id() != birth.leader;
+    core_fork::ancestors().find(|fork| is_left_alone && fork.entered == unsettled_since)
 }
 
 fn is_older_than(nanoseconds: u64) -> bool {

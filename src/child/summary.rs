@@ -19,7 +19,14 @@ use std::borrow::Cow::Borrowed;
 const LISTED: usize = 64;
 
 /// Reports that the child settles in `call`; `resets` are the signals whose reset counts, a bit each.
-pub(super) fn report(scratch: &Scratch, fork: &'static Snapshot, call: &'static str, resets: u64) {
+/// `leaders`: the fork that made its leader, if what that lost is to be told here.
+pub(super) fn report(
+    scratch: &Scratch,
+    fork: &'static Snapshot,
+    leaders: Option<&'static Snapshot>,
+    call: &'static str,
+    resets: u64,
+) {
     let Some(id) = own_fork_id() else { return };
     let blocked = fork.blocked & scratch.blocked & !signals_blocked::attended(call) & !signals::taken_by_descriptors();
     signals::report_unblocked(scratch, fork, blocked);
@@ -34,7 +41,12 @@ pub(super) fn report(scratch: &Scratch, fork: &'static Snapshot, call: &'static 
     // States first: what they end is not listed.
     found.add_dropped_handlers(resets);
     found.add_handlers_dealt_with();
-    found.add_hazards(&evidence);
+    found.add_hazards(&evidence, |_| true);
+    if let Some(leaders) = leaders {
+        let (event, id) = (describe::fork(&arena, leaders, 0), describe::fork_id(leaders.leader, leaders.sequence));
+        let evidence = Evidence::of(&event, leaders, &arena, arena.text(id.as_str()));
+        found.add_hazards(&evidence, |finding| finding.kind == FindingKind::ThreadLost);
+    }
     if found.has_warning_of(FindingKind::SignalsBlocked) {
         signals::report_blocked(scratch);
     }
@@ -65,8 +77,11 @@ impl<'a> Found<'a> {
     }
 
     /// What the child inherited.
-    fn add_hazards(&mut self, evidence: &Evidence<'a>) {
+    fn add_hazards(&mut self, evidence: &Evidence<'a>, is_wanted: impl Fn(&Finding<'a>) -> bool) {
         findings::apply_rules(evidence, |finding| {
+            if !is_wanted(&finding) {
+                return;
+            }
             if ledger::is_resolved_by_action(&finding) {
                 self.resolved += 1;
                 return;

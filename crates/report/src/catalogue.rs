@@ -197,6 +197,11 @@ pub const CURE_RUNTIMES_THREAD: &str = "Fork before the runtime starts, or execu
 pub const CURE_LEADERS_THREAD: &str =
     "Leave it where it is: started in a child, too, it would take the work of the process that forks.";
 
+/// Behind a lock on a file that the leader holds.
+pub const RELEASED: &str = " is released by the child";
+/// The same of an exit handler or a destructor.
+pub const RELEASED_AT_END: &str = " is released by the child as it ends";
+
 /// Behind a file that the child reads or writes where it did not mean to.
 pub const MOVED: &str = ": another process moved the position after this one had set it";
 

@@ -1,7 +1,7 @@
 //! What to do about a finding, in one line for the program at hand: its language, its server, its names. The whole text is in the finding.
 use crate::catalogue::{
-    AT_BLOCKS_END, AT_INTERPRETERS_END, COMPRESSED, FULL_PIPE, MOVED, OR_OPTION, OWN_HOLDER, Server, UDP, is_goodbye,
-    is_unshared, waits_alone,
+    AT_BLOCKS_END, AT_INTERPRETERS_END, COMPRESSED, FULL_PIPE, MOVED, OR_OPTION, OWN_HOLDER, RELEASED, RELEASED_AT_END, Server,
+    UDP, is_goodbye, is_unshared, waits_alone,
 };
 use crate::event::{Finding, FindingKind, Frame, Role, Site};
 use crate::text::{Place, Plain};
@@ -361,6 +361,7 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::JoinLostThread, _) if self.runtime().is_some() => {
                 write!(out, "use {} first in {place}{later}", self.runtime().unwrap_or_default())
             }
+            (FindingKind::JoinLostThread, None) => write!(out, "make what it waits for{line} in {place}{later}"),
             (FindingKind::JoinLostThread, Some(thread)) => write!(out, "start \"{thread}\" in {place}{later}"),
             (kind, _) if is_unshared(kind, &self.finding.subject) => {
                 out.write_str("make it process-shared (PTHREAD_PROCESS_SHARED, sem_init's pshared); std::mutex never is")
@@ -436,7 +437,10 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::LockFileShared, _) if self.finding.subject.contains("the child has none") => {
                 write!(out, "take the lock{line} in the process that goes on, after its last fork")
             }
-            (FindingKind::LockFileShared, _) if self.finding.subject.ends_with("is released by the child") => {
+            (FindingKind::LockFileShared, _) if self.finding.subject.ends_with(RELEASED_AT_END) => {
+                write!(out, "end the child by {}: what unlocks it{line} must not run there", self.program.ends_at_once())
+            }
+            (FindingKind::LockFileShared, _) if self.finding.subject.ends_with(RELEASED) => {
                 write!(
                     out,
                     "leave the lock{line} alone in the child: unlock it only in the process that took it (compare getpid())"

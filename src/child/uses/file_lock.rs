@@ -11,6 +11,7 @@ use crate::sites::Start;
 use forkguard_core::kernel::unshare::holds_lock;
 use forkguard_core::registry::descriptors as table;
 use forkguard_core::{gate, tls};
+use forkguard_report::catalogue::{RELEASED, RELEASED_AT_END};
 use forkguard_report::event::{FindingKind, Role};
 
 /// Before a child releases a lock. True when it is the leader's, and a guard keeps it from that.
@@ -25,7 +26,8 @@ pub(crate) fn keeps_lock_of_leader(caller: usize, fd: i32) -> bool {
         guards::log_kept_file_lock(fd);
         return true;
     }
-    let site = Call { start: Start::here(), caller }.capture();
+    let call = Call { start: Start::here(), caller };
+    let (site, when) = (call.capture(), if call.is_at_end() { RELEASED_AT_END } else { RELEASED });
     record_with_scratch(|scratch| {
         report_hit(scratch, severity, Output::Stderr, FindingKind::LockFileShared, |arena| {
             let file = descriptors::describe(arena, fd)?;
@@ -34,7 +36,7 @@ pub(crate) fn keeps_lock_of_leader(caller: usize, fd: i32) -> bool {
                 kind: FindingKind::LockFileShared,
                 what: arena.format(format_args!("{fd}-released")),
                 subject: arena.format(format_args!(
-                    "{}, which its leader took and holds, is released by the child",
+                    "{}, which its leader took and holds,{when}",
                     lock_file_shared::subject(arena, &file, lock.kind)
                 )),
                 sites: arena.join([taken.as_slice(), used_site(arena, site).as_slice()]),

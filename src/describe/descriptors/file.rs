@@ -1,5 +1,5 @@
 //! Files by their descriptors: what they are open on, how, and at which position.
-use crate::describe::application::is_by_application;
+use crate::describe::application::{is_by_application, is_by_called_package};
 use forkguard_core::fixed::Text;
 use forkguard_core::kernel;
 use forkguard_core::registry::descriptors;
@@ -13,15 +13,21 @@ pub(crate) fn is_positioned(fd: i32) -> bool {
         && rustix::fs::fcntl_getfl(descriptor).is_ok_and(|flags| !flags.contains(OFlags::APPEND))
 }
 
-/// True for a file that the application opened, or that was open when the program began. What a shell, a server or an interpreter opens for itself
+/// True for a file that the application opened, itself or by a package that it called, or that was open when the program began. What a shell, a server or an interpreter opens for itself
 /// (its script, a heartbeat file) is its own affair.
 pub(crate) fn is_applications(fd: i32) -> bool {
-    descriptors::record(fd).is_none_or(|record| record.site == 0 || is_by_application(record.site))
+    let is_site = |site| site == 0 || is_by_application(site) || is_by_called_package(site) && has_name(fd);
+    descriptors::record(fd).is_none_or(|record| is_site(record.site))
+}
+
+/// False for a file that was removed, as a server's heartbeat file is at once.
+fn has_name(fd: i32) -> bool {
+    rustix::fs::fstat(kernel::borrow(fd)).is_ok_and(|stat| stat.st_nlink > 0)
 }
 
 /// A file's position.
 pub(super) fn position_of(fd: i32) -> Option<u64> {
-    rustix::fs::seek(kernel::borrow(fd), rustix::fs::SeekFrom::Current(0)).ok()
+    kernel::position(fd)
 }
 
 /// What a process's descriptor is open on, in the kernel's words.

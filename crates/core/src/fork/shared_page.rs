@@ -86,11 +86,12 @@ static LEADERS: AtomicPtr<SharedPage> = AtomicPtr::new(ptr::null_mut());
 /// The sequence number of the fork that made this process.
 #[unsafe(link_section = "forkguard_words")]
 static OWN_SEQUENCE: AtomicU64 = AtomicU64::new(0);
-/// How often this process may still ask whether its leader has reported: a stopped leader delays its child once.
+/// Until when this process waits for its leader's report, in nanoseconds of the monotonic clock: a stopped leader delays its child once, whatever
+/// threads of the child wait. 0 before the first wait.
 #[unsafe(link_section = "forkguard_words")]
-static POLLS_LEFT: AtomicU32 = AtomicU32::new(0);
+static WAITS_UNTIL: AtomicU64 = AtomicU64::new(0);
 const POLL_NS: u64 = 200_000;
-const MOST_POLLS: u32 = 500;
+const MOST_NS: u64 = 100_000_000;
 
 fn page(of: &AtomicPtr<SharedPage>) -> Option<&'static SharedPage> {
     // SAFETY: null or a page that is never unmapped and began as zeros.
@@ -139,7 +140,7 @@ pub fn begin_fork(sequence: u64) {
 pub fn init_child(sequence: u64) {
     LEADERS.store(OWN.load(Relaxed), Relaxed);
     OWN_SEQUENCE.store(sequence, Relaxed);
-    POLLS_LEFT.store(MOST_POLLS, Relaxed);
+    WAITS_UNTIL.store(0, Relaxed);
 }
 
 /// In the leader: false for a child that is gone or whose own hooks check its present wait, and for one whose word a later fork has taken.
@@ -200,10 +201,16 @@ pub fn set_flag_as_leader(sequence: u64, flag: u64) -> Option<u64> {
     word.fetch_update(AcqRel, Acquire, |state| is_its_own(state).then_some(state | flag)).ok()
 }
 
-/// In the child, before it reports about its leader's findings: waits until the leader has reported them, for a tenth of a second at most
-/// in all the child's life.
+/// In the child, before it reports about its leader's findings: waits until the leader has reported them, up to a tenth of a second after the
+/// first such wait of the child's life.
 pub fn await_leader(leader: u32, sequence: u64) {
-    while !is_reported(leader, sequence) && POLLS_LEFT.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
+    while !is_reported(leader, sequence) {
+        let now = kernel::monotonic();
+        let until =
+            WAITS_UNTIL.compare_exchange(0, now + MOST_NS, Relaxed, Relaxed).map_or_else(|until| until, |_| now + MOST_NS);
+        if now >= until {
+            return;
+        }
         kernel::sleep(POLL_NS);
     }
 }
@@ -226,7 +233,7 @@ pub fn let_leader_return(leader: u32, thread: u32, sequence: u64) {
 
 /// In the child: true when it need not wait for its leader's report any more.
 pub fn leader_has_reported(leader: u32, sequence: u64) -> bool {
-    is_reported(leader, sequence) || POLLS_LEFT.load(Relaxed) == 0
+    is_reported(leader, sequence) || (1..kernel::monotonic()).contains(&WAITS_UNTIL.load(Relaxed))
 }
 
 fn is_reported(leader: u32, sequence: u64) -> bool {
