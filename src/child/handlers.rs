@@ -63,6 +63,11 @@ fn dropped<'a>(arena: &'a Arena, fork: &'static Snapshot, number: i32, reset: Si
     let handlers = signals::settings(number).filter(|set| set.inherited).take(settings).filter(is_caught);
     let mut set = handlers.filter_map(|set| site(Role::Set, set));
     let set = set.find(|set| handler_dropped::is_foreign(set, &reset))?;
+    // Who gave its handler up in this child has nothing left that others could take away.
+    let mut childs = signals::settings(number).take_while(|set| !set.inherited).filter(|set| !is_caught(set));
+    if childs.any(|own| site(Role::Reset, own).is_some_and(|own| !handler_dropped::is_foreign(&set, &own))) {
+        return None;
+    }
     let name = signals::name(number);
     Some(Hit {
         kind: FindingKind::HandlerDropped,

@@ -10,8 +10,6 @@ use forkguard_core::{fork as core_fork, kernel};
 pub(crate) enum Awaited {
     /// The time, and nothing else.
     Time,
-    /// A condition, up to a time.
-    Condition,
     /// A signal.
     Signal,
     /// A process that this one made.
@@ -39,8 +37,6 @@ impl Awaited {
         match self {
             Awaited::Message | Awaited::Connection => true,
             Awaited::Process => false,
-            // Nobody else could signal it.
-            Awaited::Condition => length == WaitLength::Long && is_main_thread() && kernel::kernel_threads() == 1,
             Awaited::Descriptor(fd) => brings_work(fd),
             Awaited::Epoll | Awaited::Signal => is_main_thread(),
             Awaited::Time | Awaited::Poll(_, 0) | Awaited::Select(0, _) | Awaited::Select(_, 0) => {

@@ -4,9 +4,9 @@ use crate::child::waits::{self, BlockingCall};
 use crate::child::work::Awaited;
 use crate::entry::WaitLength;
 use crate::sites;
-use forkguard_core::flags;
 use forkguard_core::registry::held::HOLDS;
 use forkguard_core::registry::threads::{Slot, holder};
+use forkguard_core::{flags, kernel};
 use libc::{c_int, clockid_t, pthread_barrier_t, pthread_cond_t, pthread_mutex_t, timespec};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -49,11 +49,12 @@ fn idle(slot: &Slot, wait: impl FnOnce() -> c_int) -> c_int {
     result
 }
 
-/// Before a wait up to a time, which in a child's only thread is a sleep: the child may settle. Ruby sleeps so.
+/// Before a wait up to a time, which in a child's only thread is a sleep: the child may settle. Ruby sleeps so. Who waits for the interpreter's lock
+/// holds what every look at the interpreter may need.
 #[inline(always)]
-fn sleep(call: &'static &'static str, clock: clockid_t, time: *const timespec) {
-    if flags::is_settling() {
-        settle::settle_before_wait(call, Awaited::Condition, WaitLength::until(clock as usize, time as usize));
+fn sleep(call: &'static &'static str, condition: *const pthread_cond_t, clock: clockid_t, time: *const timespec) {
+    if flags::is_settling() && !sites::is_interpreters_own(condition as usize) && kernel::kernel_threads() == 1 {
+        settle::settle_before_wait(call, Awaited::Time, WaitLength::until(clock as usize, time as usize));
     }
 }
 
@@ -68,7 +69,7 @@ lock! {
     fn pthread_cond_timedwait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int
         = libc::pthread_cond_timedwait,
         waits BlockingCall::TimedCondition,
-        sleeps |condition, _, time| sleep(&"pthread_cond_timedwait", waits::condition_clock(condition as usize), time),
+        sleeps |condition, _, time| sleep(&"pthread_cond_timedwait", condition, waits::condition_clock(condition as usize), time),
         versions ["GLIBC_2.3.2"; "GLIBC_2.2.5"];
     |caller| { wait(condition as usize, mutex as usize, caller, || real(condition, mutex, time)) }
 }
@@ -78,7 +79,7 @@ lock! {
         condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, clock: clockid_t, time: *const timespec
     ) -> c_int,
         waits BlockingCall::TimedCondition,
-        sleeps |_, _, clock, time| sleep(&"pthread_cond_clockwait", clock, time);
+        sleeps |condition, _, clock, time| sleep(&"pthread_cond_clockwait", condition, clock, time);
     |caller| { wait(condition as usize, mutex as usize, caller, || real(condition, mutex, clock, time)) }
 }
 lock! {
@@ -91,7 +92,7 @@ lock! {
     /// cnd_timedwait(3).
     fn cnd_timedwait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int,
         waits BlockingCall::TimedCondition,
-        sleeps |_, _, time| sleep(&"cnd_timedwait", libc::CLOCK_REALTIME, time);
+        sleeps |condition, _, time| sleep(&"cnd_timedwait", condition, libc::CLOCK_REALTIME, time);
     |caller| { wait(condition as usize, mutex as usize, caller, || real(condition, mutex, time)) }
 }
 lock! {

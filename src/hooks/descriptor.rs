@@ -317,8 +317,10 @@ hook! {
 
 fn duplicated(from: c_int, to: c_int, caller: usize) {
     if to >= 0 && from != to {
-        uses::forget_positions(from..=from);
-        uses::forget_positions(to..=to);
+        if flags::WATCH_USES.load(Relaxed) != 0 {
+            uses::forget_positions(from..=from);
+            uses::forget_positions(to..=to);
+        }
         record(|_| descriptors::duplicate(from, to, caller, threads::mine().map_or(0, |s| s.tid.load(Relaxed))));
     }
 }

@@ -13,11 +13,18 @@ use std::sync::atomic::Ordering::Relaxed;
 /// A child closes a number.
 #[inline(always)]
 pub(crate) fn closing(fd: i32) {
-    if flags::WATCH_USES.load(Relaxed) != 0 && descriptors::is_unseen(fd) {
-        closing_unused(fd);
+    if flags::WATCH_USES.load(Relaxed) != 0 {
+        closing_watched(fd);
     }
     if deferred::is_any() {
         report_deferred_before(|deferred| deferred == fd);
+    }
+}
+
+#[cold]
+fn closing_watched(fd: i32) {
+    if descriptors::is_unseen(fd) {
+        closing_unused(fd);
     }
     forget_positions(fd..=fd);
 }
