@@ -79,7 +79,7 @@ impl Script {
             // Since 3.12 it warns of a fork beside threads.
             command.arg("-Wignore::DeprecationWarning");
         }
-        guarded(command.arg(&file).args(arguments), &report);
+        guarded(command.arg(&file).args(arguments).current_dir(&directory), &report);
         // A script may fork as fast as it can.
         command.envs([("FORKGUARD_SUMMARY", "never"), ("FORKGUARD_REPORT_LIMIT", "8G")]);
         command.envs(options.iter().copied());
