@@ -62,26 +62,26 @@ fn takes_in(call: &'static &'static str, registers: &mut Registers, settles: boo
 }
 
 macro_rules! reads {
-    ($(fn $name:ident: |$registers:ident| $movement:expr;)*) => {
+    ($(fn $name:ident: $movement:expr;)*) => {
         $(pass! {
             /// As the C library's; see the module.
             fn $name, flags::WATCH_USES; |registers| -> bool {
                 let settles = is_settling() && is_channel(fd(registers, 0));
-                if takes_in(&stringify!($name), registers, settles, 0) {
-                    return true;
+                let returned = takes_in(&stringify!($name), registers, settles, 0);
+                if !returned {
+                    let movement: fn(usize) -> Move = $movement;
+                    uses::before_move(registers, fd(registers, 0), movement(registers.argument[2]));
                 }
-                let $registers: &Registers = registers;
-                uses::before_move($registers, fd($registers, 0), $movement);
-                false
+                returned
             }
         })*
     };
 }
 
 reads! {
-    fn read: |registers| Move::By(registers.argument[2]);
-    fn __read_chk: |registers| Move::By(registers.argument[2]);
-    fn readv: |_r| Move::Somewhere;
+    fn read: Move::By;
+    fn __read_chk: Move::By;
+    fn readv: |_| Move::Somewhere;
 }
 
 macro_rules! receives {

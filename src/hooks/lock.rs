@@ -141,11 +141,12 @@ pub(super) unsafe fn check<H: LockHook>(arguments: H::Arguments, caller: usize) 
 }
 
 /// Makes a hook of the lock path. `unless` is assembly that goes to label 2 for calls that are recorded all the same. `waits`, `gives` and
-/// `gate` are its [`LockPolicy`], `sleeps` what it does before a sleep. `wakes` is assembly that goes to label 3 where somebody waits for what the call gives. `free` is assembly that goes to label 3 where the call may have to wait: only then it is checked.
+/// `gate` are its [`LockPolicy`], `sleeps` what it does before a sleep. `wakes` is assembly that goes to label 3 where somebody waits for what
+/// the call gives. `free` is assembly that goes to label 3 where the call may have to wait: only then it is checked.
 macro_rules! lock {
     ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $(= $proof:path)? $(, unless $test:expr)?
-     $(, waits $wait:expr)? $(, sleeps |$($used:pat_param),*| $sleep:expr)? $(, free $free:expr)? $(, gives $gives:ident)? $(, wakes $wakes:expr)? $(, gate $gate:ident)?
-     $(, versions [$($versions:tt)*])?;
+     $(, waits $wait:expr)? $(, sleeps |$($used:pat_param),*| $sleep:expr)? $(, free $free:expr)? $(, gives $gives:ident)?
+     $(, wakes $wakes:expr)? $(, gate $gate:ident)? $(, versions [$($versions:tt)*])?;
      |$caller:ident| $body:block) => {
         const _: () = {
             use crate::hooks::lock::{LockHook, LockPolicy, check, pass_gate};

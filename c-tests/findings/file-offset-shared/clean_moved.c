@@ -2,16 +2,12 @@
 // the position itself, past the calls that set it: by a copy, a stream, another thread, a child of its own, or a call that says no length.
 // EXPECT: file-offset-shared severity=info count=16
 // EXPECT-NO-EVENT: finding severity=error
-// LIBS: -pthread
-#include "../../process.h"
-#include <fcntl.h>
-#include <sys/mman.h>
+#include "fixture.h"
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
 enum { SETS, NEVER_SETS, COPIES, STREAMS, THREADS, FORKS, SENDS, VECTORS, FILES };
 
-static atomic_int *turn;
 static int files[FILES];
 
 static char next_byte(int fd) {
@@ -22,20 +18,6 @@ static char next_byte(int fd) {
 
 static void set_position(int fd) {
     CHECK(lseek(fd, 4, SEEK_SET) == 4);
-}
-
-static void let_leader_move(void) {
-    int before = (*turn)++;
-    while (*turn != before + 2)
-        sched_yield();
-}
-
-static void move_when_told(int fd) {
-    int told = *turn | 1;
-    while (*turn != told)
-        sched_yield();
-    CHECK(lseek(fd, 2, SEEK_SET) == 2);
-    ++*turn;
 }
 
 static void *read_in_thread(void *unused) {
@@ -75,13 +57,11 @@ static void move_by_oneself(void) {
 }
 
 int main(void) {
-    turn = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK(turn != MAP_FAILED);
+    begin_turns();
     for (int i = 0; i < FILES; i++) {
         char name[16];
         snprintf(name, sizeof name, "%d.txt", i);
-        files[i] = open(name, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-        CHECK(files[i] >= 0 && write(files[i], "0123456789", 10) == 10);
+        files[i] = open_digits(name);
     }
     pid_t child = fork();
     CHECK(child >= 0);

@@ -5,26 +5,7 @@
 // EXPECT-EVENT: finding-state id~file-offset-shared state=hit
 // STDERR: moved the position after this one had set it
 // STDERR: use_after_lseek
-#include "../../process.h"
-#include <fcntl.h>
-#include <sys/mman.h>
-
-static atomic_int *turn;
-
-// The leader moves this file now.
-static void let_leader_move(void) {
-    int before = (*turn)++;
-    while (*turn != before + 2)
-        sched_yield();
-}
-
-static void move_when_told(int fd) {
-    int told = *turn | 1;
-    while (*turn != told)
-        sched_yield();
-    CHECK(lseek(fd, 2, SEEK_SET) == 2);
-    ++*turn;
-}
+#include "fixture.h"
 
 __attribute__((noinline)) static void use_after_lseek(int fd) {
     char bytes[4];
@@ -44,16 +25,9 @@ __attribute__((noinline)) static void use_between_reads(int fd) {
     CHECK(read(fd, bytes, 2) == 2 && bytes[0] == '2');
 }
 
-static int open_file(const char *name) {
-    int fd = open(name, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    CHECK(fd >= 0 && write(fd, "0123456789", 10) == 10);
-    return fd;
-}
-
 int main(void) {
-    turn = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK(turn != MAP_FAILED);
-    int first = open_file("first.txt"), second = open_file("second.txt");
+    begin_turns();
+    int first = open_digits("first.txt"), second = open_digits("second.txt");
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {

@@ -1,5 +1,5 @@
 //! Open descriptors, and the report's type for each.
-use super::file::{mode_of, position_of, target};
+use super::file::{mode_of, target};
 use super::kind::{fits, kind_of};
 use super::socket::Endpoints;
 use crate::describe::site::site;
@@ -59,7 +59,7 @@ pub(crate) fn describe(arena: &Arena, fd: i32) -> Option<Descriptor<'_>> {
         site: record.and_then(|r| site(arena, Role::Opened, r.thread, r.site)),
         path: path.map(Borrowed),
         mode: opened.map(|f| Borrowed(mode_of(f))),
-        offset: opened.and_then(|_| position_of(fd)),
+        offset: opened.and_then(|_| kernel::position(fd)),
         socket: socket.map(|ends| ends.socket(arena, record)),
         members: members.map(Borrowed),
         added: Borrowed(members.map_or(&[], |members| added(arena, fd, members))),

@@ -13,8 +13,8 @@ pub(crate) fn is_positioned(fd: i32) -> bool {
         && rustix::fs::fcntl_getfl(descriptor).is_ok_and(|flags| !flags.contains(OFlags::APPEND))
 }
 
-/// True for a file that the application opened, itself or by a package that it called, or that was open when the program began. What a shell, a server or an interpreter opens for itself
-/// (its script, a heartbeat file) is its own affair.
+/// True for a file that the application opened, itself or by a package that it called, or that was open when the program began. What a shell, a
+/// server or an interpreter opens for itself (its script, a heartbeat file) is its own affair.
 pub(crate) fn is_applications(fd: i32) -> bool {
     let is_site = |site| site == 0 || is_by_application(site) || is_by_called_package(site) && has_name(fd);
     descriptors::record(fd).is_none_or(|record| is_site(record.site))
@@ -23,11 +23,6 @@ pub(crate) fn is_applications(fd: i32) -> bool {
 /// False for a file that was removed, as a server's heartbeat file is at once.
 fn has_name(fd: i32) -> bool {
     rustix::fs::fstat(kernel::borrow(fd)).is_ok_and(|stat| stat.st_nlink > 0)
-}
-
-/// A file's position.
-pub(super) fn position_of(fd: i32) -> Option<u64> {
-    kernel::position(fd)
 }
 
 /// What a process's descriptor is open on, in the kernel's words.
