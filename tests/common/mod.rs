@@ -320,7 +320,8 @@ impl Report {
         let is_told = |change: &Entry| {
             let (file, line) = change.place;
             let known = places.get(change.id());
-            known.is_some_and(|known| self.has_waited(change) || known.iter().any(|place| place.0 != file || place.1 < line))
+            // What needs all findings comes last: a report may have tens of thousands of them.
+            known.is_some_and(|known| known.iter().any(|place| place.0 != file || place.1 < line) || self.has_waited(change))
         };
         self.events("finding-state").filter(|change| !is_told(change)).map(|change| change.text).collect()
     }
