@@ -180,6 +180,25 @@ fn phps_positions() {
     positions("php", "positions.php", true);
 }
 
+/// A thread that is in the middle of what cannot begin anew is not started again, nor is that offered; that the child waits for it is said.
+#[test]
+fn pythons_threads_that_cannot_begin_anew() {
+    let options = [("FORKGUARD", "guard"), ("FORKGUARD_THREADS", "revive:*")];
+    let (script, _) = Script::in_environment("python", "begun.py", &[], &options);
+    let lost = script.report.last_states_of("thread-lost");
+    assert_eq!(lost.len(), 2, "{lost:?}");
+    for finding in lost {
+        assert!(
+            finding["state"] != "resolved" && !finding["cure"].as_str().expect("a cure").contains("FORKGUARD_THREADS"),
+            "{finding}"
+        );
+    }
+    let waits: Vec<_> = script.report.findings("join-lost-thread").collect();
+    let [wait] = &waits[..] else { panic!("{} of them", waits.len()) };
+    let sites = wait.json["sites"].as_array().expect("sites");
+    script.check("waits", sites.iter().find(|site| site["role"] == "waits").expect("where it waits"), true);
+}
+
 /// A thread that had ended is nothing to warn of, though MRI keeps its native thread for a while.
 #[test]
 fn rubys_ended_threads() {

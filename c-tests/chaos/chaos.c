@@ -8,14 +8,15 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-// It reads its options from the environment by /proc, which some conditions take away. The library is not compiled for it.
+// TSan reads its options from the environment by /proc, which some conditions take away. The library is not compiled for it: what it reads would be
+// looked at as a race each time, and a storm of forks took minutes.
 #ifdef __SANITIZE_THREAD__
 const char *__tsan_default_options(void) {
     return "die_after_fork=0";
 }
 
 const char *__tsan_default_suppressions(void) {
-    return "race:libforkguard.so";
+    return "called_from_lib:libforkguard.so";
 }
 #endif
 

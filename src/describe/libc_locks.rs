@@ -30,7 +30,15 @@ pub(crate) fn is_brief(name: &str) -> bool {
 /// True for a function that waits for what another thread does, and for no lock.
 pub(crate) fn waits_for_threads(name: &str) -> bool {
     const PREFIXES: &[&str] = &["pthread_cond_", "pthread_barrier_", "sem_", "cnd_"];
-    const NAMES: &[&str] =
-        &["pthread_join", "pthread_timedjoin_np", "pthread_clockjoin_np", "thrd_join", "syscall", "aio_suspend", "gai_suspend"];
+    const NAMES: &[&str] = &[
+        "pthread_join",
+        "pthread_timedjoin_np",
+        "pthread_clockjoin_np",
+        "thrd_join",
+        "syscall",
+        "aio_suspend",
+        "aio_suspend64",
+        "gai_suspend",
+    ];
     PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
 }

@@ -5,8 +5,8 @@ use forkguard_loader::{LinkMap, MemoryAccess, Notes, own_and_next};
 use forkguard_report::event::{Frame, Role, Site, Thread};
 use std::borrow::Cow::Borrowed;
 
-/// Libraries that start their threads again in a child by themselves.
-const RESTARTERS: &[&str] = &["libjemalloc"];
+/// Libraries that start their threads again in a child by themselves, or do their work there without: libgc's child handler turns parallel marking off.
+const RESTARTERS: &[&str] = &["libjemalloc", "libgc.so"];
 
 /// Parts of library paths, and the generator that lives there.
 const GENERATORS: &[(&str, &str)] =

@@ -7,7 +7,7 @@ use crate::findings::hit::Hit;
 use crate::findings::libraries::{restarts_threads, starter};
 use crate::findings::unneeded_threads::Unneeded;
 use forkguard_report::catalogue::{EXPLAIN_FUNCTIONS_THREAD, OR_OPTION};
-use forkguard_report::event::{Finding, FindingKind, Role, Severity, Site, State, Text, Thread};
+use forkguard_report::event::{Finding, FindingKind, Frame, Role, Severity, Site, State, Text, Thread};
 use std::borrow::Cow::Borrowed;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
@@ -31,8 +31,7 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
             format_args!("{subject}"),
             sites(arena, thread),
         );
-        // A thread that held a lock is not started again (guards/threads/restart.rs).
-        if evidence.locks.iter().any(|lock| lock.holder == thread.tid && !lock.signal) {
+        if !may_be_started_again(evidence, thread) {
             finding.cure = without_option(arena, &finding);
         }
         match unneeded {
@@ -45,6 +44,33 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
         }
         found(finding);
     }
+}
+
+/// False for a thread that the guard leaves (src/guards/threads): one that held a lock, or was in the middle of what cannot begin anew; and for one
+/// whose library's connection child and leader share: both would use it.
+fn may_be_started_again(evidence: &Evidence<'_>, thread: &Thread<'_>) -> bool {
+    let holds_lock = evidence.locks.iter().any(|lock| lock.holder == thread.tid && !lock.signal);
+    !holds_lock && !has_begun(thread) && !shares_connection(evidence, thread)
+}
+
+/// True for a Python thread that imports a module, or runs an event loop.
+fn has_begun(thread: &Thread<'_>) -> bool {
+    let frames = thread.stood.iter().flat_map(|site| site.frames.iter()).chain(&thread.start);
+    let is_of = |frame: &Frame<'_>, file| frame.file.as_deref().is_some_and(|path| path.ends_with(file));
+    frames.filter(|frame| frame.language == "python").any(|frame| match frame.function.as_deref() {
+        Some("<module>") => true,
+        // CPython 3.11 and newer name the class, too.
+        Some("run_forever" | "BaseEventLoop.run_forever") => is_of(frame, "asyncio/base_events.py"),
+        _ => false,
+    })
+}
+
+/// True for a thread that runs an installed package's code where that package has made a connection before the fork.
+fn shares_connection(evidence: &Evidence<'_>, thread: &Thread<'_>) -> bool {
+    let Some(package) = thread.start.as_ref().and_then(Frame::package) else { return false };
+    let by_package = |site: &Site<'_>| site.frames.iter().any(|frame| frame.package() == Some(package));
+    let mut connected = evidence.inherited.iter().filter(|d| d.socket.as_ref().is_some_and(|socket| socket.peer.is_some()));
+    connected.any(|descriptor| descriptor.site.as_ref().is_some_and(by_package))
 }
 
 fn subject<'a>(evidence: &Evidence<'a>, thread: &Thread<'a>, unneeded: Option<&Unneeded<'a>>) -> &'a str {

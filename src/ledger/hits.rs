@@ -135,11 +135,7 @@ pub(crate) fn report_state_of(
     let Some(id) = own_fork_id() else { return };
     let arena = scratch.arena();
     let what = arena.format(format_args!("{what}"));
-    // A fork that was reported by its counts only has no findings in the report.
     let own = states::find(kind, what).is_some();
-    if !own && !fork.full {
-        return;
-    }
     if states::advance(kind, what, state).is_none() {
         return;
     }
@@ -148,6 +144,10 @@ pub(crate) fn report_state_of(
     {
         let head = head(&arena, kernel::process_id(), fork.leader);
         emit::print(findings::resolved_text(&arena, &head, kind, subject, because));
+    }
+    // A fork that was reported by its counts only has no findings in the report.
+    if !own && !fork.full {
+        return;
     }
     if !own {
         shared_page::await_leader(fork.leader, fork.sequence);

@@ -20,6 +20,9 @@ CONSUMERS = {
     ("multiprocessing.pool", "_handle_workers"): ("inqueue", None),
 }
 
+# What cannot begin anew: an event loop says that it runs already, and a module that is being imported belongs to the thread that began.
+BEGUN = {("importlib._bootstrap", "_find_and_load"), ("_frozen_importlib", "_find_and_load"), ("asyncio.base_events", "run_forever")}
+
 CONDITION_WAIT = threading.Condition.wait.__code__
 # The other threads at each fork that is under way, by the forking thread.
 forking = {}
@@ -34,6 +37,7 @@ class ThreadAtFork:
         self.thread = thread
         self.condition = self.waiter = self.queue = self.executor = self.pipe = None
         self.consumes = False
+        self.has_begun = any((module(each), each.f_code.co_name) in BEGUN for each in callers(frame))
         if frame.f_code is CONDITION_WAIT:
             self.condition, self.waiter = frame.f_locals["self"], frame.f_locals.get("waiter")
         caller = frame
@@ -128,6 +132,13 @@ class ThreadAtFork:
         return True
 
 
+def callers(frame):
+    """A frame and all that it was called by."""
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
 def module(frame):
     return frame.f_globals.get("__name__")
 
@@ -139,11 +150,7 @@ def is_of_threads(queue):
 
 def makes_process(frame):
     """True when the fork is made by a library whose processes are no workers of a server."""
-    while frame is not None:
-        if str(module(frame)).partition(".")[0] in PROCESSES:
-            return True
-        frame = frame.f_back
-    return False
+    return any(str(module(each)).partition(".")[0] in PROCESSES for each in callers(frame))
 
 
 def is_process():
@@ -215,7 +222,7 @@ def is_plain():
 def restart(ident, named):
     """Starts a lost thread again: True when it runs."""
     thread = lost.pop(ident, None)
-    if thread is None or thread.locked or not (named or thread.consumes) or not is_plain():
+    if thread is None or thread.locked or thread.has_begun or not (named or thread.consumes) or not is_plain():
         return False
     return thread.thread not in threading._active.values() and thread.start()
 
