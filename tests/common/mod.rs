@@ -12,7 +12,7 @@ pub mod terminal;
 pub mod wrk;
 
 use forkguard_report::Line;
-use forkguard_report::event::Event;
+use forkguard_report::event::{Event, FindingKind};
 use jsonschema::Validator;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -304,7 +304,8 @@ impl Report {
     fn lived(&self, fork: &Value) -> bool {
         let is_sign = |entry: &Entry| match &entry.line.event {
             Event::Child(_) => true,
-            Event::Finding(finding) => finding.kind.is_bite(),
+            // Of a program that is executed: its child did not live.
+            Event::Finding(finding) => finding.kind.is_bite() && finding.kind != FindingKind::FdLeakedExec,
             _ => false,
         };
         self.entries.iter().any(|entry| entry.json["fork"] == *fork && is_sign(entry))

@@ -21,7 +21,9 @@ impl Forks {
         let mut forks = Forks { all };
         records.children.sort_by(|a, b| a.time.total_cmp(&b.time));
         records.children.iter().for_each(|child| forks.take(child));
-        let hits = records.findings.iter().filter(|finding| finding.kind.is_bite());
+        // A program that is given a descriptor too many shows that the child execs, not that it lived.
+        let is_of_life = |finding: &&FindingRecord| finding.kind.is_bite() && finding.kind != FindingKind::FdLeakedExec;
+        let hits = records.findings.iter().filter(is_of_life);
         for hit in hits {
             if let Some(position) = forks.at(hit.fork, hit.time) {
                 forks.all[position].became.hit = true;
