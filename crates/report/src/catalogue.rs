@@ -479,10 +479,10 @@ const fn entry(kind: FindingKind) -> &'static Entry {
         },
         FindingKind::ClosedDescriptorUsed => &Entry {
             name: "closed-descriptor-used",
-            explain: "The child has closed all descriptors, as a daemon does, and what opened this file before the fork does not know: what it \
-                writes fails, or goes into what was opened under the same number since.",
+            explain: "The child has closed all descriptors, as a daemon does, and what opened this one before the fork does not know: what it \
+                writes, reads or watches there fails, or goes into what was opened under the same number since.",
             cures: cures!(
-                "Open the file in ",
+                "Open it in ",
                 ", once all descriptors are closed; or keep its descriptor open there",
                 python = " (python-daemon: files_preserve).",
                 ruby = ".",
