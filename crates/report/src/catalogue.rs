@@ -260,6 +260,14 @@ pub const EXPLAIN_SHARED_LOCK: &str = "It lies in memory that processes share, t
 /// Begins the subject of a use of a client's socket for datagrams.
 pub const UDP: &str = "UDP socket ";
 
+/// Begins the subject of a use of a socket by which the kernel is asked.
+pub const NETLINK: &str = "netlink socket, ";
+
+/// True for a use of either.
+pub fn is_of_datagrams(subject: &str) -> bool {
+    subject.starts_with(UDP) || subject.starts_with(NETLINK)
+}
+
 /// Explains one.
 pub const EXPLAIN_UDP: &str = "The child has sent and read on a socket that others send on, too: an answer goes to whoever reads first, \
     whoever has asked.";
