@@ -257,6 +257,15 @@ pub const CURE_OWN_LOCK: &str = "Release it before the fork, or fork where it is
 pub const EXPLAIN_SHARED_LOCK: &str = "It lies in memory that processes share, though it was not made for several: the child's lock is the leader's, \
     whose thread may still release it, but wakes nobody in the child.";
 
+/// Stands in the subject of a wait for a process whose status nobody gets.
+pub const STATUS_LOST: &str = "the status of process";
+
+/// Explains one.
+pub const EXPLAIN_STATUS_LOST: &str = "While a process ignores SIGCHLD, the kernel keeps no status of the programs that it starts: each wait for one     fails (ECHILD), and who takes that for its end does not know whether it succeeded.";
+
+/// The cure of one.
+pub const CURE_STATUS_LOST: &str = "Set SIGCHLD to SIG_DFL in the child, at its start.";
+
 /// Begins the subject of a use of a client's socket for datagrams.
 pub const UDP: &str = "UDP socket ";
 
