@@ -12,6 +12,7 @@ mod hit;
 pub(crate) mod inheritance;
 mod leaks;
 pub(crate) mod lost_locks;
+pub(crate) mod lost_status;
 pub(crate) mod pythons_locks;
 pub(crate) mod regions;
 pub(crate) mod restarts;

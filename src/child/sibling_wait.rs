@@ -9,7 +9,7 @@ use crate::sites::{self, SiteId, Start};
 use forkguard_core::kernel::other_process::{self, PARENT, STATE, stat};
 use forkguard_core::registry::started;
 use forkguard_core::{flags, fork as core_fork, gate, kernel, tls};
-use forkguard_report::event::{FindingKind, Role, Severity, Site};
+use forkguard_report::event::{FindingKind, Frame, Role, Severity, Site};
 use libc::{c_int, pid_t};
 
 /// Functions that close something, by their names: the process behind it is waited for by the way, and whoever closes its own copy may ignore the
@@ -54,14 +54,21 @@ fn is_leaders(process: u32) -> bool {
 /// asks again and again whether the process is there).
 fn is_asked_for(waits: &Site<'_>) -> bool {
     let Some(application) = waits.application() else { return false };
-    let inner = waits.frames.iter().take_while(|frame| !std::ptr::eq(*frame, application));
-    if inner.clone().any(|frame| frame.package().is_some()) {
+    let mut inner = waits.frames.iter().take_while(|frame| !std::ptr::eq(*frame, application));
+    if inner.any(|frame| frame.package().is_some()) {
         return false;
     }
-    let closes = |name: &str| CLOSES.contains(&name.rsplit('.').next().unwrap_or(name));
     let is_direct = || waits.frames.first().is_some_and(|first| std::ptr::eq(first, application));
-    (application.language == "python" || application.language == "native" && is_direct())
-        && !inner.chain([application]).filter_map(|frame| frame.function.as_deref()).any(closes)
+    (application.language == "python" || application.language == "native" && is_direct()) && !closes(waits)
+}
+
+/// True for a wait by which the application closes something.
+pub(super) fn closes(waits: &Site<'_>) -> bool {
+    let Some(application) = waits.application() else { return false };
+    let is_inner = |frame: &&Frame<'_>| !std::ptr::eq(*frame, application);
+    let closes = |name: &str| CLOSES.contains(&name.rsplit('.').next().unwrap_or(name));
+    let inner = waits.frames.iter().take_while(is_inner).chain([application]);
+    inner.filter_map(|frame| frame.function.as_deref()).any(closes)
 }
 
 fn report(process: u32, site: SiteId) {

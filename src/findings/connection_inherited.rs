@@ -2,7 +2,7 @@
 //! sockets carry whole messages and no state.
 use crate::entry::Arena;
 use crate::findings::evidence::Evidence;
-use forkguard_report::catalogue::UDP;
+use forkguard_report::catalogue::{NETLINK, UDP};
 use forkguard_report::event::{Descriptor, Finding, FindingKind, Severity, Site, SocketRole};
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
@@ -26,8 +26,12 @@ fn started<'a>(evidence: &Evidence<'a>, descriptor: &Descriptor<'_>) -> Option<S
 
 /// What a client's socket for datagrams is, by name.
 pub(crate) fn datagrams<'a>(arena: &'a Arena, descriptor: &Descriptor<'_>) -> Option<&'a str> {
-    let local = descriptor.socket.as_ref()?.local.as_deref()?;
-    Some(arena.format(format_args!("{UDP}{local}, descriptor {}, on which several processes send and read", descriptor.fd)))
+    let socket = descriptor.socket.as_ref()?;
+    let name = match &*socket.family {
+        "netlink" => NETLINK,
+        _ => arena.format(format_args!("{UDP}{}, ", socket.local.as_deref()?)),
+    };
+    Some(arena.format(format_args!("{name}descriptor {}, on which several processes send and read", descriptor.fd)))
 }
 
 /// What a connection is, by name; None for what is none.

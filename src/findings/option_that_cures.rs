@@ -1,6 +1,6 @@
 //! Whether an option of ours deals with the very thing that a finding is about, and the option with that thing's name in it.
 use crate::entry::Arena;
-use forkguard_report::catalogue::{COMPRESSED, UDP};
+use forkguard_report::catalogue::{COMPRESSED, is_of_datagrams};
 use forkguard_report::cure::OptionWithName;
 use forkguard_report::event::{FindingKind, Role, Site};
 
@@ -34,7 +34,7 @@ pub(super) fn option_that_cures<'a>(
         // Neither does it know what a compressor holds.
         FindingKind::BufferDuplicated => (!subject.starts_with("Python's") && !subject.contains(COMPRESSED)).then_some(option),
         FindingKind::EpollInherited | FindingKind::EpollSharedUse => subject.starts_with("epoll").then_some(option),
-        FindingKind::ConnectionSharedUse => (!subject.starts_with(UDP)).then_some(option),
+        FindingKind::ConnectionSharedUse => (!is_of_datagrams(subject)).then_some(option),
         FindingKind::FileOffsetShared => subject.contains("open for read at").then_some(option),
         FindingKind::TimerLost => (!subject.contains(" on the real clock")).then_some(option),
         FindingKind::RuntimeUnsafe => subject.contains("libgomp").then_some(option),

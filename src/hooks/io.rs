@@ -28,6 +28,9 @@ fn takes_in(call: &'static &'static str, registers: &mut Registers, settles: boo
     let fd = fd(registers, 0);
     // What is only looked at stays there for whom it is.
     let is_use = flags & MSG_PEEK == 0;
+    if is_use {
+        uses::before_read(registers, fd);
+    }
     let by_pipe = is_use && descriptors::is_pipe_end(fd);
     let may_wait = flags & MSG_DONTWAIT == 0;
     // Who does not wait asks in passing (Ruby looks whether signals came).
@@ -137,6 +140,10 @@ pass! {
     fn epoll_ctl, ALWAYS; |registers| {
         if flags::WATCH_USES.load(Relaxed) != 0 {
             uses::before(registers, fd(registers, 0), Use::Watch);
+            // Who takes out gives up.
+            if registers.argument[1] as i32 != libc::EPOLL_CTL_DEL {
+                uses::before_watch(registers, fd(registers, 0));
+            }
         }
         if registers.argument[1] as i32 == libc::EPOLL_CTL_ADD {
             record(|_| descriptors::add(fd(registers, 2), fd(registers, 0), registers.capture_member()));
@@ -278,6 +285,7 @@ macro_rules! epoll_waits {
                     waits::before_events(registers.start(), registers.caller, endless(registers.argument[3]));
                     if flags::WATCH_USES.load(Relaxed) != 0 {
                         uses::before(registers, fd(registers, 0), Use::Watch);
+                        uses::before_watch(registers, fd(registers, 0));
                     }
                 });
                 if ended {

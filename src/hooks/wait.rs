@@ -44,6 +44,7 @@ pub(super) fn begins_with(call: &'static &'static str, awaited: Awaited, length:
     flags::WATCH_WAITS.store(0, SeqCst);
     if flags::SETTLING.load(SeqCst) != 0
         || flags::watches_uses()
+        || uses::awaits_epoll()
         || leader::has_children()
         || leader::held_readers::may_be_held_up()
         || lost_locks::may_be_lost()

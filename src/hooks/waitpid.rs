@@ -1,7 +1,7 @@
 //! waitpid(2) and wait4(2): a leader inspects its children meanwhile.
 use super::wait::begins;
-use crate::child::sibling_wait;
 use crate::child::work::Awaited;
+use crate::child::{lost_status, sibling_wait};
 use crate::entry::{WaitLength, errno};
 use crate::leader::{self, Waited, held_readers};
 use crate::sites::Start;
@@ -44,12 +44,26 @@ fn inspect_while_waiting(
     result
 }
 
+/// `wait` waits for the status of a child, which may be lost.
+fn with_status(pid: pid_t, status: *const c_int, options: c_int, caller: usize, wait: impl FnOnce() -> pid_t) -> pid_t {
+    if !lost_status::is_awaited(pid, status, options) {
+        return wait();
+    }
+    let result = wait();
+    if result < 0 {
+        lost_status::failed(Start::here(), caller, pid);
+    }
+    result
+}
+
 hook! {
     /// waitpid(2).
     fn waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t = libc::waitpid;
     |caller| {
         sibling_wait::before(Start::here, caller, pid, options);
-        inspect_while_waiting(&"waitpid", pid, options, caller, || real(pid, status, options))
+        with_status(pid, status, options, caller, || {
+            inspect_while_waiting(&"waitpid", pid, options, caller, || real(pid, status, options))
+        })
     }
 }
 hook! {
@@ -57,6 +71,8 @@ hook! {
     fn wait4(pid: pid_t, status: *mut c_int, options: c_int, usage: *mut rusage) -> pid_t = libc::wait4;
     |caller| {
         sibling_wait::before(Start::here, caller, pid, options);
-        inspect_while_waiting(&"wait4", pid, options, caller, || real(pid, status, options, usage))
+        with_status(pid, status, options, caller, || {
+            inspect_while_waiting(&"wait4", pid, options, caller, || real(pid, status, options, usage))
+        })
     }
 }

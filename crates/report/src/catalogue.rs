@@ -257,8 +257,26 @@ pub const CURE_OWN_LOCK: &str = "Release it before the fork, or fork where it is
 pub const EXPLAIN_SHARED_LOCK: &str = "It lies in memory that processes share, though it was not made for several: the child's lock is the leader's, \
     whose thread may still release it, but wakes nobody in the child.";
 
+/// Stands in the subject of a wait for a process whose status nobody gets.
+pub const STATUS_LOST: &str = "the status of process";
+
+/// Explains one.
+pub const EXPLAIN_STATUS_LOST: &str = "While a process ignores SIGCHLD, the kernel keeps no status of the programs that it starts: each wait for \
+    one fails (ECHILD), and who takes that for its end does not know whether it succeeded.";
+
+/// The cure of one.
+pub const CURE_STATUS_LOST: &str = "Set SIGCHLD to SIG_DFL in the child, at its start.";
+
 /// Begins the subject of a use of a client's socket for datagrams.
 pub const UDP: &str = "UDP socket ";
+
+/// Begins the subject of a use of a socket by which the kernel is asked.
+pub const NETLINK: &str = "netlink socket, ";
+
+/// True for a use of either.
+pub fn is_of_datagrams(subject: &str) -> bool {
+    subject.starts_with(UDP) || subject.starts_with(NETLINK)
+}
 
 /// Explains one.
 pub const EXPLAIN_UDP: &str = "The child has sent and read on a socket that others send on, too: an answer goes to whoever reads first, \
@@ -479,10 +497,10 @@ const fn entry(kind: FindingKind) -> &'static Entry {
         },
         FindingKind::ClosedDescriptorUsed => &Entry {
             name: "closed-descriptor-used",
-            explain: "The child has closed all descriptors, as a daemon does, and what opened this file before the fork does not know: what it \
-                writes fails, or goes into what was opened under the same number since.",
+            explain: "The child has closed all descriptors, as a daemon does, and what opened this one before the fork does not know: what it \
+                writes, reads or watches there fails, or goes into what was opened under the same number since.",
             cures: cures!(
-                "Open the file in ",
+                "Open it in ",
                 ", once all descriptors are closed; or keep its descriptor open there",
                 python = " (python-daemon: files_preserve).",
                 ruby = ".",

@@ -1,7 +1,7 @@
 //! What to do about a finding, in one line for the program at hand: its language, its server, its names. The whole text is in the finding.
 use crate::catalogue::{
-    AT_BLOCKS_END, AT_INTERPRETERS_END, COMPRESSED, FULL_PIPE, MOVED, OR_OPTION, OWN_HOLDER, RELEASED, RELEASED_AT_END, Server,
-    UDP, is_goodbye, is_unshared, waits_alone,
+    AT_BLOCKS_END, AT_INTERPRETERS_END, COMPRESSED, FULL_PIPE, MOVED, OR_OPTION, OWN_HOLDER, RELEASED, RELEASED_AT_END,
+    STATUS_LOST, Server, is_goodbye, is_of_datagrams, is_unshared, waits_alone,
 };
 use crate::event::{Finding, FindingKind, Frame, Role, Site};
 use crate::text::{Place, Plain};
@@ -387,7 +387,7 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::ConnectionSharedUse, _) if is_goodbye(&self.finding.subject, self.program.server) => {
                 write!(out, "end the child by {}: what closes {it}{line} must not run there", self.program.ends_at_once())
             }
-            (FindingKind::ConnectionSharedUse, _) if self.finding.subject.starts_with(UDP) => {
+            (FindingKind::ConnectionSharedUse, _) if is_of_datagrams(&self.finding.subject) => {
                 write!(out, "make the socket{line} in {place}{later}")
             }
             (FindingKind::ConnectionInherited | FindingKind::ConnectionSharedUse, _) => {
@@ -409,6 +409,9 @@ impl Display for ShortCure<'_, '_> {
             }
             (FindingKind::SignalsBlocked, _) if self.finding.subject.contains(" sent to end it") => {
                 write!(out, "set {it} to the default in {}", self.program.signal_place())
+            }
+            (FindingKind::SignalsBlocked, _) if self.finding.subject.contains(STATUS_LOST) => {
+                write!(out, "set SIGCHLD to SIG_DFL in {}", self.program.signal_place())
             }
             (FindingKind::SignalsBlocked, _) => self.give_signals(out),
             (FindingKind::TimerLost, _) => write!(out, "arm it again{line} in {place}"),

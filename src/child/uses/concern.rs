@@ -58,6 +58,7 @@ impl Concern {
             _ if keep::is_kept(fd, record) => None,
             // Put under a number of its own choice, such as standard output, it is there to be used.
             FdKind::Socket if record.role & role::PLACED != 0 => None,
+            FdKind::Socket if is_netlink(record) => Some(Concern::Datagrams),
             FdKind::Socket if record.role & role::CONNECTED != 0 => Some(Concern::Connection),
             FdKind::Socket if record.role & role::ACCEPTED != 0 => Some(Concern::Accepted),
             FdKind::Socket if record.role & role::PAIR != 0 => Some(Concern::SelfPipe),
@@ -104,7 +105,7 @@ impl Concern {
     pub(super) fn may_hit(self, fd: i32) -> bool {
         match self {
             Concern::Connection => descriptors::is_stream(fd),
-            Concern::Datagrams => kernel::is_datagram_socket(fd),
+            Concern::Datagrams => is_netlink_socket(fd) || kernel::is_datagram_socket(fd),
             Concern::SelfPipe => registry::descriptors::twin(fd).is_some(),
             Concern::Epoll | Concern::Events | Concern::Timer | Concern::Signals | Concern::Severed | Concern::Accepted => true,
             Concern::File => descriptors::is_positioned(fd),
@@ -116,6 +117,16 @@ impl Concern {
 fn is_clients(record: &Record) -> bool {
     let is_internet = [libc::AF_INET, libc::AF_INET6].contains(&i32::from(record.family));
     is_internet && record.role & role::LISTENING == 0 && record.marks & mark::BOUND == 0
+}
+
+/// True for a socket by which the kernel is asked.
+fn is_netlink(record: &Record) -> bool {
+    i32::from(record.family) == libc::AF_NETLINK
+}
+
+/// The same of a number.
+pub(super) fn is_netlink_socket(fd: i32) -> bool {
+    registry::descriptors::record(fd).is_some_and(|record| is_netlink(&record))
 }
 
 /// The descriptor in the ids of findings: its number at the fork.

@@ -30,7 +30,7 @@ pub(crate) use positions::Move;
 pub(crate) use replaced::has_connected;
 pub(crate) use shared::report_deferred;
 pub(super) use shared::report_deferred_in_time;
-pub(crate) use swept::{before_flush, before_write, sweeping, sweeping_range};
+pub(crate) use swept::{awaits_epoll, before_flush, before_read, before_watch, before_write, sweeping, sweeping_range};
 pub(super) use unused::{report_pending, report_unused};
 
 use crate::describe::pipes::Wait;

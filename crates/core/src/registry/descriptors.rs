@@ -134,8 +134,9 @@ struct FdEntry {
     /// The epoll instance that it was added to last, plus one, and the site of that call.
     added_to: AtomicU32,
     added_at: AtomicUsize,
-    /// Of a file of the leader's that this process closed with all others: [`swept`], and where and by which thread it was opened.
+    /// Of one of the leader's that this process closed with all others: [`swept`], [`lost`], and where and by which thread it was opened.
     swept: AtomicU8,
+    swept_lost: AtomicU8,
     swept_site: AtomicUsize,
     swept_thread: AtomicU32,
 }
@@ -150,9 +151,21 @@ mod swept {
     pub(super) const REOPENED: u8 = 2;
 }
 
-/// A file of the leader's that this process closed with all others, by number: what used it may not know.
+/// What can no longer be done with what was so closed, as bits.
+pub mod lost {
+    /// To write there.
+    pub const OUTPUT: u8 = 1;
+    /// To read there.
+    pub const INPUT: u8 = 2;
+    /// To change an epoll instance or wait on it.
+    pub const WATCH: u8 = 4;
+}
+
+/// One of the leader's that this process closed with all others, by number: what used it may not know.
 #[derive(Clone, Copy, Debug)]
 pub struct Swept {
+    /// Bits of [`lost`].
+    pub lost: u8,
     /// Return address of the call that opened it.
     pub site: usize,
     /// Kernel id of the thread that opened it.
@@ -436,12 +449,26 @@ pub fn close_range(first: u32, last: u32) {
     }
 }
 
-/// True for an inherited file under a number that nobody chose.
-pub fn is_leaders_file(fd: i32) -> bool {
-    let is_file = |entry: &FdEntry| {
-        entry.kind.load(Relaxed) == FdKind::File as u8 && entry.role.load(Relaxed) & role::PLACED == 0 && entry.is_inherited()
+/// What its loss takes from a child, as bits of [`lost`]: of an inherited one under a number that nobody chose, but for sockets with a peer
+/// elsewhere, whose users find an error and connect anew.
+pub fn lost_with(fd: i32) -> u8 {
+    let Some(record) = record(fd).filter(|record| fd > 2 && record.role & role::PLACED == 0 && is_inherited(fd)) else {
+        return 0;
     };
-    fd > 2 && entry(fd).is_some_and(is_file)
+    match record.kind {
+        FdKind::File => lost::INPUT | if kernel::is_writable(fd) { lost::OUTPUT } else { 0 },
+        FdKind::Epoll => lost::WATCH,
+        FdKind::Pipe | FdKind::Eventfd | FdKind::Timerfd | FdKind::Signalfd | FdKind::Inotify => lost::INPUT,
+        FdKind::Socket if record.role & role::PAIR != 0 => lost::INPUT,
+        _ => 0,
+    }
+}
+
+/// Notes what is lost with it before it is closed.
+pub fn note_lost(fd: i32, lost: u8) {
+    if let Some(entry) = entry(fd) {
+        entry.swept_lost.store(lost, Relaxed);
+    }
 }
 
 /// Records that this process closed it with all others.
@@ -456,9 +483,9 @@ pub fn sweep(fd: i32) {
 /// What was so closed under this number.
 pub fn swept(fd: i32) -> Option<Swept> {
     let entry = entry(fd)?;
-    let state = entry.swept.load(Relaxed);
+    let (state, lost) = (entry.swept.load(Relaxed), entry.swept_lost.load(Relaxed));
     let (site, thread) = (entry.swept_site.load(Relaxed), entry.swept_thread.load(Relaxed));
-    (state != swept::NO).then_some(Swept { site, thread, reopened: state == swept::REOPENED })
+    (state != swept::NO).then_some(Swept { lost, site, thread, reopened: state == swept::REOPENED })
 }
 
 /// True when something was.
@@ -474,9 +501,9 @@ pub fn forget_swept(fd: i32) {
     }
 }
 
-/// The files among the numbers from first to last that [`is_leaders_file`] is true for.
-pub fn leaders_files(first: u32, last: u32) -> impl Iterator<Item = i32> {
-    numbers().filter(move |&fd| (first..=last).contains(&(fd as u32)) && is_leaders_file(fd))
+/// The recorded numbers from first to last.
+pub fn recorded_within(first: u32, last: u32) -> impl Iterator<Item = i32> {
+    numbers().filter(move |&fd| (first..=last).contains(&(fd as u32)))
 }
 
 /// Records that `to` now is what `from` is.

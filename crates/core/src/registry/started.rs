@@ -26,6 +26,13 @@ pub fn record(process: u32, site: usize) {
     started.process.store(process, Release);
 }
 
+/// True for one that this process has forked.
+pub fn is_own(process: u32) -> bool {
+    let is_it =
+        |started: &Started| started.process.load(Acquire) == process && started.leader.load(Acquire) == kernel::process_id();
+    STARTED.iter().any(is_it)
+}
+
 /// Where a process above this one forked that process; None when that is not known.
 pub fn site(process: u32) -> Option<usize> {
     let is_it =
