@@ -184,23 +184,30 @@ pub fn bytes_in(directory: &Path) -> u64 {
     fs::read_dir(directory).expect("directory").map(|entry| entry.expect("entry").metadata().expect("file").len()).sum()
 }
 
+/// Checks that a line is empty that has no end, unless it ends with a page.
+fn not_torn(file: &Path, start: usize, line: &[u8]) {
+    let text = String::from_utf8_lossy(line);
+    assert!(line.is_empty() || (start + line.len()).is_multiple_of(4096), "{}: a torn line at {start}: {text}", file.display());
+}
+
 impl Report {
-    /// Reads every `*.jsonl` of `directory`; each line must parse and follow the schema.
+    /// Reads every `*.jsonl` of `directory`; each line must parse and follow the schema. The beginning of one is let pass at the end of a
+    /// page: there SIGKILL ends a write.
     pub fn read(directory: &Path) -> Report {
-        Self::lines(directory, true, |file, rest| assert_eq!(rest, "", "{}: torn last line", file.display()))
+        Self::lines(directory, true, not_torn)
     }
 
     /// The same while it is being written: a last line may be incomplete.
     pub fn so_far(directory: &Path) -> Report {
-        Self::lines(directory, true, |_, _| ())
+        Self::lines(directory, true, |_, _, _| ())
     }
 
     /// The same with every line as it stands there: a fork that is like an earlier one is not expanded.
     pub fn as_written(directory: &Path) -> Report {
-        Self::lines(directory, false, |file, rest| assert_eq!(rest, "", "{}: torn last line", file.display()))
+        Self::lines(directory, false, not_torn)
     }
 
-    fn lines(directory: &Path, in_full: bool, after_last: impl Fn(&Path, &str)) -> Report {
+    fn lines(directory: &Path, in_full: bool, check_end: impl Fn(&Path, usize, &[u8])) -> Report {
         let mut files: Vec<PathBuf> = match fs::read_dir(directory) {
             Ok(listing) => listing.map(|entry| entry.expect("entry").path()).collect(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -211,12 +218,16 @@ impl Report {
         let mut entries = Vec::new();
         for (number, file) in files.iter().enumerate() {
             // The types borrow from the text: a test may leak it.
-            let text: &'static str = fs::read_to_string(file).expect("UTF-8").leak();
-            let (lines, rest) = text.split_at(text.rfind('\n').map_or(0, |end| end + 1));
-            after_last(file, rest);
-            let own = entries.len();
-            for (line, text) in lines.lines().enumerate() {
-                let entry = Self::entry(file, (number, line), text);
+            let all: &'static [u8] = fs::read(file).expect("a file").leak();
+            let (lines, rest) = all.split_at(all.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+            check_end(file, lines.len(), rest);
+            let (own, mut start) = (entries.len(), 0);
+            for (number_in_file, line) in lines.split_inclusive(|byte| *byte == b'\n').enumerate() {
+                let whole = forkguard_report::after_torn(line).unwrap_or(line);
+                not_torn(file, start, &line[..line.len() - whole.len()]);
+                start += line.len();
+                let text = str::from_utf8(whole.trim_ascii_end()).expect("UTF-8");
+                let entry = Self::entry(file, (number, number_in_file), text);
                 match in_full {
                     true => entries.extend(Self::expanded(file, &entries[own..], entry)),
                     false => entries.push(entry),

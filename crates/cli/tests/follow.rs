@@ -85,9 +85,13 @@ fn otlp_is_followed_too() {
 fn torn_lines_are_named_and_other_formats_refused() {
     let directory = tempfile::tempdir().unwrap();
     let (path, mut file) = create(directory.path());
-    file.write_all(b"{\"schema\":1,\n").unwrap();
+    file.write_all(b"{\"schema\":1,\n{\"schema\":1,").unwrap();
+    file.write_all(SHOP.as_bytes()).unwrap();
     let mut follower = Follower::of(directory.path(), &[]);
-    assert_eq!(follower.until("torn"), format!("{}: a line is torn, or not of this version of forkguard\n", path.display()));
+    let torn = format!("{}: a line is torn, or not of this version of forkguard\n", path.display());
+    assert_eq!(follower.until("torn"), torn);
+    assert_eq!(follower.until("torn"), torn);
+    follower.until("lock-deadlock");
     let mut tool = Command::new(env!("CARGO_BIN_EXE_forkguard"));
     let output = tool.args(["report", "--follow", "--format", "html"]).arg(directory.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

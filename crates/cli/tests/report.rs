@@ -90,6 +90,21 @@ fn the_order_of_files_does_not_matter() {
     assert_eq!(findings(printed(&output)), findings(&report(&["bites"])));
 }
 
+/// A child that SIGKILL ended within its write tore its own line only: what another process wrote behind it is read.
+#[test]
+fn what_follows_a_torn_line_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    for file in Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shop").read_dir().unwrap().map(|file| file.unwrap()) {
+        let content = std::fs::read_to_string(file.path()).unwrap();
+        let lines = content.lines().enumerate().map(|(number, line)| [&line[..number * 7 % line.len()], line, "\n"].concat());
+        std::fs::write(directory.path().join(file.file_name()), lines.collect::<String>()).unwrap();
+    }
+    let output = tool(&["report", directory.path().to_str().unwrap()]).output().unwrap();
+    let (told, torn) = printed(&output).split_once("\nNotes\n").unwrap();
+    assert!(report(&["shop"]).starts_with(told), "{told}");
+    assert!(torn.contains(".jsonl:2: torn") && !torn.contains(".jsonl:1: torn"), "{torn}");
+}
+
 #[test]
 fn the_report_of_one_child() {
     insta::assert_snapshot!("child", report(&["run/101.jsonl"]));

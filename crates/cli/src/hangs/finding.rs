@@ -1,12 +1,13 @@
 //! A hang as a finding of the report, written for the leader: it is told, counted and judged like those of the library.
 use crate::inspect::{Inspected, Inspection, Sure};
 use crate::story::application_lines;
+use crate::story::single::{event, lines};
 use forkguard_report::catalogue::Server;
 use forkguard_report::event::{Event, Finding, FindingKind, FindingState, Role, Severity, Site, State};
 use forkguard_report::{Line, SCHEMA, SUFFIX};
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -130,11 +131,9 @@ impl Record {
         let mark = format!(r#""child":{child}"#);
         let entries = fs::read_dir(&self.directory).ok()?.flatten().map(|entry| entry.path());
         let files = entries.filter(|path| path.as_os_str().as_encoded_bytes().ends_with(SUFFIX.as_bytes()));
-        let lines = files
-            .filter_map(|path| fs::File::open(path).ok())
-            .flat_map(|file| BufReader::new(file).lines().map_while(Result::ok));
+        let lines = files.filter_map(|path| fs::File::open(path).ok()).flat_map(lines);
         let forks = lines.filter(|line| line.contains(r#""event":"fork""#) && line.contains(&mark));
-        let of_child = forks.filter_map(|line| serde_json::from_str::<Line<'static>>(&line).ok());
+        let of_child = forks.filter_map(|line| event(&line));
         let last = of_child.filter(|line| matches!(&line.event, Event::Fork(fork) if fork.child == Some(child)));
         let line = last.max_by(|one, other| one.time.total_cmp(&other.time))?;
         Some(Origin { leader: line.pid, parent: line.ppid, fork: line.fork?.into_owned() })

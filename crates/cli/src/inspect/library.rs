@@ -1,10 +1,10 @@
 //! What the library in a process has reported of it: found by the process's own environment.
+use crate::story::single::{event, lines};
 use forkguard_process::{Status, has_library};
+use forkguard_report::SUFFIX;
 use forkguard_report::directories::default_directories;
 use forkguard_report::event::{Event, Finding};
-use forkguard_report::{Line, SUFFIX};
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 /// The findings about a process, in their order.
@@ -57,15 +57,14 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 
 fn of_file(file: &Path, child: u32) -> Vec<Finding<'static>> {
     let Ok(file) = File::open(file) else { return Vec::new() };
-    let lines = BufReader::new(file).lines().map_while(Result::ok);
     // Few lines are parsed: others of a long report are about other children.
     let number = child.to_string();
-    let of_child = lines.filter(|line| line.contains("finding") && line.contains(&number));
+    let of_child = lines(file).filter(|line| line.contains("finding") && line.contains(&number));
     of_child.filter_map(|line| finding(&line)).filter(|finding| finding.child == Some(child)).collect()
 }
 
 fn finding(line: &str) -> Option<Finding<'static>> {
-    match serde_json::from_str::<Line<'static>>(line).ok()?.event {
+    match event(line)?.event {
         Event::Finding(finding) => Some(finding),
         _ => None,
     }

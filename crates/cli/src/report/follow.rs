@@ -5,9 +5,9 @@ use super::text::{self, Style, date};
 use crate::input::{Error, Input, shown};
 use crate::story::single::{plain_line, single};
 use crate::terminal::{FAINT, style};
-use forkguard_report::Line;
 use forkguard_report::event::{Event, FindingState, Fork, Severity, State};
 use forkguard_report::story::{Finding, Identity, Process};
+use forkguard_report::{Line, after_torn};
 use std::collections::{HashMap, HashSet};
 use std::io::{Result, Write};
 use std::path::Path;
@@ -57,12 +57,15 @@ pub(super) fn run(out: &mut dyn Write, input: &Input, form: Form) -> std::result
 
 impl Follower<'_> {
     fn line(&mut self, path: &Path, line: &[u8]) -> Result<()> {
-        match plain_line(line) {
-            Ok(line) => self.event(&line),
-            Err(_) if matches!(self.form, Form::Text(_)) => {
-                writeln!(self.out, "{}: a line is torn, or not of this version of forkguard", shown(path))
-            }
-            Err(_) => Ok(()),
+        if let Ok(line) = plain_line(line) {
+            return self.event(&line);
+        }
+        if matches!(self.form, Form::Text(_)) {
+            writeln!(self.out, "{}: a line is torn, or not of this version of forkguard", shown(path))?;
+        }
+        match after_torn(line).map(plain_line) {
+            Some(Ok(whole)) => self.event(&whole),
+            Some(Err(_)) | None => Ok(()),
         }
     }
 

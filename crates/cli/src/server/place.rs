@@ -1,5 +1,6 @@
 //! Where the report of a run lies: in a directory of its own, or in the one that was named.
 use crate::input::{Error, RUN, candidate_directories, report_files};
+use crate::story::single::{event, lines};
 use forkguard_report::Line;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, Permissions};
@@ -41,8 +42,8 @@ impl Place {
     /// Calls `each` for every line of them. Lines of other versions are none: the run's own story names them.
     pub(crate) fn each_line(&self, mut each: impl FnMut(Line<'static>)) -> Result<(), Error> {
         for path in self.files() {
-            let text = fs::read_to_string(&path).map_err(|error| Error::Unreadable(path.clone(), error))?;
-            text.lines().filter_map(|line| serde_json::from_str(line).ok()).for_each(&mut each);
+            let file = File::open(&path).map_err(|error| Error::Unreadable(path.clone(), error))?;
+            lines(file).filter_map(|line| event(&line)).for_each(&mut each);
         }
         Ok(())
     }

@@ -1,11 +1,25 @@
-//! One event alone, for those who read along: a finding as the story tells it.
+//! Lines of a report one by one, for those who look for a few or read along.
 use super::line::NoEvent;
 use super::places::{fingerprint, place};
 use forkguard_report::event::{Event, Finding as Found, Frame, Site};
 use forkguard_report::story::{Finding, Life, Place};
 use forkguard_report::text::Plain;
-use forkguard_report::{Line, SCHEMA};
+use forkguard_report::{Line, SCHEMA, after_torn};
 use serde_json::Value;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+
+/// The lines of a file for those who look for a few of them. Of one that is torn within a letter the rest is read.
+pub(crate) fn lines(file: File) -> impl Iterator<Item = String> {
+    let lines = BufReader::new(file).split(b'\n').map_while(Result::ok);
+    lines.map(|line| String::from_utf8_lossy(&line).into_owned())
+}
+
+/// A line of a report, also where it follows a torn one.
+pub(crate) fn event(line: &str) -> Option<Line<'static>> {
+    let parsed = |line| serde_json::from_slice(line).ok();
+    parsed(line.as_bytes()).or_else(|| parsed(after_torn(line.as_bytes())?))
+}
 
 /// A line of a report with all its texts fit for a terminal.
 pub(crate) fn plain_line(line: &[u8]) -> Result<Line<'static>, NoEvent> {

@@ -10,6 +10,7 @@ use super::records::Records;
 use super::workers::workers;
 use crate::input::{Error, ReportFile, shown};
 use crate::symbols::{DebugFiles, Symbols};
+use forkguard_report::after_torn;
 use forkguard_report::event::{Severity, State};
 use forkguard_report::story::{Broken, STORY, Story, Totals};
 use forkguard_report::text::Count;
@@ -72,6 +73,8 @@ fn read(block: &Block, shared: &Shared) -> Told {
         Told { number: block.number, file: block.file, lines: 0, broken: 0, named: Vec::new(), records: Records::default() };
     for line in lines(&block.bytes) {
         if line::read(line, shared, &mut told.records).is_err() && !line.trim_ascii().is_empty() {
+            // What is no event either is told as one broken line with what stands before it.
+            let _ = after_torn(line).map(|whole| line::read(whole, shared, &mut told.records));
             told.broken += 1;
             told.named.extend((told.named.len() < BROKEN).then_some(told.lines));
         }

@@ -1,14 +1,14 @@
 //! What the library has reported of the processes that are shown: findings by state, and how much private memory each began with.
 use crate::input::ReportFile;
 use crate::inspect::report_files_of;
+use crate::story::single::{event, lines};
 use crate::story::tell;
 use crate::symbols::DebugFiles;
 use forkguard_process::status;
+use forkguard_report::SUFFIX;
 use forkguard_report::event::{Event, State};
-use forkguard_report::{Line, SUFFIX};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 /// Findings of a process that stand.
@@ -54,8 +54,8 @@ impl Reported {
 
     fn add_memory(&mut self, file: &Path) {
         let Ok(file) = File::open(file) else { return };
-        let settled = BufReader::new(file).lines().map_while(Result::ok).filter(|line| line.contains(r#""event":"child""#));
-        for line in settled.filter_map(|line| serde_json::from_str::<Line<'static>>(&line).ok()) {
+        let settled = lines(file).filter(|line| line.contains(r#""event":"child""#));
+        for line in settled.filter_map(|line| event(&line)) {
             if let Event::Child(child) = line.event
                 && let Some(private) = child.memory.and_then(|memory| memory.private)
             {
