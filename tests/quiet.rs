@@ -401,3 +401,31 @@ fn php_children() {
 fn perl_children() {
     Stage::new("perl").ends("perl", &[&script("workers.pl")]);
 }
+
+#[test]
+fn perl_clients_that_share_one_connection_out() {
+    Stage::new("halves").ends("perl", &[&script("halves.pl")]);
+}
+
+/// The receiver, a child, reads from the connection on which its leader, the generator, asks.
+#[test]
+fn rsync_that_pulls_from_a_daemon() {
+    let stage = Stage::new("rsync");
+    let (source, port) = (stage.run.directory.join("source"), free_port());
+    fs::create_dir(&source).expect("directory");
+    (0..200).for_each(|number| fs::write(source.join(number.to_string()), vec![number as u8; 4096]).expect("a file"));
+    let settings = format!("use chroot = no\n[files]\npath = {}\nuid = root\ngid = root\n", source.display());
+    let configuration = stage.run.directory.join("rsyncd.conf");
+    fs::write(&configuration, settings).expect("a file");
+    let mut daemon = Command::new("rsync");
+    common::without_options(&mut daemon).args(["--daemon", "--no-detach", "--address=127.0.0.1"]);
+    daemon.arg(format!("--port={port}")).arg(format!("--config={}", configuration.display()));
+    let directory = stage.run.directory.join("daemon");
+    fs::create_dir(&directory).expect("directory");
+    let _daemon = Server::start(daemon, &directory);
+    wait_for("rsync", || TcpStream::connect(("127.0.0.1", port)).ok());
+    let copy = stage.run.directory.join("copy");
+    let address = format!("rsync://127.0.0.1:{port}/files/");
+    stage.ends("rsync", &["--archive", &address, copy.to_str().expect("path")]);
+    assert_eq!(fs::read_dir(copy).expect("a copy").count(), 200);
+}

@@ -2,7 +2,7 @@
 use super::concern::{Concern, descriptor_id};
 use super::moved::forget_positions;
 use super::shared::report_deferred_in_time;
-use super::{deferred, file, pending, watch};
+use super::{deferred, file, one_way, pending, watch};
 use crate::entry::record;
 use crate::ledger;
 use forkguard_core::registry::descriptors;
@@ -57,7 +57,7 @@ fn closing_unused(fd: i32) {
     }
     let database = concern == Concern::File && file::is_database(fd, &of_fd);
     let kind = if database { Some(FindingKind::SqliteInherited) } else { record(|_| concern.hazard(fd)).flatten() };
-    let Some(kind) = kind else { return watch::mark_used(fd) };
+    let Some(kind) = kind.filter(|_| !one_way::is_used(fd)) else { return watch::mark_used(fd) };
     if descriptors::has_copy(fd) {
         return;
     }

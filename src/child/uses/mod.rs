@@ -9,6 +9,7 @@ mod file;
 mod file_lock;
 mod given_lock;
 mod moved;
+mod one_way;
 pub(super) mod pending;
 mod pipes;
 mod positions;
@@ -57,6 +58,7 @@ pub(super) fn begin(forked: bool) {
     deferred::reset();
     certainty::reset();
     given_lock::reset();
+    one_way::reset();
 }
 
 /// Before a call that uses a descriptor.
@@ -114,6 +116,7 @@ fn before_first(call: Call, fd: i32, usage: Use) {
     match concern {
         // One that the leader has not armed is the child's from now on.
         Concern::Timer if !kernel::is_armed_timer(fd) => watch::mark_used(fd),
+        Concern::Connection if one_way::allows(fd, &record, usage) => {}
         Concern::Connection | Concern::Epoll | Concern::Events | Concern::Timer | Concern::Signals => {
             shared::before_first_use(call, fd, concern)
         }

@@ -1,6 +1,7 @@
 //! A child opens a connection of its own to the peer of one that it inherited and has not used: its pool discarded the inherited one
 //! (SQLAlchemy's `engine.dispose(close=False)`), or was replaced.
 use super::concern::Concern;
+use super::one_way;
 use super::pending::{self, REPLACED};
 use crate::describe::descriptors;
 use crate::entry::record;
@@ -22,7 +23,7 @@ fn replace_with(own: i32) {
             && Concern::of(*fd, old).is_some_and(|concern| concern.hazard(*fd).is_some())
             && is_same_peer((*fd, old), (own, &record))
     };
-    let inherited = connected().filter(|&fd| is_unseen(fd)).filter_map(|fd| Some((fd, record_of(fd)?)));
+    let inherited = connected().filter(|&fd| is_unseen(fd) && !one_way::is_used(fd)).filter_map(|fd| Some((fd, record_of(fd)?)));
     for (fd, _) in inherited.filter(is_replaced) {
         add_mark(fd, mark::REPLACED);
         pending::change_once_settled(REPLACED, fd);

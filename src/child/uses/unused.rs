@@ -1,6 +1,6 @@
 //! The last states of what a child inherited, when it is gone.
 use super::concern::{Concern, descriptor_id};
-use super::pending;
+use super::{one_way, pending};
 use crate::entry::{Arena, Scratch};
 use crate::ledger;
 use forkguard_core::registry::descriptors;
@@ -34,7 +34,7 @@ pub(crate) fn report_unused(scratch: &Scratch, id: &str, state: State, because: 
     let arena = scratch.arena();
     ledger::write_states(scratch, id, |each| {
         // Of what goes by two numbers the other one may have been used.
-        for fd in descriptors::unseen().filter(|&fd| descriptors::number_at_fork(fd) == fd) {
+        for fd in descriptors::unseen().filter(|&fd| descriptors::number_at_fork(fd) == fd && !one_way::is_used(fd)) {
             let hazard = Concern::of_number(fd).and_then(|concern| concern.hazard(fd));
             if let Some(kind) = hazard.filter(|&kind| ledger::find(kind, descriptor_id(fd).as_str()).is_none()) {
                 each(new_state(&arena, id, kind, fd, state, because));
