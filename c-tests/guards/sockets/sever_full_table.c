@@ -22,7 +22,7 @@ static void empty_table(void) {
 static void use(void) {
     char bytes[8];
     CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-    CHECK(recv(connection.fd, bytes, 8, MSG_WAITALL) == 8);
+    CHECK(send(connection.fd, "question", 8, 0) == 8 && recv(connection.fd, bytes, 8, MSG_WAITALL) == 8);
 }
 
 int main(void) {
