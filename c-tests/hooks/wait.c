@@ -1,11 +1,13 @@
-// The calls a worker waits for work in, and what they wait for: epoll_ctl, epoll_wait, poll, ppoll, select, pselect, nanosleep, read, recv.
+// The calls a worker waits for work in, and what they wait for: epoll_ctl, epoll_wait, poll, ppoll, select, pselect, nanosleep, read, recv, wait.
 // WITHOUT: cure (an epoll instance that leader and child share becomes the child's own)
 #include "driver.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/wait.h>
 
 static void wait_for(int fd, int ready) {
     struct pollfd watched = {.fd = fd, .events = POLLIN};
@@ -82,6 +84,36 @@ SNIPPET(epoll_shared_with_a_child) {
     in_child(child_adds, &shared);
     CHECK(epoll_wait(shared.epoll, &event, 1, 0) == 1 && event.data.u64 == 3);
     CHECK(close(shared.epoll) == 0 && close(shared.fd) == 0);
+}
+
+static pid_t child_that_exits(int status) {
+    pid_t child = fork();
+    if (child == 0)
+        _exit(status);
+    CHECK(child > 0);
+    return child;
+}
+
+SNIPPET(children_that_end) {
+    struct rusage usage;
+    siginfo_t end = {0};
+    int status = 0;
+    pid_t child = child_that_exits(3);
+    KEEPS_ERRNO(wait(&status) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+    child = child_that_exits(4);
+    KEEPS_ERRNO(wait3(&status, 0, &usage) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 4);
+    child = child_that_exits(5);
+    KEEPS_ERRNO(waitid(P_ALL, 0, &end, WEXITED) == 0);
+    CHECK(end.si_pid == child && end.si_code == CLD_EXITED && end.si_status == 5);
+    child = child_that_exits(6);
+    KEEPS_ERRNO(waitid(P_PID, (id_t)child, &end, WEXITED) == 0);
+    CHECK(end.si_pid == child && end.si_status == 6);
+    FAILS(ECHILD, wait(&status));
+    FAILS(ECHILD, wait3(&status, WNOHANG, NULL));
+    FAILS(ECHILD, waitid(P_ALL, 0, &end, WEXITED));
+    FAILS(EINVAL, waitid(P_ALL, 0, &end, 0));
 }
 
 SAFE_SNIPPET(errors) {

@@ -8,7 +8,6 @@
 use super::spawn::ALWAYS;
 use crate::child::lost_locks;
 use crate::child::settle;
-use crate::child::sibling_wait;
 use crate::child::uses;
 use crate::child::waits;
 use crate::child::work::Awaited;
@@ -153,7 +152,6 @@ waits! {
         registers.returns(libc::EINTR as usize);
         true
     };
-    fn wait3: |_r| Awaited::Process, WaitLength::Long, goes_on;
     fn msgrcv: |_r| Awaited::Message, WaitLength::Long, goes_on;
 }
 
@@ -181,27 +179,6 @@ takes_signals! {
 fn will_take(set: usize) {
     if let (Some(slot), Some(signals)) = (threads::mine(), kernel::read_value::<usize>(set)) {
         slot.takes_signals.store(signals as u64, Relaxed);
-    }
-}
-
-pass! {
-    /// waitid(2).
-    fn waitid, ALWAYS; |registers| {
-        let [kind, id, _, options, ..] = registers.argument;
-        let options = options as i32;
-        if kind == libc::P_PID as usize && options & libc::WEXITED != 0 {
-            sibling_wait::before(|| registers.start(), registers.caller, id as i32, options & !libc::WEXITED);
-        }
-        if flags::WATCH_WAITS.load(Relaxed) != 0 {
-            begins(&"waitid", Awaited::Process, WaitLength::Long);
-        }
-    }
-}
-
-pass! {
-    /// wait(2).
-    fn wait, flags::WATCH_WAITS; |registers| {
-        begins_with(&"wait", Awaited::Process, WaitLength::Long, || leader::waits_for_any_child(registers.start(), registers.caller));
     }
 }
 

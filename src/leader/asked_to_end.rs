@@ -1,16 +1,19 @@
 //! Children that a signal does not end which their leader sends to end them, because they have a handler for it that the application set before
 //! the fork, or ignore it as the application did there: Python's `signal.signal` at import, and then a pool's or server's SIGTERM.
 //!
-//! That it is sent is only noted. That it did not help is reported when the leader sends SIGKILL, or waits for the child since a while.
+//! That it is sent is only noted. That it did not help is reported when the leader sends SIGKILL, or waits for the child since a while; or for any
+//! child, where all were sent such a signal.
 use crate::describe::{self, setting_of_application};
-use crate::entry::{Arena, Scratch, record_with_scratch};
+use crate::entry::{Arena, Scratch, errno, record_with_scratch};
 use crate::findings::{self, Hit};
 use crate::ledger;
 use crate::options::{self, Summary};
 use forkguard_core::fork::Snapshot;
-use forkguard_core::kernel::{self, other_process};
+use forkguard_core::kernel;
+use forkguard_core::kernel::other_process::{self, each_child, each_thread};
 use forkguard_core::registry::signals::SignalSetting;
 use forkguard_core::registry::{generation, signals};
+use forkguard_core::{gate, tls};
 use forkguard_report::event::{Event, Finding, FindingKind, FindingState, Role, Severity, State};
 use std::borrow::Cow::Borrowed;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
@@ -64,7 +67,7 @@ const FULL: u32 = 1 << 31;
 const REPORTED: u32 = 1 << 31;
 
 /// The last of them.
-const CHILDREN: usize = 64;
+pub(super) const CHILDREN: usize = 64;
 static SLOTS: [Child; CHILDREN] = [const {
     Child {
         pid: AtomicU32::new(0),
@@ -104,9 +107,17 @@ fn kept_from_ending(signal: i32) -> Option<SignalSetting> {
 /// A child was sent one of them.
 static ANY_SENT: AtomicBool = AtomicBool::new(false);
 
+fn own_children() -> impl Iterator<Item = &'static Child> {
+    SLOTS.iter().filter(|child| child.leader.load(Relaxed) & !FULL == generation::current())
+}
+
 fn find(pid: u32) -> Option<&'static Child> {
-    let is_own = |child: &&Child| child.leader.load(Relaxed) & !FULL == generation::current();
-    SLOTS.iter().find(|child| child.pid.load(Acquire) == pid && is_own(child))
+    own_children().find(|child| child.pid.load(Acquire) == pid)
+}
+
+/// Since the signal was sent.
+fn age(child: &Child) -> u64 {
+    kernel::monotonic() - child.sent_at.load(Relaxed)
 }
 
 /// The leader is about to send a signal to that process.
@@ -126,9 +137,27 @@ pub(super) fn before_signal(pid: u32, signal: i32) {
     }
 }
 
-/// True for a child that was sent such a signal.
+/// True for a child that was sent such a signal; -1: for any.
 pub(crate) fn was_asked(pid: i32) -> bool {
-    ANY_SENT.load(Relaxed) && find(pid as u32).is_some_and(|child| child.sent.load(Relaxed) != 0)
+    let is_asked = |child: &Child| (pid == -1 || child.pid.load(Relaxed) == pid as u32) && child.sent.load(Relaxed) != 0;
+    ANY_SENT.load(Relaxed) && own_children().any(is_asked)
+}
+
+/// All children of this process, where each was sent such a signal, and of one it is not known yet what it does about it; else none.
+pub(super) fn children_asked(room: &mut [u32; CHILDREN]) -> &[u32] {
+    let (mut count, mut are_asked, mut is_one_awaited) = (0, true, false);
+    let mut add = |pid| {
+        let child = find(pid).filter(|child| child.sent.load(Relaxed) != 0 && count < CHILDREN);
+        are_asked &= child.is_some();
+        is_one_awaited |= child.is_some_and(|child| child.sent.load(Relaxed) < REPORTED && age(child) < LONG_PATIENCE_NS);
+        if child.is_some() {
+            room[count] = pid;
+            count += 1;
+        }
+    };
+    let mut are_listed = true;
+    let own_threads = each_thread(kernel::process_id(), |thread| are_listed &= each_child(thread, &mut add));
+    if own_threads && are_listed && are_asked && is_one_awaited { &room[..count] } else { &[] }
 }
 
 /// The leader waits for that child.
@@ -138,9 +167,14 @@ pub(super) fn while_waiting(pid: u32) {
     }
 }
 
-/// The child has ended.
-pub(super) fn ended(pid: u32) {
-    let Some(child) = find(pid) else { return };
+/// A child has ended, and was waited for.
+pub(crate) fn ended(pid: i32) {
+    if pid > 0 && was_asked(pid) && gate::awake() && tls::inside() == 0 && !gate::is_guest() {
+        errno::preserve(|| find(pid as u32).into_iter().for_each(forget));
+    }
+}
+
+fn forget(child: &Child) {
     let sent = child.sent.swap(0, Relaxed);
     if sent & REPORTED != 0 {
         record_with_scratch(|scratch| {
@@ -166,7 +200,7 @@ fn lives_through(child: &Child, index: usize) -> bool {
 
 /// Reports once that a signal, sent so long ago, has not ended the child.
 fn report_if_older_than(child: &'static Child, nanoseconds: u64) {
-    let age = kernel::monotonic() - child.sent_at.load(Relaxed);
+    let age = age(child);
     let sent = child.sent.load(Relaxed);
     let is_due = (1..REPORTED).contains(&sent) && age >= nanoseconds && lives_through(child, sent as usize - 1);
     if is_due && child.sent.compare_exchange(sent, sent | REPORTED, Relaxed, Relaxed).is_ok() {

@@ -22,7 +22,7 @@ mod slices;
 mod slot;
 mod waitpid;
 
-pub(crate) use asked_to_end::was_asked as was_asked_to_end;
+pub(crate) use asked_to_end::{ended as child_ended, was_asked as was_asked_to_end};
 pub(crate) use children::{forget_children, has_children, inspect_children, is_inspection_due, remember};
 pub(crate) use pipes::{shares_pipes, waits_for_any_child, waits_for_input};
 pub(crate) use waitpid::{Waited, wait_for_child};

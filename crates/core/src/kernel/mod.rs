@@ -46,8 +46,8 @@ pub use proc::{
     thread_is_alive, working_directory,
 };
 pub use process::{
-    group_of, is_child, is_pidfd_of_ended, may_be_waited_for, own_thread_name, parent_id, process_exists, process_id, session_of,
-    thread_exists, thread_id,
+    group_of, is_child, is_pidfd_of_ended, may_any_be_waited_for, may_be_waited_for, own_thread_name, parent_id, process_exists,
+    process_id, session_of, thread_exists, thread_id,
 };
 pub use signal::{
     KernelAction, abort, block_signals, blocked_signals, pending_signals, set_blocked_signals, set_signal_action, signal_action,

@@ -39,6 +39,12 @@ pub fn may_be_waited_for(child: u32) -> bool {
     pid.is_some_and(|pid| matches!(rustix::process::waitid(WaitId::Pid(pid), options), Ok(Some(_))))
 }
 
+/// True when wait(2) would end at once.
+pub fn may_any_be_waited_for() -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    !matches!(rustix::process::waitid(WaitId::All, options), Ok(None))
+}
+
 /// True for a pidfd of a child that has ended and was not waited for (waitid(2), P_PIDFD: Linux 5.4).
 pub fn is_pidfd_of_ended(fd: i32, child: u32) -> bool {
     let mut information = MaybeUninit::<libc::siginfo_t>::zeroed();
