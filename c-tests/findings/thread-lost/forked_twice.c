@@ -3,6 +3,7 @@
 // EXPECT-EVENT: child settled=poll findings.warning=1 count=1
 // STDERR: worker
 #include "../../worker.h"
+#include <fcntl.h>
 
 static void worker_body(void) {
 }
