@@ -131,3 +131,25 @@ fn children_that_are_no_workers() {
     assert_eq!(read("stdout").lines().collect::<Vec<_>>(), lines);
     no_hits(&run.report());
 }
+
+/// What the guard would not start again is not offered, and a lock of a socket's file that only its lost reader uses is nothing to warn of.
+#[test]
+fn threads_that_no_option_starts_again() {
+    let run = Run::guarded("threads-not-revived");
+    let mut command = Command::new(repository("target/venv-quiet/bin/python"));
+    command.arg(repository("tests/apps/scripts/not_revived.py")).env("FORKGUARD_THREADS", "revive:*");
+    let status = run.start(command).ended();
+    assert!(status.success(), "{status:?}");
+    let report = run.report();
+    let lost: Vec<_> = report.findings("thread-lost").collect();
+    assert_eq!(
+        lost.iter().filter(|entry| entry.json["subject"].as_str().is_some_and(|it| it.contains("APScheduler"))).count(),
+        2
+    );
+    for entry in lost {
+        assert!(!entry.json["cure"].as_str().expect("a cure").contains("FORKGUARD_THREADS"), "{}", entry.text);
+    }
+    assert!(report.events("child").all(|child| list(child, "cures").all(|cure| cure["guard"] != "threads")));
+    assert!(report.findings("lock-orphaned").next().is_some());
+    assert!(report.findings("lock-orphaned").all(|entry| entry.json["severity"] == "info"));
+}

@@ -32,6 +32,8 @@ pub(crate) struct Evidence<'a> {
     fork: Option<Site<'a>>,
     /// The child was made to run one function (multiprocessing), not to go on with the program.
     pub(super) runs_function: bool,
+    /// The child was forked by a library whose processes make their threads themselves: the guard starts none again there.
+    pub(super) makes_threads: bool,
     pub(super) locks: &'a [Lock<'a>],
     /// Descriptors that the child has from its leader, and that were not meant for it.
     pub(super) inherited: &'a [&'a Descriptor<'a>],
@@ -79,7 +81,8 @@ impl<'a> Evidence<'a> {
             nameless: Nameless::now(),
             leader: snapshot.leader,
             noted: noted_threads(arena, threads, in_child),
-            runs_function: runs_function(fork_site.as_ref(), in_child),
+            runs_function: is_launched_by(MULTIPROCESSING, fork_site.as_ref(), in_child),
+            makes_threads: LAUNCHERS.iter().any(|launcher| is_launched_by(launcher, fork_site.as_ref(), in_child)),
             fork: fork_site,
             locks: borrowed(&fork.locks),
             inherited,
@@ -143,12 +146,15 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// True for a child of multiprocessing. The child sees it from its own stack, because only its leader knows where it forked.
-fn runs_function(fork: Option<&Site<'_>>, in_child: bool) -> bool {
-    const LAUNCHER: &str = "/multiprocessing/popen_fork.py";
-    let launches = |frame: &Frame<'_>| frame.file.as_deref().is_some_and(|file| file.ends_with(LAUNCHER));
+/// Where the libraries of `PROCESSES` in src/guards/threads/restart.py fork.
+const LAUNCHERS: [&str; 3] = [MULTIPROCESSING, "/multiprocess/popen_fork.py", "/billiard/popen_fork.py"];
+const MULTIPROCESSING: &str = "/multiprocessing/popen_fork.py";
+
+/// True for a child that such a library forked. The child sees it from its own stack, because only its leader knows where it forked.
+fn is_launched_by(launcher: &str, fork: Option<&Site<'_>>, in_child: bool) -> bool {
+    let launches = |frame: &Frame<'_>| frame.file.as_deref().is_some_and(|file| file.ends_with(launcher));
     match in_child {
-        true => sites::python::is_below(LAUNCHER),
+        true => sites::python::is_below(launcher),
         false => fork.is_some_and(|fork| fork.frames.iter().any(launches)),
     }
 }

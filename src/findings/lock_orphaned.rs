@@ -3,14 +3,15 @@ use crate::describe::{Nameless, libc_locks};
 use crate::entry::Arena;
 use crate::findings::evidence::Evidence;
 use forkguard_report::catalogue::{EXPLAIN_OWN_LOCK, EXPLAIN_SHARED_LOCK, OWN_HOLDER};
-use forkguard_report::event::{Finding, FindingKind, Lock, LockKind, Severity, Site, Thread};
+use forkguard_report::event::{Finding, FindingKind, Frame, Lock, LockKind, Severity, Site, Thread};
 use std::borrow::Cow::Borrowed;
 
 pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a>)) {
     for lock in evidence.locks {
         // What a child does without, it does not call either.
         let is_leaders = !lock.own && evidence.lost_threads().any(|t| t.tid == lock.holder && evidence.works_for_leader(t));
-        let severity = if lock.signal || is_leaders || is_held_briefly(lock) { Severity::Info } else { Severity::Warning };
+        let is_expected = lock.signal || is_leaders || is_held_briefly(lock) || is_of_own_reader(evidence, lock);
+        let severity = if is_expected { Severity::Info } else { Severity::Warning };
         let (subject, sites) = parts(evidence.arena, lock, holder(lock, evidence.threads), &evidence.nameless);
         let what = what(evidence.arena, lock);
         let the = if lock.kind == LockKind::Libc { "the " } else { "" };
@@ -28,6 +29,18 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
 /// True for a thread inside a function of the C library that hardly ever holds its lock.
 fn is_held_briefly(lock: &Lock<'_>) -> bool {
     lock.kind == LockKind::Libc && lock.name.as_deref().is_some_and(libc_locks::is_brief)
+}
+
+/// True for the only lock of a lost Python thread that waits for input by a socket's file: that file's, which as a rule no other thread reads. A child
+/// that does is told so when it waits.
+fn is_of_own_reader<'a>(evidence: &Evidence<'a>, lock: &Lock<'a>) -> bool {
+    let is_only = evidence.locks.iter().filter(|other| other.holder == lock.holder && !other.signal).count() == 1;
+    let stood = holder(lock, evidence.threads).and_then(|thread| thread.stood.as_ref());
+    let reads = |frame: &Frame<'_>| {
+        let is_of_file = matches!(frame.function.as_deref(), Some("readinto" | "SocketIO.readinto"));
+        is_of_file && frame.language == "python" && frame.file.as_deref().is_some_and(|file| file.ends_with("/socket.py"))
+    };
+    is_only && lock.kind == LockKind::Semaphore && stood.is_some_and(|stood| stood.frames.iter().any(reads))
 }
 
 /// What stands for a lock in the id of its finding.

@@ -46,14 +46,14 @@ pub(super) fn rule<'a>(evidence: &Evidence<'a>, found: &mut dyn FnMut(Finding<'a
     }
 }
 
-/// False for a thread that the guard leaves (src/guards/threads): one that held a lock, or was in the middle of what cannot begin anew; and for one
-/// whose library's connection child and leader share: both would use it.
+/// False for a thread that the guard leaves (src/guards/threads): one that held a lock, or was in the middle of what cannot begin anew, and all of a child
+/// whose library makes its threads; and for one whose library's connection child and leader share: both would use it.
 fn may_be_started_again(evidence: &Evidence<'_>, thread: &Thread<'_>) -> bool {
     let holds_lock = evidence.locks.iter().any(|lock| lock.holder == thread.tid && !lock.signal);
-    !holds_lock && !has_begun(thread) && !shares_connection(evidence, thread)
+    !evidence.makes_threads && !holds_lock && !has_begun(thread) && !shares_connection(evidence, thread)
 }
 
-/// True for a Python thread that imports a module, or runs an event loop.
+/// True for a Python thread that imports a module, or runs an event loop or a scheduler of APScheduler's (`BEGUN` in src/guards/threads/restart.py).
 fn has_begun(thread: &Thread<'_>) -> bool {
     let frames = thread.stood.iter().flat_map(|site| site.frames.iter()).chain(&thread.start);
     let is_of = |frame: &Frame<'_>, file| frame.file.as_deref().is_some_and(|path| path.ends_with(file));
@@ -61,6 +61,7 @@ fn has_begun(thread: &Thread<'_>) -> bool {
         Some("<module>") => true,
         // CPython 3.11 and newer name the class, too.
         Some("run_forever" | "BaseEventLoop.run_forever") => is_of(frame, "asyncio/base_events.py"),
+        Some("_main_loop" | "BlockingScheduler._main_loop") => is_of(frame, "apscheduler/schedulers/blocking.py"),
         _ => false,
     })
 }

@@ -251,7 +251,7 @@ pub(super) fn in_child(fork: &'static Snapshot) {
     let Some(Outcome { ns, waited_for, blocker }) = outcome else { return };
     let start = kernel::monotonic_by_syscall().saturating_sub(ns);
     if let Some(blocker) = blocker {
-        let action = if blocker.given_up { "did not wait again for" } else { WAITED };
+        let action = if blocker.given_up { "waited for again" } else { WAITED };
         let lock = blocker.lock_name();
         let subject = format_args!("{} ({}) with {}", blocker.name.as_str(), blocker.tid, lock.as_str());
         log_action(Guard::SafePoint, action, subject, start, Err(libc::ETIMEDOUT));

@@ -1,7 +1,7 @@
 // ENV: FORKGUARD_SAFE_POINT=300
 // Who never gives a lock up holds up the first fork of a storm, not the others: they say so.
 // EXPECT-EVENT: child cures=[guard=safe-point,action='waited for',failed=110]
-// EXPECT-EVENT: child cures=[guard=safe-point,action='did not wait again for',failed=110,subject~worker,subject~mutex]
+// EXPECT-EVENT: child cures=[guard=safe-point,action='waited for again',failed=110,subject~worker,subject~mutex]
 // STDERR: forked without a safe point: after 300 ms thread worker
 #include "../../process.h"
 

@@ -299,6 +299,13 @@ impl ShortCure<'_, '_> {
         rest.split_once(" (").filter(|_| !count.contains('(')).map(|(runtime, _)| runtime)
     }
 
+    /// True where an installed package made what it is about, for the application.
+    fn is_made_by_package(&self) -> bool {
+        let made = self.finding.sites.iter().find(|site| site.role == Role::Created);
+        let maker = made.and_then(|site| site.frames.iter().find(|frame| frame.party().is_some()));
+        maker.is_some_and(|frame| frame.package().is_some())
+    }
+
     /// What it is about, without its number and the like.
     fn it(&self) -> &str {
         let end = self.finding.subject.find([',', '(']).unwrap_or(self.finding.subject.len());
@@ -427,6 +434,9 @@ impl Display for ShortCure<'_, '_> {
             (FindingKind::ExitHandlerInherited, _) if self.finding.subject.contains(AT_BLOCKS_END) => {
                 write!(out, "end the child by {} inside the block{line}, which it leaves otherwise", self.program.ends_at_once())
             }
+            (FindingKind::ExitHandlerInherited, _) if self.is_made_by_package() => {
+                write!(out, "have the package make it{line} in {place}")
+            }
             (FindingKind::ExitHandlerInherited, _) => {
                 write!(out, "let it{line} return where getpid() is not the process that registered or made it")
             }
@@ -528,6 +538,12 @@ mod tests {
     use crate::event::{Severity, State};
 
     fn short(server: Server, executable: &str, kind: FindingKind, subject: &'static str, file: Option<&'static str>) -> String {
+        let site = |file| site(Role::Started, &[file]);
+        short_at(server, executable, kind, subject, file.map(site))
+    }
+
+    /// A Python site with these files, innermost first.
+    fn site(role: Role, files: &[&'static str]) -> Site<'static> {
         let frame = |file: &'static str| Frame {
             language: "python".into(),
             function: Some("start".into()),
@@ -537,7 +553,16 @@ mod tests {
             offset: None,
             build_id: None,
         };
-        let site = |file| Site { role: Role::Started, thread: None, frames: vec![frame(file)].into() };
+        Site { role, thread: None, frames: files.iter().map(|file| frame(file)).collect() }
+    }
+
+    fn short_at(
+        server: Server,
+        executable: &str,
+        kind: FindingKind,
+        subject: &'static str,
+        site: Option<Site<'static>>,
+    ) -> String {
         let finding = Finding {
             id: "7.1:x:y".into(),
             kind,
@@ -546,7 +571,7 @@ mod tests {
             child: Some(9),
             subject: subject.into(),
             at: vec![].into(),
-            sites: file.map(site).into_iter().collect(),
+            sites: site.into_iter().collect(),
             explain: kind.explain().into(),
             cure: format!("{}{OR_OPTION}FORKGUARD_X=y.", kind.cure(server)).into(),
             suppressed: false,
@@ -627,6 +652,26 @@ mod tests {
         assert_eq!(
             short(Server::Gunicorn, "", FindingKind::ExitHandlerInherited, at_end, app),
             "cure: end the child by _exit(): the process (app.py:13) is its leader's\n"
+        );
+    }
+
+    #[test]
+    fn what_a_package_made_is_no_handler_of_the_applications() {
+        let removes = "rmtree() removes /tmp/matplotlib-x/fontlist.json";
+        let sentence = |files: &[&'static str]| {
+            short_at(Server::Gunicorn, "", FindingKind::ExitHandlerInherited, removes, Some(site(Role::Created, files)))
+        };
+        assert_eq!(
+            sentence(&[
+                "/usr/lib/python3.11/json.py",
+                "/srv/venv/lib/python3.11/site-packages/matplotlib/font.py",
+                "/srv/app.py"
+            ]),
+            "cure: have the package make it (app.py:13) in gunicorn's post_fork\n"
+        );
+        assert_eq!(
+            sentence(&["/usr/lib/python3.11/tempfile.py", "/srv/app.py"]),
+            "cure: let it (app.py:13) return where getpid() is not the process that registered or made it\n"
         );
     }
 

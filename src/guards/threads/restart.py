@@ -20,8 +20,14 @@ CONSUMERS = {
     ("multiprocessing.pool", "_handle_workers"): ("inqueue", None),
 }
 
-# What cannot begin anew: an event loop says that it runs already, and a module that is being imported belongs to the thread that began.
-BEGUN = {("importlib._bootstrap", "_find_and_load"), ("_frozen_importlib", "_find_and_load"), ("asyncio.base_events", "run_forever")}
+# What cannot begin anew: a module that is being imported belongs to the thread that began, an event loop says that it runs already, and a scheduler of
+# APScheduler's waits until who starts it has woken it.
+BEGUN = {
+    ("importlib._bootstrap", "_find_and_load"),
+    ("_frozen_importlib", "_find_and_load"),
+    ("asyncio.base_events", "run_forever"),
+    ("apscheduler.schedulers.blocking", "_main_loop"),
+}
 
 CONDITION_WAIT = threading.Condition.wait.__code__
 # The other threads at each fork that is under way, by the forking thread.
