@@ -10,7 +10,7 @@ use crate::entry::record;
 use forkguard_core::gate;
 use forkguard_core::kernel::{ErrorText, thread_id};
 use forkguard_core::registry::generation;
-use forkguard_loader::{Found, LastLibrary, interpose_after};
+use forkguard_loader::{Found, LastLibrary, interpose_after, own_function_for};
 use libc::{c_int, c_void, dl_phdr_info, size_t};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering::*};
 
@@ -33,18 +33,20 @@ pass! {
     }
 }
 
-macro_rules! lookups {
-    ($(fn $name:ident;)*) => {
-        $(pass! {
-            /// As the C library's; see the module.
-            fn $name, PENDING; |_registers| { interpose_loaded() }
-        })*
-    };
+pass! {
+    /// dlsym(3). Of the C library's functions it finds the hooks, also where it is asked for the C library's alone (ctypes' `CDLL("libc.so.6")`).
+    fn dlsym, ALWAYS; |registers| -> bool {
+        interpose_loaded();
+        let [handle, name, ..] = registers.argument;
+        let own = record(|_| own_function_for(handle, name, registers.caller)).flatten();
+        own.into_iter().for_each(|address| registers.returns(address));
+        own.is_some()
+    }
 }
 
-lookups! {
-    fn dlsym;
-    fn dlvsym;
+pass! {
+    /// As the C library's; see the module.
+    fn dlvsym, PENDING; |_registers| { interpose_loaded() }
 }
 
 /// Before libraries are loaded. Those of another such call that are still to be dealt with stand behind the same one.

@@ -36,6 +36,11 @@ pub fn next_libraries(memory: MemoryAccess) -> impl Iterator<Item = Library> + C
     own_and_next(memory).skip(1).filter_map(|map| Library::of(&map))
 }
 
+/// True for the loader's record of the C library.
+pub(crate) fn is_c_library(link_map: usize) -> bool {
+    link_map != 0 && link_map == C_LIBRARY.load(Relaxed)
+}
+
 /// True for an address in the C library, which calls `main` and what a thread begins with.
 pub fn is_in_c_library(address: usize) -> bool {
     let is_in = |library: usize| library != 0 && belongs_to(address, library);
